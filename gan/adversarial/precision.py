@@ -1,0 +1,55 @@
+"""Which arithmetic a device trains fastest in: asked of the device, not of a list of names."""
+
+import time
+
+import torch
+import torch.nn.functional as F
+
+
+def resolve_device(name: str | None) -> torch.device:
+    """The device of that name; None or "auto" is CUDA, then Apple's MPS, then the CPU.
+
+    Raises
+    ------
+    ValueError
+        A device that does not exist here, in one line.
+    """
+    if name in (None, "auto"):
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        if torch.backends.mps.is_available():
+            return torch.device("mps")
+        return torch.device("cpu")
+    assert name is not None
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ValueError(f"unknown device {name!r}: use cpu, cuda, cuda:N or mps") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device {name!r} is not available here: no usable CUDA GPU was found")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ValueError(f"device {name!r} is not available here: there are {torch.cuda.device_count()} CUDA GPUs")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise ValueError(f"device {name!r} is not available here")
+    if device.type not in ("cpu", "cuda", "mps"):
+        raise ValueError(f"unknown device {name!r}: use cpu, cuda, cuda:N or mps")
+    return device
+
+
+def bfloat16_pays(device: torch.device) -> bool:
+    """Whether a typical convolution is at least 1.2 times faster in bfloat16 here. Takes a few milliseconds."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    if device.type != "cpu":
+        return False
+    times = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        x = torch.randn(8, 64, 32, 32, dtype=dtype).to(memory_format=torch.channels_last)
+        weight = torch.randn(64, 64, 3, 3, dtype=dtype).to(memory_format=torch.channels_last)
+        best = float("inf")
+        for _ in range(4):
+            start = time.perf_counter()
+            F.conv2d(x, weight, padding=1)
+            best = min(best, time.perf_counter() - start)
+        times[dtype] = best
+    return times[torch.float32] > 1.2 * times[torch.bfloat16]

@@ -1,0 +1,7 @@
+"""Generator and discriminator: pure modules, no training, no files."""
+
+from gan.networks.discriminator import Discriminator, DiscriminatorConfig
+from gan.networks.generator import Generator, GeneratorConfig
+from gan.networks.latents import latents, to_uint8
+
+__all__ = ["Discriminator", "DiscriminatorConfig", "Generator", "GeneratorConfig", "latents", "to_uint8"]

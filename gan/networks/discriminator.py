@@ -1,0 +1,101 @@
+"""The residual discriminator, whose last hidden layer also serves as features for the taste model."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gan.networks.layers import Conv, Linear, activate
+
+
+@dataclass(frozen=True)
+class DiscriminatorConfig:
+    """Shape of a discriminator."""
+
+    resolution: int = 64  # input width and height in pixels
+    channels: tuple[int, ...] = (48, 96, 128, 128)  # width at R/2, R/4, ..., 4 pixels
+    image_channels: int = 3
+    features: int = 128  # width of the last hidden layer
+
+    def __post_init__(self) -> None:
+        if self.resolution != 4 * 2 ** len(self.channels):
+            raise ValueError(
+                f"{len(self.channels)} channel widths fit {4 * 2 ** len(self.channels)} pixels, not {self.resolution}"
+            )
+
+
+class ResidualBlock(nn.Module):
+    """Halves the resolution: (N, inputs, R, R) -> (N, outputs, R/2, R/2)."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.conv0 = Conv(inputs, inputs, 3)
+        self.conv1 = Conv(inputs, outputs, 3)
+        self.skip = Conv(inputs, outputs, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        # Averaging before conv1 makes it four times cheaper, and pooling is low-pass enough against aliasing here.
+        y = F.avg_pool2d(activate(self.conv0(x)), 2)
+        y = activate(self.conv1(y))
+        return (y + self.skip(F.avg_pool2d(x, 2))) * math.sqrt(0.5)
+
+
+def minibatch_stddev(x: Tensor, group: int = 8) -> Tensor:
+    """Appends one map holding the standard deviation over groups of images (Karras et al. 2018, sec. 3): shows a collapse to D.
+
+    x (N, C, R, R) -> (N, C + 1, R, R). Groups are strided (i, i + N/group, ...); N that does not divide is one group.
+    """
+    n, _, height, width = x.shape
+    size = group if n % group == 0 else n
+    if n == 1:
+        deviation = torch.zeros(1, 1, 1, 1, dtype=x.dtype, device=x.device)
+    else:
+        grouped = x.float().reshape(size, n // size, -1)
+        deviation = (grouped.var(dim=0, unbiased=False) + 1e-8).sqrt().mean(dim=1)  # (n / size,)
+        deviation = deviation.repeat(size).reshape(n, 1, 1, 1).to(x.dtype)
+    return torch.cat([x, deviation.expand(n, 1, height, width)], dim=1)
+
+
+class Discriminator(nn.Module):
+    """Images -> one logit each. Trained with a relativistic loss, its logits mean something only relative to other logits."""
+
+    def __init__(self, config: DiscriminatorConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or DiscriminatorConfig()
+        widths = self.config.channels
+        # Two-by-two pixels become channels: the costly full-resolution layers are saved, and no pixel is lost.
+        self.stem = Conv(4 * self.config.image_channels, widths[0], 3)
+        self.blocks = nn.ModuleList(ResidualBlock(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True))
+        self.conv = Conv(widths[-1] + 1, widths[-1], 3)
+        self.hidden = Linear(widths[-1] * 16, self.config.features)
+        self.logit = Linear(self.config.features, 1)
+
+    def _trunk(self, images: Tensor) -> Tensor:
+        """(N, image_channels, R, R) in [-1, 1] -> (N, C, 4, 4), before anything looks across the batch."""
+        x = activate(self.stem(F.pixel_unshuffle(images, 2)))
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (N,) of images (N, image_channels, R, R) in [-1, 1]."""
+        return self._head(self._trunk(images), across_batch=True)[1]
+
+    def judge(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (N, features) and logits (N,), each image judged alone.
+
+        The minibatch statistic is left out (set to its value for a lone image, zero), so that an image's score does not depend on
+        what it is shown with. Compare these logits only with other logits of this function.
+        """
+        return self._head(self._trunk(images), across_batch=False)
+
+    def _head(self, x: Tensor, across_batch: bool) -> tuple[Tensor, Tensor]:
+        if across_batch:
+            x = minibatch_stddev(x)
+        else:
+            x = torch.cat([x, torch.zeros_like(x[:, :1])], dim=1)
+        x = activate(self.conv(x))
+        features = activate(self.hidden(x.flatten(1)))
+        return features.float(), self.logit(features).squeeze(1).float()

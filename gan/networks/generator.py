@@ -1,0 +1,121 @@
+"""The compact style-modulated generator (StyleGAN2's skip architecture, without noise inputs, so that a seed is an image)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from gan.networks.layers import Linear, StyledConv, activate, pixel_norm, upsample2
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """Shape of a generator; everything needed to rebuild it before loading its weights."""
+
+    resolution: int = 64  # output width and height in pixels, 4 * 2**(len(channels) - 1)
+    z_dim: int = 64  # latent width; z ~ N(0, I)
+    w_dim: int = 128  # style width
+    mapping_layers: int = 2  # depth of the mapping network z -> w
+    channels: tuple[int, ...] = (128, 128, 64, 32, 16)  # width at 4, 8, 16, ... pixels
+    image_channels: int = 3
+
+    def __post_init__(self) -> None:
+        if self.resolution != 4 * 2 ** (len(self.channels) - 1):
+            raise ValueError(
+                f"{len(self.channels)} channel widths give {4 * 2 ** (len(self.channels) - 1)} pixels, not {self.resolution}"
+            )
+
+
+class Mapping(nn.Module):
+    """z (N, z_dim) -> w (N, w_dim). z is normalised first: its length carries nothing."""
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        widths = [config.z_dim] + [config.w_dim] * config.mapping_layers
+        self.layers = nn.ModuleList(
+            Linear(a, b, lr_multiplier=0.01) for a, b in zip(widths[:-1], widths[1:], strict=True)
+        )
+
+    def forward(self, z: Tensor) -> Tensor:
+        x = pixel_norm(z.float())
+        for layer in self.layers:
+            x = activate(layer(x))
+        return x
+
+
+class SynthesisBlock(nn.Module):
+    """Two styled convolutions and an image contribution at one resolution; doubles the resolution first, but for the first block."""
+
+    def __init__(self, inputs: int, outputs: int, config: GeneratorConfig, first: bool) -> None:
+        super().__init__()
+        self.first = first
+        self.conv0 = None if first else StyledConv(inputs, outputs, config.w_dim)
+        self.conv1 = StyledConv(outputs, outputs, config.w_dim)
+        self.to_image = StyledConv(outputs, config.image_channels, config.w_dim, kernel=1, demodulate=False)
+
+    def forward(self, x: Tensor, image: Tensor | None, w: Tensor) -> tuple[Tensor, Tensor]:
+        if self.conv0 is not None:
+            x = activate(self.conv0(upsample2(x), w))
+        x = activate(self.conv1(x, w))
+        contribution = self.to_image(x, w)
+        if image is None:
+            return x, contribution
+        return x, upsample2(image) + contribution
+
+
+class Synthesis(nn.Module):
+    """w (N, w_dim) -> images (N, image_channels, R, R), nominally in [-1, 1], not clamped."""
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        widths = config.channels
+        self.constant = nn.Parameter(torch.randn(1, widths[0], 4, 4))
+        self.blocks = nn.ModuleList(
+            SynthesisBlock(widths[max(i - 1, 0)], widths[i], config, first=i == 0) for i in range(len(widths))
+        )
+
+    def forward(self, w: Tensor) -> Tensor:
+        x = self.constant.expand(w.shape[0], -1, -1, -1).contiguous(memory_format=torch.channels_last)
+        image: Tensor | None = None
+        for block in self.blocks:
+            x, image = block(x, image, w)
+        assert image is not None
+        return image
+
+
+class Generator(nn.Module):
+    """z -> w -> image. `w_mean` is the mean style over the prior, kept up to date in training and used for truncation."""
+
+    w_mean: Tensor
+
+    def __init__(self, config: GeneratorConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or GeneratorConfig()
+        self.mapping = Mapping(self.config)
+        self.synthesis = Synthesis(self.config)
+        self.register_buffer("w_mean", torch.zeros(self.config.w_dim))
+
+    @property
+    def z_dim(self) -> int:
+        return self.config.z_dim
+
+    @property
+    def resolution(self) -> int:
+        return self.config.resolution
+
+    def forward(self, z: Tensor, psi: float = 1.0) -> Tensor:
+        """Images of latents.
+
+        Parameters
+        ----------
+        z : (N, z_dim) float, from N(0, I).
+        psi : truncation in [0, 1]; 1 is none, 0 draws the mean image (Karras et al. 2019, arXiv 1812.04948, appendix B).
+
+        Returns
+        -------
+        (N, image_channels, R, R) float, nominally in [-1, 1], not clamped.
+        """
+        w = self.mapping(z)
+        if psi != 1.0:
+            w = self.w_mean.lerp(w, psi)
+        return self.synthesis(w)
