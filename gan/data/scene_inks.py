@@ -31,7 +31,7 @@ class Inks:
     def __init__(self, scene: SceneParameters) -> None:
         palette = _BY_NAME[scene.palette]
         raw = np.array([*palette.sky, *palette.ridges, palette.light])
-        grey = 0.68 if scene.weather == "overcast" else 0.8 if scene.weather in ("haze", "snow") else 1.0
+        grey = 0.8 if scene.weather == "overcast" else 0.88 if scene.weather in ("haze", "snow") else 1.0
         mixed = shift(raw, scene.hue, scene.saturation * grey, scene.brightness)
         k = len(palette.sky)
         self.sky = mixed[:k]

@@ -26,11 +26,11 @@ class SceneParameters:
         Palette name; time of day; ``spring``, ``summer``, ``autumn`` or ``winter``; ``clear``, ``haze``,
         ``overcast``, ``snow``, ``aurora`` or ``rainbow``.
     horizon : float
-        Height of the skyline, 0.36 (high) to 0.76 (low).
+        Height of the skyline, 0.39 (high) to 0.77 (low).
     terrain : str
         ``hills``, ``alps``, ``mesas`` or ``dunes``.
     ridges : int
-        Number of ridge layers, 1 to 5.
+        Number of ridge layers, 0 (open sea) to 5.
     water : str
         ``none``, ``lake`` or ``sea``.
     foreground : str
@@ -46,9 +46,9 @@ class SceneParameters:
     symmetric, cabin, boat, snow_caps : bool
         Mirror-symmetric composition; extras that are there or not.
     mist : float
-        Mist between the layers, 0 to 1.
+        Mist between the layers, 0.15 to 1.
     contrast : float
-        Scale of the distance between the nearest inks and the sky, 0.6 to 1.15.
+        Scale of the distance between the nearest inks and the sky, 0.78 to 1.18.
     hue, saturation, brightness : float
         Jitter of the palette: radians, factor, factor.
     """
@@ -116,7 +116,7 @@ def describe(seed: int) -> SceneParameters:
     choices = [p.name for p in PALETTES if p.time == time]
     palette = choices[int(u[1] * len(choices))]
     season = _pick(u[2], {"spring": 0.2, "summer": 0.35, "autumn": 0.23, "winter": 0.22})
-    weather = {"clear": 0.62, "haze": 0.16, "overcast": 0.1, "snow": 0.0, "aurora": 0.0, "rainbow": 0.0}
+    weather = {"clear": 0.62, "haze": 0.16, "overcast": 0.06, "snow": 0.0, "aurora": 0.0, "rainbow": 0.0}
     if season == "winter":
         weather["snow"] = 0.25
     if time == "night":
@@ -124,7 +124,7 @@ def describe(seed: int) -> SceneParameters:
     if time in ("storm", "day"):
         weather["rainbow"] = 0.05
     if time == "storm":
-        weather["clear"], weather["overcast"] = 0.25, 0.5
+        weather["clear"], weather["overcast"] = 0.4, 0.35
     sky = _pick(u[3], weather)
     symmetric = u[4] < 0.28
     terrain = _pick(u[5], {"hills": 0.36, "alps": 0.4, "mesas": 0.12, "dunes": 0.12})
@@ -177,9 +177,9 @@ def describe(seed: int) -> SceneParameters:
         seed=seed, palette=palette, time=time, season=season, weather=sky, horizon=horizon, terrain=terrain,
         ridges=ridges, water=water, foreground=ground, trees=trees, body=body, body_x=body_x, body_y=body_y,
         body_radius=radius, clouds=_pick(u[22], cloudy), symmetric=symmetric,
-        cabin=ground in ("meadow", "snow") and u[23] < 0.14, boat=water != "none" and u[24] < 0.2,
+        cabin=ground in ("meadow", "snow") and u[23] < 0.14, boat=water != "none" and trees != "lone" and u[24] < 0.2,
         snow_caps=terrain == "alps" and (u[25] < 0.5 or season == "winter"),
-        mist=(0.35 + 0.65 * u[26]) if u[27] < 0.6 else 0.15, contrast=0.72 + 0.43 * u[28] ** 0.7,
-        hue=0.5 * (u[29] + u[30] - 1.0), saturation=(0.5 if u[31] < 0.14 else 0.85) + 0.3 * u[32],
+        mist=(0.35 + 0.65 * u[26]) if u[27] < 0.6 else 0.15, contrast=0.78 + 0.4 * u[28] ** 0.7,
+        hue=0.5 * (u[29] + u[30] - 1.0), saturation=(0.5 if u[31] < 0.14 else 0.92) + 0.3 * u[32],
         brightness=0.9 + 0.16 * u[33],
     )  # fmt: skip

@@ -71,15 +71,14 @@ def line_noise(x: Array, rng: np.random.Generator, cells: float, octaves: int, s
             knots = (np.abs(knots) * 0.75 + 0.25) * np.where(np.arange(knots.size) % 2, 1.0, -1.0)
         place = x * cells + rng.random()
         if sharp:
-            warped = knots.size and place
-            value = np.interp(warped, np.arange(knots.size), knots)
+            value = np.interp(place, np.arange(knots.size), knots)
         else:
             i = place.astype(np.int64)
             f = place - i
             f = f * f * (3 - 2 * f)
             value = knots[i] * (1 - f) + knots[i + 1] * f
         total += value * scale
-        scale *= 0.42
+        scale *= 0.24 if sharp else 0.42
         cells *= 2.1
     return total.astype(np.float32)
 

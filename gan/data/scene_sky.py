@@ -18,7 +18,7 @@ def paint_sky(canvas: Canvas, scene: SceneParameters, inks: Inks, rng: np.random
     if scene.time == "night":
         _stars(canvas, scene, inks, rng)
     if scene.weather == "aurora":
-        _aurora(canvas, scene, inks, rng)
+        _aurora(canvas, scene, rng)
     if scene.body != "none":
         _body(canvas, scene, inks)
     if scene.weather == "rainbow":
@@ -41,7 +41,7 @@ def _stars(canvas: Canvas, scene: SceneParameters, inks: Inks, rng: np.random.Ge
         canvas.blend((power * np.exp(-d)).astype(np.float32), inks.light, rows, cols)
 
 
-def _aurora(canvas: Canvas, scene: SceneParameters, inks: Inks, rng: np.random.Generator) -> None:
+def _aurora(canvas: Canvas, scene: SceneParameters, rng: np.random.Generator) -> None:
     x = canvas.x[0]
     green, violet = np.array([0.35, 0.92, 0.68]), np.array([0.62, 0.42, 0.88])
     if rng.random() < 0.35:

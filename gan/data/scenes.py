@@ -118,9 +118,10 @@ def _paint_ridges(canvas: Canvas, scene: SceneParameters, inks: Inks, rng: np.ra
         cut = slice(max(int(high * canvas.side) - 1, 0), None)
         land = canvas.cover(canvas.y[cut] - top[None, :])
         canvas.blend(land, rows[:, cut, None], cut)
-        if scene.snow_caps and depth < 0.7:
-            line = high + (0.075 + 0.03 * rng.random()) * (1.2 if scene.season == "winter" else 0.9)
-            zig = np.float32(line) + np.float32(0.03) * line_noise(x, rng, 13, 1, sharp=True)
+        if scene.snow_caps and depth < 0.6:
+            # measured from the highest peak, so that the lower shoulders stay bare
+            line = high + (float(top.max()) - high) * (0.42 if scene.season == "winter" else 0.3)
+            zig = np.float32(line) + np.float32(0.028) * line_noise(x, rng, 11, 1, sharp=True)
             canvas.blend(land * canvas.cover(zig[None, :] - canvas.y[cut]), mix(inks.snow, ink, 0.12), cut)
     return shore
 
@@ -140,7 +141,7 @@ def _paint_water(
     image = canvas.rgb[:, source]
     depth = smooth(0.0, 1.0 - shore, rows_down.astype(np.float32))
     tint = (0.16 if calm else 0.28) + 0.42 * depth
-    water = np.float32(0.0) + inks.water[:, None, None].astype(np.float32)
+    water = inks.water[:, None, None].astype(np.float32)
     canvas.rgb[:, first:] = image + (water - image) * tint[None, :, None]
     # a brighter seam where the water meets the shore
     seam = np.exp(-((rows_down / 0.018) ** 2)).astype(np.float32)
