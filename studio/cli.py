@@ -1,0 +1,102 @@
+"""The command `tastemaker`: a table of entry points, imported only when asked for.
+
+The window must never load torch and a server must never load Qt, so nothing here imports either: a verb's module is imported once the
+verb is known.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import NamedTuple
+
+DISTRIBUTION = "tastemaker-studio"
+
+
+class Verb(NamedTuple):
+    """One line of the table."""
+
+    entry: str  # "module:function"; the function takes the arguments and returns an exit code
+    keeps_name: bool  # whether the verb's own name is passed on as the first argument (a module that serves several verbs)
+    help: str  # one line
+
+
+VERBS: dict[str, Verb] = {
+    "sample": Verb("gan.cli:main", True, "draw images from a generator"),
+    "scenes": Verb("gan.cli:main", True, "paint landscapes of the bundled training data"),
+    "train": Verb("gan.cli:main", True, "train a generator from a folder of images"),
+    "tune": Verb("studio.worker.headless:main", True, "teach a project's generator its ratings, without a window"),
+    "simulate": Verb("gan.cli:main", True, "tune a generator with a rater written in Python"),
+    "export": Verb("gan.cli:main", True, "write a generator, or a project's tuned one, for other programs"),
+    "benchmark": Verb("gan.cli:main", True, "measure learning, speed or the generator"),
+    "doctor": Verb("gan.cli:main", True, "say what this machine has, in a form that can be pasted"),
+}
+STUDIO = Verb("studio.app:main", False, "")
+# The same verb on a project instead of a bundle, or measured through the window's worker: these need the studio's half.
+EXPORT_PROJECT = Verb("studio.worker.headless:main", True, "")
+BENCHMARK_SPEED = Verb("studio.worker.benchmark:main", False, "")
+DOCTOR = Verb("studio.doctor:main", False, "")
+
+
+def usage() -> str:
+    """The text of `tastemaker --help`."""
+    width = max(map(len, VERBS))
+    lines = [f"  {name:<{width}}  {verb.help}" for name, verb in VERBS.items()]
+    return "\n".join(
+        [
+            "usage: tastemaker [--project DIR]          open the studio",
+            "       tastemaker VERB [arguments]         one of the commands below; VERB --help tells more",
+            "",
+            *lines,
+            "",
+            "  --project DIR  the project to open; without it the last one, or a new one on the bundled generator",
+            "  --version      print the version",
+            "  -h, --help     print this",
+        ]
+    )
+
+
+def route(arguments: Sequence[str]) -> Verb | None:
+    """The entry point for these arguments, or None if the verb is unknown."""
+    if not arguments or arguments[0].startswith("-"):
+        return STUDIO
+    name, rest = arguments[0], arguments[1:]
+    if name == "export" and any(word == "--project" or word.startswith("--project=") for word in rest):
+        return EXPORT_PROJECT
+    if name == "benchmark" and rest[:1] == ["speed"]:
+        return BENCHMARK_SPEED
+    if name == "doctor":
+        return DOCTOR
+    return VERBS.get(name)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments[:1] in (["-h"], ["--help"], ["help"]):
+        print(usage())
+        return 0
+    if arguments[:1] == ["--version"]:
+        print(f"tastemaker {installed_version()}")
+        return 0
+    verb = route(arguments)
+    if verb is None:
+        print(f"tastemaker: unknown command {arguments[0]!r} (tastemaker --help lists them)", file=sys.stderr)
+        return 2
+    module, _, function = verb.entry.partition(":")
+    entry: Callable[[list[str]], int] = getattr(import_module(module), function)
+    return entry(arguments if verb.keeps_name else arguments[1:] if verb is not STUDIO else arguments)
+
+
+def installed_version() -> str:
+    """The version of the installed distribution, or of the checkout when it is not installed."""
+    try:
+        return version(DISTRIBUTION)
+    except PackageNotFoundError:
+        from gan import __version__  # nothing heavy: gan loads torch when a model is first loaded
+
+        return __version__
+
+
+if __name__ == "__main__":
+    sys.exit(main())
