@@ -1,0 +1,186 @@
+"""Distances between two sets of features, and what one set covers of another. Pure functions; (N, D) float arrays in, numbers out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.floating]
+
+NEIGHBOURS = 5
+
+
+# --- distributions ----------------------------------------------------------------------------------------------------------
+
+
+def kid(x: Array, y: Array, block: int = 2048) -> float:
+    """Kernel distance: the unbiased squared MMD with the cubic polynomial kernel.
+
+    Binkowski et al. 2018 (arXiv 1801.01401), eq. 4, over all pairs rather than random subsets, so that it has no sampling noise of its
+    own. Unbiased, hence sometimes below zero for two samples of one distribution.
+
+    Parameters
+    ----------
+    x, y : (N, D) and (M, D), N and M at least 2.
+    block : rows per kernel block; bounds the memory at block**2 numbers.
+    """
+    _check(x, y, at_least=2)
+    n, m = len(x), len(y)
+    within_x = (_kernel_sum(x, x, block) - _kernel_diagonal(x)) / (n * (n - 1))
+    within_y = (_kernel_sum(y, y, block) - _kernel_diagonal(y)) / (m * (m - 1))
+    return within_x + within_y - 2.0 * _kernel_sum(x, y, block) / (n * m)
+
+
+def frechet(x: Array, y: Array) -> float:
+    """Frechet distance between Gaussians fitted to two sets of features: |m - n|^2 + tr(S + T - 2 (S T)^(1/2)).
+
+    Heusel et al. 2017 (arXiv 1706.08500), eq. 6. Biased upwards at small N: compare at equal N only. Never called FID here, which is the
+    same formula in another feature space.
+
+    Parameters
+    ----------
+    x, y : (N, D) and (M, D), N and M at least 2.
+    """
+    _check(x, y, at_least=2)
+    mean_x, mean_y = x.mean(0, dtype=np.float64), y.mean(0, dtype=np.float64)
+    return frechet_gaussians(mean_x, _covariance(x), mean_y, _covariance(y))
+
+
+def frechet_gaussians(mean_x: Array, cov_x: Array, mean_y: Array, cov_y: Array) -> float:
+    """Frechet (2-Wasserstein, squared) distance of two Gaussians given by means (D,) and covariances (D, D)."""
+    # the product S T is not symmetric, but T^(1/2) S T^(1/2) is, and it has the same eigenvalues
+    values, vectors = np.linalg.eigh(cov_y)
+    root = (vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T
+    cross = np.linalg.eigvalsh(root @ cov_x @ root)
+    overlap = float(np.sqrt(np.clip(cross, 0.0, None)).sum())
+    gap = float(((mean_x - mean_y) ** 2).sum())
+    return max(gap + float(np.trace(cov_x) + np.trace(cov_y)) - 2.0 * overlap, 0.0)
+
+
+def diversity(x: Array, block: int = 2048) -> float:
+    """Mean Euclidean distance over all pairs of `x` (N, D), N at least 2."""
+    _check(x, x, at_least=2)
+    total = sum(float(np.sqrt(_squared(x[i : i + block], x)).sum(dtype=np.float64)) for i in range(0, len(x), block))
+    return total / (len(x) * (len(x) - 1))
+
+
+# --- manifolds --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Manifold:
+    """Feature points, each with the distance to its k-th nearest other point: the union of balls that stands for the real images."""
+
+    points: Array  # (N, D)
+    radii: Array  # (N,), squared distances
+
+    @classmethod
+    def of(cls, points: Array, neighbours: int = NEIGHBOURS) -> "Manifold":
+        """The manifold of `points` (N, D); N must exceed `neighbours`."""
+        _check(points, points, at_least=neighbours + 1)
+        squared = _squared(points, points)
+        np.fill_diagonal(squared, -1.0)  # a point is its own first neighbour, and drops out of the count
+        return cls(points, np.partition(squared, neighbours, axis=1)[:, neighbours])
+
+
+def precision(real: Manifold, fake: Array) -> float:
+    """Share of `fake` (M, D) inside the real manifold. Kynkaanniemi et al. 2019 (arXiv 1904.06991), eq. 2."""
+    return float((_squared(real.points, fake) <= real.radii[:, None]).any(0).mean())
+
+
+def recall(fake: Manifold, real: Array) -> float:
+    """Share of `real` (N, D) inside the generated manifold: precision with the roles exchanged (the same paper, eq. 2)."""
+    return precision(fake, real)
+
+
+def density(real: Manifold, fake: Array, neighbours: int = NEIGHBOURS) -> float:
+    """Mean number of real balls around a fake, over k. Naeem et al. 2020 (arXiv 2002.09797), eq. 3. May exceed 1."""
+    inside = _squared(real.points, fake) <= real.radii[:, None]
+    return float(inside.sum() / (neighbours * len(fake)))
+
+
+def coverage(real: Manifold, fake: Array) -> float:
+    """Share of real balls that hold at least one of `fake` (M, D). Naeem et al. 2020, eq. 4. Compare at equal N only."""
+    return float((_squared(real.points, fake) <= real.radii[:, None]).any(1).mean())
+
+
+# --- pairs by utility -------------------------------------------------------------------------------------------------------
+
+
+def match_by_utility(utilities: Array, pool: Array) -> npt.NDArray[np.intp]:
+    """Pair each utility with a pool member of like utility, each member used once, so that the summed difference is least.
+
+    On a line the best pairing keeps the order, so a dynamic programme over both sorted lists finds it exactly.
+
+    Parameters
+    ----------
+    utilities : (N,); pool : (M,), M >= N.
+
+    Returns
+    -------
+    (N,) indices into `pool`, distinct.
+
+    Raises
+    ------
+    ValueError
+        The pool is smaller than the set.
+    """
+    n, m = len(utilities), len(pool)
+    if m < n:
+        raise ValueError(f"a pool of {m} cannot be paired with {n} images")
+    order, pool_order = np.argsort(utilities, kind="stable"), np.argsort(pool, kind="stable")
+    values, members = np.asarray(utilities, np.float64)[order], np.asarray(pool, np.float64)[pool_order]
+    slack = m - n
+    best = np.zeros(slack + 1)  # cost of pairing the first i values among the first i + s members
+    taken = np.empty((n, slack + 1), bool)
+    for i in range(n):
+        cost = best + np.abs(values[i] - members[i : i + slack + 1])
+        best = np.minimum.accumulate(cost)
+        taken[i] = cost <= best
+    pairs = np.empty(n, np.intp)
+    s = slack
+    for i in range(n - 1, -1, -1):
+        s = int(np.flatnonzero(taken[i, : s + 1])[-1])
+        pairs[order[i]] = pool_order[i + s]
+    return pairs
+
+
+# --- arithmetic -------------------------------------------------------------------------------------------------------------
+
+
+def _check(x: Array, y: Array, at_least: int) -> None:
+    if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1]:
+        raise ValueError(f"features must be (N, D) with one D, got {x.shape} and {y.shape}")
+    if min(len(x), len(y)) < at_least:
+        raise ValueError(f"at least {at_least} images are needed, got {min(len(x), len(y))}")
+
+
+def _kernel_sum(x: Array, y: Array, block: int) -> float:
+    """Sum of (x.y / D + 1)^3 over all pairs."""
+    total, scale = 0.0, 1.0 / x.shape[1]
+    for i in range(0, len(x), block):
+        for j in range(0, len(y), block):
+            k = x[i : i + block] @ y[j : j + block].T
+            k *= scale
+            k += 1.0
+            # k * k * k: numpy's ** 3 is a hundred times slower
+            total += float((k * k * k).sum(dtype=np.float64))
+    return total
+
+
+def _kernel_diagonal(x: Array) -> float:
+    norms = np.einsum("nd,nd->n", x, x, dtype=np.float64) / x.shape[1] + 1.0
+    return float((norms**3).sum())
+
+
+def _covariance(x: Array) -> npt.NDArray[np.float64]:
+    return np.atleast_2d(np.cov(np.asarray(x, np.float64), rowvar=False))
+
+
+def _squared(x: Array, y: Array) -> Array:
+    """Squared Euclidean distances (N, M), never below zero."""
+    out: Array = -2.0 * (x @ y.T)
+    out += np.einsum("nd,nd->n", x, x)[:, None]
+    out += np.einsum("md,md->m", y, y)[None, :]
+    np.maximum(out, 0.0, out=out)
+    return out

@@ -1,0 +1,137 @@
+"""A feature space that no generator, discriminator or taste model was trained in: a fixed random convolutional network.
+
+Random networks separate image distributions about as well as trained ones (arXiv 2208.09218) and carry no licence. The space is called
+"rand", never Inception: its distances compare only with one another.
+"""
+
+from functools import cache
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+DIMENSIONS = 512
+SIDE = 64  # every image is brought to this size first, so that one space serves every resolution
+SEED = 20_220_818
+CALIBRATION_IMAGES = 1024
+WHITENING = 0.25  # power of the inverse covariance: 0 is none, 0.5 is full
+
+# (channels, kernel) of four layers, each of stride 2: maps of 32, 16, 8 and 4 pixels
+LAYERS = ((32, 5), (48, 3), (64, 3), (56, 3))
+
+
+def _filters(rng: np.random.RandomState, outputs: int, inputs: int, kernel: int) -> Tensor:
+    """Convolution weights (outputs, inputs, kernel, kernel) with orthogonal rows, scaled to keep the variance (He et al. 2015)."""
+    fan_in = inputs * kernel * kernel
+    basis, upper = np.linalg.qr(rng.randn(fan_in, outputs))
+    basis *= np.sign(np.diag(upper))  # makes the factorisation unique, hence the same on every machine
+    weights = basis.T * np.sqrt(2.0)
+    return torch.from_numpy(weights.reshape(outputs, inputs, kernel, kernel).astype(np.float32))
+
+
+def _dead_leaves(count: int) -> np.ndarray:
+    """Images of overlapping discs with a power law of sizes, (count, SIDE, SIDE, 3) uint8: the statistics of natural pictures."""
+    rng = np.random.RandomState(SEED + 1)
+    y, x = np.mgrid[:SIDE, :SIDE].astype(np.float32)
+    images = np.empty((count, SIDE, SIDE, 3), np.uint8)
+    for image in images:
+        # a gradient behind the discs: pictures have more in common along a row than along a column
+        top, bottom = rng.randint(0, 256, (2, 3))
+        image[:] = (top + (bottom - top) * (y / SIDE)[:, :, None]).astype(np.uint8)
+        hue = rng.randint(0, 256, 3)
+        for _ in range(rng.randint(5, 40)):
+            radius = 2.0 / (rng.rand() + 0.06)
+            cx, cy = rng.rand(2) * SIDE
+            colour = np.clip(hue + rng.randint(-90, 91, 3), 0, 255)
+            rows = slice(max(int(cy - radius), 0), int(cy + radius) + 2)
+            columns = slice(max(int(cx - radius), 0), int(cx + radius) + 2)
+            disc = (x[rows, columns] - cx) ** 2 + (y[rows, columns] - cy) ** 2 < radius * radius
+            image[rows, columns][disc] = colour
+    return images
+
+
+class RandomFeatures(nn.Module):
+    """Images (N, 3, SIDE, SIDE) in [-1, 1] -> features (N, DIMENSIONS).
+
+    Mean and standard deviation of the first three layers' maps (colour, texture, shapes) and the last layer's map averaged over a 2 x 2
+    grid (layout).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        rng = np.random.RandomState(SEED)
+        inputs = 3
+        for index, (outputs, kernel) in enumerate(LAYERS):
+            weights = _filters(rng, outputs, inputs, kernel).contiguous(memory_format=torch.channels_last)
+            self.register_buffer(f"weight{index}", weights)
+            self.register_buffer(f"bias{index}", torch.from_numpy(0.2 * rng.randn(outputs).astype(np.float32)))
+            inputs = outputs
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = images.contiguous(memory_format=torch.channels_last)
+        pooled: list[Tensor] = []
+        for index, (_, kernel) in enumerate(LAYERS):
+            x = F.conv2d(x, getattr(self, f"weight{index}"), getattr(self, f"bias{index}"), 2, kernel // 2)
+            x = F.leaky_relu(x, 0.2)
+            if index < len(LAYERS) - 1:
+                variance, mean = torch.var_mean(x, dim=(2, 3))
+                pooled += [mean, (variance + 1e-6).sqrt()]
+            else:
+                pooled.append(F.adaptive_avg_pool2d(x, 2).flatten(1))
+        return torch.cat(pooled, 1)
+
+
+def _as_tensor(images: np.ndarray) -> Tensor:
+    """(N, H, W, 3) uint8 -> (N, 3, SIDE, SIDE) float in [-1, 1]; other sizes are averaged over areas."""
+    x = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float()
+    if x.shape[2:] != (SIDE, SIDE):
+        x = F.interpolate(x, (SIDE, SIDE), mode="area")
+    return x.div_(127.5).sub_(1.0)
+
+
+@cache
+def _space() -> tuple[RandomFeatures, Tensor, Tensor]:
+    """The network, the mean (DIMENSIONS,) of its features over the calibration images, and the map that half-whitens them.
+
+    Unwhitened, three directions (brightness, contrast, hue) hold half of all distance and a blurred or torn image hides behind them;
+    whitened fully, distances are mostly noise. The symmetric power is a smooth function of the covariance, so that rounding on another
+    machine does not turn the axes.
+    """
+    network = RandomFeatures().eval()
+    with torch.inference_mode():
+        raw = network(_as_tensor(_dead_leaves(CALIBRATION_IMAGES))).double()
+    mean, deviation = raw.mean(0), raw.std(0)
+    covariance = torch.cov(((raw - mean) / deviation).T)
+    values, vectors = torch.linalg.eigh(covariance)
+    whiten = (vectors * (values + 0.01) ** -WHITENING) @ vectors.T
+    whiten *= (DIMENSIONS / torch.trace(whiten @ covariance @ whiten)).sqrt()
+    return network, mean.float(), (whiten / deviation[:, None]).float()
+
+
+def features(images: np.ndarray, batch: int = 64) -> np.ndarray:
+    """Features of images in the space "rand".
+
+    Parameters
+    ----------
+    images : (N, H, W, 3) uint8, of any size; a memory-mapped array is read a batch at a time.
+    batch : images per forward pass; changes the result by rounding only.
+
+    Returns
+    -------
+    (N, DIMENSIONS) float32, half-whitened, with mean 0 and mean variance 1 over a fixed set of synthetic images.
+
+    Raises
+    ------
+    ValueError
+        Another shape or dtype.
+    """
+    if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
+        raise ValueError(f"images must be uint8 (N, H, W, 3), got {images.dtype} {images.shape}")
+    network, mean, whiten = _space()
+    out = np.empty((len(images), DIMENSIONS), np.float32)
+    with torch.inference_mode():
+        for start in range(0, len(images), batch):
+            raw = network(_as_tensor(images[start : start + batch]))
+            out[start : start + batch] = ((raw - mean) @ whiten).numpy()
+    return out
