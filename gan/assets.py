@@ -1,0 +1,38 @@
+"""Where the files that come with Tastemaker are: the bundled generators."""
+
+from pathlib import Path
+
+from gan.errors import UserError
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def root() -> Path:
+    """The assets folder: inside the installed package, or beside it in a checkout."""
+    # A wheel carries its assets in the package. They are looked for there first, because next to an installed package lies
+    # site-packages, where a folder named "assets" may be anybody's.
+    packaged = _PACKAGE / "_assets"
+    return packaged if packaged.is_dir() else _PACKAGE.parent / "assets"
+
+
+def names() -> list[str]:
+    """The names of the bundled generators, sorted."""
+    folder = root()
+    if not folder.is_dir():
+        return []
+    return sorted(path.name for path in folder.iterdir() if (path / "config.json").is_file())
+
+
+def bundled(name: str) -> Path:
+    """The folder of the bundled generator of that name.
+
+    Raises
+    ------
+    UserError
+        No bundled generator has that name.
+    """
+    known = names()
+    if name not in known:
+        listing = f"the bundled ones are: {', '.join(known)}" if known else "none is bundled with this copy"
+        raise UserError(f"there is no generator named {name!r} and no folder of that name; {listing}")
+    return root() / name

@@ -1,0 +1,16 @@
+"""The one exception whose text is meant for the person in front of the screen."""
+
+
+class UserError(Exception):
+    """Something the person can put right, said in one line: the command line prints it and exits, the studio shows it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split()))
+
+
+def reason(error: BaseException) -> str:
+    """What went wrong, short: the system's words for an OSError ("no space left on device"), else the first line of the error."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror[:1].lower() + error.strerror[1:]
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

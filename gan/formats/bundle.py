@@ -1,0 +1,245 @@
+"""Bundles: a model as a folder of `model.safetensors` (the weights) and `config.json` (how to build it, and where it comes from).
+
+Nothing in a bundle is ever executed, and nothing in it is believed: the configuration is checked before a network is built, the
+network is built without memory, and only weights that fit it exactly are let in.
+"""
+
+import json
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, Literal, get_origin, get_type_hints
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from gan.errors import UserError, reason
+from gan.formats.files import write_bytes
+from gan.model import Model, digest
+from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
+
+FORMAT = "tastemaker-bundle"
+VERSION = 1
+CONFIG_NAME = "config.json"
+WEIGHTS_NAME = "model.safetensors"
+_LARGEST = 65536  # no dimension of a network is larger: a damaged configuration must not ask for all memory
+_LONGEST = 32  # nor does one have more layers
+_TYPES = {"F32": torch.float32, "F16": torch.float16}
+
+
+def _kinds(part: str) -> dict[str, tuple[type, type[nn.Module]]]:
+    """What a part of a bundle may be: kind -> its configuration and its network."""
+    if part == "generator":
+        return {"compact": (GeneratorConfig, Generator)}
+    if part == "discriminator":
+        return {"residual": (DiscriminatorConfig, Discriminator)}
+    from gan.policy.adapter import Adapter, AdapterConfig  # noqa: PLC0415 (policy imports Model)
+
+    return {"residual": (AdapterConfig, Adapter)}
+
+
+# ---------------------------------------------------------------------------------------------------------------- saving
+
+
+def save(model: Model, folder: Path, dtype: Literal["float32", "float16"] = "float32") -> None:
+    """Write a bundle. Each file appears whole or not at all, the configuration last.
+
+    Parameters
+    ----------
+    folder : made if missing. A bundle already there is replaced; other files in it are left alone.
+    dtype : of the stored weights. "float16" halves the size; drawn pixels then differ by a grey level here and there.
+
+    Raises
+    ------
+    UserError
+        The weights are not finite (or do not fit float16), or the files cannot be written.
+    """
+    storage = {"float32": torch.float32, "float16": torch.float16}[dtype]
+    tensors = {key: value.detach().to("cpu", storage).contiguous() for key, value in model.tensors().items()}
+    for key, value in tensors.items():
+        if not torch.isfinite(value).all():
+            raise UserError(f"{model.name} is not saved: its weights {key} are not finite numbers in {dtype}")
+    metadata = {"format": "pt", "name": model.name, "sha256": digest(tensors)}
+    config = {
+        "format": FORMAT,
+        "version": VERSION,
+        "name": model.name,
+        "generator": {"kind": "compact", **asdict(model.generator.config)},
+        "adapter": {"kind": "residual", **asdict(model.adapter.config)} if model.adapter else None,
+        "discriminator": {"kind": "residual", **asdict(model.discriminator.config)} if model.discriminator else None,
+        "card": model.card,
+    }
+    text = json.dumps(config, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    folder = Path(folder)
+    try:
+        write_bytes(folder / WEIGHTS_NAME, safetensors.torch.save(tensors, metadata))
+        write_bytes(folder / CONFIG_NAME, text.encode())
+    except OSError as error:
+        raise UserError(f"cannot write the generator to {folder}: {reason(error)}") from error
+
+
+# --------------------------------------------------------------------------------------------------------------- loading
+
+
+def load(folder: Path, device: torch.device | str = "cpu") -> Model:
+    """Read a bundle.
+
+    Raises
+    ------
+    UserError
+        One line naming the file that is missing, damaged or from a newer version.
+    """
+    folder = Path(folder)
+    config = read_config(folder)
+    networks: dict[str, nn.Module | None] = {}
+    with torch.device("meta"):  # shapes only: the weights come from the file
+        for part in ("generator", "adapter", "discriminator"):
+            networks[part] = _build(folder / CONFIG_NAME, part, config.get(part))
+    _fill(folder / WEIGHTS_NAME, networks)
+    generator, adapter, discriminator = (networks[part] for part in ("generator", "adapter", "discriminator"))
+    assert isinstance(generator, Generator)
+    path = folder / CONFIG_NAME
+    if adapter is not None and adapter.config.z_dim != generator.z_dim:  # type: ignore[union-attr]
+        raise UserError(f"{path} is damaged: its adapter and its generator differ in z_dim")
+    if discriminator is not None and discriminator.config.resolution != generator.resolution:  # type: ignore[union-attr]
+        raise UserError(f"{path} is damaged: its discriminator and its generator differ in resolution")
+    return Model(
+        name=config["name"],
+        generator=generator,
+        adapter=adapter,  # type: ignore[arg-type]
+        discriminator=discriminator,  # type: ignore[arg-type]
+        card=config["card"],
+        device=torch.device(device),
+    )
+
+
+def is_bundle(folder: Path) -> bool:
+    """Whether `folder` has a configuration that says it is a bundle, of whatever version. Never raises."""
+    try:
+        config = json.loads((folder / CONFIG_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(config, dict) and config.get("format") == FORMAT
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The configuration of a bundle, its outer fields checked; its networks are not built. Needs no torch memory.
+
+    Raises
+    ------
+    UserError
+        As `load`.
+    """
+    folder = Path(folder)
+    path = folder / CONFIG_NAME
+    if not folder.exists():
+        raise UserError(f"no such folder: {folder}")
+    if not folder.is_dir():
+        raise UserError(f"{folder} is a file; a generator is a folder with {CONFIG_NAME} and {WEIGHTS_NAME}")
+    if not path.is_file():
+        raise UserError(f"{folder} is not a generator: it has no {CONFIG_NAME}")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {reason(error)}") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is damaged: not JSON ({reason(error)})") from error
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
+        raise UserError(f'{path} is not of a generator made by Tastemaker: no "format": "{FORMAT}"')
+    version = config.get("version")
+    if type(version) is not int or version < 1:
+        raise UserError(f'{path} is damaged: "version" is {version!r}')
+    if version > VERSION:
+        raise UserError(f"{path} was made by a newer Tastemaker (bundle version {version}; this one reads up to {VERSION})")
+    config.setdefault("card", {})
+    if not isinstance(config.get("name"), str) or not config["name"].strip():
+        raise UserError(f'{path} is damaged: "name" is missing')
+    if not isinstance(config["card"], dict):
+        raise UserError(f'{path} is damaged: "card" is not an object')
+    return config
+
+
+def _build(path: Path, part: str, values: Any) -> nn.Module | None:
+    """The network that `values` describe, or None for null; checked field by field."""
+    if values is None and part != "generator":
+        return None
+    if not isinstance(values, dict):
+        raise UserError(f'{path} is damaged: "{part}" is missing')
+    values = dict(values)
+    kind, kinds = values.pop("kind", None), _kinds(part)
+    if kind not in kinds:
+        raise UserError(f"{path}: {part} of kind {kind!r}; this Tastemaker knows {', '.join(sorted(kinds))}")
+    config_type, network_type = kinds[kind]
+    hints = get_type_hints(config_type)
+    known = {field.name for field in fields(config_type)}
+    if set(values) != known:
+        odd = sorted(set(values) ^ known)
+        raise UserError(f'{path} is damaged: "{part}" has missing or unknown fields: {", ".join(odd)}')
+    try:
+        checked = {key: _field(key, values[key], hints[key]) for key in sorted(known)}
+        return network_type(config_type(**checked))
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise UserError(f'{path} is damaged: "{part}": {reason(error)}') from error
+
+
+def _field(name: str, value: Any, hint: Any) -> Any:
+    """A configuration value as its type asks for it: sizes are whole numbers in 1.._LARGEST."""
+    if get_origin(hint) is tuple:
+        if not isinstance(value, list) or not 1 <= len(value) <= _LONGEST:
+            raise ValueError(f"{name} {value!r:.60} is not a short list of sizes")
+        return tuple(_field(name, item, int) for item in value)
+    if hint is int:
+        if type(value) is not int or not 1 <= value <= _LARGEST:
+            raise ValueError(f"{name} {value!r:.60} is not a size in 1..{_LARGEST}")
+        return value
+    if not isinstance(value, hint):
+        raise ValueError(f"{name} {value!r:.60} is not a {hint.__name__}")
+    return value
+
+
+def _fill(path: Path, networks: dict[str, nn.Module | None]) -> None:
+    """Give the weights of a file to networks built on the meta device: all of them, each of its shape, finite, undamaged."""
+    wanted = {
+        f"{part}.{key}": tuple(value.shape)
+        for part, network in networks.items()
+        if network is not None
+        for key, value in network.state_dict().items()
+    }
+    tensors = _read(path, wanted)
+    for part, network in networks.items():
+        if network is not None:
+            prefix = f"{part}."
+            own = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+            network.load_state_dict(own, strict=True, assign=True)
+
+
+def _read(path: Path, wanted: dict[str, tuple[int, ...]]) -> dict[str, Tensor]:
+    """The tensors of a safetensors file in float32, if they are exactly those wanted."""
+    if not path.is_file():
+        raise UserError(f"{path.parent} is not a whole generator: it has no {path.name}")
+    try:
+        with safetensors.safe_open(path, framework="pt", device="cpu") as file:
+            names = set(file.keys())
+            for problem, odd in (("lacks", set(wanted) - names), ("has unknown", names - set(wanted))):
+                if odd:
+                    raise UserError(f"{path} does not fit its {CONFIG_NAME}: it {problem} {len(odd)} tensors ({min(odd)})")
+            for name, shape in wanted.items():
+                entry = file.get_slice(name)
+                if tuple(entry.get_shape()) != shape:
+                    raise UserError(
+                        f"{path} does not fit its {CONFIG_NAME}: {name} is {tuple(entry.get_shape())}, not {shape}"
+                    )
+                if entry.get_dtype() not in _TYPES:
+                    raise UserError(f"{path}: {name} is {entry.get_dtype()}; weights are float32 or float16")
+            # Copied out of the mapped file, which may be replaced while the model lives.
+            tensors = {name: file.get_tensor(name).to(torch.float32, copy=True) for name in wanted}
+            metadata = file.metadata() or {}
+    except (safetensors.SafetensorError, OSError, ValueError) as error:
+        raise UserError(f"{path} is damaged or cut short: {reason(error)}") from error
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise UserError(f"{path} is damaged: {name} holds numbers that are not finite")
+    if "sha256" in metadata and metadata["sha256"] != digest(tensors):
+        raise UserError(f"{path} is damaged: its contents do not match their checksum")
+    return tensors

@@ -1,0 +1,176 @@
+"""A generator ready to draw: untuned, or with the adapter that tuning trained in front of it."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gan import assets
+from gan.errors import UserError
+from gan.networks import Discriminator, Generator, latents, to_uint8
+
+if TYPE_CHECKING:
+    from gan.policy.adapter import Adapter
+
+
+@contextmanager
+def _exact(device: torch.device) -> Iterator[None]:
+    """float32 as written: no autocast, no TF32, no algorithm chosen by timing, so that a seed is the same image everywhere."""
+    with torch.no_grad(), torch.autocast(device.type, enabled=False):
+        if device.type != "cuda":
+            yield
+            return
+        before = torch.get_float32_matmul_precision()
+        torch.set_float32_matmul_precision("highest")
+        try:
+            with torch.backends.cudnn.flags(
+                enabled=torch.backends.cudnn.enabled, benchmark=False, deterministic=True, allow_tf32=False
+            ):
+                yield
+        finally:
+            torch.set_float32_matmul_precision(before)
+
+
+@dataclass
+class Model:
+    """A loaded bundle. The tuned model draws `generator(adapter(z))`; without an adapter it is the generator alone."""
+
+    name: str  # short and readable, such as "dreamscapes"
+    generator: Generator  # z (N, z_dim) -> (N, 3, R, R), nominally in [-1, 1]; never changed by tuning
+    adapter: "Adapter | None" = None  # z (N, z_dim) -> (N, z_dim); what tuning trained
+    discriminator: Discriminator | None = None  # of the same training run; a tuning needs it to judge realism
+    card: dict[str, Any] = field(default_factory=dict)  # where it comes from: data, licence, training, tuning; plain JSON
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    def __post_init__(self) -> None:
+        self.to(self.device)
+        for network in (self.generator, self.adapter, self.discriminator):
+            if network is not None:
+                network.eval()
+
+    @property
+    def z_dim(self) -> int:
+        """Width of a latent."""
+        return self.generator.z_dim
+
+    @property
+    def resolution(self) -> int:
+        """Width and height of an image, in pixels."""
+        return self.generator.resolution
+
+    @property
+    def hash(self) -> str:
+        """Ten hexadecimal digits that say which images it draws: the start of a SHA-256 over generator and adapter.
+
+        The discriminator is left out: with it or without it, the images are the same.
+        """
+        drawing = {key: value for key, value in self.tensors().items() if not key.startswith("discriminator.")}
+        return digest(drawing)[:10]
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Every tensor by its name in a bundle, such as `generator.synthesis.constant`; shared with the model, not copied."""
+        networks = {"generator": self.generator, "adapter": self.adapter, "discriminator": self.discriminator}
+        return {
+            f"{prefix}.{key}": value
+            for prefix, network in networks.items()
+            if network is not None
+            for key, value in network.state_dict().items()
+        }
+
+    def to(self, device: torch.device | str) -> "Model":
+        """Move all of it, in place as `nn.Module.to` does. Returns itself."""
+        self.device = torch.device(device)
+        for network in (self.generator, self.adapter, self.discriminator):
+            if network is not None:
+                network.to(self.device)
+        return self
+
+    def draw(self, z: Tensor, psi: float = 1.0) -> Tensor:
+        """Images of latents, without gradients and always in float32.
+
+        Parameters
+        ----------
+        z : (N, z_dim) float, on any device.
+        psi : truncation in [0, 1]; 1 is none, 0 draws the mean image.
+
+        Returns
+        -------
+        (N, 3, R, R) float32 on the model's device, in [-1, 1].
+        """
+        with _exact(self.device):
+            z = z.to(self.device, torch.float32)
+            if self.adapter is not None:
+                z = self.adapter(z)
+            images: Tensor = self.generator(z, psi)
+            return images.clamp(-1.0, 1.0)
+
+    def sample(self, seeds: Iterable[int], psi: float = 1.0, batch: int = 64) -> np.ndarray:
+        """One image per seed: uint8 (N, R, R, 3). The same seed is the same image on every device, to 1 grey level.
+
+        Parameters
+        ----------
+        seeds : each in 0 .. 2**32 - 1.
+        psi : truncation in [0, 1]; 1 is none.
+        batch : images drawn at a time; changes memory and speed, not the images.
+
+        Raises
+        ------
+        ValueError
+            A seed out of range, or a batch below 1.
+        """
+        if batch < 1:
+            raise ValueError(f"batch must be at least 1, not {batch}")
+        z = latents(seeds, self.z_dim)
+        pixels = [to_uint8(self.draw(rows, psi)) for rows in z.split(batch)] if len(z) else []
+        empty = np.zeros((0, self.resolution, self.resolution, 3), np.uint8)
+        return np.concatenate(pixels) if pixels else empty
+
+
+def digest(tensors: dict[str, Tensor]) -> str:
+    """SHA-256 over tensors: names, shapes and float32 values, in the order of the names. 64 hexadecimal digits."""
+    sha = hashlib.sha256()
+    for name in sorted(tensors):
+        values = tensors[name].detach().to("cpu", torch.float32).contiguous().numpy().astype("<f4", copy=False)
+        sha.update(f"{name}{tuple(values.shape)}".encode())
+        sha.update(values.tobytes())
+    return sha.hexdigest()
+
+
+def load(name_or_path: str | os.PathLike[str], device: torch.device | str | None = "cpu") -> Model:
+    """Load a generator.
+
+    Parameters
+    ----------
+    name_or_path : the name of a bundled generator ("dreamscapes") or a bundle folder. A plain name means the bundled one where
+        there is one; write "./dreamscapes" for a folder of that name.
+    device : "cpu", "cuda", "cuda:1", "mps", or "auto" for the best there is.
+
+    Raises
+    ------
+    UserError
+        Nothing of that name, not a bundle, damaged, from a newer version, or no such device.
+    """
+    from gan.adversarial.precision import resolve_device  # noqa: PLC0415
+    from gan.formats import bundle  # noqa: PLC0415 (it imports Model from here)
+
+    try:
+        resolved = device if isinstance(device, torch.device) else resolve_device(device)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    text = os.fspath(name_or_path)
+    if not text:
+        raise UserError("no generator given: name a bundled one, or a bundle folder")
+    if isinstance(name_or_path, str) and text in assets.names():
+        return bundle.load(assets.bundled(text), resolved)
+    folder = Path(text)
+    plain_name = isinstance(name_or_path, str) and os.sep not in text and "/" not in text
+    if plain_name and not folder.exists():
+        return bundle.load(assets.bundled(text), resolved)
+    return bundle.load(folder, resolved)

@@ -1,0 +1,25 @@
+"""Small networks for the tests of files and formats."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from gan.model import Model
+from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
+
+
+def _small_model(seed: int = 0, discriminator: bool = True) -> Model:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        config = GeneratorConfig(resolution=16, z_dim=8, w_dim=12, channels=(12, 8, 6))
+        generator = Generator(config)
+        generator.w_mean.normal_()
+        judge = Discriminator(DiscriminatorConfig(resolution=16, channels=(8, 12), features=10))
+    return Model("small", generator, None, judge if discriminator else None, {"data": {"kind": "scenes"}})
+
+
+@pytest.fixture
+def small_model() -> Callable[..., Model]:
+    """Makes an untrained 16 px model from a seed; the same seed makes the same model."""
+    return _small_model

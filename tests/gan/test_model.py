@@ -1,0 +1,92 @@
+"""A loaded model: the same seed is the same image, however it is asked for."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+import gan
+from gan.model import Model
+from gan.networks import Generator, GeneratorConfig, latents
+
+MakeModel = Callable[..., Model]
+
+
+def test_importing_gan_is_cheap() -> None:
+    code = "import sys, gan; assert gan.__version__; print(sorted({'torch', 'numpy', 'PIL'} & set(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+def test_lazy_names() -> None:
+    from gan.model import load
+
+    assert gan.Model is Model and gan.load is load
+    assert {"Model", "load", "__version__"} <= set(dir(gan))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        gan.nothing  # noqa: B018
+
+
+def test_images_do_not_depend_on_the_batch() -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = gan.Model("wide", Generator(GeneratorConfig()))
+    together = model.sample(range(20), batch=64)
+    assert together.shape == (20, 64, 64, 3) and together.dtype == np.uint8
+    for batch in (1, 7):
+        apart = model.sample(range(20), batch=batch)
+        assert np.abs(apart.astype(int) - together.astype(int)).max() <= 1
+    backwards = model.sample(reversed(range(20)))[::-1]
+    assert np.abs(backwards.astype(int) - together.astype(int)).max() <= 1
+    np.testing.assert_array_equal(model.sample(range(20)), together)
+
+
+def test_drawing_ignores_autocast_and_gradients(small_model: MakeModel) -> None:
+    model = small_model()
+    z = latents(range(4), model.z_dim)
+    plain = model.draw(z)
+    with torch.autocast("cpu", torch.bfloat16), torch.enable_grad():
+        inside = model.draw(z.to(torch.float64))
+    torch.testing.assert_close(inside, plain, rtol=0, atol=0)
+    assert inside.dtype == torch.float32 and not inside.requires_grad
+    assert plain.min() >= -1 and plain.max() <= 1
+
+
+def test_truncation_draws_the_mean_image_at_zero(small_model: MakeModel) -> None:
+    model = small_model()
+    mean = model.sample(range(3), psi=0.0)
+    np.testing.assert_array_equal(mean[0], mean[1])
+    assert not np.array_equal(model.sample(range(2))[0], model.sample(range(2))[1])
+
+
+def test_seeds_out_of_range_and_none(small_model: MakeModel) -> None:
+    model = small_model()
+    assert model.sample([]).shape == (0, 16, 16, 3)
+    with pytest.raises(ValueError, match="seed -1"):
+        model.sample([-1])
+    with pytest.raises(ValueError, match="batch"):
+        model.sample([0], batch=0)
+
+
+def test_hash_names_the_images(small_model: MakeModel) -> None:
+    model = small_model()
+    assert model.hash == small_model(discriminator=False).hash != small_model(seed=1).hash
+    assert len(model.hash) == 10 and int(model.hash, 16) >= 0
+    before = model.hash
+    with torch.no_grad():
+        model.generator.synthesis.constant[0, 0, 0, 0] += 1e-3
+    assert model.hash != before
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+def test_a_seed_is_the_same_image_on_a_gpu() -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = gan.Model("wide", Generator(GeneratorConfig()))
+    on_cpu = model.sample(range(16))
+    on_gpu = model.to("cuda").sample(range(16))
+    assert np.abs(on_cpu.astype(int) - on_gpu.astype(int)).max() <= 1
