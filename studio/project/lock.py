@@ -1,0 +1,41 @@
+"""One program at a time writes a project: an operating-system lock, which ends with its process however that ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from studio.project.records import ProjectError
+
+
+class FolderLock:
+    """Hold `project.lock` of a folder. Raises ProjectError when another program does."""
+
+    def __init__(self, folder: Path) -> None:
+        self._handle = os.open(folder / "project.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            _lock(self._handle)
+        except OSError:
+            os.close(self._handle)
+            self._handle = -1
+            raise ProjectError(f"{folder} is open in another Tastemaker; close it there first.") from None
+
+    def release(self) -> None:
+        """Let go; a second call does nothing."""
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(handle: int) -> None:
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

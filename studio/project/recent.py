@@ -1,0 +1,80 @@
+"""Where projects live by default, and which ones were open last."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import platformdirs
+
+from studio.project.store import is_project
+
+APPLICATION = "Tastemaker"
+HOME_VARIABLE = "TASTEMAKER_HOME"
+"""When set, projects and the list of recent ones live in this folder: for tests and for portable use."""
+MOST = 12
+
+
+def data_folder() -> Path:
+    """Where the studio keeps what belongs to no project."""
+    home = os.environ.get(HOME_VARIABLE)
+    return Path(home).absolute() if home else platformdirs.user_data_path(APPLICATION, appauthor=False)
+
+
+def default_location() -> Path:
+    """The folder in which new projects are made."""
+    home = os.environ.get(HOME_VARIABLE)
+    return Path(home).absolute() / "Projects" if home else platformdirs.user_documents_path() / APPLICATION
+
+
+def new_project_folder(name: str = "My taste", location: Path | None = None) -> Path:
+    """A folder that does not exist yet, named after `name`: "My taste", then "My taste 2", ..."""
+    location = location or default_location()
+    plain = re.sub(r'[<>:"/\\|?*\x00-\x1f]', " ", name).strip(" .") or "Project"
+    folder, number = location / plain, 1
+    while folder.exists():
+        number += 1
+        folder = location / f"{plain} {number}"
+    return folder
+
+
+def recent_projects() -> list[Path]:
+    """Projects that were open, the last one first; those that are gone are left out."""
+    return [folder for folder in map(Path, _read()) if is_project(folder)]
+
+
+def last_project() -> Path | None:
+    """The project that was open last, if it is still there."""
+    return next(iter(recent_projects()), None)
+
+
+def remember(folder: Path) -> None:
+    """Put a project first in the list. A list that cannot be written is no reason to stop anyone: it stays as it is."""
+    name = str(Path(folder).absolute())
+    names = [name, *(known for known in _read() if known != name)][:MOST]
+    path = data_folder() / "recent.json"
+    part = path.with_name(f".recent.{os.getpid()}.{time.monotonic_ns()}")
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(json.dumps(names, indent=1), encoding="utf-8")
+        os.replace(part, path)
+
+
+def forget(folder: Path) -> None:
+    """Take a project off the list."""
+    name = str(Path(folder).absolute())
+    names = [known for known in _read() if known != name]
+    with suppress(OSError):
+        (data_folder() / "recent.json").write_text(json.dumps(names, indent=1), encoding="utf-8")
+
+
+def _read() -> list[str]:
+    try:
+        names = json.loads((data_folder() / "recent.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []

@@ -1,0 +1,125 @@
+"""What the store hands out: frozen rows, and one error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+STAR_KINDS = ("stars", "clear")
+FLAG_KINDS = ("like", "reject", "neither")
+RATING_KINDS = STAR_KINDS + FLAG_KINDS
+
+
+class ProjectError(Exception):
+    """A project cannot be opened, read or written; the message is one line for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewImage:
+    """An image about to be shown for the first time."""
+
+    latent: bytes  # float32, little-endian
+    kind: str = "random"  # why it is shown: "thompson" | "random" | "repeat" | ...
+    seed: int | None = None
+    width: int = 0  # pixels
+    height: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image that was shown; any checkpoint can draw it again from its latent."""
+
+    id: int
+    latent: bytes  # float32, little-endian
+    kind: str
+    seed: int | None
+    checkpoint: int | None  # that drew it; None: untuned
+    width: int
+    height: int
+    created: float  # Unix seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Images shown together, in order."""
+
+    id: int
+    images: tuple[int, ...]
+    checkpoint: int | None
+    created: float
+
+
+@dataclass(frozen=True, slots=True)
+class ImageState:
+    """What the person thinks of an image now. Stars and flag are independent."""
+
+    image: int
+    stars: int = 0  # 1..5; 0: none
+    flag: str | None = None  # "like" | "reject" | None
+
+    @property
+    def rated(self) -> bool:
+        """Whether anything was said."""
+        return self.stars > 0 or self.flag is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """One thing that a person said about one image, as the learner gets it."""
+
+    image: int
+    kind: str  # one of RATING_KINDS
+    value: float  # stars 1..5 for "stars", else 0
+    time: float  # Unix seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A row of the log."""
+
+    id: int
+    time: float
+    session: str
+    kind: str
+    image: int | None
+    value: float
+    extra: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one action, or its undoing, changed. Empty `images`: nothing did."""
+
+    images: tuple[int, ...]
+    states: dict[int, ImageState]  # the new ones
+    kind: str  # of the action: one of RATING_KINDS
+    value: float
+    label: str  # English, for undo menus and status lines: "4 stars", "4 stars on 3 images"
+    events: tuple[Feedback, ...] = field(default=())  # to pass on to the learner
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much was rated."""
+
+    rated: int
+    shown: int
+    rated_in_round: int  # since the last kept round
+    shown_in_round: int
+    round: int  # the one being gathered for, from 1
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A tuned state of the generator."""
+
+    id: int
+    parent: int | None  # None: the untuned generator
+    round: int  # from 1
+    path: Path  # absolute
+    created: float
+    metrics: dict[str, Any]
+    name: str
+    kept: bool
+    reason: str

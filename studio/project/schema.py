@@ -1,0 +1,86 @@
+"""The tables of a project, and how older ones are brought up to date."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from studio.project.records import ProjectError
+
+APPLICATION_ID = 0x54534D4B  # "TSMK"
+VERSION = 1
+
+SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE checkpoints (
+    id INTEGER PRIMARY KEY, parent INTEGER REFERENCES checkpoints(id), round INTEGER NOT NULL, path TEXT NOT NULL UNIQUE,
+    created REAL NOT NULL, metrics TEXT NOT NULL, name TEXT NOT NULL, kept INTEGER NOT NULL, reason TEXT NOT NULL,
+    last_event INTEGER NOT NULL, last_image INTEGER NOT NULL);
+CREATE TABLE images (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, latent BLOB NOT NULL, kind TEXT NOT NULL, seed INTEGER,
+    checkpoint INTEGER REFERENCES checkpoints(id), width INTEGER NOT NULL, height INTEGER NOT NULL, created REAL NOT NULL);
+CREATE TABLE grids (id INTEGER PRIMARY KEY, checkpoint INTEGER REFERENCES checkpoints(id), created REAL NOT NULL);
+CREATE TABLE grid_images (
+    grid INTEGER NOT NULL REFERENCES grids(id), position INTEGER NOT NULL, image INTEGER NOT NULL REFERENCES images(id),
+    PRIMARY KEY (grid, position)) WITHOUT ROWID;
+CREATE TABLE actions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, value REAL NOT NULL, label TEXT NOT NULL,
+    status TEXT NOT NULL DEFAULT 'done' CHECK (status IN ('done', 'undone', 'dropped')));
+CREATE INDEX actions_by_status ON actions(status, id);
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, session TEXT NOT NULL, kind TEXT NOT NULL,
+    image INTEGER REFERENCES images(id), value REAL NOT NULL, action INTEGER REFERENCES actions(id), extra TEXT NOT NULL);
+CREATE INDEX events_by_image ON events(image, id);
+CREATE INDEX events_by_action ON events(action);
+CREATE TABLE states (
+    image INTEGER PRIMARY KEY REFERENCES images(id), stars INTEGER NOT NULL, flag TEXT, event INTEGER NOT NULL);
+"""
+# `actions` is the undo stack: 'undone' ones can be redone until a new rating turns them into 'dropped' ones.
+# `events` is only ever appended to; `states` is what it comes to, kept in the same transaction.
+
+MIGRATIONS: dict[int, str] = {}
+"""SQL that brings version n to n + 1."""
+
+
+def prepare(database: sqlite3.Connection, path: Path) -> bool:
+    """Create the tables in an empty file, or bring older ones up to date; True if they are new.
+
+    Raises ProjectError for a file of something else or of a newer Tastemaker.
+    """
+    version = int(database.execute("PRAGMA user_version").fetchone()[0])
+    application = int(database.execute("PRAGMA application_id").fetchone()[0])
+    tables = int(database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+    if tables == 0 and version == 0:
+        _run(database, SCHEMA, VERSION)
+        return True
+    if application != APPLICATION_ID:
+        raise ProjectError(f"{path} is a database of another program, not a Tastemaker project.")
+    if version > VERSION:
+        raise ProjectError(
+            f"{path.parent} was made by a newer Tastemaker (project version {version}; this one reads up to {VERSION})."
+        )
+    if version < VERSION:
+        keep_copy(database, path.with_name(f"{path.name}.v{version}.bak"))
+        for step in range(version, VERSION):
+            _run(database, MIGRATIONS[step], step + 1)
+    return False
+
+
+def keep_copy(database: sqlite3.Connection, copy: Path) -> None:
+    """Write a consistent copy (what is still in the log included), wholly or not at all."""
+    part = copy.with_name(copy.name + ".part")
+    part.unlink(missing_ok=True)
+    target = sqlite3.connect(part)
+    try:
+        database.backup(target)
+    finally:
+        target.close()
+    os.replace(part, copy)
+
+
+def _run(database: sqlite3.Connection, script: str, version: int) -> None:
+    # One transaction holds the tables and the version: a crash leaves either the old or the new, never between.
+    database.executescript(
+        f"BEGIN IMMEDIATE;\n{script}\nPRAGMA application_id = {APPLICATION_ID};\nPRAGMA user_version = {version};\nCOMMIT;"
+    )
