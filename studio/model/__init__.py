@@ -1,0 +1,1 @@
+"""Observable state and actions; no widgets, no SQL, no torch."""

@@ -1,0 +1,120 @@
+"""The images on show, as a Qt list of ids."""
+
+from dataclasses import dataclass, replace
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QImage
+
+from studio.i18n import tr
+from studio.project.records import ImageState
+from studio.worker.messages import Prediction
+
+ImageRole = Qt.ItemDataRole.UserRole + 1
+CellRole = Qt.ItemDataRole.UserRole + 2
+
+_Index = QModelIndex | QPersistentModelIndex
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One place of the grid: which image, what the person said of it, what the model expects."""
+
+    image: int  # the project's id; 0 while it is being drawn
+    stars: int = 0  # 0 is not rated
+    flag: str | None = None  # "like", "reject"
+    guess: Prediction | None = None
+    pixels: QImage | None = None
+
+    @property
+    def rated(self) -> bool:
+        return self.stars > 0 or self.flag is not None
+
+
+class GridModel(QAbstractListModel):
+    """`Cell`s in the order shown. Placeholders keep every position while a new grid is drawn."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._cells: list[Cell] = []
+
+    @property
+    def cells(self) -> list[Cell]:
+        return list(self._cells)
+
+    def cell(self, row: int) -> Cell | None:
+        """Return the cell at `row`, or None outside the grid."""
+        return self._cells[row] if 0 <= row < len(self._cells) else None
+
+    def row_of(self, image: int) -> int:
+        """Return the row that shows `image`, or -1."""
+        return next((row for row, cell in enumerate(self._cells) if cell.image == image), -1)
+
+    def show(self, cells: list[Cell]) -> None:
+        """Put `cells` in place of what was there; positions that exist before and after stay selected."""
+        old, new = len(self._cells), len(cells)
+        if new > old:
+            self.beginInsertRows(QModelIndex(), old, new - 1)
+            self._cells = list(cells)
+            self.endInsertRows()
+        elif new < old:
+            self.beginRemoveRows(QModelIndex(), new, old - 1)
+            self._cells = list(cells)
+            self.endRemoveRows()
+        self._cells = list(cells)
+        if new:
+            self.dataChanged.emit(self.index(0), self.index(new - 1))
+
+    def show_placeholders(self, count: int) -> None:
+        """Show `count` empty places."""
+        self.show([Cell(0)] * count)
+
+    def rate(self, state: ImageState) -> None:
+        """Show the person's own view of an image, if it is on the grid."""
+        self._replace(state.image, stars=state.stars, flag=state.flag)
+
+    def predict(self, guess: Prediction) -> None:
+        """Keep what the model expects of an image, if it is on the grid."""
+        self._replace(guess.image, guess=guess)
+
+    def draw(self, image: int, pixels: QImage) -> None:
+        """Show an image that was a placeholder."""
+        self._replace(image, pixels=pixels)
+
+    def _replace(self, image: int, **values: object) -> None:
+        row = self.row_of(image)
+        if row >= 0:
+            self._cells[row] = replace(self._cells[row], **values)  # type: ignore[arg-type]
+            self.dataChanged.emit(self.index(row), self.index(row))
+
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self._cells)
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        cell = self.cell(index.row()) if index.isValid() else None
+        if cell is None:
+            return None
+        if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.DisplayRole):
+            return describe(index.row(), cell)
+        if role == CellRole:
+            return cell
+        if role == ImageRole:
+            return cell.pixels
+        return None
+
+
+def describe(row: int, cell: Cell) -> str:
+    """Say in words what a cell shows, for people who hear the screen."""
+    parts = [tr("Image {number}", number=row + 1)]
+    if cell.pixels is None:
+        parts.append(tr("being drawn"))
+    if cell.stars == 1:
+        parts.append(tr("1 star"))
+    elif cell.stars:
+        parts.append(tr("{stars} stars", stars=cell.stars))
+    if cell.flag == "like":
+        parts.append(tr("liked"))
+    elif cell.flag == "reject":
+        parts.append(tr("rejected"))
+    if len(parts) == 1:
+        parts.append(tr("not rated"))
+    return ", ".join(parts)

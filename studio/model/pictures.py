@@ -1,0 +1,25 @@
+"""Pixels of the worker and of files as QImages."""
+
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtGui import QImage
+
+
+def to_image(pixels: np.ndarray) -> QImage:
+    """Copy one uint8 (H, W, 3) array into a QImage."""
+    height, width = pixels.shape[:2]
+    return QImage(pixels.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+
+
+def to_images(pixels: np.ndarray) -> list[QImage]:
+    """Copy a uint8 (N, H, W, 3) array into QImages."""
+    return [to_image(one) for one in pixels]
+
+
+def read_image(path: Path) -> QImage | None:
+    """Read a PNG file of the project; None if it is not there or not readable."""
+    if not path.is_file():
+        return None
+    image = QImage(str(path))
+    return None if image.isNull() else image

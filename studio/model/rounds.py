@@ -1,0 +1,43 @@
+"""Rounds that ended, read from the project: kept ones are checkpoints, the others lines of the log."""
+
+from studio.i18n import tr
+from studio.model.state import PastRound
+from studio.project.records import Checkpoint
+from studio.project.store import Project
+from studio.worker.client import FinishedRound
+
+
+def like_rate(metrics: dict[str, float | None]) -> float | None:
+    """Return the share of images that the taste model expects to be liked, if it was measured."""
+    value = metrics.get("like_rate_predicted")
+    return None if value is None else float(value)
+
+
+def outcome_of(finished: FinishedRound, number: int) -> PastRound:
+    """Say how the round that just ended went."""
+    result, checkpoint = finished.result, finished.checkpoint
+    reason = result.reason or (tr("Round kept") if result.kept else tr("Round reverted"))
+    return PastRound(
+        checkpoint.round if checkpoint else number,
+        result.kept,
+        reason,
+        checkpoint.id if checkpoint else None,
+        like_rate(result.metrics),
+    )
+
+
+def past_rounds(project: Project) -> tuple[PastRound, ...]:
+    """Return every round of the project, the newest first."""
+    dated = [(c.created, _kept(c)) for c in project.checkpoints()]
+    dated += [
+        (event.time, PastRound(int(event.value), False, str(event.extra.get("reason", ""))))
+        for event in project.log()
+        if event.kind == "round" and not event.extra.get("kept")
+    ]
+    return tuple(past for _, past in sorted(dated, key=lambda pair: pair[0], reverse=True))
+
+
+def _kept(checkpoint: Checkpoint) -> PastRound:
+    return PastRound(
+        checkpoint.round, checkpoint.kept, checkpoint.reason, checkpoint.id, like_rate(checkpoint.metrics)
+    )

@@ -1,0 +1,38 @@
+"""Small images made larger: smoothly for paintings, by whole factors for pixel art."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
+
+
+def whole_factor(source: int, room: int) -> int:
+    """Return how many times `source` pixels fit into `room` pixels, at least once."""
+    return max(1, room // max(1, source))
+
+
+def scaled(image: QImage, room: int, ratio: float, pixel_art: bool) -> QImage:
+    """Scale a square image for `room` logical pixels of a screen with `ratio` device pixels to each.
+
+    Pixel art grows by the largest whole factor that fits; anything else fills the room, with Pillow's bicubic
+    filter, which is visibly sharper than Qt's bilinear one at 2x and more.
+    """
+    wanted = max(1, round(room * ratio))
+    if pixel_art and image.width() <= wanted:
+        size = image.width() * whole_factor(image.width(), wanted)
+        made = image.scaled(size, size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.FastTransformation)
+    elif image.width() == wanted:
+        made = image.copy()
+    else:
+        made = _smooth(image, wanted)
+    made.setDevicePixelRatio(ratio)
+    return made
+
+
+def _smooth(image: QImage, size: int) -> QImage:
+    from PIL import Image  # noqa: PLC0415 - 60 ms that the first window need not wait for
+
+    rgba = image.convertToFormat(QImage.Format.Format_RGBA8888)
+    source = Image.frombuffer(
+        "RGBA", (rgba.width(), rgba.height()), bytes(rgba.constBits()), "raw", "RGBA", rgba.bytesPerLine(), 1
+    )
+    grown = source.resize((size, size), Image.Resampling.BICUBIC)
+    return QImage(grown.tobytes(), size, size, 4 * size, QImage.Format.Format_RGBA8888).copy()

@@ -1,0 +1,138 @@
+"""What the window shows, as observable values. Nothing here acts."""
+
+from dataclasses import dataclass, field
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage
+
+from studio.model.property import Property
+from studio.project.records import Checkpoint, Counts
+from studio.worker.messages import Prediction, Progress, Taste
+
+GRID = 24  # images to a grid
+FEWEST_RATINGS = 12  # before a round can be asked for; the worker has the last word
+USEFUL_RATINGS = 50  # from about here a round is worth its time
+STRIP_SEEDS = tuple(range(1, 9))  # of the before/after strip: the same always, so that rounds can be compared
+SERIES = ("taste", "realism", "variety", "distance")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The dials of a round; 1.0 is the default of each."""
+
+    taste: float = 1.0
+    realism: float = 1.0
+    novelty: float = 1.0
+    strength: float = 1.0
+
+
+@dataclass(frozen=True)
+class Generator:
+    """The generator in use, as the worker described it."""
+
+    name: str = ""
+    hash: str = ""
+    resolution: int = 0  # pixels
+    parameters: int = 0
+    has_discriminator: bool = True
+
+
+@dataclass(frozen=True)
+class Message:
+    """One line in the status bar. `kind` is "plain" or "bad"; a bad one stays until the next."""
+
+    text: str
+    kind: str = "plain"
+    detail: str = ""  # for "copy debug info"
+
+
+@dataclass(frozen=True)
+class PastRound:
+    """A round that ended, kept or not."""
+
+    number: int
+    kept: bool
+    reason: str
+    checkpoint: int | None = None
+    like_rate: float | None = None  # predicted, 0..1
+
+
+@dataclass(frozen=True)
+class StripImages:
+    """The same seeds twice."""
+
+    before: list[QImage] = field(default_factory=list)
+    after: list[QImage] = field(default_factory=list)
+
+
+class StudioState(QObject):
+    """The project, the worker and what is known of the person's taste."""
+
+    project_name: Property[str] = Property("")
+    seed: Property[int] = Property(0)
+    counts: Property[Counts] = Property(Counts(0, 0, 0, 0, 1))
+    undo_label: Property[str | None] = Property(None)
+    redo_label: Property[str | None] = Property(None)
+    checkpoints: Property[tuple[Checkpoint, ...]] = Property(())
+    checkpoint: Property[Checkpoint | None] = Property(None)  # in use; None is the untuned generator
+    rounds: Property[tuple[PastRound, ...]] = Property(())
+
+    task: Property[str] = Property("starting")  # as WorkerClient.busy; "" is waiting, "failed" cannot go on
+    loaded: Property[bool] = Property(False)  # the generator is
+    device: Property[str] = Property("")
+    generator: Property[Generator] = Property(Generator())
+
+    taste: Property[Taste | None] = Property(None)
+    guess: Property[Prediction | None] = Property(None)  # of the selected image
+    row: Property[int] = Property(0)  # selected in the grid
+    drawing: Property[bool] = Property(False)  # a new grid is on its way
+
+    weights: Property[Weights] = Property(Weights())
+    auto_advance: Property[bool] = Property(False)
+    pixel_art: Property[bool] = Property(False)  # enlarge by whole factors
+    cell_size: Property[int | None] = Property(None)  # logical pixels; None fits the grid into the window
+    message: Property[Message | None] = Property(None)
+
+
+class RoundState(QObject):
+    """The round that runs, or the last one."""
+
+    running: Property[bool] = Property(False)
+    paused: Property[bool] = Property(False)
+    stopping: Property[bool] = Property(False)
+    number: Property[int] = Property(0)
+    progress: Property[Progress | None] = Property(None)
+    outcome: Property[PastRound | None] = Property(None)
+    strip: Property[StripImages] = Property(StripImages())
+    stepped = Signal()  # `series` grew or was emptied
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.series: dict[str, list[float]] = {name: [] for name in SERIES}
+
+    def begin(self, number: int) -> None:
+        """Empty the curves for round `number`."""
+        for values in self.series.values():
+            values.clear()
+        self.number, self.progress, self.outcome = number, None, None
+        self.paused, self.stopping, self.running = False, False, True
+        self.stepped.emit()
+
+    def step(self, progress: Progress) -> None:
+        """Add one step to the curves."""
+        for name, value in zip(
+            SERIES, (progress.taste, progress.realism, progress.diversity, progress.kl), strict=True
+        ):
+            self.series[name].append(value)
+        self.progress = progress
+        self.stepped.emit()
+
+
+class ExportState(QObject):
+    """An export: idle, at work, done, or failed with a reason."""
+
+    running: Property[bool] = Property(False)
+    fraction: Property[float] = Property(0.0)
+    text: Property[str] = Property("")
+    folder: Property[str] = Property("")  # of the last finished export
+    error: Property[str] = Property("")

@@ -1,0 +1,1 @@
+"""Palettes, one stylesheet made from tokens, and icons."""

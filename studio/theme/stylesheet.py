@@ -1,0 +1,100 @@
+"""The one stylesheet of the studio, written from tokens."""
+
+from string import Template
+
+from studio.theme import tokens as t
+from studio.theme.tokens import Tokens
+
+_SHEET = Template("""
+* { font-size: ${body}px; }
+QMainWindow, QDialog, #ground { background: $ground; }
+QWidget { color: $text; }
+QLabel { background: transparent; }
+#topbar { background: $panel; border-bottom: 1px solid $line; }
+#rail { background: $panel; border-right: 1px solid $line; }
+#sidepanel { background: $panel; border-left: 1px solid $line; }
+#statusbar { background: $panel; border-top: 1px solid $line; }
+#statusbar QLabel, .small { font-size: ${small}px; }
+QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; border: none; }
+
+QLabel[role="title"] { font-weight: 600; }
+QLabel[role="strong"] { font-weight: 600; }
+QLabel[role="quiet"] { color: $quiet; }
+QLabel[role="good"] { color: $good; }
+QLabel[role="bad"] { color: $bad; }
+QLabel[role="section"] { color: $quiet; font-size: ${tiny}px; font-weight: 600; }
+QLabel[role="chip"] { color: $quiet; border: 1px solid $line; border-radius: 12px; padding: 0 11px; }
+QLabel[role="hint"] { color: $quiet; font-size: 15px; }
+
+QPushButton, QToolButton[role="button"] {
+  background: $control; color: $text; border: 1px solid transparent; border-radius: ${control_r}px;
+  padding: 0 14px; min-height: 30px; }
+QPushButton:hover { background: $control_hover; }
+QPushButton:pressed { background: $control_down; }
+QPushButton:focus { border-color: $accent; }
+QPushButton:disabled { color: $quiet; }
+QPushButton[role="primary"] { background: $accent; color: $accent_text; font-weight: 600; }
+QPushButton[role="primary"]:hover { background: $accent_hover; }
+QPushButton[role="primary"]:focus { border-color: $text; }
+QPushButton[role="primary"]:disabled { background: $control; color: $quiet; }
+QPushButton[role="chip"] {
+  background: transparent; color: $quiet; border: 1px solid $line; border-radius: 13px; min-height: 24px; padding: 0 11px; }
+QPushButton[role="chip"]:checked { color: $text; }
+QPushButton[role="chip"]:hover { background: $control; }
+QPushButton[role="chip"]:focus { border-color: $accent; }
+QToolButton[role="flat"] { background: transparent; border: 1px solid transparent; border-radius: ${control_r}px; }
+QToolButton[role="flat"]:hover { background: $control; }
+QToolButton[role="flat"]:focus { border-color: $accent; }
+QToolButton[role="flat"]::menu-indicator { image: none; }
+
+QFrame[role="card"] { background: $panel; border: 1px solid $line; border-radius: ${card_r}px; }
+QFrame[role="card"][current="true"] { border-color: $accent; }
+
+QSlider:horizontal { min-height: 20px; background: transparent; }
+QSlider::groove:horizontal { height: 4px; border-radius: 2px; background: $groove; }
+QSlider::sub-page:horizontal { height: 4px; border-radius: 2px; background: $quiet; }
+QSlider::handle:horizontal { width: 12px; height: 12px; margin: -4px 0; border-radius: 6px; background: $knob; }
+QSlider::handle:horizontal:focus { border: 2px solid $accent; width: 12px; height: 12px; margin: -6px 0; border-radius: 8px; }
+QSlider::sub-page:horizontal:disabled, QSlider::handle:horizontal:disabled { background: $line; }
+
+QProgressBar { background: $groove; border: none; border-radius: 2px; min-height: 4px; max-height: 4px; }
+QProgressBar::chunk { background: $accent; border-radius: 2px; }
+
+QLineEdit { background: $control; border: 1px solid $line; border-radius: ${control_r}px; min-height: 30px; padding: 0 8px;
+  selection-background-color: $accent; selection-color: $accent_text; }
+QLineEdit:focus { border-color: $accent; }
+QCheckBox { background: transparent; spacing: 8px; }
+QCheckBox::indicator { width: 16px; height: 16px; border-radius: 4px; border: 1px solid $quiet; background: $control; }
+QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url("$tick"); }
+QCheckBox::indicator:focus { border-color: $text; }
+
+QMenuBar { background: $panel; }
+QMenuBar::item { background: transparent; padding: 4px 8px; }
+QMenuBar::item:selected { background: $control; border-radius: 4px; }
+QMenu { background: $panel; border: 1px solid $line; border-radius: ${card_r}px; padding: 4px; }
+QMenu::item { padding: 5px 28px 5px 24px; border-radius: 4px; }
+QMenu::item:selected { background: $control_hover; }
+QMenu::item:disabled { color: $quiet; }
+QMenu::separator { height: 1px; background: $line; margin: 4px 8px; }
+QToolTip { background: $panel; color: $text; border: 1px solid $line; padding: 4px 6px; font-size: ${small}px; }
+
+QScrollBar:vertical { width: 10px; background: transparent; margin: 0; }
+QScrollBar::handle:vertical { background: $groove; border-radius: 3px; min-height: 24px; margin: 2px; }
+QScrollBar::handle:vertical:hover { background: $quiet; }
+QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
+QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
+QListView { background: transparent; border: none; outline: none; }
+""")
+
+
+def stylesheet(tokens: Tokens, tick: str = "") -> str:
+    """Write the stylesheet of one colour scheme; `tick` is the path of the check mark's image."""
+    sizes = {
+        "body": t.BODY,
+        "small": t.SMALL,
+        "tiny": t.TINY,
+        "control_r": t.CORNER_CONTROL,
+        "card_r": t.CORNER_CARD,
+        "tick": tick,
+    }
+    return _SHEET.substitute(vars(tokens), **sizes)

@@ -1,0 +1,1 @@
+"""Widgets and views; no SQL, no process handling."""

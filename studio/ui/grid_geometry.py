@@ -1,0 +1,78 @@
+"""Where each cell of a square grid lies: arithmetic, so that a hundred thousand cells cost what twenty-four do."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPoint, QRect
+
+GAP = 8
+MARGIN = 4  # room for the ring of a selected image at the border
+SMALLEST, LARGEST = 72, 384
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Columns and cell size of a grid of `count` cells in a viewport `width` pixels wide."""
+
+    count: int
+    columns: int
+    cell: int  # side, logical pixels
+    left: int = MARGIN
+
+    @classmethod
+    def fitting(cls, count: int, width: int, height: int, wanted: int | None) -> "Geometry":
+        """Lay out `count` cells so that whole columns fill the width.
+
+        `wanted` is the cell's side the person asked for; None takes the largest at which every cell is visible.
+        """
+        room = max(1, width - 2 * MARGIN)
+        if wanted is None:
+            columns = 1
+            while columns < count and not cls._fits(count, columns, room, height):
+                columns += 1
+        else:
+            columns = max(1, round((room + GAP) / (wanted + GAP)))
+        cell = (room - GAP * (columns - 1)) // columns
+        if cell < SMALLEST:
+            columns = max(1, (room + GAP) // (SMALLEST + GAP))
+            cell = (room - GAP * (columns - 1)) // columns
+        cell = max(1, min(cell, LARGEST))
+        spare = room - (cell * columns + GAP * (columns - 1))
+        return cls(count, columns, cell, MARGIN + max(0, spare) // 2)
+
+    @staticmethod
+    def _fits(count: int, columns: int, room: int, height: int) -> bool:
+        cell = min((room - GAP * (columns - 1)) // columns, LARGEST)
+        rows = -(-count // columns)
+        return rows * cell + (rows - 1) * GAP + 2 * MARGIN <= height
+
+    @property
+    def rows(self) -> int:
+        return -(-self.count // self.columns)
+
+    @property
+    def height(self) -> int:
+        """Height of the whole grid, margins included."""
+        return self.rows * (self.cell + GAP) - GAP + 2 * MARGIN if self.count else 0
+
+    def rect(self, row: int) -> QRect:
+        """Return where cell number `row` lies in the content, before scrolling."""
+        step = self.cell + GAP
+        return QRect(
+            self.left + row % self.columns * step, MARGIN + row // self.columns * step, self.cell, self.cell
+        )
+
+    def at(self, point: QPoint) -> int:
+        """Return the cell under a point of the content, or -1 in a gap."""
+        step = self.cell + GAP
+        x, y = point.x() - self.left, point.y() - MARGIN
+        if x < 0 or y < 0 or x % step >= self.cell or y % step >= self.cell or x // step >= self.columns:
+            return -1
+        row = y // step * self.columns + x // step
+        return row if row < self.count else -1
+
+    def between(self, top: int, bottom: int) -> range:
+        """Return the cells that a strip of the content from `top` to `bottom` may touch."""
+        step = self.cell + GAP
+        first = max(0, (top - MARGIN) // step) * self.columns
+        last = (max(0, bottom - MARGIN) // step + 1) * self.columns
+        return range(min(first, self.count), min(last, self.count))

@@ -1,0 +1,169 @@
+"""How one image of the grid is painted, and where its stars are."""
+
+from collections import OrderedDict
+
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPoint, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import (
+    QBrush,
+    QColor,
+    QFont,
+    QFontMetrics,
+    QImage,
+    QLinearGradient,
+    QPainter,
+    QPainterPath,
+    QPen,
+    QPixmap,
+    QPolygonF,
+)
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from studio.i18n import tr
+from studio.model.grid_model import Cell, CellRole
+from studio.model.scaling import scaled
+from studio.theme.theme import current
+from studio.theme.tokens import CORNER_IMAGE, TINY
+
+_Index = QModelIndex | QPersistentModelIndex
+_KEPT = 512  # scaled pixmaps; 24 at 2x of 168 px are 11 MB
+
+# A five-pointed star of radius 1 around the origin, tip up.
+_STAR = QPolygonF(
+    [
+        QPointF(x, y)
+        for x, y in (
+            (0.0, -1.0), (0.2351, -0.3236), (0.9511, -0.309), (0.3804, 0.1236), (0.5878, 0.809),
+            (0.0, 0.4), (-0.5878, 0.809), (-0.3804, 0.1236), (-0.9511, -0.309), (-0.2351, -0.3236),
+        )
+    ]
+)  # fmt: skip
+
+
+def star_step(cell: int) -> int:
+    """Return the distance between the middles of two stars for a cell of this side."""
+    return 16 if cell >= 104 else max(10, cell // 7)
+
+
+def star_box(rect: QRect, star: int) -> QRect:
+    """Return the place of star 1..5 in a cell; its height is generous, as a target for a hand."""
+    step = star_step(rect.width())
+    return QRect(rect.left() + 8 + (star - 1) * step, rect.bottom() + 1 - step - 10, step, step + 10)
+
+
+def star_at(rect: QRect, point: QPoint) -> int:
+    """Return the star 1..5 of a cell under `point`, or 0."""
+    return next((star for star in range(1, 6) if star_box(rect, star).contains(point)), 0)
+
+
+class ImageDelegate(QStyledItemDelegate):
+    """Paints a `Cell`: the image, its stars, its tag, the ring."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.hovered_star = 0
+        self.pixel_art = False
+        self._kept: OrderedDict[tuple[object, ...], QPixmap] = OrderedDict()
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
+        return option.rect.size()
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        cell: Cell = index.data(CellRole)
+        state = option.state
+        chosen = bool(state & QStyle.StateFlag.State_Selected)
+        hovered = bool(state & QStyle.StateFlag.State_MouseOver)
+        rect = option.rect
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if cell.pixels is None:
+            self._paint_placeholder(painter, rect)
+        else:
+            area = self._paint_image(painter, rect, cell)
+            if hovered or chosen or cell.stars:
+                self._paint_stars(painter, rect, area, cell.stars, self.hovered_star if hovered else 0)
+            if cell.flag:
+                self._paint_tag(painter, rect, tr("rejected") if cell.flag == "reject" else "P")
+        if chosen:
+            self._paint_ring(painter, rect, bool(state & QStyle.StateFlag.State_HasFocus))
+        painter.restore()
+
+    def _paint_placeholder(self, painter: QPainter, rect: QRect) -> None:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(current().tokens.control))
+        painter.drawRoundedRect(rect, CORNER_IMAGE, CORNER_IMAGE)
+
+    def _paint_image(self, painter: QPainter, rect: QRect, cell: Cell) -> QRectF:
+        ratio = painter.device().devicePixelRatio()
+        pixmap = self._pixmap(cell, rect.width(), ratio)
+        side = pixmap.width() / pixmap.devicePixelRatio()
+        # Whole device pixels: half a pixel of offset would blur every edge.
+        spare = round((rect.width() - side) / 2 * ratio) / ratio
+        area = QRectF(rect.x() + spare, rect.y() + spare, side, side)
+        if spare > 0:
+            self._paint_placeholder(painter, rect)
+        shape = QPainterPath()
+        shape.addRoundedRect(area, CORNER_IMAGE, CORNER_IMAGE)
+        painter.setClipPath(shape)
+        painter.setOpacity(0.45 if cell.flag == "reject" else 1.0)
+        painter.drawPixmap(area.topLeft(), pixmap)
+        painter.setOpacity(1.0)
+        painter.setClipping(False)
+        return area
+
+    def _pixmap(self, cell: Cell, room: int, ratio: float) -> QPixmap:
+        image = cell.pixels
+        assert image is not None
+        key = (image.cacheKey(), room, ratio, self.pixel_art, cell.flag == "reject")
+        found = self._kept.get(key)
+        if found is None:
+            if cell.flag == "reject":
+                image = image.convertToFormat(QImage.Format.Format_Grayscale8)
+            found = QPixmap.fromImage(scaled(image, room, ratio, self.pixel_art))
+            self._kept[key] = found
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return found
+
+    def _paint_stars(self, painter: QPainter, rect: QRect, area: QRectF, stars: int, hovered: int) -> None:
+        step = star_step(rect.width())
+        shade_top = area.bottom() - step - 26
+        gradient = QLinearGradient(0, shade_top, 0, area.bottom())
+        gradient.setColorAt(0.0, QColor(0, 0, 0, 0))
+        gradient.setColorAt(1.0, QColor(0, 0, 0, 165))
+        shape = QPainterPath()
+        shape.addRoundedRect(area, CORNER_IMAGE, CORNER_IMAGE)
+        painter.setClipPath(shape)
+        painter.fillRect(QRectF(area.left(), shade_top, area.width(), area.bottom() - shade_top), QBrush(gradient))
+        painter.setClipping(False)
+        painter.setPen(Qt.PenStyle.NoPen)
+        shown = hovered or stars
+        for star in range(1, 6):
+            middle = QRectF(star_box(rect, star)).center()
+            painter.save()
+            painter.translate(middle)
+            painter.scale(step * 0.42, step * 0.42)
+            filled = QColor(current().tokens.accent) if hovered else QColor(255, 255, 255)
+            painter.setBrush(filled if star <= shown else QColor(255, 255, 255, 90))
+            painter.drawPolygon(_STAR)
+            painter.restore()
+
+    def _paint_tag(self, painter: QPainter, rect: QRect, text: str) -> None:
+        font = QFont(painter.font())
+        font.setPixelSize(TINY)
+        painter.setFont(font)
+        width = QFontMetrics(font).horizontalAdvance(text) + 12
+        box = QRectF(rect.right() + 1 - width - 6, rect.top() + 6, width, 17)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(20, 20, 22, 205))
+        painter.drawRoundedRect(box, 4, 4)
+        painter.setPen(QColor("#f4f4f6"))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+    def _paint_ring(self, painter: QPainter, rect: QRect, focused: bool) -> None:
+        colour = QColor(current().tokens.accent)
+        if not focused:
+            colour.setAlpha(170)
+        painter.setPen(QPen(colour, 2))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        # One clear pixel, then the ring, wholly outside the image.
+        painter.drawRoundedRect(QRectF(rect).adjusted(-2, -2, 2, 2), CORNER_IMAGE + 2, CORNER_IMAGE + 2)

@@ -1,0 +1,221 @@
+"""Small pieces that several views are made of."""
+
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
+
+from studio.theme.theme import current
+
+
+def text_label(text: str = "", role: str = "", parent: QWidget | None = None) -> QLabel:
+    """Return a plain-text label; `role` picks its look in the stylesheet."""
+    label = QLabel(text, parent)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    if role:
+        label.setProperty("role", role)
+    return label
+
+
+def set_role(widget: QWidget, role: str) -> None:
+    """Give a widget another look of the stylesheet."""
+    if widget.property("role") != role:
+        widget.setProperty("role", role)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+
+
+def quiet_note(text: str = "") -> QLabel:
+    """Return a quiet label that wraps."""
+    label = text_label(text, "quiet")
+    label.setWordWrap(True)
+    label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+    return label
+
+
+def section(title: str) -> QLabel:
+    """Return the heading of a group in the side panel."""
+    label = text_label(title.upper(), "section")
+    font = label.font()
+    font.setLetterSpacing(font.SpacingType.AbsoluteSpacing, 0.6)
+    label.setFont(font)
+    label.setAccessibleName(title)
+    return label
+
+
+def named(widget: QWidget, name: str, tip: str) -> None:
+    """Give a control its accessible name and its tooltip."""
+    widget.setAccessibleName(name)
+    widget.setToolTip(tip)
+
+
+def button(text: str, tip: str, role: str = "") -> QPushButton:
+    """Return a push button that does not take the focus from the images when clicked."""
+    made = QPushButton(text)
+    named(made, text, tip)
+    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    if role:
+        made.setProperty("role", role)
+    return made
+
+
+class ElidedLabel(QLabel):
+    """A label of one line that ends in an ellipsis instead of being cut off or pushing its neighbours."""
+
+    def __init__(self, text: str = "", role: str = "") -> None:
+        super().__init__()
+        self._full = ""
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setMinimumWidth(24)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        if role:
+            self.setProperty("role", role)
+        self.set_text(text)
+
+    def set_text(self, text: str) -> None:
+        """Show `text`; the whole of it is the tooltip and the accessible name."""
+        self._full = text
+        self.setToolTip(text)
+        self.setAccessibleName(text)
+        self._fit()
+        self.updateGeometry()
+
+    def full_text(self) -> str:
+        return self._full
+
+    def sizeHint(self) -> QSize:
+        hint = super().sizeHint()
+        return QSize(QFontMetrics(self.font()).horizontalAdvance(self._full) + 4, hint.height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(24, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QEvent) -> None:  # type: ignore[override]
+        self._fit()
+
+    def _fit(self) -> None:
+        self.setText(QFontMetrics(self.font()).elidedText(self._full, Qt.TextElideMode.ElideRight, self.width()))
+
+
+class Rows(QWidget):
+    """Lines of a quiet name at the left and a value at the right."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setVerticalSpacing(5)
+        self._grid.setHorizontalSpacing(8)
+        self._grid.setColumnStretch(1, 1)
+        self._lines: dict[str, tuple[QLabel, ElidedLabel]] = {}
+
+    def set_line(self, key: str, name: str, value: str, role: str = "", name_role: str = "quiet") -> None:
+        """Show or change the line called `key`."""
+        if key not in self._lines:
+            left, right = text_label(), ElidedLabel()
+            right.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            right.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            row = len(self._lines)
+            self._grid.addWidget(left, row, 0)
+            self._grid.addWidget(right, row, 1)
+            self._lines[key] = (left, right)
+        left, right = self._lines[key]
+        left.setText(name)
+        set_role(left, name_role)
+        right.set_text(value)
+        set_role(right, role)
+
+    def value(self, key: str) -> str:
+        """Return what the line called `key` says."""
+        return self._lines[key][1].full_text()
+
+    def keys(self) -> list[str]:
+        return list(self._lines)
+
+    def clear(self) -> None:
+        """Remove every line."""
+        for left, right in self._lines.values():
+            for label in (left, right):
+                self._grid.removeWidget(label)
+                label.deleteLater()
+        self._lines = {}
+
+
+class Meter(QWidget):
+    """A bar of 6 px; fuller is surer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._share: float | None = None
+        self._useful = True
+        self.setFixedHeight(6)
+
+    def set_share(self, share: float | None, useful: bool) -> None:
+        """Show `share` (0..1, None: nothing known); a meter that is not useful yet is grey."""
+        self._share, self._useful = share, useful
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        tokens = current().tokens
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(tokens.groove))
+        painter.drawRoundedRect(QRectF(self.rect()), 3, 3)
+        if self._share:
+            painter.setBrush(QColor(tokens.accent if self._useful else tokens.quiet))
+            width = max(6.0, self.width() * min(1.0, self._share))
+            painter.drawRoundedRect(QRectF(0, 0, width, self.height()), 3, 3)
+
+
+class Dial(QWidget):
+    """A named slider with its value in words at the right."""
+
+    def __init__(self, name: str, tip: str, low: int, high: int, value: int) -> None:
+        super().__init__()
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(low, high)
+        self.slider.setPageStep(max(1, (high - low) // 10))
+        self.slider.setValue(value)
+        self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        named(self.slider, name, tip)
+        self._value = text_label("", "quiet")
+        line = QHBoxLayout()
+        line.addWidget(text_label(name))
+        line.addStretch(1)
+        line.addWidget(self._value)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(line)
+        column.addWidget(self.slider)
+
+    def set_words(self, words: str) -> None:
+        """Say the value at the right, also to a screen reader."""
+        self._value.setText(words)
+        self.slider.setAccessibleDescription(words)
+
+
+class Card(QFrame):
+    """A panel with a border and round corners."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("role", "card")
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """Write a number with its sign and a true minus."""
+    text = f"{value:+.{digits}f}"
+    if float(text) == 0:
+        text = text.replace("-", "+")
+    return text.replace("-", "−")
