@@ -215,7 +215,10 @@ class Project:
             "SELECT id, time, session, kind, image, value, extra FROM events WHERE id > ? ORDER BY id",
             (after,),
         )
-        return tuple(Event(*row[:6], extra=json.loads(row[6])) for row in rows)
+        return tuple(
+            Event(id, at, session, kind, image, value, json.loads(extra))
+            for id, at, session, kind, image, value, extra in rows
+        )
 
     def counts(self) -> Counts:
         """How many images were rated and shown, in all and since the last kept round."""
@@ -351,9 +354,9 @@ class Project:
         )
         return tuple(
             Checkpoint(
-                *row[:3], self.folder / row[3], row[4], json.loads(row[5]), row[6], bool(row[7]), row[8]
+                id, parent, number, self.folder / path, created, json.loads(metrics), name, bool(kept), reason
             )
-            for row in rows
+            for id, parent, number, path, created, metrics, name, kept, reason in rows
         )
 
     def checkpoint(self, checkpoint: int) -> Checkpoint:

@@ -5,15 +5,23 @@ Every public signal is emitted on the thread that made the client (the window's)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from time import monotonic
+from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 
-from studio.project.store import Checkpoint, Feedback, Image, Project
+from studio.project.store import Checkpoint, Feedback, Image, NewImage, Project, ProjectError
 from studio.worker import messages as m
+from studio.worker import spawn
+from studio.worker.link import Gone, WorkerLink
+
+LOG = "worker.log"
+CALM = 120.0  # seconds without a crash, after which a crash is a first one again
 
 
 @dataclass(frozen=True)
@@ -74,69 +82,303 @@ class WorkerClient(QObject):
         str
     )  # "" idle | "starting" | "loading" | "proposing" | "teaching" | "exporting" | ...
 
+    _arrived = Signal(int, object)  # number of the link, event: from its thread to the window's
+
+    def __init__(self, parent: QObject | None = None, service: str = spawn.SERVICE) -> None:
+        """Make a client; nothing is started before `open`."""
+        super().__init__(parent)
+        self._service = service
+        self._project: Project | None = None
+        self._device = "auto"
+        self._link: WorkerLink | None = None
+        self._links = 0
+        self._crashed = -CALM
+        self._busy = ""
+        self._round: m.RunRound | None = None
+        self._asked = self._answered = self._count = 0  # grids
+        self._strips = self._requests = 0
+        self._arrived.connect(self._handle, Qt.ConnectionType.QueuedConnection)
+
     @property
     def busy(self) -> str:
         """What the worker is doing, as in `busy_changed`."""
-        raise NotImplementedError
+        return self._busy
 
     @property
     def teaching(self) -> bool:
         """Whether a round runs or is paused."""
-        raise NotImplementedError
+        return self._round is not None
+
+    @property
+    def pid(self) -> int | None:
+        """Of the worker's process, once it runs."""
+        return None if self._link is None else self._link.pid
+
+    # ------------------------------------------------------------------------------------------------------------------
+    # Commands
 
     def open(self, project: Project, device: str = "auto") -> None:
         """Start the worker (off this thread) on a project: its model, current checkpoint, images and ratings.
 
         Answered by `ready` and `taste`. After a crash the worker is opened again from the same project by itself.
         """
-        raise NotImplementedError
+        self.close()
+        self._project, self._device = project, device
+        self._start()
 
     def propose(self, count: int = 24) -> int:
         """Ask for a new grid; returns its generation. Only the newest asked for is answered, by `grid`."""
-        raise NotImplementedError
+        self._asked, self._count = self._asked + 1, count
+        self._send(m.Propose(self._asked, count))
+        return self._asked
 
     def feedback(self, events: Sequence[Feedback]) -> None:
         """Pass on what `Project.rate`, `undo` or `redo` returned (`change.events`). Answered by `taste`."""
-        raise NotImplementedError
+        if events:
+            self._send(m.Feedback(_feedback(events)))
 
     def predict(self, images: Sequence[int]) -> None:
         """Ask what the taste model thinks of these images. Answered by `taste`."""
-        raise NotImplementedError
+        self._send(m.Predict(tuple(images)))
 
     def draw(self, images: Sequence[Image]) -> int:
         """Draw images of the project again; returns the request's number. Answered by `drawn`."""
-        raise NotImplementedError
+        self._requests += 1
+        self._send(m.Draw(self._requests, _known(images)))
+        return self._requests
 
     def teach(
         self, steps: int | None = None, settings: m.RoundSettings | None = None, strip: Sequence[int] = ()
     ) -> None:
         """Run a round. Answered by `progress` after every step and `round_finished` at its end."""
-        raise NotImplementedError
+        if self._project is None or self._round is not None:
+            return
+        path = str(self._project.new_checkpoint_path())
+        self._round = m.RunRound(path, steps, settings or m.RoundSettings(), tuple(strip))
+        self._send(self._round)
 
     def pause(self) -> None:
         """Hold the round between two steps."""
-        raise NotImplementedError
+        self._send(m.Pause())
 
     def resume(self) -> None:
         """Go on after `pause`."""
-        raise NotImplementedError
+        self._send(m.Resume())
 
     def stop(self, keep: bool = True) -> None:
         """End the round after the step in hand; keep what was learnt, or go back to before it."""
-        raise NotImplementedError
+        self._send(m.Stop(keep))
 
     def restore(self, checkpoint: int | None) -> None:
         """Go to a checkpoint of the project (its id), or to the untuned generator. Answered by `restored`."""
-        raise NotImplementedError
+        if self._project is not None:
+            path = None if checkpoint is None else str(self._project.checkpoint(checkpoint).path)
+            self._send(m.Restore(path))
 
     def request_strip(self, seeds: Sequence[int]) -> None:
         """Draw seeds untuned and as tuned now. Answered by `strip`."""
-        raise NotImplementedError
+        self._strips += 1
+        self._send(m.Strip(self._strips, tuple(seeds)))
 
     def export(self, folder: Path, fp16: bool = False) -> None:
         """Write the tuned generator as a bundle. Answered by `exporting` and `exported`, or `failed`."""
-        raise NotImplementedError
+        self._send(m.Export(str(folder), fp16))
 
     def close(self) -> None:
         """End the worker: asked for, then terminated, then killed; at most about three seconds in all."""
-        raise NotImplementedError
+        link, self._link = self._link, None
+        self._round = None
+        if link is not None:
+            link.close()
+            self._set_busy("")
+
+    # ------------------------------------------------------------------------------------------------------------------
+    # Events, on the window's thread
+
+    def _start(self) -> None:
+        assert self._project is not None
+        self._links += 1
+        deliver: Callable[[m.Event | Gone], None] = partial(self._arrived.emit, self._links)
+        self._link = WorkerLink(deliver, self._project.folder / LOG, self._service)
+        self._set_busy("starting")
+        self._send(opening(self._project, self._device))
+
+    def _send(self, command: m.Command) -> None:
+        if self._link is not None:
+            self._link.send(command)
+
+    def _set_busy(self, task: str) -> None:
+        if task != self._busy:
+            self._busy = task
+            self.busy_changed.emit(task)
+
+    def _handle(self, link: int, event: Any) -> None:
+        if link != self._links or self._link is None or self._project is None:
+            return  # of a worker that was closed
+        handler = getattr(self, "_on_" + type(event).__name__.lower(), None)
+        if handler is not None:
+            handler(event)
+
+    def _on_hello(self, event: m.Hello) -> None:
+        self._set_busy("loading")
+
+    def _on_busy(self, event: m.Busy) -> None:
+        self._set_busy(event.task)
+
+    def _on_ready(self, event: m.Ready) -> None:
+        self.ready.emit(event)
+
+    def _on_taste(self, event: m.Taste) -> None:
+        self.taste.emit(event)
+
+    def _on_notice(self, event: m.Notice) -> None:
+        self.notice.emit(event.text)
+
+    def _on_progress(self, event: m.Progress) -> None:
+        if self._round is not None:
+            self.progress.emit(event)
+
+    def _on_exporting(self, event: m.Exporting) -> None:
+        self.exporting.emit(event.fraction, event.text)
+
+    def _on_exported(self, event: m.Exported) -> None:
+        self._recorded("export", folder=event.folder)
+        self.exported.emit(event.folder)
+
+    def _on_failed(self, event: m.Failed) -> None:
+        if event.command == "RunRound":
+            self._round = None
+        self.failed.emit(event.command, event.message, event.detail)
+
+    def _on_grid(self, event: m.Grid) -> None:
+        assert self._link is not None and self._project is not None
+        if event.generation != self._asked:
+            self._link.drop(event.frames)
+            return
+        pixels = self._link.take(event.frames)
+        size = (event.frames.width, event.frames.height)
+        new = [NewImage(proposal.latent, proposal.kind, None, *size) for proposal in event.proposals]
+        try:
+            grid = self._project.add_grid(new)
+        except ProjectError as error:
+            self.failed.emit("Propose", str(error), "")
+            return
+        self._answered = event.generation
+        images = self._project.images(grid.images)
+        self._send(m.Know(_known(images)))
+        self._link.later(partial(self._save, self._project, images, pixels))
+        predictions = tuple(
+            None if proposal.stars is None else (proposal.stars, proposal.spread or 0.0)
+            for proposal in event.proposals
+        )
+        self.grid.emit(ShownGrid(event.generation, grid.id, images, pixels, predictions))
+
+    def _on_drawn(self, event: m.Drawn) -> None:
+        assert self._link is not None and self._project is not None
+        pixels = self._link.take(event.frames)
+        images = self._project.images(event.images)
+        if len(images) == len(pixels):
+            self._link.later(partial(self._save, self._project, images, pixels))
+        self.drawn.emit(ShownImages(event.request, event.images, pixels))
+
+    def _on_stripready(self, event: m.StripReady) -> None:
+        assert self._link is not None
+        before, after = self._link.take(event.before), self._link.take(event.after)
+        if event.generation == self._strips:
+            self.strip.emit(ShownStrip(event.seeds, before, after))
+
+    def _on_restored(self, event: m.Restored) -> None:
+        assert self._project is not None
+        known = {str(checkpoint.path): checkpoint for checkpoint in self._project.checkpoints()}
+        checkpoint = None if event.checkpoint is None else known.get(event.checkpoint)
+        try:
+            self._project.set_current_checkpoint(None if checkpoint is None else checkpoint.id)
+        except ProjectError as error:
+            self.failed.emit("Restore", str(error), "")
+            return
+        self.restored.emit(checkpoint)
+
+    def _on_roundfinished(self, event: m.RoundFinished) -> None:
+        assert self._link is not None and self._project is not None
+        self._round = None
+        strip = None
+        if event.before is not None and event.after is not None:
+            strip = ShownStrip(event.seeds, self._link.take(event.before), self._link.take(event.after))
+        checkpoint = None
+        self._recorded(
+            "round", kept=event.kept, reason=event.reason, stopped=event.stopped, metrics=event.metrics
+        )
+        if event.checkpoint is not None:
+            try:
+                checkpoint = self._project.add_checkpoint(
+                    Path(event.checkpoint), dict(event.metrics), kept=event.kept, reason=event.reason
+                )
+            except ProjectError as error:
+                self.failed.emit("RunRound", str(error), "")
+        self.round_finished.emit(FinishedRound(event, checkpoint, strip))
+
+    def _on_gone(self, event: Gone) -> None:
+        assert self._project is not None
+        self._link, taught = None, self._round is not None
+        self._round = None
+        self._set_busy("")
+        if taught:
+            reason = "The worker crashed during the round; the generator is as it was before it."
+            finished = m.RoundFinished(False, reason, None, False, {}, (), None, None)
+            self.round_finished.emit(FinishedRound(finished, None, None))
+        again = monotonic() - self._crashed < CALM
+        self._crashed = monotonic()
+        why = event.reason or f"exit code {event.exitcode}"
+        if again:
+            text = f"The worker crashed twice ({why}) and was not started again. Your ratings are safe."
+            self.failed.emit("Worker", text, _tail(self._project.folder / LOG))
+            return
+        self._start()
+        if self._answered != self._asked:
+            self._send(m.Propose(self._asked, self._count))
+        self.restarted.emit(f"The worker crashed ({why}) and was started again. Your ratings are safe.")
+
+    def _recorded(self, kind: str, **extra: Any) -> None:
+        assert self._project is not None
+        try:
+            self._project.record(kind, **extra)
+        except ProjectError as error:
+            self.notice.emit(str(error))
+
+    def _save(self, project: Project, images: Sequence[Image], pixels: np.ndarray) -> None:
+        # On the link's thread; a missing file is only drawn again, so that it is enough to say so once.
+        for image, rows in zip(images, pixels, strict=True):
+            try:
+                project.save_pixels(image.id, rows.tobytes(), rows.shape[1], rows.shape[0])
+            except ProjectError as error:
+                self._arrived.emit(self._links, m.Notice(str(error)))
+                return
+
+
+def opening(project: Project, device: str = "auto") -> m.Open:
+    """The command that makes a worker know everything that a project knows."""
+    checkpoint = project.current_checkpoint()
+    return m.Open(
+        folder=str(project.folder),
+        model=project.model,
+        checkpoint=None if checkpoint is None else str(checkpoint.path),
+        device=device,
+        seed=project.seed,
+        images=_known(project.images()),
+        events=_feedback(project.learning_events()),
+    )
+
+
+def _known(images: Sequence[Image]) -> tuple[m.KnownImage, ...]:
+    return tuple(m.KnownImage(image.id, image.latent) for image in images)
+
+
+def _feedback(events: Sequence[Feedback]) -> tuple[m.FeedbackEvent, ...]:
+    return tuple(m.FeedbackEvent(event.image, event.kind, event.value, event.time) for event in events)
+
+
+def _tail(log: Path, length: int = 4000) -> str:
+    try:
+        return log.read_text(encoding="utf-8", errors="replace")[-length:]
+    except OSError:
+        return ""

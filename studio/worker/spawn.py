@@ -1,0 +1,66 @@
+"""What the child process runs first. Nothing here imports torch: the process answers before torch is loaded."""
+
+from __future__ import annotations
+
+import faulthandler
+import importlib
+import os
+import signal
+import sys
+import traceback
+from contextlib import suppress
+from multiprocessing.connection import Connection
+
+from studio.worker import messages as m
+from studio.worker.frames import FrameWriter
+from studio.worker.inbox import Inbox, Outbox, ended_soon
+
+SERVICE = "studio.worker.service"
+NICENESS = 7
+LAST_SECONDS = 5.0  # for the step in hand once the window is gone
+
+
+def main(connection: Connection, memory: str, pages: int, log: str | None, service: str = SERVICE) -> None:
+    """Serve commands from `connection` until Shutdown or until the window is gone.
+
+    memory, pages: the ring of `studio.worker.frames`. log: a file for the traces of crashes.
+    """
+    with suppress(ValueError, OSError):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in a terminal is for the window
+    stream = None
+    if log is not None:
+        with suppress(OSError):
+            stream = open(log, "a", encoding="utf-8")  # noqa: SIM115 - faulthandler needs it until the end
+            faulthandler.enable(stream)
+    _yield_to_the_window()
+    outbox = Outbox(connection)
+    outbox.send(m.Hello(m.PROTOCOL, os.getpid()))
+    inbox = Inbox(connection, outbox)
+    frames = FrameWriter(memory, pages, outbox.send)
+    inbox.attach(frames.release, frames.close)
+    ended_soon(inbox, LAST_SECONDS, lambda: os._exit(1))
+    try:
+        importlib.import_module(service).serve(inbox, outbox, frames)
+    except Exception as error:
+        detail = traceback.format_exc()
+        if stream is not None:
+            stream.write(detail)
+            stream.flush()
+        outbox.send(m.Failed("Worker", f"The worker could not go on: {error}", detail))
+        raise SystemExit(1) from None
+    finally:
+        frames.detach()
+        faulthandler.disable()
+        if stream is not None:
+            stream.close()
+
+
+def _yield_to_the_window() -> None:
+    if sys.platform == "win32":
+        import ctypes
+
+        kernel = ctypes.windll.kernel32
+        kernel.SetPriorityClass(kernel.GetCurrentProcess(), 0x4000)  # BELOW_NORMAL_PRIORITY_CLASS
+    else:
+        with suppress(OSError):
+            os.nice(NICENESS)
