@@ -7,10 +7,10 @@ pytest. Everything that the installation needs is printed as it happens; what go
 
 import sys
 
-if sys.version_info < (3, 11):  # noqa: UP036  (older Pythons do reach this line, and should be told so)
+if sys.version_info < (3, 11):
     sys.exit(
         "Tastemaker needs Python 3.11 or newer; this is %d.%d. Start it with a newer one, such as: python3.12 packaging/launch.py"
-        % sys.version_info[:2]  # noqa: UP031
+        % sys.version_info[:2]
     )
 
 import hashlib
@@ -133,7 +133,7 @@ def make_venv(install_system: bool) -> None:
 
 def need_venv_module(install_system: bool) -> None:
     """Say, or with leave do, what gives Debian's Python its venv module."""
-    package = "python3-venv" if sys.prefix == "/usr" else f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
+    package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"  # python3-venv is the default version's
     command = f"apt-get install -y {package}"
     if install_system and apt(command):
         importlib.invalidate_caches()
