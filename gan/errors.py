@@ -14,3 +14,10 @@ def reason(error: BaseException) -> str:
         return error.strerror[:1].lower() + error.strerror[1:]
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
+
+
+class Cancelled(UserError):
+    """Long work stopped because the person asked for it. Nothing half made is left."""
+
+    def __init__(self, message: str = "cancelled") -> None:
+        super().__init__(message)

@@ -1,0 +1,143 @@
+"""Images to PNG files that say where they come from, in the ways other programs read."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+import numpy as np
+from PIL import Image, PngImagePlugin
+
+from gan import __version__
+from gan.data.sheet import contact_sheet
+from gan.errors import UserError, reason
+from gan.formats.files import atomic_write
+
+TRAINED = "trainedAlgorithmicMedia"  # IPTC: made by an algorithm that was trained on sampled content
+ALGORITHM = "algorithmicMedia"  # IPTC: made by an algorithm alone, as the procedural scenes are
+_OTHER_PICTURES = {".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
+_LABELS = {"seed": "Seed", "seeds": "Seeds", "model": "Model", "model_hash": "Model hash", "truncation": "Truncation"}
+
+_XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/"
+    xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">
+   <xmp:CreatorTool>{tool}</xmp:CreatorTool>{rating}
+   <Iptc4xmpExt:DigitalSourceType>http://cv.iptc.org/newscodes/digitalsourcetype/{source}</Iptc4xmpExt:DigitalSourceType>
+  </rdf:Description>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="w"?>"""
+
+
+def xmp_packet(rating: int | None = None, source: str = TRAINED) -> str:
+    """An XMP packet with the kind of source and, where given, a rating: -1 rejected, 0 unrated, 1 to 5 stars.
+
+    Raises
+    ------
+    ValueError
+        A rating outside -1 .. 5.
+    """
+    if rating is not None and rating not in range(-1, 6):
+        raise ValueError(f"a rating is -1 to 5, not {rating}")
+    stars = "" if rating is None else f"\n   <xmp:Rating>{int(rating)}</xmp:Rating>"
+    return _XMP.format(tool=escape(f"Tastemaker {__version__}"), rating=stars, source=escape(source))
+
+
+def parameters_line(metadata: Mapping[str, Any]) -> str:
+    """One readable line for galleries: "Seed: 7, Model: dreamscapes, Model hash: 0123456789, Truncation: 1.0"."""
+    return ", ".join(
+        f"{label}: {metadata[key]}" for key, label in _LABELS.items() if metadata.get(key) is not None
+    )
+
+
+def save_png(pixels: np.ndarray, path: Path, metadata: Mapping[str, Any]) -> None:
+    """Write one image with its provenance inside.
+
+    Parameters
+    ----------
+    pixels : uint8 (H, W, 3).
+    path : replaced whole or not at all.
+    metadata : plain JSON values. `seed`, `model`, `model_hash` and `truncation` make the `parameters` line; `rating` (-1 to 5) and
+        `source` (an IPTC digital source type, by default `trainedAlgorithmicMedia`) go into XMP; all of it into the iTXt `tastemaker`.
+
+    Raises
+    ------
+    UserError
+        The file cannot be written.
+    """
+    _save(Image.fromarray(np.ascontiguousarray(pixels)), Path(path), metadata)
+
+
+def _save(image: Image.Image, path: Path, metadata: Mapping[str, Any]) -> None:
+    own = {"generator": "tastemaker", "version": __version__, **metadata}
+    info = PngImagePlugin.PngInfo()
+    info.add_text("parameters", parameters_line(metadata))
+    info.add_itxt("tastemaker", json.dumps(own, ensure_ascii=False, sort_keys=True, allow_nan=False))
+    info.add_itxt("XML:com.adobe.xmp", xmp_packet(metadata.get("rating"), metadata.get("source") or TRAINED))
+    try:
+        with atomic_write(path) as stream:
+            image.save(stream, format="PNG", pnginfo=info)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {reason(error)}") from error
+
+
+def write_images(
+    images: Iterable[np.ndarray],
+    out: Path,
+    seeds: Iterable[int],
+    metadata: Mapping[str, Any] | None = None,
+    scale: int = 1,
+) -> list[Path]:
+    """Write generated images: one contact sheet, or one file each.
+
+    Parameters
+    ----------
+    images : uint8 (H, W, 3) each; an array (N, H, W, 3) or anything that yields them one by one. A folder is written as they come.
+    out : PATH.png (not a folder already there) for one sheet; any other path is a folder, made if missing, of `seed%010d.png`.
+    seeds : as many as images.
+    metadata : what all have in common, as for `save_png`.
+    scale : whole factor of enlargement in a sheet; files of a folder keep their pixels.
+
+    Returns
+    -------
+    The files written.
+
+    Raises
+    ------
+    UserError
+        No images, a place that cannot be written, or another picture format asked for.
+    """
+    out, common = Path(out), dict(metadata or {})
+    suffix = out.suffix.lower()
+    if suffix in _OTHER_PICTURES and not out.is_dir():
+        raise UserError(f"{out.name}: images are written as PNG: name a file ending in .png, or a folder")
+    if suffix == ".png" and not out.is_dir():
+        kept, drawn = list(seeds), list(images)
+        if len(kept) != len(drawn):
+            raise ValueError(f"{len(drawn)} images but {len(kept)} seeds")
+        if not drawn:
+            raise UserError("no images to write: count is 0")
+        sheet = contact_sheet(np.stack(drawn), scale=scale)
+        known = {"seed": kept[0]} if len(kept) == 1 else {"seeds": _ranges(kept)}
+        _save(sheet, out, {**known, **common})
+        return [out]
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out} is a file, not a folder")
+    paths = []
+    for image, seed in zip(images, seeds, strict=True):
+        path = out / f"seed{seed:010d}.png"
+        save_png(image, path, {"seed": seed, **common})
+        paths.append(path)
+    if not paths:
+        raise UserError("no images to write: count is 0")
+    return paths
+
+
+def _ranges(seeds: list[int]) -> str:
+    """"0-15" for consecutive seeds, else "3, 7, 9"."""
+    if all(b - a == 1 for a, b in zip(seeds, seeds[1:], strict=False)):
+        return f"{seeds[0]}-{seeds[-1]}"
+    return ", ".join(map(str, seeds))
