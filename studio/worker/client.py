@@ -19,6 +19,7 @@ from studio.project.store import Checkpoint, Feedback, Image, NewImage, Project,
 from studio.worker import messages as m
 from studio.worker import spawn
 from studio.worker.link import Gone, WorkerLink
+from studio.worker.opening import feedback, known, opening
 
 LOG = "worker.log"
 CALM = 120.0  # seconds without a crash, after which a crash is a first one again
@@ -135,7 +136,7 @@ class WorkerClient(QObject):
     def feedback(self, events: Sequence[Feedback]) -> None:
         """Pass on what `Project.rate`, `undo` or `redo` returned (`change.events`). Answered by `taste`."""
         if events:
-            self._send(m.Feedback(_feedback(events)))
+            self._send(m.Feedback(feedback(events)))
 
     def predict(self, images: Sequence[int]) -> None:
         """Ask what the taste model thinks of these images. Answered by `taste`."""
@@ -144,7 +145,7 @@ class WorkerClient(QObject):
     def draw(self, images: Sequence[Image]) -> int:
         """Draw images of the project again; returns the request's number. Answered by `drawn`."""
         self._requests += 1
-        self._send(m.Draw(self._requests, _known(images)))
+        self._send(m.Draw(self._requests, known(images)))
         return self._requests
 
     def teach(
@@ -265,7 +266,7 @@ class WorkerClient(QObject):
             return
         self._answered = event.generation
         images = self._project.images(grid.images)
-        self._send(m.Know(_known(images)))
+        self._send(m.Know(known(images)))
         self._link.later(partial(self._save, self._project, images, pixels))
         predictions = tuple(
             None if proposal.stars is None else (proposal.stars, proposal.spread or 0.0)
@@ -353,28 +354,6 @@ class WorkerClient(QObject):
             except ProjectError as error:
                 self._arrived.emit(self._links, m.Notice(str(error)))
                 return
-
-
-def opening(project: Project, device: str = "auto") -> m.Open:
-    """The command that makes a worker know everything that a project knows."""
-    checkpoint = project.current_checkpoint()
-    return m.Open(
-        folder=str(project.folder),
-        model=project.model,
-        checkpoint=None if checkpoint is None else str(checkpoint.path),
-        device=device,
-        seed=project.seed,
-        images=_known(project.images()),
-        events=_feedback(project.learning_events()),
-    )
-
-
-def _known(images: Sequence[Image]) -> tuple[m.KnownImage, ...]:
-    return tuple(m.KnownImage(image.id, image.latent) for image in images)
-
-
-def _feedback(events: Sequence[Feedback]) -> tuple[m.FeedbackEvent, ...]:
-    return tuple(m.FeedbackEvent(event.image, event.kind, event.value, event.time) for event in events)
 
 
 def _tail(log: Path, length: int = 4000) -> str:

@@ -56,7 +56,7 @@ class FrameReader:
                 return
             batch = self._batches.setdefault(page.batch, bytearray(page.total))
             start = page.page * PAGE
-            batch[page.offset : page.offset + page.length] = self._memory.buf[start : start + page.length]
+            batch[page.offset : page.offset + page.length] = _view(self._memory)[start : start + page.length]
 
     def take(self, ref: FrameRef) -> np.ndarray:
         """The batch as uint8 (N, H, W, 3), once: the array belongs to the caller. Raises KeyError if it never came."""
@@ -105,7 +105,7 @@ class FrameWriter:
             if page is None:
                 raise FrameClosed("the window has gone")
             part = data[offset : offset + PAGE]
-            self._memory.buf[page * PAGE : page * PAGE + len(part)] = part
+            _view(self._memory)[page * PAGE : page * PAGE + len(part)] = part
             self._announce(FramePage(self._batch, len(data), offset, len(part), page))
         return FrameRef(self._batch, count, height, width)
 
@@ -128,11 +128,16 @@ def _attach(name: str) -> SharedMemory:
     # Before 3.13 attaching registers the memory with the tracker as if this process owned it, which ends in false
     # warnings of a leak when the owner has removed it first.
     register = resource_tracker.register
-    resource_tracker.register = _ignore
+    resource_tracker.register = _ignore  # type: ignore[assignment]
     try:
         return SharedMemory(name=name)
     finally:
         resource_tracker.register = register
+
+
+def _view(memory: SharedMemory) -> memoryview:
+    assert memory.buf is not None, "the memory was closed"
+    return memory.buf
 
 
 def _ignore(*_: object) -> None:

@@ -1,0 +1,32 @@
+"""What a worker must be told of a project so that it knows everything. No Qt, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from studio.project.store import Feedback, Image, Project
+from studio.worker import messages as m
+
+
+def opening(project: Project, device: str = "auto") -> m.Open:
+    """The command that makes a worker know everything that a project knows."""
+    checkpoint = project.current_checkpoint()
+    return m.Open(
+        folder=str(project.folder),
+        model=project.model,
+        checkpoint=None if checkpoint is None else str(checkpoint.path),
+        device=device,
+        seed=project.seed,
+        images=known(project.images()),
+        events=feedback(project.learning_events()),
+    )
+
+
+def known(images: Sequence[Image]) -> tuple[m.KnownImage, ...]:
+    """Images as the worker knows them."""
+    return tuple(m.KnownImage(image.id, image.latent) for image in images)
+
+
+def feedback(events: Sequence[Feedback]) -> tuple[m.FeedbackEvent, ...]:
+    """Ratings as the worker gets them."""
+    return tuple(m.FeedbackEvent(event.image, event.kind, event.value, event.time) for event in events)
