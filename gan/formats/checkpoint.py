@@ -1,0 +1,53 @@
+"""Checkpoints of tuning: the adapter alone, a hundred kilobytes, as safetensors."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+
+from gan.errors import UserError
+from gan.formats.files import write_bytes
+from gan.policy.adapter import Adapter, AdapterConfig
+
+_FORMAT = "tastemaker-checkpoint"
+_VERSION = 1
+
+
+def save_checkpoint(path: Path, adapter: Adapter, facts: dict[str, Any]) -> None:
+    """Write the adapter and `facts` (plain JSON) to `path`, wholly or not at all."""
+    header = {"format": _FORMAT, "version": _VERSION, "adapter": asdict(adapter.config), "facts": facts}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in adapter.state_dict().items()}
+    write_bytes(path, safetensors.torch.save(tensors, metadata={_FORMAT: json.dumps(header)}))
+
+
+def load_checkpoint(path: Path, z_dim: int) -> tuple[Adapter, dict[str, Any]]:
+    """The adapter and the facts of a checkpoint, on the CPU.
+
+    Raises
+    ------
+    UserError
+        Missing, damaged, made by a newer version, or for a generator with other latents; one line.
+    """
+    try:
+        with safetensors.safe_open(path, framework="pt") as archive:
+            header = json.loads((archive.metadata() or {})[_FORMAT])
+            tensors = {name: archive.get_tensor(name) for name in archive.keys()}  # noqa: SIM118 (not a mapping)
+        if header["version"] > _VERSION:
+            raise UserError(f"{path.name} was made by a newer Tastemaker")
+        config = AdapterConfig(**header["adapter"])
+        if config.z_dim != z_dim:
+            raise UserError(f"{path.name} belongs to a generator with {config.z_dim} latent dimensions, not {z_dim}")
+        adapter = Adapter(config)
+        adapter.load_state_dict(tensors)
+        facts: dict[str, Any] = header["facts"]
+    except FileNotFoundError:
+        raise UserError(f"checkpoint {path} is missing") from None
+    except (KeyError, TypeError, ValueError, RuntimeError, safetensors.SafetensorError, OSError) as error:
+        raise UserError(f"checkpoint {path} is damaged ({type(error).__name__})") from error
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
+        raise UserError(f"checkpoint {path} is damaged (numbers that are not finite)")
+    return adapter, facts

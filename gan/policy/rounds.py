@@ -1,0 +1,182 @@
+"""One round of tuning: sample actions, draw, score, update, look; stop at a limit and keep the best moment."""
+
+import copy
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from gan.guard import Guard, Limits, Look, mean_pairwise_distance
+from gan.policy.adapter import Adapter
+from gan.policy.estimators import grouped_rloo, scale
+from gan.policy.gaussian import LatentGaussianPolicy
+from gan.policy.update import UpdateConfig, update
+from gan.rewards import favour_novelty, novelty
+from gan.rewards.scorer import Scorer
+
+
+@dataclass(frozen=True)
+class RoundConfig:
+    """How a round goes; defaults come from the learning benchmark's tuning raters."""
+
+    steps: int = 24  # batches
+    states: int = 32  # latents a batch
+    children: int = 8  # actions tried from each
+    sigma: float = 0.4  # how far an action strays, in standard deviations of the prior
+    learning_rate: float = 3e-3  # of Adam on the adapter
+    kl_weight: float = 0.01  # reward (untuned SD) paid per nat of KL to the untuned policy
+    kl_limit: float = 60.0  # nats; beyond it the weight grows until the policy comes back
+    advantage_floor: float = 0.1  # untuned SD
+    look_every: int = 3  # batches between looks of the guard
+    look_images: int = 128
+    update: UpdateConfig = field(default_factory=UpdateConfig)
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True)
+class RoundProgress:
+    """What one step reports. Units: SD are standard deviations of the untuned generator's images."""
+
+    step: int  # 1-based
+    steps: int
+    seconds_left: float
+    reward: float  # mean over the batch's actions, SD
+    taste: float  # mean, SD
+    realism: float  # mean, SD; 0 where there is no discriminator
+    kl: float  # to the untuned policy, nats
+    kl_limit: float
+    diversity: float  # at the last look, relative to the untuned generator's own best fifth
+    images_per_second: float
+    note: str = ""  # what the guard says
+
+
+@dataclass(frozen=True)
+class RoundResult:
+    """How a round ended."""
+
+    kept: bool  # the generator changed
+    reason: str  # one sentence
+    start: Look
+    best: Look
+    kl: float
+    steps: int
+    seconds: float
+
+
+class Round:
+    """Runs once over `run()`; `result` holds afterwards.
+
+    Parameters
+    ----------
+    adapter : changed in place; after the round it is the best moment's, or as it was.
+    scorer : with a taste set.
+    generator : draws everything random, so that a round is reproducible on a CPU.
+    """
+
+    def __init__(self, adapter: Adapter, scorer: Scorer, config: RoundConfig, generator: torch.Generator) -> None:
+        self.adapter, self.scorer, self.config, self.random = adapter, scorer, config, generator
+        self.device = scorer.drawer.device
+        self.policy = LatentGaussianPolicy(adapter, config.sigma)
+        self.result: RoundResult | None = None
+        self._held_out = torch.randn(config.look_images, adapter.config.z_dim, generator=generator).to(self.device)
+        self._fair = mean_pairwise_distance(scorer.best_fifth())
+
+    @torch.no_grad()
+    def look(self, step: int) -> Look:
+        """The generator as it would be exported (no noise), on latents that no update sees."""
+        scores = self.scorer.score(self.scorer.drawer.draw(self.adapter(self._held_out)))
+        realism = scores.terms.realism
+        return Look(
+            step=step,
+            taste=float(scores.terms.taste.mean()),
+            realism=0.0 if realism is None else float(realism.mean()),
+            diversity=mean_pairwise_distance(scores.features) / self._fair,
+        )
+
+    def run(
+        self, cancel: Callable[[], bool] = lambda: False, wait: Callable[[], None] = lambda: None
+    ) -> Iterator[RoundProgress]:
+        """One report a step. `cancel` is asked and `wait` called (a pause) between steps."""
+        config = self.config
+        optimizer = torch.optim.Adam(self.adapter.parameters(), lr=config.learning_rate, betas=(0.9, 0.99))
+        kl_weight = config.kl_weight
+        look = self.look(0)
+        guard = Guard(config.limits, look)
+        best = copy.deepcopy(self.adapter.state_dict())
+        started, worked = time.monotonic(), 0.0
+        step, kl, stop, cancelled = 0, 0.0, False, False
+        while step < config.steps and not stop:
+            wait()
+            if cancel():
+                cancelled = True
+                break
+            begun = time.monotonic()
+            step += 1
+            reward, taste, realism, kl = self._step(optimizer, kl_weight)
+            kl_weight = min(kl_weight * 1.3, 10.0) if kl > config.kl_limit else max(kl_weight / 1.3, config.kl_weight)
+            note = ""
+            if step % config.look_every == 0 or step == config.steps:
+                look = self.look(step)
+                improved, stop = guard.look(look)
+                note = look.broken(config.limits) or ""
+                if improved:
+                    best = copy.deepcopy(self.adapter.state_dict())
+            worked += time.monotonic() - begun
+            yield RoundProgress(
+                step=step,
+                steps=config.steps,
+                seconds_left=worked / step * (config.steps - step),
+                reward=reward,
+                taste=taste,
+                realism=realism,
+                kl=kl,
+                kl_limit=config.kl_limit,
+                diversity=look.diversity,
+                images_per_second=config.states * config.children * step / worked,
+                note=note,
+            )
+        self.adapter.load_state_dict(best)
+        kept = guard.best is not guard.start
+        self.result = RoundResult(
+            kept=kept,
+            reason=_sentence(kept, stop, cancelled, guard),
+            start=guard.start,
+            best=guard.best,
+            kl=self._kl(self._held_out),
+            steps=step,
+            seconds=time.monotonic() - started,
+        )
+
+    def _step(self, optimizer: torch.optim.Optimizer, kl_weight: float) -> tuple[float, float, float, float]:
+        config = self.config
+        states = torch.randn(config.states, self.adapter.config.z_dim, generator=self.random).to(self.device)
+        actions = self.policy.act(states, config.children, self.random)
+        scores = self.scorer.score(self.scorer.drawer.draw(actions.flatten(0, 1)))
+        shape = (config.states, config.children)
+        advantages = scale(grouped_rloo(scores.reward.reshape(shape)), config.advantage_floor)
+        advantages = favour_novelty(
+            advantages, novelty(scores.features).reshape(shape), self.scorer.weights.novelty
+        ).to(self.device)
+        update(self.policy, optimizer, states, actions, advantages, kl_weight, config.update, self.random)
+        realism = scores.terms.realism
+        return (
+            float(scores.reward.mean()),
+            float(scores.terms.taste.mean()),
+            0.0 if realism is None else float(realism.mean()),
+            self._kl(states),
+        )
+
+    @torch.no_grad()
+    def _kl(self, states: Tensor) -> float:
+        return float(self.policy.kl(states, self.policy.mean(states)).mean())
+
+
+def _sentence(kept: bool, stopped: bool, cancelled: bool, guard: Guard) -> str:
+    if stopped:
+        went_back = "the best version so far was kept" if kept else "nothing was changed"
+        return f"Stopped because {guard.reason}; {went_back}."
+    if not kept:
+        return "No version inside the limits pleased more than the one before; nothing was changed."
+    return "Stopped on request; the best version so far was kept." if cancelled else "Kept."

@@ -1,0 +1,83 @@
+"""Reward terms, each normalised against the untuned generator's own images, and how they become one number."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class RewardWeights:
+    """What the person's sliders say."""
+
+    taste: float = 1.0
+    realism: float = 0.5
+    novelty: float = 0.2  # scales positive advantages only; see `favour_novelty`
+    caution: float = 0.5  # standard deviations of the taste model's doubt subtracted from its mean
+
+    def __post_init__(self) -> None:
+        for name in ("taste", "realism", "novelty", "caution"):
+            value = getattr(self, name)
+            if not 0.0 <= value <= 10.0:  # noqa: PLR2004
+                raise ValueError(f"reward weight {name} must lie in 0..10, not {value}")
+
+
+@dataclass(frozen=True)
+class Normaliser:
+    """x -> (x - mean) / deviation, from the untuned generator's values of one term."""
+
+    mean: float
+    deviation: float
+
+    @classmethod
+    def fit(cls, values: Tensor) -> "Normaliser":
+        """From a term's values (N,) over untuned images."""
+        return cls(float(values.mean()), max(float(values.std()), 1e-3))
+
+    def __call__(self, values: Tensor) -> Tensor:
+        return (values - self.mean) / self.deviation
+
+
+def relative_realism(logits: Tensor, reference_logit: float) -> Tensor:
+    """log sigmoid(D(x) - mean D(reference)): (N,) -> (N,), at most 0.
+
+    A relativistic discriminator's logit means something only beside another (Jolicoeur-Martineau 2018, arXiv 1807.00734), hence the
+    mean over real images, or over the untuned generator's where there are none.
+    """
+    return F.logsigmoid(logits - reference_logit)
+
+
+def novelty(features: Tensor) -> Tensor:
+    """Distance of each image (N, d) to its nearest neighbour among the others: (N,)."""
+    distance = torch.cdist(features, features)
+    distance.fill_diagonal_(float("inf"))
+    return distance.min(dim=1).values
+
+
+def favour_novelty(advantages: Tensor, novelty_scores: Tensor, weight: float) -> Tensor:
+    """Multiply positive advantages by 1 + weight * novelty (standardised, within +-1); negative ones are left alone.
+
+    Rewarding novelty as such pays for odd images; this only decides which of the good ones to follow (GARDO, arXiv 2512.24138).
+    Both arguments have the same shape, as has the result.
+    """
+    standard = (novelty_scores - novelty_scores.mean()) / novelty_scores.std().clamp_min(1e-6)
+    return torch.where(advantages > 0, advantages * (1.0 + weight * standard.clamp(-1.0, 1.0)), advantages)
+
+
+@dataclass(frozen=True)
+class RewardTerms:
+    """Normalised terms of N images, each (N,), in standard deviations of the untuned generator's images."""
+
+    taste: Tensor
+    realism: Tensor | None  # None: there is no discriminator, the term is off
+    gated: Tensor  # bool: less real than nearly all untuned images
+
+
+def compose(terms: RewardTerms, weights: RewardWeights) -> Tensor:
+    """Weighted sum of the terms, at most zero where gated. (N,)"""
+    total = weights.taste * terms.taste
+    if terms.realism is not None:
+        # Being more real than a typical image is no goal of its own: only its lack is felt in full.
+        total = total + weights.realism * terms.realism.clamp(max=1.0)
+    return torch.where(terms.gated, total.clamp(max=0.0), total)

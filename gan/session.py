@@ -1,0 +1,299 @@
+"""The one front door: everything between a generator and a person's taste.
+
+>>> session = TuningSession(gan.load("dreamscapes"))
+>>> proposals = session.propose(24)
+>>> session.add({i: p.latent for i, p in enumerate(proposals)})
+>>> session.feedback([Feedback(image=0, kind="stars", value=5), ...])
+>>> session.fit()
+>>> for progress in session.run_round(): print(progress)
+>>> session.export(Path("mine"))
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gan.adversarial.precision import resolve_device
+from gan.errors import UserError
+from gan.formats.checkpoint import load_checkpoint, save_checkpoint
+from gan.model import Model
+from gan.networks import latents, to_uint8
+from gan.policy.adapter import Adapter, AdapterConfig
+from gan.policy.rounds import Round, RoundConfig, RoundProgress, RoundResult
+from gan.rewards import RewardWeights
+from gan.rewards.scorer import Scorer, Scores
+from gan.taste import Feedback, TasteLearner, TasteSummary, stars_from
+from gan.taste.selection import Shares, Why, quotas, shuffled, thompson
+
+__all__ = ["Feedback", "Prediction", "Proposal", "RoundConfig", "RoundProgress", "RoundResult", "TuningSession"]
+
+_CANDIDATES = 192  # images a grid is chosen from
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """An image to be rated."""
+
+    latent: np.ndarray  # float32 (z_dim,): the untuned generator draws it, whatever tuning proposed it
+    why: Why
+    pixels: np.ndarray  # uint8 (H, W, 3)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What is thought of one image. Terms in standard deviations of the untuned generator's images."""
+
+    stars: float  # 1 to 5
+    spread: float  # one standard deviation of the doubt, in stars
+    taste: float
+    realism: float | None  # None: no discriminator
+    reward: float
+    gated: bool  # too unreal to earn a reward
+
+
+class TuningSession:
+    """One generator being taught one taste.
+
+    Parameters
+    ----------
+    model : what to tune. Its own adapter, if it was tuned before, is where this session begins; "untuned" means without it.
+    device : "auto", "cpu", "cuda", "cuda:N" or "mps".
+    seed : decides everything random here; on a CPU a session is reproducible.
+    """
+
+    def __init__(self, model: Model, device: str = "auto", seed: int = 0, config: RoundConfig | None = None) -> None:
+        self.model = model.to(resolve_device(device))
+        self.config = config or RoundConfig()
+        self.random = torch.Generator().manual_seed(seed)
+        self.adapter = self._fresh_adapter()
+        if model.adapter is not None:
+            self.adapter.load_state_dict(model.adapter.state_dict())
+        self.rounds = 0
+        self.last_round: RoundResult | None = None
+        self.shares = Shares()
+        self._seed = seed
+        self._weights = RewardWeights()
+        self._scorer: Scorer | None = None
+        self._learner: TasteLearner | None = None
+        self._latents: dict[int, np.ndarray] = {}
+        self._pending: list[int] = []  # known images whose features nobody needed yet
+
+    def _fresh_adapter(self) -> Adapter:
+        config = AdapterConfig(z_dim=self.model.z_dim)
+        if self.model.adapter is not None:
+            config = self.model.adapter.config
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return Adapter(config).to(self.model.device)
+
+    # ------------------------------------------------------------------ drawing
+
+    @property
+    def scorer(self) -> Scorer:
+        """Made on first use: a first grid needs no reference sample, and should not wait for one."""
+        if self._scorer is None:
+            self._scorer = Scorer(self.model, self._seed)
+            self._scorer.set_weights(self._weights)
+            self._learner = TasteLearner(self._scorer.standardise)
+        return self._scorer
+
+    @property
+    def learner(self) -> TasteLearner:
+        """The taste being learnt, with every known image's features."""
+        scorer = self.scorer
+        assert self._learner is not None
+        if self._pending:
+            for start in range(0, len(self._pending), 256):
+                ids = self._pending[start : start + 256]
+                raw, _ = scorer.drawer.read(scorer.drawer.draw(self._stack(ids)))
+                self._learner.add(ids, raw)
+            self._pending = []
+        return self._learner
+
+    def _stack(self, ids: Sequence[int]) -> Tensor:
+        return torch.from_numpy(np.stack([self._latents[i] for i in ids]))
+
+    @torch.no_grad()
+    def _tuned(self, z: Tensor) -> Tensor:
+        return self.adapter(z.to(self.model.device))
+
+    @torch.no_grad()
+    def draw(self, points: np.ndarray) -> np.ndarray:
+        """Images of stored latents, float32 (N, z_dim) -> uint8 (N, H, W, 3), as the untuned generator draws them."""
+        z = torch.from_numpy(np.ascontiguousarray(points, dtype=np.float32)).to(self.model.device)
+        parts = [self.model.generator(part).clamp(-1.0, 1.0) for part in z.split(64)]
+        return to_uint8(torch.cat(parts))
+
+    def strip(self, seeds: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
+        """The same seeds untuned and as tuned now: two uint8 (N, H, W, 3)."""
+        z = latents(seeds, self.model.z_dim)
+        return self.draw(z.numpy()), self.draw(self._tuned(z).cpu().numpy())
+
+    # ------------------------------------------------------------------ proposing and listening
+
+    def propose(self, count: int = 24) -> list[Proposal]:
+        """Images to rate next: Thompson's choice, a fifth straight from the current generator, a few repeats; in random order."""
+        if count < 1:
+            raise ValueError(f"count must be at least 1, not {count}")
+        taste = self._learner.model if self._learner is not None else None
+        rated = list({o.image for o in self._learner.standing()}) if self._learner is not None else []
+        by_taste, at_random, again = quotas(count, self.shares, taste is not None, len(rated))
+        d = self.model.z_dim
+        points: list[Tensor] = [self._tuned(torch.randn(at_random, d, generator=self.random)).cpu()]
+        why: list[Why] = ["random"] * at_random
+        if by_taste and taste is not None:
+            # Half from the prior: what tuning has turned away from can still be found good.
+            z = torch.randn(_CANDIDATES, d, generator=self.random)
+            half = _CANDIDATES // 2
+            candidates = torch.cat([self._tuned(z[:half]).cpu(), z[half:]])
+            raw, _ = self.scorer.drawer.read(self.scorer.drawer.draw(candidates))
+            chosen = thompson(taste, self.scorer.standardise(raw), by_taste, self.random)
+            points.append(candidates[chosen])
+            why += ["thompson"] * by_taste
+        if again:
+            picks = torch.randperm(len(rated), generator=self.random)[:again].tolist()
+            points.append(self._stack([rated[i] for i in picks]))
+            why += ["repeat"] * again
+        stacked = torch.cat(points).numpy().astype(np.float32)
+        pixels = self.draw(stacked)
+        order = shuffled(range(count), self.random)
+        return [Proposal(stacked[i], why[i], pixels[i]) for i in order]
+
+    def add(self, images: Mapping[int, np.ndarray]) -> None:
+        """Make images known by an id of the caller's: {id: latent float32 (z_dim,)}. Known ids are left as they are."""
+        for image, latent in images.items():
+            if image in self._latents:
+                continue
+            if latent.shape != (self.model.z_dim,):
+                raise ValueError(f"latent of image {image} has shape {latent.shape}, not ({self.model.z_dim},)")
+            self._latents[image] = np.asarray(latent, dtype=np.float32)
+            self._pending.append(image)
+
+    def feedback(self, events: Iterable[Feedback]) -> None:
+        """Take in events on known images, in order."""
+        self.learner.feedback(events)
+
+    def replace_feedback(self, events: Iterable[Feedback]) -> None:
+        """Take these events instead of all earlier ones (after an undo)."""
+        self.learner.replace(events)
+
+    def fit(self) -> TasteSummary:
+        """Learn the taste from everything said so far."""
+        summary = self.learner.fit()
+        self.scorer.set_taste(self.learner.model)
+        return summary
+
+    def set_weights(self, weights: RewardWeights) -> None:
+        """Use these reward weights from the next round on."""
+        self._weights = weights
+        if self._scorer is not None:
+            self._scorer.set_weights(weights)
+
+    def score(self, points: np.ndarray) -> Scores:
+        """Reward terms of the images of latents (N, z_dim); the taste term is flat before the first fit."""
+        return self.scorer.score(self.scorer.drawer.draw(torch.from_numpy(np.asarray(points, dtype=np.float32))))
+
+    def predict(self, points: np.ndarray) -> list[Prediction]:
+        """What is thought of the images of latents (N, z_dim)."""
+        scores = self.score(points)
+        stars = stars_from(scores.liking)
+        spread = (stars_from(scores.liking + scores.doubt) - stars_from(scores.liking - scores.doubt)) / 2.0
+        realism = scores.terms.realism
+        return [
+            Prediction(
+                stars=float(stars[i]),
+                spread=float(spread[i]),
+                taste=float(scores.terms.taste[i]),
+                realism=None if realism is None else float(realism[i]),
+                reward=float(scores.reward[i]),
+                gated=bool(scores.terms.gated[i]),
+            )
+            for i in range(len(stars))
+        ]
+
+    # ------------------------------------------------------------------ teaching
+
+    def run_round(
+        self,
+        steps: int | None = None,
+        cancel: Callable[[], bool] = lambda: False,
+        wait: Callable[[], None] = lambda: None,
+        strength: float = 0.5,
+    ) -> Iterator[RoundProgress]:
+        """One round of policy-gradient updates on the taste as last fitted; yields after every step.
+
+        `cancel()` is asked between steps (the best version so far is kept); `wait()` is called between steps and may block, for a
+        pause. `strength` in [0, 1] sets how far a round may go from the untuned generator: 0.5 is the default.
+
+        Raises
+        ------
+        UserError
+            Too few ratings to learn a taste from.
+        """
+        if self.learner.model is None:
+            raise UserError("there are too few ratings to teach from: rate at least a grid of images first")
+        if not 0.0 <= strength <= 1.0:
+            raise ValueError(f"strength must lie in [0, 1], not {strength}")
+        factor = 4.0 ** (2.0 * strength - 1.0)  # a quarter to four times
+        config = replace(
+            self.config,
+            steps=steps or self.config.steps,
+            kl_limit=self.config.kl_limit * factor,
+            kl_weight=self.config.kl_weight / factor,
+        )
+        this_round = Round(self.adapter, self.scorer, config, self.random)
+        yield from this_round.run(cancel, wait)
+        self.last_round = this_round.result
+        self.rounds += 1
+
+    # ------------------------------------------------------------------ keeping
+
+    def save_checkpoint(self, path: Path, facts: dict[str, Any] | None = None) -> None:
+        """Write the tuned part, with `facts` (plain JSON) beside it."""
+        save_checkpoint(path, self.adapter, {**(facts or {}), "model": self.model.hash, "rounds": self.rounds})
+
+    def restore(self, path: Path | None) -> dict[str, Any]:
+        """Take over a checkpoint's tuning, or None for the untuned generator; ratings stay. Returns the checkpoint's facts."""
+        if path is None:
+            self.adapter = self._fresh_adapter()
+            self.rounds = 0
+            return {}
+        adapter, facts = load_checkpoint(path, self.model.z_dim)
+        self.adapter = adapter.to(self.model.device)
+        self.rounds = int(facts.get("rounds", 0))
+        return facts
+
+    def tuned_model(self, name: str | None = None) -> Model:
+        """The generator as it is now, self-contained, with what made it on its card."""
+        adapter = Adapter(self.adapter.config)
+        adapter.load_state_dict(self.adapter.state_dict())
+        card = dict(self.model.card)
+        if self._learner is not None:
+            summary = self._learner.summary()
+            card["tuning"] = {
+                "from": self.model.hash,
+                "ratings": summary.count,
+                "rounds": self.rounds,
+                "guesses_right": summary.accuracy,
+                "last_round": asdict(self.last_round) if self.last_round else None,
+            }
+        return Model(
+            name=name or f"{self.model.name}-tuned",
+            generator=self.model.generator,
+            adapter=adapter.to(self.model.device),
+            discriminator=self.model.discriminator,
+            card=card,
+            device=self.model.device,
+        )
+
+    def export(self, folder: Path, progress: Callable[[float, str], None] | None = None) -> Path:
+        """Write the tuned generator as a bundle with ONNX, sampler, test vector and card; returns `folder`."""
+        from gan.formats.export import export_bundle  # noqa: PLC0415  (onnx takes a second to import)
+
+        export_bundle(self.tuned_model(folder.name), folder, progress)
+        return folder

@@ -1,0 +1,147 @@
+"""Images -> numbers a taste can be read from: plain colour, layout and form statistics, and the discriminator's last hidden layer."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from gan.networks import Discriminator
+
+GROUPS = ("colour", "layout", "form", "discriminator")
+_LAYOUT_DIMENSIONS = 24
+_DISCRIMINATOR_DIMENSIONS = 32
+
+
+def oklab(images: Tensor) -> Tensor:
+    """sRGB (N, 3, H, W) in [-1, 1] -> OKLab (N, 3, H, W), L in [0, 1], a and b within about +-0.4 (Ottosson 2020)."""
+    srgb = (images.float() + 1.0) / 2.0
+    linear = torch.where(srgb <= 0.04045, srgb / 12.92, ((srgb.clamp_min(0.0) + 0.055) / 1.055) ** 2.4)
+    to_lms = linear.new_tensor(
+        [[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566], [0.0883024619, 0.2817188376, 0.6299787005]]
+    )
+    to_lab = linear.new_tensor(
+        [[0.2104542553, 0.7936177850, -0.0040720468], [1.9779984951, -2.4285922050, 0.4505937099], [0.0259040371, 0.7827717662, -0.8086757660]]
+    )
+    lms = torch.einsum("ij,njhw->nihw", to_lms, linear).clamp_min(0.0) ** (1.0 / 3.0)
+    return torch.einsum("ij,njhw->nihw", to_lab, lms)
+
+
+def _colour(lab: Tensor) -> Tensor:
+    """Global colour: means, spreads, chroma, a hue histogram weighted by chroma, a lightness histogram. (N, 25)."""
+    lightness, a, b = lab.flatten(2).unbind(dim=1)  # each (N, P)
+    chroma = (a.square() + b.square() + 1e-10).sqrt()
+    hue = torch.atan2(b, a)
+    centres = torch.arange(8, device=lab.device) * (torch.pi / 4.0)
+    # Soft bins: a colour near an edge must not jump from one number to another.
+    closeness = torch.cos(hue[:, None, :] - centres[None, :, None]).clamp_min(0.0) ** 4
+    hues = (closeness * chroma[:, None, :]).mean(dim=2)
+    levels = torch.linspace(0.1, 0.9, 6, device=lab.device)
+    lights = torch.exp(-0.5 * ((lightness[:, None, :] - levels[None, :, None]) / 0.1).square()).mean(dim=2)
+    moments = [lightness.mean(1), a.mean(1), b.mean(1), lightness.std(1), a.std(1), b.std(1), chroma.mean(1), chroma.std(1)]
+    extremes = [torch.quantile(lightness, q, dim=1) for q in (0.05, 0.5, 0.95)]
+    return torch.cat([torch.stack(moments + extremes, dim=1), hues, lights], dim=1)
+
+
+def _form(lab: Tensor) -> Tensor:
+    """Texture, symmetry and weight: what a composition is made of, whatever its colours. (N, 21)."""
+    small = F.adaptive_avg_pool2d(lab, 32)
+    lightness = small[:, :1]
+    found: list[Tensor] = []
+    level = lightness
+    for _ in range(3):  # detail at 1, 2 and 4 pixels of 32: all, upper half, lower half
+        coarse = F.interpolate(F.avg_pool2d(level, 2), scale_factor=2, mode="nearest")
+        detail = (level - coarse).abs()
+        half = detail.shape[2] // 2
+        found += [part.mean(dim=(1, 2, 3)) for part in (detail, detail[:, :, :half], detail[:, :, half:])]
+        level = F.avg_pool2d(level, 2)
+    found.append((small - small.flip(3)).abs().mean(dim=(1, 2, 3)))  # left-right asymmetry
+    found.append((small - small.flip(2)).abs().mean(dim=(1, 2, 3)))  # top-bottom asymmetry
+    found.append(lightness.diff(dim=2).abs().mean(dim=(1, 2, 3)))  # horizontal edges
+    found.append(lightness.diff(dim=3).abs().mean(dim=(1, 2, 3)))  # vertical edges
+    centre = small[:, :, 8:24, 8:24].mean(dim=(2, 3))
+    found += list((centre - small.mean(dim=(2, 3))).unbind(dim=1))  # middle against all: L, a, b
+    found += list((small[:, :, :16].mean(dim=(2, 3)) - small[:, :, 16:].mean(dim=(2, 3))).unbind(dim=1))  # top against bottom
+    edges = lightness.mean(dim=3).diff(dim=2).abs().squeeze(1) + 1e-6  # (N, 31): how much each row differs from the next
+    rows = torch.linspace(0.0, 1.0, edges.shape[1], device=lab.device)
+    found.append((edges.square() * rows).sum(1) / edges.square().sum(1))  # where the horizon is
+    found.append(lightness.flatten(1).amax(dim=1))
+    return torch.stack(found, dim=1)
+
+
+@dataclass(frozen=True)
+class RawFeatures:
+    """Features of N images before any standardisation, one tensor a group, each (N, d_group) float32 on the CPU."""
+
+    groups: tuple[Tensor, ...]
+
+    def __len__(self) -> int:
+        return self.groups[0].shape[0]
+
+    @staticmethod
+    def cat(parts: list["RawFeatures"]) -> "RawFeatures":
+        """Features of several batches, one after another."""
+        return RawFeatures(tuple(torch.cat(group) for group in zip(*(part.groups for part in parts), strict=True)))
+
+
+@torch.no_grad()
+def raw_features(images: Tensor, discriminator_features: Tensor | None) -> RawFeatures:
+    """Features of images (N, 3, R, R) in [-1, 1]; `discriminator_features` (N, F) from `Discriminator.judge`, or None."""
+    lab = oklab(F.adaptive_avg_pool2d(images.float(), 64) if images.shape[2] != 64 else images.float())  # noqa: PLR2004
+    groups = [_colour(lab), F.adaptive_avg_pool2d(lab, 8).flatten(1), _form(lab)]
+    if discriminator_features is not None:
+        groups.append(discriminator_features)
+    return RawFeatures(tuple(group.float().cpu() for group in groups))
+
+
+def judge(discriminator: Discriminator | None, images: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    """Discriminator features (N, F) and logits (N,), or None where there is no discriminator."""
+    if discriminator is None:
+        return None, None
+    with torch.no_grad():
+        features, logits = discriminator.judge(images)
+    return features, logits
+
+
+@dataclass(frozen=True)
+class Standardiser:
+    """Raw features -> comparable ones: each group centred, turned to its principal directions where it is wide, and scaled.
+
+    Fitted once on the untuned generator's own images, so that a unit means the same for the whole life of a project.
+    """
+
+    means: tuple[Tensor, ...]
+    maps: tuple[Tensor, ...]  # (d_raw, d) each: column scaling, or whitened principal directions
+
+    @classmethod
+    def fit(cls, raw: RawFeatures) -> "Standardiser":
+        """From a few hundred or more reference images."""
+        means, maps = [], []
+        for name, group in zip(GROUPS, raw.groups, strict=False):
+            mean = group.mean(dim=0)
+            centred = group - mean
+            if name == "layout" or name == "discriminator":
+                limit = _LAYOUT_DIMENSIONS if name == "layout" else _DISCRIMINATOR_DIMENSIONS
+                if name == "discriminator":
+                    centred = centred / centred.std(dim=0).clamp_min(1e-4)
+                    scaling = 1.0 / group.std(dim=0).clamp_min(1e-4)
+                else:
+                    scaling = torch.ones(group.shape[1])
+                _, values, directions = torch.linalg.svd(centred, full_matrices=False)
+                keep = min(limit, int((values > values[0] * 1e-4).sum()))
+                spread = values[:keep] / max(len(group) - 1, 1) ** 0.5
+                # Half-whitened (divided by the square root of the spread): strong directions stay somewhat stronger.
+                basis = directions[:keep].t() / spread.sqrt()
+                basis = basis / (centred @ basis).square().mean().sqrt()
+                maps.append(scaling[:, None] * basis)
+            else:
+                maps.append(torch.diag(1.0 / centred.std(dim=0).clamp_min(1e-4)))
+            means.append(mean)
+        return cls(tuple(means), tuple(maps))
+
+    def __call__(self, raw: RawFeatures) -> tuple[Tensor, ...]:
+        """One tensor a group, (N, d_group), mean square about 1 over reference images, outliers clipped at 6."""
+        return tuple(
+            ((group - mean) @ matrix).clamp(-6.0, 6.0)
+            for group, mean, matrix in zip(raw.groups, self.means, self.maps, strict=True)
+        )

@@ -1,0 +1,108 @@
+"""Feedback in, a taste model and its honest scores out."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gan.taste.events import Feedback, Observation, observations
+from gan.taste.features import RawFeatures, Standardiser
+from gan.taste.model import Features, TasteModel
+
+USEFUL_FROM = 12  # ratings below which the model is not asked
+_TRUSTED_FROM = 24
+_WINDOW = 150  # latest guesses that count towards the accuracy
+
+
+@dataclass(frozen=True)
+class TasteSummary:
+    """What is known so far."""
+
+    count: int  # images with a standing opinion
+    accuracy: float | None  # share of pairs of unequal ratings guessed the right way round before being told; None: too few
+    guesses: int  # ratings that were guessed before they were learnt
+    trusted: bool  # enough ratings to teach from
+
+
+class TasteLearner:
+    """Holds images' features and events; fits on demand.
+
+    Parameters
+    ----------
+    standardiser : turns raw features into comparable ones.
+    """
+
+    def __init__(self, standardiser: Standardiser) -> None:
+        self._standardise = standardiser
+        self._features: dict[int, tuple[Tensor, ...]] = {}  # image -> one (d_group,) tensor a group
+        self._events: list[Feedback] = []
+        self._guesses: dict[int, float] = {}  # image -> predicted f before its first rating was learnt
+        self._learnt: set[int] = set()
+        self.model: TasteModel | None = None
+
+    def add(self, ids: Sequence[int], raw: RawFeatures) -> None:
+        """Make images known before feedback on them arrives."""
+        groups = self._standardise(raw)
+        for row, image in enumerate(ids):
+            self._features[image] = tuple(group[row] for group in groups)
+
+    def knows(self, image: int) -> bool:
+        return image in self._features
+
+    def feedback(self, events: Iterable[Feedback]) -> None:
+        """Append events. An unknown image is an error: its features must be added first."""
+        for event in events:
+            if event.image not in self._features:
+                raise KeyError(f"feedback on image {event.image}, which was never added")
+            self._events.append(event)
+
+    def replace(self, events: Iterable[Feedback]) -> None:
+        """Take these events instead of all earlier ones (after an undo)."""
+        self._events = []
+        self.feedback(events)
+
+    def standing(self) -> list[Observation]:
+        """The opinions that hold now."""
+        return observations(self._events)
+
+    def features_of(self, ids: Sequence[int]) -> Features:
+        """Standardised features of known images, (n, d_group) a group."""
+        return tuple(torch.stack(column) for column in zip(*(self._features[i] for i in ids), strict=True))
+
+    def fit(self) -> TasteSummary:
+        """Learn from everything said so far; what is new is guessed first."""
+        standing = self.standing()
+        self._guess([o for o in standing if o.image not in self._learnt])
+        self._learnt.update(o.image for o in standing)
+        if len(standing) >= USEFUL_FROM:
+            self.model = TasteModel(
+                self.features_of([o.image for o in standing]),
+                torch.tensor([o.low for o in standing]),
+                torch.tensor([o.high for o in standing]),
+                torch.tensor([o.score for o in standing]),
+            )
+        else:
+            self.model = None
+        return self.summary()
+
+    def _guess(self, new: list[Observation]) -> None:
+        if self.model is None or not new:
+            return
+        mean, _ = self.model.predict(self.features_of([o.image for o in new]))
+        for observation, value in zip(new, mean.tolist(), strict=True):
+            self._guesses.setdefault(observation.image, value)
+
+    def summary(self) -> TasteSummary:
+        """Counts and the prequential accuracy: concordance of guesses with the ratings that followed (ties half)."""
+        standing = self.standing()
+        pairs = [(self._guesses[o.image], o.score) for o in standing if o.image in self._guesses][-_WINDOW:]
+        accuracy = None
+        if len(pairs) >= 8:  # noqa: PLR2004
+            guess, score = torch.tensor(pairs, dtype=torch.float64).unbind(dim=1)
+            differ = score[:, None] > score[None, :]
+            if int(differ.sum()) >= 10:  # noqa: PLR2004
+                gap = guess[:, None] - guess[None, :]
+                accuracy = float(((gap > 0).double() + 0.5 * (gap == 0).double())[differ].mean())
+        count = len({o.image for o in standing})
+        return TasteSummary(count, accuracy, len(pairs), count >= _TRUSTED_FROM)
