@@ -84,7 +84,8 @@ class RandomFeatures(nn.Module):
 
 def _as_tensor(images: np.ndarray) -> Tensor:
     """(N, H, W, 3) uint8 -> (N, 3, SIDE, SIDE) float in [-1, 1]; other sizes are averaged over areas."""
-    x = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float()
+    # a copy, because torch warns of read-only arrays, which memory-mapped ones are
+    x = torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).float()
     if x.shape[2:] != (SIDE, SIDE):
         x = F.interpolate(x, (SIDE, SIDE), mode="area")
     return x.div_(127.5).sub_(1.0)

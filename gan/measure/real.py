@@ -1,0 +1,78 @@
+"""Pools of real pictures that no training run has seen, with their features: what a generator is measured against."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gan.errors import UserError
+from gan.measure.features import WHITENING, features
+
+FIRST_SEED = 10_000_000  # training draws its scenes from seeds below
+POOL = 20_000
+FEATURES_VERSION = 1  # raise it when gan.measure.features changes
+
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class RealPool:
+    """Real pictures and their features, row for row."""
+
+    images: np.ndarray  # (N, R, R, 3) uint8, often memory-mapped
+    features: np.ndarray  # (N, D) float32
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def real_pool(
+    data: dict[str, object],
+    resolution: int,
+    count: int = POOL,
+    images: Path | None = None,
+    progress: Progress | None = None,
+) -> RealPool:
+    """Real pictures like those a generator was trained on.
+
+    Parameters
+    ----------
+    data : the card's "data" entry; kind "scenes" paints landscapes from seeds that training never uses.
+    resolution : side of the images in pixels.
+    count : how many at most; a folder may hold fewer.
+    images : a folder of pictures, for any other kind of data (and instead of the scenes if given).
+
+    Raises
+    ------
+    UserError
+        The data is not "scenes" and no folder is given, or the folder holds no picture.
+    """
+    if images is not None:
+        from gan.data.folder import open_images
+
+        pictures = np.asarray(open_images(images, resolution, progress))
+        if len(pictures) > count:
+            pictures = pictures[np.sort(np.random.default_rng(0).permutation(len(pictures))[:count])]
+        return RealPool(pictures, features(pictures))
+    if data.get("kind") != "scenes":
+        raise UserError("the card does not say what this generator was trained on: give a folder with --images")
+    return scenes_pool(count, resolution, progress)
+
+
+def scenes_pool(count: int, resolution: int, progress: Progress | None = None) -> RealPool:
+    """Landscapes of seeds FIRST_SEED and on, with features; painted once and kept in the user's cache folder."""
+    from gan.data.procedural import cache_folder, scene_pool
+
+    pictures = scene_pool(count, resolution, FIRST_SEED, progress)
+    # the first pictures stand for the renderer: another renderer, other features
+    drawn = hashlib.sha256(np.ascontiguousarray(pictures[:4]).tobytes()).hexdigest()[:10]
+    path = cache_folder() / f"features-v{FEATURES_VERSION}-w{WHITENING}-{drawn}-{resolution}px-{count}.npy"
+    if path.exists():
+        return RealPool(pictures, np.load(path))
+    described = features(pictures)
+    partial = path.with_suffix(".partial.npy")
+    np.save(partial, described)
+    partial.replace(path)
+    return RealPool(pictures, described)

@@ -1,0 +1,247 @@
+"""The judge of a simulated session: how many fresh images please, and what that cost in variety and realism.
+
+Everything is compared with the *reference*: the untuned generator's own top-quintile images. Any taste narrows what is shown; the
+reference narrows by choosing alone. All in the feature space "rand" of `gan.measure`, in which nothing is trained.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from gan.errors import UserError
+from gan.measure import distances
+from gan.measure.distances import Manifold
+from gan.measure.features import features
+from gan.measure.real import RealPool, scenes_pool
+from gan.model import Model
+from gan.simulate.rater import FloatArray, Rater
+
+UNTUNED_SEED = 3_000_000_000  # the untuned sample; people meet seeds far below
+STAND_IN_SEED = 3_250_000_000  # stand-ins for real pictures where none are known
+JUDGED_SEED = 3_500_000_000  # the fresh images that are judged
+UNTUNED_PER_IMAGE = 16  # so that best-of-16 has as many choices as there are images judged
+REAL_PER_IMAGE = 20
+KEPT_SAMPLES = 4  # files of untuned images kept in the cache, about 200 MB each
+
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a tuned generator must keep, as ratios to the reference."""
+
+    diversity: float = 0.95  # at least
+    coverage: float = 0.90  # at least
+    precision: float = 0.95  # at least
+    kid: float = 1.10  # at most
+
+
+STRICT = Limits()
+LENIENT = Limits(diversity=0.90, coverage=0.0, precision=0.90, kid=inf)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What `count` unselected images of one generator are worth to one rater."""
+
+    count: int
+    like: float  # share above the untuned generator's 80th percentile of utility
+    love: float  # share above its 95th
+    utility: float  # mean, in standard deviations from the untuned mean
+    diversity: float  # mean pairwise feature distance
+    coverage: float  # of the liked real images (Naeem et al. 2020)
+    precision: float  # share inside the manifold of all real images (Kynkaanniemi et al. 2019)
+    kid: float  # against real images paired by utility, each used once
+    diversity_ratio: float  # to the reference, as are the next three
+    coverage_ratio: float
+    precision_ratio: float
+    kid_ratio: float
+
+    def inside(self, limits: Limits = STRICT) -> bool:
+        """Whether all four constraints hold."""
+        return not self.violations(limits)
+
+    def violations(self, limits: Limits = STRICT) -> list[str]:
+        """Names of the constraints that do not hold."""
+        held = {
+            "diversity": self.diversity_ratio >= limits.diversity,
+            "coverage": self.coverage_ratio >= limits.coverage,
+            "precision": self.precision_ratio >= limits.precision,
+            "kid": self.kid_ratio <= limits.kid,
+        }
+        return [name for name, holds in held.items() if not holds]
+
+    def record(self) -> dict[str, object]:
+        """Plain JSON: the fields, rounded, and which constraints are broken."""
+        plain: dict[str, object] = {
+            name: round(value, 5) if isinstance(value, float) else value for name, value in asdict(self).items()
+        }
+        return plain | {"inside": self.inside(), "inside_lenient": self.inside(LENIENT), "violations": self.violations()}
+
+
+@dataclass
+class Bench:
+    """What every rater's judge of one generator shares: its untuned sample and the real pool."""
+
+    untuned: Model
+    images: np.ndarray  # (UNTUNED_PER_IMAGE * count, R, R, 3) uint8, drawn by seeds from UNTUNED_SEED on
+    pool: RealPool
+    count: int  # images in every set that is judged
+    real: str = "given"  # what the pool is: "scenes", "given", or "untuned" where no real pictures are known
+    described: Any = None  # the taste model's features of the untuned sample, once somebody needed them
+
+    @classmethod
+    def prepare(
+        cls,
+        model: Model,
+        count: int = 1000,
+        pool: RealPool | None = None,
+        cache: bool = True,
+        progress: Progress | None = None,
+    ) -> "Bench":
+        """Draw, or find in the cache, what judging `model` needs.
+
+        Parameters
+        ----------
+        model : its generator is judged; an adapter is left out.
+        count : images per judged set. The untuned sample has 16 times as many, the real pool 20 times.
+        pool : real pictures, at least 5 times `count`; by default scenes, if the model's card says so, or else other images of the
+            untuned generator: then "realism" means to be no worse than that.
+        cache : keep the untuned sample in the user's cache folder.
+
+        Raises
+        ------
+        UserError
+            Too few real pictures.
+        """
+        untuned = Model(model.name, model.generator, None, model.discriminator, model.card, model.device)
+        real = "given"
+        if pool is None and untuned.card.get("data", {}).get("kind") == "scenes":
+            real, pool = "scenes", scenes_pool(REAL_PER_IMAGE * count, untuned.resolution, progress)
+        elif pool is None:
+            stand_ins = _sample(untuned, STAND_IN_SEED, REAL_PER_IMAGE * count, cache, progress)
+            real, pool = "untuned", RealPool(stand_ins, features(stand_ins))
+        if len(pool) < 5 * count:
+            raise UserError(f"judging {count} images needs at least {5 * count} real ones, not {len(pool)}")
+        sample = _sample(untuned, UNTUNED_SEED, UNTUNED_PER_IMAGE * count, cache, progress)
+        return cls(untuned, sample, pool, count, real)
+
+    @cached_property
+    def precision_manifold(self) -> Manifold:
+        """The real manifold, of `count` pictures spread over the pool."""
+        return Manifold.of(self.pool.features[:: len(self.pool) // self.count][: self.count])
+
+    @cached_property
+    def kid_floor(self) -> float:
+        """How far from zero KID lies between samples of `count` real pictures: the unit below which a ratio means nothing."""
+        order = np.random.default_rng(0).permutation(len(self.pool))[: 4 * self.count].reshape(4, -1)
+        parts = [self.pool.features[np.sort(rows)] for rows in order]
+        return float(np.sqrt(np.mean([distances.kid(parts[0], other) ** 2 for other in parts[1:]])))
+
+
+class Judge:
+    """Judges generators tuned from one untuned generator by one rater's noiseless taste, at the end of a session."""
+
+    def __init__(self, bench: Bench, rater: Rater) -> None:
+        self.bench = bench
+        self.rater = rater
+        self.utilities = _utilities(rater, bench.images)  # of the untuned sample
+        self._real = _utilities(rater, bench.pool.images)
+        self.like_threshold, self.love_threshold = (float(q) for q in np.quantile(self.utilities, (0.80, 0.95)))
+        self._mean, self._deviation = float(self.utilities.mean()), float(self.utilities.std())
+        liked = np.flatnonzero(self._real > self.like_threshold)
+        if len(liked) < bench.count:  # a poor generator's threshold may be above nearly every real picture, or below
+            liked = np.argsort(self._real, kind="stable")[-bench.count :]
+        chosen = np.random.default_rng(1).permutation(liked)[: bench.count]
+        self._liked = Manifold.of(bench.pool.features[np.sort(chosen)])
+        top = np.flatnonzero(self.utilities > self.like_threshold)[: bench.count]
+        if len(top) < bench.count:
+            raise UserError(f"{rater.path}: too few of the untuned images stand out: utility takes too few values")
+        # ratios to itself are 1 by definition; the raw figures are what matters here
+        self.reference = self._judge(np.ascontiguousarray(bench.images[top]), self.utilities[top], None)
+
+    @cached_property
+    def untuned(self) -> Judgement:
+        """The untuned generator, without any choice."""
+        return self.judge(np.ascontiguousarray(self.bench.images[: self.bench.count]))
+
+    def judge(self, images: np.ndarray) -> Judgement:
+        """Judge `bench.count` unselected images (N, H, W, 3) uint8."""
+        if len(images) != self.bench.count:
+            raise ValueError(f"{self.bench.count} images are judged at a time, not {len(images)}")
+        return self._judge(images, self.rater.utility(images, 1.0), self.reference)
+
+    def judge_model(self, model: Model) -> Judgement:
+        """Judge fresh images of a model; the same latents for every model."""
+        return self.judge(model.sample(range(JUDGED_SEED, JUDGED_SEED + self.bench.count)))
+
+    def best_of(self, n: int, scores: FloatArray) -> Judgement:
+        """Judge selection without training: of every `n` untuned images the one with the best score is kept.
+
+        scores : (len(bench.images),) predicted taste of the untuned sample, whose first n * count images are used.
+        """
+        groups = scores[: n * self.bench.count].reshape(self.bench.count, n)
+        picks = groups.argmax(1) + n * np.arange(self.bench.count)
+        return self.judge(np.ascontiguousarray(self.bench.images[picks]))
+
+    def _judge(self, images: np.ndarray, utilities: FloatArray, reference: Judgement | None) -> Judgement:
+        described = features(images)
+        pairs = distances.match_by_utility(utilities, self._real)
+        found = {
+            "diversity": distances.diversity(described),
+            "coverage": distances.coverage(self._liked, described),
+            "precision": distances.precision(self.bench.precision_manifold, described),
+            "kid": distances.kid(described, self.bench.pool.features[pairs]),
+        }
+        ratios = {
+            f"{name}_ratio": 1.0 if reference is None else self._ratio(name, value, getattr(reference, name))
+            for name, value in found.items()
+        }
+        return Judgement(
+            count=len(images),
+            like=float((utilities > self.like_threshold).mean()),
+            love=float((utilities > self.love_threshold).mean()),
+            utility=float(utilities.mean() - self._mean) / self._deviation,
+            **found,
+            **ratios,
+        )
+
+    def _ratio(self, name: str, value: float, reference: float) -> float:
+        if name == "kid":
+            return value / max(reference, self.bench.kid_floor)
+        return value / reference if reference > 0.0 else 1.0  # where the reference has nothing, nothing can be lost
+
+
+def _utilities(rater: Rater, images: np.ndarray, batch: int = 1000) -> FloatArray:
+    """Utilities at the end of a session, a batch at a time: the images may be memory-mapped."""
+    return np.concatenate([rater.utility(images[i : i + batch], 1.0) for i in range(0, len(images), batch)])
+
+
+def _sample(model: Model, first: int, count: int, cache: bool, progress: Progress | None) -> np.ndarray:
+    """`count` images of seeds from `first` on, kept in the cache by the generator's hash."""
+    from gan.data.procedural import cache_folder
+
+    path = cache_folder() / f"untuned-{model.hash}-{model.resolution}px-{first}+{count}.npy"
+    if cache and path.exists():
+        path.touch()  # the newest are kept
+        return np.asarray(np.load(path, mmap_mode="r"))
+    images = np.empty((count, model.resolution, model.resolution, 3), np.uint8)
+    chunk = 500
+    for start in range(0, count, chunk):
+        stop = min(start + chunk, count)
+        images[start:stop] = model.sample(range(first + start, first + stop))
+        if progress is not None:
+            progress(stop / count, f"drawing untuned image {stop} of {count}")
+    if cache:
+        from gan.formats.files import atomic_write
+
+        with atomic_write(path) as stream:
+            np.save(stream, images)
+        kept = sorted(path.parent.glob("untuned-*.npy"), key=lambda file: file.stat().st_mtime, reverse=True)
+        for old in kept[KEPT_SAMPLES:]:
+            old.unlink(missing_ok=True)
+    return images

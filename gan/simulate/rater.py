@@ -1,0 +1,166 @@
+"""A simulated person: a rater file says what they like, this module what stars they give."""
+
+import importlib.util
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gan.errors import UserError
+
+FloatArray = npt.NDArray[np.float64]
+
+RATERS = Path(__file__).parent / "raters"
+GROUPS = {"dev": "dev", "held-out": "held_out"}
+NOISE = 0.35  # of the utility's standard deviation: people repeat their ratings at about r = 0.9
+LAPSES = 0.05  # share of ratings that are a random star
+PROBES = 16  # images that a rater must judge alike twice, and alike in another batch
+
+
+class Rater:
+    """A rater file, loaded and checked: `utility(images)` or `utility(images, progress)`, noiseless, higher is better."""
+
+    def __init__(self, path: Path, function: Callable[..., Any], takes_progress: bool) -> None:
+        self.path = path
+        self.name = path.stem
+        self.takes_progress = takes_progress
+        self._function = function
+
+    def utility(self, images: np.ndarray, progress: float = 1.0) -> FloatArray:
+        """How much each image pleases.
+
+        Parameters
+        ----------
+        images : (N, H, W, 3) uint8.
+        progress : share of the session's ratings given so far, 0 to 1; a rater whose taste does not drift ignores it.
+
+        Returns
+        -------
+        (N,) float64, finite.
+
+        Raises
+        ------
+        UserError
+            The file's function raises, or returns anything but N finite numbers.
+        """
+        extra = (progress,) if self.takes_progress else ()
+        try:
+            # its own copy: what it does to the images is its own affair
+            answer = np.asarray(self._function(np.array(images), *extra))
+        except Exception as error:
+            raise UserError(f"{self.path}: utility raised {type(error).__name__}: {error}") from error
+        if answer.shape != (len(images),):
+            raise UserError(f"{self.path}: utility returned shape {answer.shape} for {len(images)} images, not ({len(images)},)")
+        if answer.dtype.kind not in "fiu":
+            raise UserError(f"{self.path}: utility returned {answer.dtype}, not numbers")
+        values = answer.astype(np.float64)
+        if not np.isfinite(values).all():
+            raise UserError(f"{self.path}: utility returned a value that is not finite")
+        return values
+
+    def check(self, images: np.ndarray) -> None:
+        """Refuse a rater that changes its mind, likes everything equally, or judges an image by the others in the batch.
+
+        Parameters
+        ----------
+        images : (N, H, W, 3) uint8, N at least 2 * PROBES, varied.
+        """
+        probes = images[: 2 * PROBES]
+        first = self.utility(probes, 0.5)
+        spread = float(first.std())
+        if not spread > 1e-12 * max(1.0, float(np.abs(first).max())):
+            raise UserError(f"{self.path}: utility is the same for every image")
+        if not np.array_equal(first, self.utility(probes, 0.5)):
+            raise UserError(f"{self.path}: utility is not deterministic: the same images got other values the second time")
+        # rounding differs between batch sizes; a taste that does is another matter
+        if np.abs(self.utility(probes[:PROBES], 0.5) - first[:PROBES]).max() > 0.01 * spread:
+            raise UserError(f"{self.path}: utility of an image depends on the other images in the batch")
+
+
+def load_rater(path: str | Path) -> Rater:
+    """Load a rater file.
+
+    Raises
+    ------
+    UserError
+        No such file, it cannot be imported, or it has no function `utility` of one or two arguments.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path}: no such rater file")
+    module = _import(path)
+    function = getattr(module, "utility", None)
+    if not callable(function):
+        raise UserError(f"{path}: no function utility(images)")
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return Rater(path, function, takes_progress=False)
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    needed = sum(p.default is p.empty for p in positional)
+    if needed > 2 or (not positional and not variadic):
+        raise UserError(f"{path}: utility must take (images) or (images, progress)")
+    # a second parameter of another name is the file's own business, unless it cannot be called without
+    drifts = len(positional) >= 2 and (positional[1].name == "progress" or needed == 2)
+    return Rater(path, function, takes_progress=drifts)
+
+
+def _import(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"tastemaker_rater_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise UserError(f"{path}: not a Python file (its name must end in .py)")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        raise UserError(f"{path}: {type(error).__name__}: {error}") from error
+    return module
+
+
+def rater_files(group: str = "all") -> list[Path]:
+    """The raters that come with Tastemaker: "dev" (for tuning the method), "held-out" (never tuned on) or "all"."""
+    names = list(GROUPS) if group == "all" else [group]
+    if not set(names) <= set(GROUPS):
+        raise UserError(f"no raters named {group!r}: there are {', '.join(GROUPS)} and all")
+    return [path for name in names for path in sorted((RATERS / GROUPS[name]).glob("[!_]*.py"))]
+
+
+class Person:
+    """Gives stars: quintiles of the utility over the untuned generator's images, with noise and lapses."""
+
+    def __init__(self, rater: Rater, untuned: np.ndarray, seed: int = 0) -> None:
+        """
+        Parameters
+        ----------
+        rater : what the person likes.
+        untuned : (N, H, W, 3) uint8, images of the untuned generator; the first 2,000 set the scale.
+        seed : of the noise and the lapses.
+        """
+        self.rater = rater
+        self._untuned = untuned[:2000]
+        self._rng = np.random.default_rng([seed, 0x57A125])
+        self._scales: dict[float, tuple[FloatArray, float]] = {}
+
+    def _scale(self, progress: float) -> tuple[FloatArray, float]:
+        """Quintiles (4,) and standard deviation of the utility at this point of the session."""
+        key = progress if self.rater.takes_progress else 1.0
+        if key not in self._scales:
+            utilities = self.rater.utility(self._untuned, key)
+            self._scales[key] = (np.quantile(utilities, (0.2, 0.4, 0.6, 0.8)), float(utilities.std()))
+        return self._scales[key]
+
+    def rate(self, images: np.ndarray, progress: float = 0.0) -> npt.NDArray[np.int64]:
+        """Stars, (N,) in 1..5, for images (N, H, W, 3) uint8.
+
+        progress : share of the session's ratings given so far, 0 to 1.
+        """
+        cuts, deviation = self._scale(progress)
+        felt = self.rater.utility(images, progress) + self._rng.normal(0.0, NOISE * deviation, len(images))
+        stars = 1 + np.searchsorted(cuts, felt)
+        lapses = self._rng.random(len(images)) < LAPSES
+        return np.where(lapses, self._rng.integers(1, 6, len(images)), stars).astype(np.int64)
