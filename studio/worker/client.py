@@ -33,7 +33,6 @@ class ShownGrid:
     grid: int  # the project's grid id
     images: tuple[Image, ...]  # in the order to show
     pixels: np.ndarray  # uint8 (N, H, W, 3), the caller's own copy
-    predictions: tuple[tuple[float, float] | None, ...]  # mean stars, spread
 
 
 @dataclass(frozen=True)
@@ -268,11 +267,7 @@ class WorkerClient(QObject):
         images = self._project.images(grid.images)
         self._send(m.Know(known(images)))
         self._link.later(partial(self._save, self._project, images, pixels))
-        predictions = tuple(
-            None if proposal.stars is None else (proposal.stars, proposal.spread or 0.0)
-            for proposal in event.proposals
-        )
-        self.grid.emit(ShownGrid(event.generation, grid.id, images, pixels, predictions))
+        self.grid.emit(ShownGrid(event.generation, grid.id, images, pixels))
 
     def _on_drawn(self, event: m.Drawn) -> None:
         assert self._link is not None and self._project is not None
@@ -307,7 +302,7 @@ class WorkerClient(QObject):
             strip = ShownStrip(event.seeds, self._link.take(event.before), self._link.take(event.after))
         checkpoint = None
         self._recorded(
-            "round", kept=event.kept, reason=event.reason, stopped=event.stopped, metrics=event.metrics
+            "taught", kept=event.kept, reason=event.reason, stopped=event.stopped, metrics=event.metrics
         )
         if event.checkpoint is not None:
             try:

@@ -91,9 +91,9 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class RoundSettings:
-    """The dials of a round. `weights` are relative to the defaults of `gan.session`, where 1.0 is the default."""
+    """The dials of a round; 1.0 is the default of each."""
 
-    strength: float = 1.0  # scales the KL limit
+    strength: float = 1.0  # 0.25..4: how far a round may go from the untuned generator
     weights: dict[str, float] = field(
         default_factory=dict
     )  # reward term ("taste", "realism", "novelty") -> factor
@@ -241,8 +241,6 @@ class Proposal:
 
     latent: bytes
     kind: str  # "thompson" | "random" | "repeat"
-    stars: float | None  # predicted mean
-    spread: float | None  # predicted standard deviation, stars
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,21 +257,24 @@ class Prediction:
     """What the taste model thinks of an image, and the terms of its reward (standard deviations from untuned)."""
 
     image: int
-    stars: float
-    spread: float
+    stars: float  # 1 to 5
+    spread: float  # one standard deviation of the doubt, in stars
     taste: float
-    realism: float
-    novelty: float
+    realism: float | None  # None: no discriminator
+    novelty: float | None  # None: not measured for a single image
     reward: float
+    gated: bool = False  # too unreal to earn a reward
 
 
 @dataclass(frozen=True, slots=True)
 class Taste:
     """What is known of the person's taste so far."""
 
-    count: int  # ratings learnt from
-    accuracy: float | None  # share of choices guessed before they were learnt from; None: too few to say
-    auc: float | None
+    count: int  # images with a standing opinion
+    accuracy: (
+        float | None
+    )  # share of pairs guessed the right way round before they were rated; None: too few to say
+    guesses: int  # ratings that were guessed before they were learnt
     trusted: bool  # enough for a round
     predictions: tuple[Prediction, ...] = ()
 
@@ -290,10 +291,11 @@ class Progress:
     realism: float
     kl: float  # nats
     kl_limit: float
-    diversity: float  # 1.0: as diverse as untuned
+    diversity: float  # 1.0: as diverse as the untuned generator's own best fifth
     reward: float
     images_per_second: float
     paused: bool = False
+    note: str = ""  # what the guard says
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +306,9 @@ class RoundFinished:
     reason: str  # one sentence for people
     checkpoint: str | None  # absolute path; None: the generator is as it was before the round
     stopped: bool  # by the person
-    metrics: dict[str, float | None]  # like_rate_predicted, taste, realism, diversity, kl, seconds, steps
+    metrics: dict[
+        str, float | None
+    ]  # like_rate_predicted, taste, realism, diversity, kl, seconds, steps; start_...
     seeds: tuple[int, ...]  # of the strip
     before: FrameRef | None  # the strip's images before this round
     after: FrameRef | None

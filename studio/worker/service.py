@@ -11,18 +11,23 @@ import os
 import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 
 import gan
-from gan.errors import UserError
-from gan.session import Feedback, TuningSession
+from gan.adversarial.precision import resolve_device
+from gan.errors import UserError, reason
+from gan.rewards import novelty
+from gan.session import Feedback, RoundProgress, TuningSession
+from gan.taste.events import Kind
 from studio.worker import messages as m
 from studio.worker.frames import FrameClosed, FrameWriter
 from studio.worker.inbox import Inbox, Outbox
+from studio.worker.teaching import teach
 
 DURING_A_ROUND = (m.Propose, m.Strip, m.Know, m.Feedback, m.Predict, m.Draw)
 TASKS = {
@@ -35,6 +40,8 @@ TASKS = {
     m.Export: "exporting",
     m.Feedback: "learning",
 }
+IDLE = 0.3  # seconds without a command
+SMALLEST_BATCH = 8  # images
 MakeSession = Callable[[m.Open, str], TuningSession]
 
 
@@ -77,39 +84,49 @@ class Service:
         self._make = make
         self._session: TuningSession | None = None
         self._opened: m.Open | None = None
-        self._latents: dict[int, bytes] = {}
+        self._latents: dict[int, np.ndarray] = {}
+        self._events: list[
+            m.FeedbackEvent
+        ] = []  # all of them, for a session that is made again on another device
+        self._untold = 0  # how many of them, from the end, the session has not heard of
+        self._cold = False  # the session has not looked at its reference sample yet
         self._watched: tuple[int, ...] = ()
+        self._novelty: dict[int, float] = {}
         self._checkpoint: str | None = None
-        self._events: list[m.FeedbackEvent] = []  # all, for a session that is made again on another device
+        self._teaching = False
 
     def run(self) -> None:
         """Serve until the end."""
         while not self._inbox.ended:
-            command = self._inbox.next()
+            command = self._inbox.next(IDLE if self._cold else None)
             if command is not None:
                 self.do(command)
+            elif self._cold and not self._inbox.ended:
+                self._guarded("Open", self._warm)  # nobody is waiting: now is the time
 
     def do(self, command: m.Command) -> None:
         """Serve one command; whatever goes wrong is said and survived."""
         task = TASKS.get(type(command), "")
         if task:
             self._send(m.Busy(task))
+        self._guarded(type(command).__name__, lambda: self._retrying(command))
+        if task:
+            self._send(m.Busy("teaching" if self._teaching else ""))
+
+    def _guarded(self, name: str, work: Callable[[], None]) -> None:
         try:
-            self._retrying(command)
+            work()
         except FrameClosed:
             return
-        except UserError as error:
-            self._send(m.Failed(type(command).__name__, str(error)))
+        except (UserError, ValueError) as error:
+            self._send(
+                m.Failed(name, str(error), "" if isinstance(error, UserError) else traceback.format_exc())
+            )
         except Exception as error:
-            detail = traceback.format_exc()
-            text = str(error).strip().split("\n")[0] or type(error).__name__
-            self._send(m.Failed(type(command).__name__, text, detail))
-        finally:
-            if task:
-                self._send(m.Busy(""))
+            self._send(m.Failed(name, reason(error), traceback.format_exc()))
 
     def _retrying(self, command: m.Command) -> None:
-        """Do it; where memory runs out, do it again with smaller batches, and then on the CPU."""
+        """Do it; where memory runs out, do it again in smaller batches, and then on the CPU."""
         while True:
             try:
                 return self._dispatch(command)
@@ -122,64 +139,54 @@ class Service:
             self._ease(command)
 
     def _ease(self, command: m.Command) -> None:
-        session = self._session
         opened = command if isinstance(command, m.Open) else self._opened
-        if session is not None and session.shrink_batches():
+        assert opened is not None
+        on_cpu = (
+            self._session.model.device if self._session else resolve_device(opened.device)
+        ).type == "cpu"
+        if self._session is not None and work_in_smaller_batches(self._session):
             self._send(m.Notice("Memory is short: working in smaller batches."))
-        elif opened is not None and self._device_type(opened) != "cpu":
+        elif not on_cpu:
             self._send(m.Notice("The graphics card is out of memory: going on with the CPU, more slowly."))
             self._remake(opened, "cpu")
         else:
             raise UserError("There is not enough memory for this. Close other programs and try again.")
 
-    def _device_type(self, opened: m.Open) -> str:
-        if self._session is not None:
-            return self._session.device.type
-        return "cpu" if opened.device == "cpu" else "cuda"
-
     def _dispatch(self, command: m.Command) -> None:
         if isinstance(command, m.Open):
-            return self._open(command)
+            if command.protocol != m.PROTOCOL:
+                raise UserError(
+                    "The window and the worker are of different versions; start Tastemaker again."
+                )
+            return self._remake(command, command.device)
         if self._session is None:
-            raise UserError("No generator is loaded yet.")
+            raise UserError("No generator is loaded.")
         handler: Callable[[Any], None] = getattr(self, "_do_" + type(command).__name__.lower())
         return handler(command)
 
     # ------------------------------------------------------------------------------------------------------------------
     # Opening
 
-    def _open(self, command: m.Open) -> None:
-        if command.protocol != m.PROTOCOL:
-            raise UserError("The window and the worker are of different versions; start Tastemaker again.")
-        self._remake(command, command.device)
-        self._tell_taste()
-
     def _remake(self, command: m.Open, device: str) -> None:
         if self._opened is not command:
-            self._latents = {image.id: image.latent for image in command.images}
+            self._latents = {image.id: array(image.latent) for image in command.images}
             self._events = list(command.events)
             self._checkpoint = command.checkpoint
         self._opened, self._session = command, None  # the old one's memory first
         session = self._make(command, device)
-        session.add({image: array(latent) for image, latent in self._latents.items()})
+        session.add(self._latents)
         if self._checkpoint is not None:
             try:
                 session.restore(Path(self._checkpoint))
-            except (UserError, OSError) as error:
+            except UserError as error:
                 self._checkpoint = None
-                self._send(
-                    m.Notice(
-                        f"The last checkpoint cannot be read ({error}): the untuned generator is in use."
-                    )
-                )
+                self._send(m.Notice(f"{error}: the untuned generator is in use."))
                 self._send(m.Restored(None))
-        session.feedback(feedback(self._events))
-        session.fit()
-        self._session = session
+        self._session, self._cold, self._untold, self._novelty = session, True, len(self._events), {}
         model = session.model
         self._send(
             m.Ready(
-                device=device_label(session.device),
+                device=device_label(model.device),
                 model=model.name,
                 resolution=model.resolution,
                 z_dim=model.z_dim,
@@ -191,6 +198,17 @@ class Service:
             )
         )
 
+    def _warm(self) -> None:
+        """Measure the reference sample and learn what was rated: seconds of work, which a first grid need not wait for."""
+        self._cold = False
+        learner = self.session.learner
+        if self._untold:
+            learner.feedback(feedback(self._events[-self._untold :]))
+            self._untold = 0
+        if not self._teaching:
+            self.session.fit()
+        self._tell_taste()
+
     @property
     def session(self) -> TuningSession:
         """The session; there is one after Open."""
@@ -201,19 +219,19 @@ class Service:
     # Images and ratings
 
     def _do_propose(self, command: m.Propose) -> None:
+        if self._cold and self._events:  # so that the choice follows the taste
+            self._warm()
         proposals = self.session.propose(command.count)
+        described = tuple(m.Proposal(packed(proposal.latent), proposal.why) for proposal in proposals)
         pixels = np.stack([proposal.pixels for proposal in proposals])
-        described = []
-        for proposal in proposals:
-            stars, spread = proposal.predicted if proposal.predicted is not None else (None, None)
-            described.append(m.Proposal(packed(proposal.latent), proposal.kind, stars, spread))
-        self._send(m.Grid(command.generation, tuple(described), self._frames.send(pixels)))
+        self._send(m.Grid(command.generation, described, self._frames.send(pixels)))
 
     def _do_know(self, command: m.Know) -> None:
-        self._latents.update((image.id, image.latent) for image in command.images)
-        self.session.add({image.id: array(image.latent) for image in command.images})
+        new = {image.id: array(image.latent) for image in command.images}
+        self._latents.update(new)
+        self.session.add(new)
         if command.watch:
-            self._watched = tuple(image.id for image in command.images)
+            self._watched = tuple(new)
 
     def _do_feedback(self, command: m.Feedback) -> None:
         events = list(command.events)
@@ -222,16 +240,22 @@ class Service:
         ) is not None:  # fast fingers: one fit for all that waits
             assert isinstance(more, m.Feedback)
             events.extend(more.events)
-        self._events.extend(events)
-        self.session.feedback(feedback(events))
-        self._tell_taste()
+        known = [event for event in events if event.image in self._latents]
+        self._events.extend(known)
+        self._untold += len(known)
+        self._warm()
 
     def _do_predict(self, command: m.Predict) -> None:
-        self._tell_taste(command.images)
+        self._watched = tuple(image for image in command.images if image in self._latents)
+        if self._cold and not self._events:
+            return  # nothing is known yet; the reference sample can wait until nobody does
+        if self._cold:
+            self._warm()
+        else:
+            self._tell_taste()
 
     def _do_draw(self, command: m.Draw) -> None:
-        latents = np.stack([array(image.latent) for image in command.images])
-        pixels = self.session.draw(latents)
+        pixels = self.session.draw(np.stack([array(image.latent) for image in command.images]))
         ids = tuple(image.id for image in command.images)
         self._send(m.Drawn(command.request, ids, self._frames.send(pixels)))
 
@@ -240,96 +264,118 @@ class Service:
         sent = self._frames.send(before), self._frames.send(after)
         self._send(m.StripReady(command.generation, command.seeds, *sent))
 
-    def _tell_taste(self, images: Sequence[int] | None = None) -> None:
-        summary = self.session.fit()
-        known = [image for image in (self._watched if images is None else images) if image in self._latents]
-        predictions: list[m.Prediction] = []
-        if known and summary.count:
-            latents = np.stack([array(self._latents[image]) for image in known])
-            for image, of in zip(known, self.session.predict(latents), strict=True):
-                terms = (of.stars, of.spread, of.taste, of.realism, of.novelty, of.reward)
-                predictions.append(m.Prediction(image, *map(float, terms)))
-        self._send(m.Taste(summary.count, summary.accuracy, summary.auc, summary.trusted, tuple(predictions)))
+    def _tell_taste(self) -> None:
+        summary = self.session.learner.summary()
+        predictions = self._predictions(self._watched) if self._watched and self.session.learner.model else ()
+        self._send(m.Taste(summary.count, summary.accuracy, summary.guesses, summary.trusted, predictions))
+
+    def _predictions(self, images: Sequence[int]) -> tuple[m.Prediction, ...]:
+        latents = np.stack([self._latents[image] for image in images])
+        if any(image not in self._novelty for image in images) and len(images) > 1:
+            far = novelty(self.session.score(latents).features)
+            far = (far - far.mean()) / far.std().clamp_min(1e-6)
+            self._novelty = dict(zip(images, far.tolist(), strict=True))
+        return tuple(
+            m.Prediction(
+                image=image,
+                stars=of.stars,
+                spread=of.spread,
+                taste=of.taste,
+                realism=of.realism,
+                novelty=self._novelty.get(image),
+                reward=of.reward,
+                gated=of.gated,
+            )
+            for image, of in zip(images, self.session.predict(latents), strict=True)
+        )
 
     # ------------------------------------------------------------------------------------------------------------------
     # Rounds
 
     def _do_runround(self, command: m.RunRound) -> None:
-        session, inbox = self.session, self._inbox
+        inbox, session = self._inbox, self.session
+        if self._cold:
+            self._warm()
         began = time.monotonic()
         before = session.strip(command.strip)[1] if command.strip else None
-        steps = 0
-        for progress in session.run_round(command.steps, cancel=self._cancelled, **dials(command.settings)):
-            steps = progress.step
+
+        def after_step(progress: RoundProgress) -> None:
             self._send(progress_message(progress, time.monotonic() - began))
-            self._between_steps(lambda paused=progress: self._tell_paused(paused, began))
-        if inbox.ended:
-            return
-        result, stop = session.last_round, inbox.stop
-        assert result is not None
-        kept, reason, path = result.kept, result.reason, None
-        if stop is not None and not stop.keep:
-            kept, reason = False, "Stopped: the generator is as it was before the round."
-        if kept:
-            session.save_checkpoint(Path(command.checkpoint))  # on disk before anyone hears of it
-            path = self._checkpoint = command.checkpoint
-        else:
-            session.restore(None if self._checkpoint is None else Path(self._checkpoint))
-        names = ("like_rate_predicted", "taste", "realism", "diversity", "kl", "seconds")
-        metrics: dict[str, float | None] = {name: number(getattr(result, name)) for name in names}
-        metrics["steps"] = float(steps)
+            self._between_steps(
+                lambda: self._send(progress_message(progress, time.monotonic() - began, paused=True))
+            )
+
+        def stopping() -> bool:
+            return inbox.ended or inbox.stop is not None
+
+        def keep() -> bool:
+            return not inbox.ended and (inbox.stop is None or inbox.stop.keep)
+
+        self._teaching = True
+        try:
+            taught = teach(
+                session,
+                Path(command.checkpoint),
+                steps=command.steps,
+                settings=command.settings,
+                cancel=stopping,
+                keep=keep,
+                after_step=after_step,
+            )
+        finally:
+            self._teaching = False
+        if taught.checkpoint is not None:
+            self._checkpoint = str(taught.checkpoint)
         sent: tuple[m.FrameRef | None, m.FrameRef | None] = (None, None)
         if before is not None:
             sent = self._frames.send(before), self._frames.send(session.strip(command.strip)[1])
-        stopped = stop is not None
-        self._send(m.RoundFinished(kept, reason, path, stopped, metrics, command.strip, *sent))
-        self._tell_taste()
-
-    def _cancelled(self) -> bool:
-        return self._inbox.ended or self._inbox.stop is not None
+        kept = None if taught.checkpoint is None else command.checkpoint
+        stopped = inbox.stop is not None
+        self._send(
+            m.RoundFinished(taught.kept, taught.reason, kept, stopped, taught.metrics, command.strip, *sent)
+        )
+        self._warm()  # what was rated meanwhile
 
     def _between_steps(self, tell_paused: Callable[[], None]) -> None:
         told = False
         while True:
             while (command := self._inbox.next_of(DURING_A_ROUND)) is not None:
                 self.do(command)
-                self._send(m.Busy("teaching"))
-            if not self._inbox.paused or self._cancelled():
+            if not self._inbox.paused or self._inbox.ended:
                 return
             if not told:
                 tell_paused()
                 told = True
             self._inbox.wait(0.5)
 
-    def _tell_paused(self, progress: Any, began: float) -> None:
-        self._send(progress_message(progress, time.monotonic() - began, paused=True))
-
     def _do_restore(self, command: m.Restore) -> None:
         self.session.restore(None if command.checkpoint is None else Path(command.checkpoint))
         self._checkpoint = command.checkpoint
         self._send(m.Restored(command.checkpoint))
-        self._tell_taste()
 
     def _do_export(self, command: m.Export) -> None:
         def progress(fraction: float, text: str) -> None:
             self._send(m.Exporting(float(fraction), text))
 
-        export_bundle(self.session, Path(command.folder), command.fp16, progress)
+        self.session.export(Path(command.folder), progress)
         self._send(m.Exported(command.folder))
 
 
-def export_bundle(
-    session: TuningSession, folder: Path, fp16: bool, progress: Callable[[float, str], None] | None
-) -> None:
-    """Write the session's tuned generator as a bundle."""
-    from gan.formats.export import export_bundle as write  # onnx: slow to import, and seldom needed
-
-    write(session.tuned_model(), folder, progress=progress, fp16=fp16)
+def work_in_smaller_batches(session: TuningSession) -> bool:
+    """Halve the number of images drawn at once; False where it is small already."""
+    try:
+        drawer = session.scorer.drawer
+    except (MemoryError, RuntimeError):  # not even the reference sample fits
+        return False
+    if drawer.chunk <= SMALLEST_BATCH:
+        return False
+    drawer.chunk = max(SMALLEST_BATCH, drawer.chunk // 2)
+    return True
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether memory, the graphics card's or the machine's, was too small."""
-    if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)):
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     text = str(error)
     return isinstance(error, RuntimeError) and ("out of memory" in text or "DefaultCPUAllocator" in text)
@@ -340,28 +386,21 @@ def array(latent: bytes) -> np.ndarray:
     return np.frombuffer(latent, "<f4").astype(np.float32)
 
 
-def packed(latent: Any) -> bytes:
+def packed(latent: np.ndarray) -> bytes:
     """A latent as it is stored."""
     return np.asarray(latent, "<f4").tobytes()
 
 
 def feedback(events: Iterable[m.FeedbackEvent]) -> list[Feedback]:
-    """Ratings as `gan.session` takes them."""
-    return [Feedback(image=e.image, kind=e.kind, value=e.value, time=e.time) for e in events]
+    """Ratings as `gan.session` takes them. Its "clear" takes the flag away too; the studio's is about stars alone."""
+    return [
+        Feedback(e.image, "stars", 0.0, e.time)
+        if e.kind == "clear"
+        else Feedback(e.image, cast(Kind, e.kind), e.value, e.time)
+        for e in events
+    ]
 
 
-def dials(settings: m.RoundSettings) -> dict[str, Any]:
-    """A round's settings as `run_round` takes them."""
-    return {"strength": settings.strength, "weights": dict(settings.weights)}
-
-
-def progress_message(progress: Any, elapsed: float, paused: bool = False) -> m.Progress:
+def progress_message(progress: RoundProgress, elapsed: float, paused: bool = False) -> m.Progress:
     """A step of `gan.session` as a message."""
-    names = ("seconds_left", "taste", "realism", "kl", "kl_limit", "diversity", "reward", "images_per_second")
-    values = {name: float(getattr(progress, name)) for name in names}
-    return m.Progress(step=progress.step, steps=progress.steps, elapsed=elapsed, paused=paused, **values)
-
-
-def number(value: Any) -> float | None:
-    """A finite float, or None."""
-    return None if value is None or not np.isfinite(value) else float(value)
+    return m.Progress(**asdict(progress), elapsed=elapsed, paused=paused)

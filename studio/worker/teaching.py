@@ -1,0 +1,124 @@
+"""One round as the studio and the command line run it: taught, decided on, and on disk before anyone hears of it."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from gan.errors import UserError, reason
+from gan.networks import latents
+from gan.rewards import RewardWeights
+from gan.session import RoundProgress, RoundResult, TuningSession
+from studio.worker.messages import RoundSettings
+
+LIKED = 0.8  # the quantile of untuned images above which an image counts as liked
+_SEEDS = range(1_000_000, 1_000_192)  # far from those that a strip shows
+
+
+@dataclass(frozen=True)
+class Taught:
+    """How a round ended."""
+
+    kept: bool
+    reason: str  # one sentence
+    checkpoint: Path | None  # on disk; None: the generator is as it was
+    metrics: dict[str, float | None]
+
+
+def teach(
+    session: TuningSession,
+    checkpoint: Path,
+    *,
+    steps: int | None = None,
+    settings: RoundSettings = RoundSettings(),  # noqa: B008 - frozen
+    cancel: Callable[[], bool] = lambda: False,
+    keep: Callable[[], bool] = lambda: True,
+    after_step: Callable[[RoundProgress], None] = lambda progress: None,
+) -> Taught:
+    """Run a round; where it is kept, write it to `checkpoint`.
+
+    `cancel` is asked between steps and `keep` at the end. Whatever stops the round in another way, also an exception of
+    `after_step`, leaves the generator as it was before.
+
+    Raises
+    ------
+    UserError
+        Too few ratings, or the checkpoint cannot be written.
+    """
+    before, rounds = copy.deepcopy(session.adapter.state_dict()), session.rounds
+    kept = False
+    session.set_weights(reward_weights(settings))
+    try:
+        for progress in session.run_round(steps, cancel=cancel, strength=strength(settings)):
+            after_step(progress)
+        result = session.last_round
+        assert result is not None
+        kept, why = result.kept and keep(), result.reason
+        if result.kept and not kept:
+            why = "Stopped on request; nothing was changed."
+        elif not result.kept and cancel():
+            why = "Stopped before any version was better; nothing was changed."
+        metrics = measured(result, predicted_like_rate(session) if kept else None)
+        if kept:
+            try:
+                session.save_checkpoint(checkpoint, {"reason": why, **metrics})
+            except OSError as error:
+                kept = False
+                raise UserError(
+                    f"The round could not be saved ({reason(error)}); the generator is as it was before it."
+                ) from error
+        return Taught(kept, why, checkpoint if kept else None, metrics)
+    finally:
+        if not kept:
+            session.adapter.load_state_dict(before)
+            session.rounds = rounds
+
+
+def strength(settings: RoundSettings) -> float:
+    """The dial, 1.0 in the middle and a factor, as `run_round` takes it: 0..1, where 0.5 is the factor 1."""
+    factor = min(max(settings.strength, 0.25), 4.0)
+    return (math.log(factor, 4.0) + 1.0) / 2.0
+
+
+def reward_weights(settings: RoundSettings) -> RewardWeights:
+    """The dials, 1.0 in the middle, as weights of the reward. Raises UserError for a term that does not exist."""
+    weights = RewardWeights()
+    unknown = set(settings.weights) - set(vars(weights))
+    if unknown:
+        raise UserError(f"There is no reward term named {', '.join(sorted(unknown))}.")
+    values = {name: factor * getattr(weights, name) for name, factor in settings.weights.items()}
+    return RewardWeights(**{**vars(weights), **values})
+
+
+@torch.no_grad()
+def predicted_like_rate(session: TuningSession) -> float:
+    """Share of fresh tuned images that the taste model puts above the untuned generator's 80th percentile."""
+    limit = float(torch.quantile(session.scorer.reference_liking, LIKED))
+    z = latents(_SEEDS, session.model.z_dim).to(session.model.device)
+    return float((session.score(session.adapter(z).cpu().numpy()).liking > limit).float().mean())
+
+
+def measured(result: RoundResult, like_rate: float | None) -> dict[str, float | None]:
+    """What is kept of a round, as plain JSON; standard deviations are the untuned generator's."""
+    return {
+        "like_rate_predicted": like_rate,
+        "taste": finite(result.best.taste),
+        "realism": finite(result.best.realism),
+        "diversity": finite(result.best.diversity),
+        "start_taste": finite(result.start.taste),
+        "start_realism": finite(result.start.realism),
+        "start_diversity": finite(result.start.diversity),
+        "kl": finite(result.kl),
+        "seconds": finite(result.seconds),
+        "steps": float(result.steps),
+    }
+
+
+def finite(value: float) -> float | None:
+    """The value, or None for what JSON cannot hold."""
+    return float(value) if math.isfinite(value) else None
