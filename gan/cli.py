@@ -1,0 +1,366 @@
+"""The commands that need no window: `tastemaker VERB` or `python -m gan VERB`.
+
+Here arguments are read and results said; the work is done by calls that a script can make too. What is heavy (torch) is imported by the
+verb that needs it, so that `--help` and a mistyped option answer at once.
+"""
+
+import argparse
+import errno
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from gan.errors import Cancelled, UserError, reason
+
+if TYPE_CHECKING:
+    import numpy as np
+
+FAILED, STOPPED = 2, 130  # exit codes: a reason was given; Ctrl+C, as shells count it
+SCENES = "procedural:scenes"
+BUNDLED = "dreamscapes"
+_MOST_SEED = 2**32 - 1
+_PACKAGE = str(Path(__file__).resolve().parent)
+_CHUNK = 64  # images drawn between two looks at the progress line
+
+
+def main(arguments: Sequence[str] | None = None, prog: str = "tastemaker") -> int:
+    """Run one command; returns its exit code. `arguments` starts with the verb."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if words[:1] == ["benchmark"] and len(words) > 1 and words[1] in BENCHMARKS:
+            return int(_entry(BENCHMARKS[words[1]])(words[2:]))
+        if words[:1] == ["doctor"]:
+            return int(_entry("gan.doctor:main")(words[1:]))
+        options = _parser(prog).parse_args(words)
+        run: Callable[[argparse.Namespace], int] = options.run
+        return run(options)
+    except (Exception, KeyboardInterrupt) as error:
+        return report(error)
+
+
+def report(error: BaseException) -> int:
+    """Say on standard error, in one line, what went wrong, and return the exit code.
+
+    What a person can put right has a line of its own: a `UserError`, a `ValueError` that this library raised, files that cannot be read or
+    written, too little memory, Ctrl+C. Anything else is a mistake of the program and is raised again with its traceback.
+    """
+    if isinstance(error, KeyboardInterrupt | Cancelled):
+        _say("stopped")
+        return STOPPED
+    if isinstance(error, BrokenPipeError):
+        sys.stderr.close()  # the reader (a pager, head) has gone: nobody to tell
+        return 1
+    message = _message(error)
+    if message is None:
+        raise error
+    _say(message)
+    return FAILED
+
+
+def _message(error: BaseException) -> str | None:
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return "not enough memory: ask for fewer or smaller images at a time, or use --device cpu"
+    if isinstance(error, OSError) and error.errno is not None:
+        place = f"{error.filename}: " if error.filename else ""
+        hint = "; what was there before is unharmed" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        return f"{place}{reason(error)}{hint}"
+    if isinstance(error, ValueError):
+        frames = traceback.extract_tb(error.__traceback__)
+        if frames and str(Path(frames[-1].filename).resolve()).startswith(_PACKAGE):
+            return reason(error)
+    return None
+
+
+def _say(message: str) -> None:
+    print(f"tastemaker: {' '.join(message.split())}", file=sys.stderr)
+
+
+def _entry(name: str) -> Callable[..., Any]:
+    module, _, function = name.partition(":")
+    entry: Callable[..., Any] = getattr(import_module(module), function)
+    return entry
+
+
+BENCHMARKS = {"learning": "gan.simulate.benchmark:main", "generator": "gan.measure.generator:main"}
+
+
+# --------------------------------------------------------------------------------------------------------------- options
+
+
+class _Parser(argparse.ArgumentParser):
+    """One line for a mistake, as everywhere else, instead of the usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(FAILED, f"tastemaker: {message} ({self.prog} --help tells more)\n")
+
+
+def _parser(prog: str) -> argparse.ArgumentParser:
+    parser = _Parser(prog=prog, description="Generators and taste, without a window.", allow_abbrev=False)
+    verbs = parser.add_subparsers(title="commands", metavar="VERB", required=True)
+
+    def verb(name: str, run: Callable[[argparse.Namespace], int], help: str, more: str = "") -> argparse.ArgumentParser:
+        description = f"{help[0].upper()}{help[1:]}. {more}".strip()
+        added = verbs.add_parser(name, help=help, description=description, allow_abbrev=False)
+        added.set_defaults(run=run)
+        return added
+
+    sample = verb("sample", _sample, "draw images from a generator", "The same seed is the same image on every device.")
+    _model(sample)
+    _images_out(sample)
+    sample.add_argument("--truncation", type=_fraction, default=1.0, metavar="PSI", help="1: all variety (default), 0: the mean image")
+    _device(sample)
+
+    scenes = verb("scenes", _scenes, "paint landscapes: real images of the bundled procedural data")
+    _images_out(scenes)
+    scenes.add_argument("--resolution", type=_positive, default=64, metavar="R", help="width and height in pixels (default 64)")
+
+    train = verb(
+        "train",
+        _train,
+        "train a generator from a folder of images",
+        f"A run that was stopped goes on when it is started again with the same --out. Pictures are learnt faster on top of {BUNDLED}, so "
+        "that is where a run starts when the resolution fits.",
+    )
+    train.add_argument("--images", required=True, metavar="DIR", help=f"a folder of pictures, or {SCENES} for painted landscapes")
+    train.add_argument("--out", required=True, type=Path, metavar="MODEL", help="the bundle folder to write")
+    train.add_argument("--from", dest="start", metavar="MODEL", help='a generator to start from, or "none" for random weights')
+    length = train.add_mutually_exclusive_group()
+    length.add_argument("--minutes", type=_amount, metavar="M", help="how long to train")
+    length.add_argument("--kimg", type=_amount, metavar="K", help="how long to train, in thousands of images (default 400)")
+    train.add_argument("--resolution", type=_positive, metavar="R", help="32, 64 or 128 pixels (default: as --from, else 64)")
+    train.add_argument("--seed", type=_seed, default=0, metavar="S", help="of everything random (default 0)")
+    _device(train)
+
+    simulate = verb(
+        "simulate",
+        _simulate,
+        "tune a generator with a rater written in Python",
+        "The rater is a file with a function utility(images), which takes uint8 (N, H, W, 3) and returns N numbers, higher being "
+        "better. It is turned into stars with a person's noise. Writes DIR/report.json and DIR/model, the tuned bundle.",
+    )
+    simulate.add_argument("--model", default=BUNDLED, metavar="MODEL", help=f"a bundle folder or a bundled name (default {BUNDLED})")
+    simulate.add_argument("--rater", required=True, type=Path, metavar="FILE.py", help="the simulated person")
+    simulate.add_argument("--ratings", type=_positive, default=100, metavar="N", help="ratings they give (default 100)")
+    simulate.add_argument("--seed", type=_seed, default=0, metavar="S", help="of everything random (default 0)")
+    simulate.add_argument("--out", required=True, type=Path, metavar="DIR", help="where report and model go")
+    _device(simulate)
+
+    export = verb(
+        "export",
+        _export,
+        "write a generator, or a project's tuned one, for other programs",
+        "The bundle holds safetensors weights, an ONNX file, sample.py (which needs only numpy, onnxruntime and pillow), sample images "
+        "and a model card.",
+    )
+    what = export.add_mutually_exclusive_group(required=True)
+    what.add_argument("model", nargs="?", metavar="MODEL", help="a bundle folder or a bundled name")
+    what.add_argument("--project", type=Path, metavar="DIR", help="a project of the studio: its tuned generator")
+    export.add_argument("--out", required=True, type=Path, metavar="DIR", help="the folder to write")
+
+    benchmark = verb("benchmark", _benchmark, "measure learning, speed or the generator", "VERB --help tells what each takes.")
+    benchmark.add_argument("which", choices=["learning", "speed", "generator"], help="what to measure")
+    verb("doctor", _unreachable, "say what this machine has, in a form that can be pasted")
+    return parser
+
+
+def _model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help=f"a bundle folder or the name of a bundled generator, such as {BUNDLED}")
+
+
+def _images_out(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--count", type=_positive, default=16, metavar="N", help="how many images (default 16)")
+    parser.add_argument("--seed", type=_seed, default=0, metavar="S", help="of the first image; the next ones follow (default 0)")
+    parser.add_argument("--out", required=True, type=Path, metavar="PATH", help="PATH.png: one sheet; a folder: one PNG per image")
+    parser.add_argument("--scale", type=_positive, default=1, metavar="X", help="enlarge a sheet X times, pixel by pixel (default 1)")
+
+
+def _device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", default="auto", metavar="D", help="auto (default), cpu, cuda, cuda:N or mps")
+
+
+def _number(text: str, kind: type[int] | type[float], least: float, most: float, words: str) -> Any:
+    try:
+        value = kind(text)
+    except ValueError:
+        value = kind(least - 1)
+    if not least <= value <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {words}")
+    return value
+
+
+def _positive(text: str) -> int:
+    return int(_number(text, int, 1, 2**31 - 1, "a whole number from 1"))
+
+
+def _seed(text: str) -> int:
+    return int(_number(text, int, 0, _MOST_SEED, f"a seed: a whole number from 0 to {_MOST_SEED}"))
+
+
+def _fraction(text: str) -> float:
+    return float(_number(text, float, 0.0, 1.0, "a number from 0 to 1"))
+
+
+def _amount(text: str) -> float:
+    return float(_number(text, float, 1e-6, 1e9, "a number above 0"))
+
+
+# ----------------------------------------------------------------------------------------------------------------- verbs
+
+
+def _check_seeds(options: argparse.Namespace) -> range:
+    seeds = range(options.seed, options.seed + options.count)
+    if seeds[-1] > _MOST_SEED:
+        raise UserError(f"seeds end at {_MOST_SEED}: {options.count} images from seed {options.seed} are too many")
+    return seeds
+
+
+def _drawn(
+    draw: Callable[[range], "np.ndarray"], seeds: range, say: Callable[[float, str], None]
+) -> "Iterator[np.ndarray]":
+    for start in range(0, len(seeds), _CHUNK):
+        yield from draw(seeds[start : start + _CHUNK])
+        done = min(start + _CHUNK, len(seeds))
+        say(done / len(seeds), f"image {done} of {len(seeds)}")
+
+
+def _sample(options: argparse.Namespace) -> int:
+    import gan
+    from gan.data.write import write_images
+    from gan.terminal import Progress
+
+    seeds = _check_seeds(options)
+    model = gan.load(options.model, options.device)
+    facts = {"model": model.name, "model_hash": model.hash, "truncation": options.truncation}
+    with Progress() as progress:
+        images = _drawn(lambda part: model.sample(part, options.truncation), seeds, progress)
+        _say_written(write_images(images, options.out, seeds, facts, options.scale), options.out, progress.clear)
+    return 0
+
+
+def _scenes(options: argparse.Namespace) -> int:
+    from gan.data.scenes import render
+    from gan.data.write import ALGORITHM, write_images
+    from gan.terminal import Progress
+
+    seeds = _check_seeds(options)
+    facts = {"model": "procedural scenes", "source": ALGORITHM}
+    with Progress() as progress:
+        images = _drawn(lambda part: render(part, options.resolution), seeds, progress)
+        _say_written(write_images(images, options.out, seeds, facts, options.scale), options.out, progress.clear)
+    return 0
+
+
+def _say_written(files: list[Path], out: Path, clear: Callable[[], None]) -> None:
+    clear()
+    print(files[0] if len(files) == 1 else f"{len(files)} images in {out}")
+
+
+def _train(options: argparse.Namespace) -> int:
+    from gan import assets
+    from gan.adversarial import command
+    from gan.adversarial.train import TrainProgress
+    from gan.terminal import Progress
+
+    images: str | Path = options.images if options.images == SCENES else Path(options.images)
+    start: str | None = options.start
+    if start is None and images != SCENES and options.resolution in (None, 64) and BUNDLED in assets.names():
+        start = BUNDLED
+        print(f"Starting from {BUNDLED} (--from none starts from random weights).")
+    elif start == "none":
+        start = None
+    with Progress() as progress, _stop_on_ctrl_c() as stopped:
+
+        def show(step: TrainProgress | tuple[float, str]) -> None:
+            if isinstance(step, TrainProgress):
+                text = f"{step.images / 1000:.1f} kimg, {step.images_per_second:.0f} images/s, realness gap {step.realness_gap:.2f}"
+                progress(step.fraction, text, step.seconds_left)
+            else:
+                progress(*step)
+
+        command.run(
+            images=images,
+            out=options.out,
+            start_from=start,
+            minutes=options.minutes,
+            kimg=options.kimg,
+            resolution=options.resolution,
+            device=options.device,
+            seed=options.seed,
+            progress=show,
+            cancel=stopped,
+        )
+        progress.clear()
+    print(f"{options.out}")
+    if stopped():
+        _say("stopped; the same command goes on from here")
+        return STOPPED
+    return 0
+
+
+@contextmanager
+def _stop_on_ctrl_c() -> Iterator[Callable[[], bool]]:
+    """The first Ctrl+C asks for an orderly end, a second one is an ordinary interrupt."""
+    asked = False
+
+    def ask(number: int, frame: object) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+
+    try:
+        before = signal.signal(signal.SIGINT, ask)
+    except ValueError:  # not the main thread, which alone receives signals
+        yield lambda: False
+        return
+    try:
+        yield lambda: asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    simulate = _entry("gan.simulate.run:simulate")
+    simulate(
+        model=options.model,
+        rater_path=options.rater,
+        ratings=options.ratings,
+        seed=options.seed,
+        out=options.out,
+        device=options.device,
+    )
+    print(options.out)
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    if options.project is not None:
+        raise UserError("a project is exported by the studio's command: tastemaker export --project DIR --out DIR")
+    import gan
+    from gan.terminal import Progress
+
+    model = gan.load(options.model, "cpu")
+    with Progress() as progress:
+        _entry("gan.formats.export:export_bundle")(model, options.out, progress=progress)
+        progress.clear()
+    print(options.out)
+    return 0
+
+
+def _benchmark(options: argparse.Namespace) -> int:
+    raise UserError("speed is measured through the studio's worker: tastemaker benchmark speed")
+
+
+def _unreachable(options: argparse.Namespace) -> int:
+    raise AssertionError("doctor reads its own arguments")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

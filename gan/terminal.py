@@ -1,0 +1,72 @@
+"""Progress for commands: one line that is rewritten on a terminal, now and then a line in a log."""
+
+import shutil
+import sys
+import time
+from types import TracebackType
+from typing import Self, TextIO
+
+_TERMINAL_SECONDS = 0.1  # between two redraws: more is not read, and a remote terminal is slow
+_LOG_SECONDS = 60.0
+_BAR = 24  # characters
+
+
+def duration(seconds: float) -> str:
+    """Short words for a length of time: "8 s", "12 min", "3 h 05 min"; "?" if it is not known."""
+    if not 0 <= seconds < 1e8:
+        return "?"
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+class Progress:
+    """A progress line on standard error; call it as often as you like.
+
+    >>> with Progress() as progress:
+    ...     progress(0.5, "drawing image 8 of 16")
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self.stream = sys.stderr if stream is None else stream
+        self.on_terminal = self.stream.isatty()
+        self.started = time.monotonic()
+        self._shown = float("-inf") if self.on_terminal else self.started  # a short command leaves a log clean
+        self._width = 0
+
+    def __call__(self, fraction: float, text: str, seconds_left: float | None = None) -> None:
+        """Show a fraction in [0, 1], a few words, and where it is known how long it will take (seconds)."""
+        now = time.monotonic()
+        finished = self.on_terminal and fraction >= 1.0
+        if now - self._shown < (_TERMINAL_SECONDS if self.on_terminal else _LOG_SECONDS) and not finished:
+            return
+        self._shown = now
+        fraction = min(max(fraction, 0.0), 1.0)
+        left = "" if seconds_left is None else f", {duration(seconds_left)} left"
+        if not self.on_terminal:
+            self._write(f"{fraction:4.0%} {text}{left}\n")
+            return
+        done = round(fraction * _BAR)
+        line = f"{fraction:4.0%} [{'#' * done}{'.' * (_BAR - done)}] {text}{left}"
+        line = line[: shutil.get_terminal_size().columns - 1]  # a wrapped line cannot be taken back
+        self._write("\r" + line.ljust(self._width))
+        self._width = len(line)
+
+    def clear(self) -> None:
+        """Take the line away, so that a result or an error starts on a clean one."""
+        if self._width:
+            self._write("\r" + " " * self._width + "\r")
+            self._width = 0
+
+    def _write(self, text: str) -> None:
+        self.stream.write(text)
+        self.stream.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.clear()
