@@ -17,25 +17,24 @@ class Verb(NamedTuple):
     """One line of the table."""
 
     entry: str  # "module:function"; the function takes the arguments and returns an exit code
-    keeps_name: bool  # whether the verb's own name is passed on as the first argument (a module that serves several verbs)
+    drops: int  # how many leading arguments are not passed on; a module that serves several verbs needs their names
     help: str  # one line
 
 
 VERBS: dict[str, Verb] = {
-    "sample": Verb("gan.cli:main", True, "draw images from a generator"),
-    "scenes": Verb("gan.cli:main", True, "paint landscapes of the bundled training data"),
-    "train": Verb("gan.cli:main", True, "train a generator from a folder of images"),
-    "tune": Verb("studio.worker.headless:main", True, "teach a project's generator its ratings, without a window"),
-    "simulate": Verb("gan.cli:main", True, "tune a generator with a rater written in Python"),
-    "export": Verb("gan.cli:main", True, "write a generator, or a project's tuned one, for other programs"),
-    "benchmark": Verb("gan.cli:main", True, "measure learning, speed or the generator"),
-    "doctor": Verb("gan.cli:main", True, "say what this machine has, in a form that can be pasted"),
+    "sample": Verb("gan.cli:main", 0, "draw images from a generator"),
+    "scenes": Verb("gan.cli:main", 0, "paint landscapes of the bundled training data"),
+    "train": Verb("gan.cli:main", 0, "train a generator from a folder of images"),
+    "tune": Verb("studio.worker.headless:main", 0, "teach a project's generator its ratings, without a window"),
+    "simulate": Verb("gan.cli:main", 0, "tune a generator with a rater written in Python"),
+    "export": Verb("gan.cli:main", 0, "write a generator, or a project's tuned one, for other programs"),
+    "benchmark": Verb("gan.cli:main", 0, "measure learning, speed or the generator"),
+    "doctor": Verb("studio.doctor:main", 1, "say what this machine has, in a form that can be pasted"),
 }
-STUDIO = Verb("studio.app:main", False, "")
+STUDIO = Verb("studio.app:main", 0, "")
 # The same verb on a project instead of a bundle, or measured through the window's worker: these need the studio's half.
-EXPORT_PROJECT = Verb("studio.worker.headless:main", True, "")
-BENCHMARK_SPEED = Verb("studio.worker.benchmark:main", False, "")
-DOCTOR = Verb("studio.doctor:main", False, "")
+EXPORT_PROJECT = Verb("studio.worker.headless:main", 0, "")
+BENCHMARK_SPEED = Verb("studio.worker.benchmark:main", 2, "")
 
 
 def usage() -> str:
@@ -65,27 +64,25 @@ def route(arguments: Sequence[str]) -> Verb | None:
         return EXPORT_PROJECT
     if name == "benchmark" and rest[:1] == ["speed"]:
         return BENCHMARK_SPEED
-    if name == "doctor":
-        return DOCTOR
     return VERBS.get(name)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    if arguments[:1] in (["-h"], ["--help"], ["help"]):
+    verb = route(arguments)
+    if arguments[:1] == ["help"] or (verb is STUDIO and {"-h", "--help"} & set(arguments)):
         print(usage())
         return 0
     if arguments[:1] == ["--version"]:
         print(f"tastemaker {installed_version()}")
         return 0
-    verb = route(arguments)
     if verb is None:
         print(f"tastemaker: unknown command {arguments[0]!r} (tastemaker --help lists them)", file=sys.stderr)
         return 2
     module, _, function = verb.entry.partition(":")
     entry: Callable[[list[str]], int] = getattr(import_module(module), function)
-    return entry(arguments if verb.keeps_name else arguments[1:] if verb is not STUDIO else arguments)
+    return entry(arguments[verb.drops :])
 
 
 def installed_version() -> str:
@@ -93,9 +90,8 @@ def installed_version() -> str:
     try:
         return version(DISTRIBUTION)
     except PackageNotFoundError:
-        from gan import __version__  # nothing heavy: gan loads torch when a model is first loaded
-
-        return __version__
+        found: str = import_module("gan").__version__  # by name: the window's half imports nothing of the library
+        return found
 
 
 if __name__ == "__main__":
