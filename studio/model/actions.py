@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage
 
 from studio.i18n import tr
-from studio.model import pictures
+from studio.model import pictures, thumbnails
 from studio.model.grid_model import Cell, GridModel
 from studio.model.rounds import outcome_of, past_rounds
 from studio.model.state import (
@@ -41,7 +42,7 @@ def told(action: Callable[Concatenate[Actions, P], None]) -> Callable[Concatenat
     """Let an action say in one line why the project could not be written, and change nothing."""
 
     @wraps(action)
-    def safe(self: Actions, *values: P.args, **named: P.kwargs) -> None:
+    def safe(self: Actions, /, *values: P.args, **named: P.kwargs) -> None:
         try:
             action(self, *values, **named)
         except ProjectError as error:
@@ -139,7 +140,7 @@ class Actions(QObject):
             self.grid.rate(state)
         self._count()
         if change.events:
-            self.worker.feedback([m.FeedbackEvent(e.image, e.kind, e.value, e.time) for e in change.events])
+            self.worker.feedback(change.events)
 
     # -- grids ---------------------------------------------------------------------------------------------------
 
@@ -150,6 +151,11 @@ class Actions(QObject):
             self.worker.propose(GRID)
 
     # -- rounds --------------------------------------------------------------------------------------------------
+
+    @property
+    def model_name(self) -> str:
+        """The generator's name, known before the worker answers."""
+        return Path(self.project.model).name
 
     @property
     def missing_ratings(self) -> int:
@@ -163,7 +169,11 @@ class Actions(QObject):
         if not self.state.loaded:
             self.say(tr("The generator is still loading"))
         elif missing := self.missing_ratings:
-            text = tr("Rate 1 more image to teach") if missing == 1 else tr("Rate {n} more images to teach", n=missing)
+            text = (
+                tr("Rate 1 more image to teach")
+                if missing == 1
+                else tr("Rate {n} more images to teach", n=missing)
+            )
             self.say(text)
         elif self.state.task in ("exporting", "restoring"):
             self.say(tr("Wait until the worker is free"))
@@ -200,8 +210,12 @@ class Actions(QObject):
         if self.state.loaded and not self.round.running:
             self.worker.restore(checkpoint)
 
+    def version_images(self, checkpoint: int | None) -> list[QImage]:
+        """Return what a version made of the strip's seeds, as far as it is kept."""
+        return thumbnails.read_strip(thumbnails.strip_file(self.project, checkpoint))
+
     @told
-    def set_weights(self, **values: float) -> None:
+    def set_weights(self, /, **values: float) -> None:
         """Turn dials; the next round uses them."""
         self.state.weights = replace(self.state.weights, **values)
         self.project.set_meta(weights=asdict(self.state.weights))
@@ -299,8 +313,19 @@ class Actions(QObject):
         cell = self.grid.cell(self.state.row)
         self.state.guess = cell.guess if cell else None
 
+    @told
     def _show_strip(self, strip: ShownStrip) -> None:
-        self.round.strip = StripImages(pictures.to_images(strip.before), pictures.to_images(strip.after))
+        used = self.project.current_checkpoint()
+        thumbnails.keep_strip(thumbnails.strip_file(self.project, used.id if used else None), strip.after)
+        if used is not None and not thumbnails.strip_file(self.project, None).exists():
+            thumbnails.keep_strip(thumbnails.strip_file(self.project, None), strip.before)
+        now = tr("round {n}", n=used.round) if used else tr("untuned")
+        self._name_strip(strip, tr("untuned"), now)
+
+    def _name_strip(self, strip: ShownStrip, before: str, after: str) -> None:
+        self.round.strip = StripImages(
+            pictures.to_images(strip.before), pictures.to_images(strip.after), before, after
+        )
 
     def _step(self, progress: m.Progress) -> None:
         if self.round.running:
@@ -309,12 +334,13 @@ class Actions(QObject):
     @told
     def _round_finished(self, finished: FinishedRound) -> None:
         outcome = outcome_of(finished, self.round.number)
-        if not outcome.kept:
-            self.project.record("round", None, float(outcome.number), kept=False, reason=outcome.reason)
         self.round.running = self.round.paused = self.round.stopping = False
         self.round.outcome = outcome
-        if finished.strip is not None:
-            self._show_strip(finished.strip)
+        if finished.strip is not None and finished.checkpoint is not None:
+            parent = finished.checkpoint.parent
+            thumbnails.keep_strip(finished.checkpoint.path.with_suffix(".png"), finished.strip.after)
+            before = tr("round {n}", n=self.project.checkpoint(parent).round) if parent else tr("untuned")
+            self._name_strip(finished.strip, before, tr("round {n}", n=outcome.number))
         self._count()
         self._list_rounds()
         self.say(outcome.reason)
@@ -325,7 +351,9 @@ class Actions(QObject):
     def _restored(self, checkpoint: Checkpoint | None) -> None:
         self._list_rounds()
         self._count()
-        self.say(tr("Back to round {n}", n=checkpoint.round) if checkpoint else tr("Back to the untuned generator"))
+        self.say(
+            tr("Back to round {n}", n=checkpoint.round) if checkpoint else tr("Back to the untuned generator")
+        )
         self.worker.request_strip(STRIP_SEEDS)
         self.new_grid()
 

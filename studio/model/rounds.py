@@ -28,12 +28,12 @@ def outcome_of(finished: FinishedRound, number: int) -> PastRound:
 
 def past_rounds(project: Project) -> tuple[PastRound, ...]:
     """Return every round of the project, the newest first."""
-    dated = [(c.created, _kept(c)) for c in project.checkpoints()]
-    dated += [
-        (event.time, PastRound(int(event.value), False, str(event.extra.get("reason", ""))))
-        for event in project.log()
-        if event.kind == "round" and not event.extra.get("kept")
-    ]
+    checkpoints = project.checkpoints()
+    dated = [(c.created, _kept(c)) for c in checkpoints]
+    for event in project.log():
+        if event.kind == "taught" and not event.extra.get("kept"):
+            number = 1 + max((c.round for c in checkpoints if c.created < event.time), default=0)
+            dated.append((event.time, PastRound(number, False, str(event.extra.get("reason", "")))))
     return tuple(past for _, past in sorted(dated, key=lambda pair: pair[0], reverse=True))
 
 

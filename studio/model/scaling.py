@@ -18,7 +18,9 @@ def scaled(image: QImage, room: int, ratio: float, pixel_art: bool) -> QImage:
     wanted = max(1, round(room * ratio))
     if pixel_art and image.width() <= wanted:
         size = image.width() * whole_factor(image.width(), wanted)
-        made = image.scaled(size, size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.FastTransformation)
+        made = image.scaled(
+            size, size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.FastTransformation
+        )
     elif image.width() == wanted:
         made = image.copy()
     else:

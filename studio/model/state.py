@@ -63,6 +63,8 @@ class StripImages:
 
     before: list[QImage] = field(default_factory=list)
     after: list[QImage] = field(default_factory=list)
+    before_name: str = ""
+    after_name: str = ""
 
 
 class StudioState(QObject):

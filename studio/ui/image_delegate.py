@@ -2,7 +2,17 @@
 
 from collections import OrderedDict
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPoint, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import (
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QPoint,
+    QPointF,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+)
 from PySide6.QtGui import (
     QBrush,
     QColor,
@@ -133,7 +143,9 @@ class ImageDelegate(QStyledItemDelegate):
         shape = QPainterPath()
         shape.addRoundedRect(area, CORNER_IMAGE, CORNER_IMAGE)
         painter.setClipPath(shape)
-        painter.fillRect(QRectF(area.left(), shade_top, area.width(), area.bottom() - shade_top), QBrush(gradient))
+        painter.fillRect(
+            QRectF(area.left(), shade_top, area.width(), area.bottom() - shade_top), QBrush(gradient)
+        )
         painter.setClipping(False)
         painter.setPen(Qt.PenStyle.NoPen)
         shown = hovered or stars

@@ -115,7 +115,9 @@ class ImageGrid(QListView):
         row = self._geometry.at(QPoint(point.x(), point.y() + self._offset()))
         return self._index(row) if row >= 0 else QModelIndex()
 
-    def scrollTo(self, index: _Index, hint: QAbstractItemView.ScrollHint = QListView.ScrollHint.EnsureVisible) -> None:
+    def scrollTo(
+        self, index: _Index, hint: QAbstractItemView.ScrollHint = QListView.ScrollHint.EnsureVisible
+    ) -> None:
         if not index.isValid():
             return
         rect, bar = self._geometry.rect(index.row()), self.verticalScrollBar()
@@ -215,7 +217,9 @@ class ImageGrid(QListView):
     def _hover(self, row: int, star: int) -> None:
         if (row, star) != (self._hovered, self._hovered_star):
             self._hovered, self._hovered_star = row, star
-            self.viewport().setCursor(Qt.CursorShape.PointingHandCursor if star else Qt.CursorShape.ArrowCursor)
+            self.viewport().setCursor(
+                Qt.CursorShape.PointingHandCursor if star else Qt.CursorShape.ArrowCursor
+            )
             self.viewport().update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

@@ -1,0 +1,97 @@
+"""The studio, wired together: project, worker, actions, window."""
+
+import argparse
+import faulthandler
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from studio.display import no_display_reason
+from studio.project import recent
+from studio.project.store import Project, ProjectError
+
+if TYPE_CHECKING:
+    from studio.ui.window import StudioWindow
+
+
+class Studio:
+    """One window at a time, each on a project of its own."""
+
+    def __init__(self) -> None:
+        self.window: StudioWindow | None = None
+
+    def open(self, project: Project) -> "StudioWindow":
+        """Show `project`, then start its worker: the window never waits for torch."""
+        from studio.model.actions import Actions
+        from studio.ui.window import StudioWindow
+        from studio.worker.client import WorkerClient
+
+        actions = Actions(project, WorkerClient())
+        window = StudioWindow(actions)
+        window.project_wanted.connect(self.switch)
+        window.show()
+        actions.start()
+        recent.remember(project.folder)
+        previous, self.window = self.window, window
+        if previous is not None:
+            previous.close()
+        return window
+
+    def switch(self, folder: Path | None) -> None:
+        """Open another project in place of the one on show, or say in a dialog why not."""
+        try:
+            self.open(open_project(folder, new=folder is None))
+        except ProjectError as error:
+            if self.window is not None:
+                self.window.complain(str(error))
+
+
+def open_project(folder: Path | None, new: bool = False) -> Project:
+    """Open `folder`, the last project, or a new one on the bundled generator. Raises ProjectError."""
+    if folder is None and not new:
+        folder = recent.last_project()
+    return Project(folder if folder is not None else recent.new_project_folder())
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the studio; returns its exit code."""
+    parser = argparse.ArgumentParser("tastemaker", description="Teach an image generator your taste.")
+    parser.add_argument("--project", type=Path, metavar="DIR", help="the project to open or to make")
+    options = parser.parse_args(argv)
+    if reason := no_display_reason():
+        print(f"tastemaker: {reason}", file=sys.stderr)
+        return 2
+    try:
+        project = open_project(options.project)
+    except ProjectError as error:
+        print(f"tastemaker: {error}", file=sys.stderr)
+        return 2
+    with open(project.folder / "crash.log", "a", encoding="utf-8") as log:
+        faulthandler.enable(log)
+        try:
+            return run(project)
+        finally:
+            faulthandler.disable()
+
+
+def run(project: Project) -> int:
+    """Show the window on `project` until it is closed."""
+    from PySide6.QtWidgets import QApplication
+
+    from studio.model import preferences
+    from studio.theme.theme import Theme
+
+    app = QApplication.instance() or QApplication(["tastemaker"])
+    assert isinstance(app, QApplication)
+    app.setApplicationName("Tastemaker")
+    app.setDesktopFileName("tastemaker")
+    mode = preferences.read().get("theme")
+    Theme(app, mode if mode in ("system", "dark", "light") else "system")
+    studio = Studio()
+    studio.open(project)
+    return app.exec()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

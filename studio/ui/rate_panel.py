@@ -1,0 +1,136 @@
+"""Beside the grid: what is known, this image, the reward's dials, the keys."""
+
+from functools import partial
+
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from studio.i18n import tr
+from studio.model.actions import Actions
+from studio.model.property import bind
+from studio.model.state import USEFUL_RATINGS, Weights
+from studio.ui.parts import Dial, Meter, Rows, named, quiet_note, section, signed, text_label
+from studio.worker.messages import Prediction, Taste
+
+
+def known(value: float | None) -> str:
+    """Write a term of the reward, or a dash where it was not measured."""
+    return "–" if value is None else signed(value)
+
+
+class RatePanel(QWidget):
+    """The right side of the Rate view."""
+
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
+        self._actions = actions
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 16, 16, 16)
+        column.setSpacing(8)
+
+        column.addWidget(section(tr("What it knows")))
+        line = QHBoxLayout()
+        self.share = text_label("", "strong")
+        line.addWidget(text_label(tr("Guesses your choice")))
+        line.addStretch(1)
+        line.addWidget(self.share)
+        column.addLayout(line)
+        self.meter = Meter()
+        column.addWidget(self.meter)
+        self.honest = quiet_note()
+        column.addWidget(self.honest)
+        column.addSpacing(12)
+
+        column.addWidget(section(tr("This image")))
+        self.rows = Rows()
+        column.addWidget(self.rows)
+        column.addSpacing(12)
+
+        column.addWidget(section(tr("Reward")))
+        self.dials: dict[str, Dial] = {}
+        tips = {
+            "taste": (tr("Taste"), tr("How much a round follows your ratings")),
+            "realism": (
+                tr("Realism"),
+                tr("How much a round keeps images like those the generator learnt from"),
+            ),
+            "novelty": (tr("Novelty"), tr("How much a round is drawn to images unlike those you have seen")),
+            "strength": (tr("Strength"), tr("How far one round may move the generator")),
+        }
+        for name, (title, tip) in tips.items():
+            low, value = (25 if name == "strength" else 0), round(100 * getattr(actions.state.weights, name))
+            dial = Dial(title, tip, low, 300 if name == "strength" else 200, value)
+            dial.slider.valueChanged.connect(partial(self._turn, name))
+            self.dials[name] = dial
+            column.addWidget(dial)
+        column.addSpacing(12)
+
+        column.addWidget(section(tr("Keys")))
+        column.addWidget(
+            quiet_note(
+                tr("1–5 stars · 0 clear · P like · X reject\narrows move · Ctrl+Z undo · ? all shortcuts")
+            )
+        )
+        column.addStretch(1)
+        bind(actions.state, "taste", self._show_taste)
+        bind(actions.state, "guess", self._show_guess)
+        bind(actions.state, "weights", self._show_weights)
+
+    def _turn(self, name: str, value: int) -> None:
+        self._actions.set_weights(**{name: value / 100})
+
+    def _show_taste(self, taste: Taste | None) -> None:
+        count = taste.count if taste else 0
+        accuracy = taste.accuracy if taste else None
+        useful = bool(taste and taste.trusted)
+        self.share.setText("–" if accuracy is None else f"{round(100 * accuracy)} %")
+        self.meter.set_share(accuracy, useful)
+        after = tr("after 1 rating") if count == 1 else tr("after {n} ratings", n=count)
+        if count == 0:
+            words = tr("Nothing yet. Rate a few images and it starts to guess.")
+        elif accuracy is None:
+            words = tr(
+                "{after}: too few to say. Useful from about {n}.", after=after.capitalize(), n=USEFUL_RATINGS
+            )
+        elif count < USEFUL_RATINGS:
+            words = tr("{after}. Useful from about {n}.", after=after, n=USEFUL_RATINGS)
+        elif not useful:
+            words = tr("{after}. Not better than chance so far.", after=after)
+        else:
+            words = f"{after}."
+        self.honest.setText(words)
+        named(
+            self.meter,
+            tr("Guesses your choice: {share}", share=self.share.text()),
+            tr(
+                "Of two images you had not rated yet, how often it guessed which you would prefer. Chance is 50 %."
+            ),
+        )
+
+    def _show_guess(self, guess: Prediction | None) -> None:
+        if guess is None:
+            values = dict.fromkeys(("stars", "taste", "realism", "novelty", "reward"), "–")
+        else:
+            values = {
+                "stars": f"★ {guess.stars:.1f} ± {guess.spread:.1f}",
+                "taste": signed(guess.taste),
+                "realism": known(guess.realism),
+                "novelty": known(guess.novelty),
+                "reward": signed(guess.reward),
+            }
+        self.rows.set_line("stars", tr("Predicted"), values["stars"], "", "")
+        self.rows.set_line("taste", tr("Taste"), values["taste"])
+        self.rows.set_line("realism", tr("Realism"), values["realism"])
+        self.rows.set_line("novelty", tr("Novelty"), values["novelty"])
+        self.rows.set_line("reward", tr("Reward"), values["reward"], "strong", "strong")
+        self.rows.setToolTip(tr("In standard deviations of the untuned generator's images"))
+
+    def _show_weights(self, weights: Weights) -> None:
+        for name, dial in self.dials.items():
+            value = getattr(weights, name)
+            if name == "strength":
+                words = tr("gentle") if value < 0.75 else tr("bold") if value > 1.5 else tr("balanced")
+                dial.set_words(f"{words} · {value:.1f} ×")
+            else:
+                dial.set_words(f"{value:.1f} ×" if value else tr("off"))
+            if dial.slider.value() != round(100 * value):
+                dial.slider.setValue(round(100 * value))

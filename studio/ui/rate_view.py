@@ -1,0 +1,138 @@
+"""The Rate view: a grid of images, and hands on it."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSlider, QVBoxLayout, QWidget
+
+from studio.i18n import tr
+from studio.model.actions import Actions
+from studio.model.property import bind
+from studio.ui.grid_geometry import LARGEST, SMALLEST
+from studio.ui.image_grid import ImageGrid
+from studio.ui.parts import ElidedLabel, named, text_label
+
+
+class RateView(QWidget):
+    """Shows the grid and passes on what is done to it."""
+
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
+        self._actions = actions
+        state = actions.state
+        self.grid = ImageGrid()
+        self.grid.setModel(actions.grid)
+        named(self.grid, tr("Images to rate"), "")
+        self.count = ElidedLabel("", "quiet")
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(SMALLEST, LARGEST)
+        self.slider.setPageStep(24)
+        self.slider.setFixedWidth(120)
+        self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        named(
+            self.slider,
+            tr("Size of the images"),
+            tr("Larger or smaller images (Ctrl+Plus, Ctrl+Minus; Ctrl+0 fits them)"),
+        )
+        self.advance = QPushButton()
+        self.advance.setProperty("role", "chip")
+        self.advance.setCheckable(True)
+        self.advance.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        named(self.advance, tr("Auto-advance"), tr("Go to the next image after each rating (A)"))
+
+        header = QHBoxLayout()
+        header.setSpacing(12)
+        header.addWidget(text_label(tr("Rate"), "title"))
+        header.addWidget(self.count, 1)
+        header.addWidget(text_label(tr("Size"), "quiet"))
+        header.addWidget(self.slider)
+        header.addWidget(self.advance)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 8)
+        column.setSpacing(8)
+        column.addLayout(header)
+        # The grid keeps a margin of its own for the ring, so it starts that much further out.
+        held = QHBoxLayout()
+        held.setContentsMargins(0, 0, 0, 0)
+        held.addWidget(self.grid)
+        column.addLayout(held, 1)
+
+        self.grid.star_clicked.connect(self._star)
+        self.grid.current_row_changed.connect(self._selected)
+        self.grid.size_changed.connect(self._show_size)
+        self.slider.valueChanged.connect(self._resize)
+        self.advance.clicked.connect(lambda on: actions.set_option("auto_advance", on))
+        actions.advance.connect(self.go_on)
+        actions.grid.rowsInserted.connect(self._keep_selection)
+        actions.grid.dataChanged.connect(self._keep_selection)
+        bind(state, "counts", self._show_count)
+        bind(state, "drawing", self._show_count)
+        bind(state, "task", self._show_count)
+        bind(state, "auto_advance", self._show_advance)
+        bind(state, "pixel_art", self._show_scaling)
+        bind(state, "cell_size", self.grid.set_wanted_size)
+        self._keep_selection()
+
+    def focus_target(self) -> QWidget:
+        return self.grid
+
+    def go_on(self) -> None:
+        """Select the next image, if there is one."""
+        row = self.grid.current_row() + 1
+        if row < self._actions.grid.rowCount():
+            self.grid.set_current_row(row)
+
+    def zoom(self, steps: int) -> None:
+        """Make the images larger or smaller by whole columns; 0 fits the grid into the view."""
+        if steps == 0:
+            self._actions.set_option("cell_size", None)
+            return
+        before, wanted = self.grid.cell_size, self.grid.cell_size
+        while SMALLEST <= wanted <= LARGEST and self.grid.cell_size == before:
+            wanted += 8 * steps
+            self.grid.set_wanted_size(wanted)
+        self._actions.set_option("cell_size", self.grid.cell_size)
+
+    def _star(self, row: int, star: int) -> None:
+        self._actions.rate("stars", star, row)
+
+    def _selected(self, row: int) -> None:
+        if row >= 0:
+            self._actions.select(row)
+
+    def _keep_selection(self, *_: object) -> None:
+        if self.grid.current_row() < 0 and self._actions.grid.rowCount():
+            self.grid.set_current_row(self._actions.state.row)
+
+    def _resize(self, size: int) -> None:
+        self._actions.set_option("cell_size", size)
+
+    def _show_size(self, size: int) -> None:
+        self.slider.blockSignals(True)
+        self.slider.setValue(size)
+        self.slider.blockSignals(False)
+
+    def _show_count(self, _: object) -> None:
+        state = self._actions.state
+        counts = state.counts
+        if state.task == "failed":
+            text = tr("The worker could not start; the line below says why. Ratings are safe.")
+        elif not counts.shown:
+            text = tr("The first images are on their way…")
+        elif not counts.rated:
+            text = tr("Hover an image and click a star, or press 1 to 5")
+        else:
+            text = tr(
+                "{rated} of {shown} rated in this round",
+                rated=counts.rated_in_round,
+                shown=counts.shown_in_round,
+            )
+        if state.drawing and counts.shown:
+            text += " · " + tr("drawing new images…")
+        self.count.set_text(text)
+
+    def _show_advance(self, on: bool) -> None:
+        self.advance.setChecked(on)
+        self.advance.setText(tr("Auto-advance on") if on else tr("Auto-advance off"))
+
+    def _show_scaling(self, pixel_art: bool) -> None:
+        self.grid.delegate.pixel_art = pixel_art
+        self.grid.viewport().update()

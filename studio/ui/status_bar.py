@@ -1,0 +1,133 @@
+"""The status bar: what the worker does, where, and what is safe on disk."""
+
+from PySide6.QtCore import QRectF, Qt, QTimer
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
+
+from studio.i18n import tr, whole
+from studio.model.actions import Actions
+from studio.model.property import bind
+from studio.model.state import Message
+from studio.theme.theme import current
+from studio.theme.tokens import STATUS_BAR
+from studio.ui.parts import ElidedLabel, named, set_role, text_label
+
+_SHOWN_MS = 6000
+
+
+def task_words(task: str) -> str:
+    """Say in words what the worker is doing."""
+    words = {
+        "": tr("Ready"),
+        "starting": tr("Starting the worker"),
+        "loading": tr("Loading the generator"),
+        "proposing": tr("Drawing a grid"),
+        "learning": tr("Learning"),
+        "predicting": tr("Learning"),
+        "drawing": tr("Drawing"),
+        "teaching": tr("Teaching"),
+        "paused": tr("Paused"),
+        "restoring": tr("Restoring"),
+        "exporting": tr("Exporting"),
+        "failed": tr("The worker could not start"),
+    }
+    return words.get(task, task.capitalize())
+
+
+class Dot(QWidget):
+    """8 px: green waits, amber works, red failed; the words beside it say the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedSize(8, 8)
+        self._task = ""
+
+    def show_task(self, task: str) -> None:
+        self._task = task
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        tokens = current().tokens
+        colour = tokens.bad if self._task == "failed" else tokens.accent if self._task else tokens.good
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colour))
+        painter.drawEllipse(QRectF(self.rect()))
+
+
+class StatusBar(QFrame):
+    """Worker state, device, ratings saved, the last message; seed and size."""
+
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
+        self._actions = actions
+        self.setObjectName("statusbar")
+        self.setFixedHeight(STATUS_BAR)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 0, 16, 0)
+        row.setSpacing(8)
+        self._dot = Dot()
+        self.task, self.device, self.saved = text_label(), text_label("", "quiet"), text_label("", "quiet")
+        self.message, self.seed = ElidedLabel(), text_label("", "quiet")
+        row.addWidget(self._dot)
+        row.addWidget(self.task)
+        for label in (self.device, self.saved, self.message):
+            row.addSpacing(10)
+            row.addWidget(label)
+        row.addStretch(1)
+        row.addWidget(self.seed)
+        self._fade = QTimer(self)
+        self._fade.setSingleShot(True)
+        self._fade.setInterval(_SHOWN_MS)
+        self._fade.timeout.connect(lambda: self.message.set_text(""))
+        state = actions.state
+        bind(state, "task", self._show_task)
+        bind(state, "device", self._show_device)
+        bind(state, "counts", self._show_saved)
+        bind(state, "generator", self._show_seed)
+        bind(state, "seed", self._show_seed)
+        bind(state, "message", self._show_message)
+        bind(actions.round, "progress", self._show_device)
+        bind(actions.round, "paused", self._show_task)
+
+    def _show_task(self, _: object) -> None:
+        task = self._actions.state.task
+        if task == "teaching" and self._actions.round.paused:
+            task = "paused"
+        self._dot.show_task(task)
+        self.task.setText(task_words(task))
+        named(
+            self.task, tr("Worker: {state}", state=task_words(task)), tr("What the worker process is doing")
+        )
+
+    def _show_device(self, _: object) -> None:
+        text, progress = self._actions.state.device, self._actions.round.progress
+        if progress is not None and self._actions.round.running:
+            text += f" · {tr('{n} images/s', n=round(progress.images_per_second))}"
+        self.device.setText(text)
+        self.device.setVisible(bool(text))
+        named(self.device, tr("Device: {device}", device=text), tr("What the generator runs on"))
+
+    def _show_saved(self, _: object) -> None:
+        count = self._actions.state.counts.rated
+        text = tr("1 rating saved") if count == 1 else tr("{n} ratings saved", n=whole(count))
+        self.saved.setText(text)
+        named(self.saved, text, tr("Each rating is on disk before anything learns from it"))
+
+    def _show_seed(self, _: object) -> None:
+        state = self._actions.state
+        text = tr("seed {n}", n=whole(state.seed))
+        if state.generator.resolution:
+            text += f" · {state.generator.resolution} px"
+        self.seed.setText(text)
+        named(self.seed, text, tr("The project's seed and the size of its images"))
+
+    def _show_message(self, message: Message | None) -> None:
+        self._fade.stop()
+        self.message.set_text(message.text if message else "")
+        if message is None:
+            return
+        set_role(self.message, "bad" if message.kind == "bad" else "")
+        if message.kind != "bad":
+            self._fade.start()

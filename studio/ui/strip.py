@@ -1,0 +1,78 @@
+"""A row of images of the same seeds."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPixmap
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from studio.model.scaling import scaled
+from studio.theme.theme import current
+from studio.theme.tokens import CORNER_IMAGE
+
+_GAP = 6
+
+
+class Strip(QWidget):
+    """`places` images side by side, as large as the width allows and never larger than `largest`."""
+
+    def __init__(self, places: int = 8, largest: int = 160) -> None:
+        super().__init__()
+        self._places, self._largest = places, largest
+        self._images: list[QImage] = []
+        self._pixmaps: list[QPixmap] = []
+        self._drawn_for: tuple[int, float, bool] | None = None
+        self.pixel_art = False
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    @property
+    def images(self) -> list[QImage]:
+        return list(self._images)
+
+    def show_images(self, images: Sequence[QImage]) -> None:
+        """Show these; places without an image are neutral."""
+        self._images = list(images[: self._places])
+        self._drawn_for = None
+        self.update()
+
+    def side(self, width: int) -> int:
+        """Return the side of one image in a strip `width` pixels wide."""
+        return max(8, min(self._largest, (width - _GAP * (self._places - 1)) // self._places))
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        return self.side(width)
+
+    def sizeHint(self) -> QSize:
+        return QSize(self._places * (96 + _GAP) - _GAP, 96)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self._places * (24 + _GAP), 24)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        side, ratio = self.side(self.width()), self.devicePixelRatioF()
+        if self._drawn_for != (side, ratio, self.pixel_art):
+            self._pixmaps = [QPixmap.fromImage(scaled(i, side, ratio, self.pixel_art)) for i in self._images]
+            self._drawn_for = (side, ratio, self.pixel_art)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(current().tokens.control))
+        for place in range(self._places):
+            area = QRectF(place * (side + _GAP), 0, side, side)
+            if place >= len(self._pixmaps):
+                painter.drawRoundedRect(area, CORNER_IMAGE, CORNER_IMAGE)
+                continue
+            pixmap = self._pixmaps[place]
+            size = pixmap.width() / pixmap.devicePixelRatio()
+            spare = round((side - size) / 2 * ratio) / ratio
+            area = QRectF(area.x() + spare, spare, size, size)
+            shape = QPainterPath()
+            shape.addRoundedRect(area, CORNER_IMAGE, CORNER_IMAGE)
+            painter.setClipPath(shape)
+            painter.drawPixmap(area.topLeft(), pixmap)
+            painter.setClipping(False)

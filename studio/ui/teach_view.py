@@ -1,0 +1,276 @@
+"""The Teach view: a round as it runs, and what it did to the same seeds."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QScrollArea, QVBoxLayout, QWidget
+
+from studio.i18n import tr
+from studio.model.actions import Actions
+from studio.model.property import bind
+from studio.model.state import StripImages
+from studio.ui.charts import Chart
+from studio.ui.parts import Card, ElidedLabel, Rows, button, named, quiet_note, section, signed, text_label
+from studio.ui.strip import Strip
+
+
+def time_left(seconds: float) -> str:
+    """Say how long a round still takes, as a person would."""
+    if seconds < 1.5:
+        return tr("almost done")
+    if seconds < 90:
+        return tr("about {n} s left", n=round(seconds))
+    return tr("about {n} min left", n=round(seconds / 60))
+
+
+class TeachView(QWidget):
+    """Header with progress and the three buttons, four curves, two strips."""
+
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
+        self._actions = actions
+        self.status = ElidedLabel("", "quiet")
+        self.pause = button(tr("Pause"), tr("Hold the round between two steps (Space)"))
+        self.keep = button(tr("Stop and keep"), tr("End the round now and keep what it learnt (Shift+Esc)"))
+        self.revert = button(tr("Revert"), "")
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        named(self.progress, tr("Progress of the round"), tr("How much of the round is done"))
+        header = QHBoxLayout()
+        header.setSpacing(12)
+        header.addWidget(text_label(tr("Teach"), "title"))
+        header.addWidget(self.status, 1)
+        for control in (self.pause, self.keep, self.revert):
+            header.addWidget(control)
+
+        style = Qt.PenStyle
+        std = tr("in standard deviations of the untuned generator")
+        self.charts = {
+            "taste": Chart(
+                tr("Taste"), tr("Predicted taste, {unit}", unit=std), "taste", style.SolidLine, 0.5
+            ),
+            "realism": Chart(
+                tr("Realism"),
+                tr("The discriminator's view, {unit}", unit=std),
+                "realism",
+                style.DashLine,
+                0.5,
+            ),
+            "variety": Chart(
+                tr("Variety"),
+                tr("How different the images are from each other; 1 at the start"),
+                "variety",
+                style.DotLine,
+                0.2,
+            ),
+            "distance": Chart(
+                tr("Distance from start (KL)"),
+                tr("How far the generator moved, and the limit of this round, in nats"),
+                "distance",
+                style.DashDotLine,
+                1.0,
+            ),
+        }
+        curves = QGridLayout()
+        curves.setSpacing(12)
+        for place, chart in enumerate(self.charts.values()):
+            curves.addWidget(chart, place // 2, place % 2)
+            curves.setRowStretch(place // 2, 1)
+
+        self.before, self.now = Strip(), Strip()
+        self.before_label, self.now_label = text_label("", "quiet"), text_label("", "quiet")
+        strips = Card()
+        column = QVBoxLayout(strips)
+        column.setContentsMargins(14, 10, 14, 14)
+        column.setSpacing(6)
+        for title, label, strip in (
+            (tr("Same seeds, before"), self.before_label, self.before),
+            (tr("now"), self.now_label, self.now),
+        ):
+            line = QHBoxLayout()
+            line.addWidget(text_label(title, "title"))
+            line.addStretch(1)
+            line.addWidget(label)
+            column.addLayout(line)
+            column.addWidget(strip)
+            named(strip, title, tr("The same eight seeds drawn by two versions of the generator"))
+
+        body = QWidget()
+        inner = QVBoxLayout(body)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setSpacing(12)
+        inner.addLayout(curves, 1)
+        inner.addWidget(strips)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(body)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(16, 12, 16, 12)
+        outer.setSpacing(12)
+        outer.addLayout(header)
+        outer.addWidget(self.progress)
+        outer.addWidget(scroll, 1)
+
+        self.pause.clicked.connect(actions.pause_or_resume)
+        self.keep.clicked.connect(actions.stop_and_keep)
+        self.revert.clicked.connect(actions.revert)
+        round_, state = actions.round, actions.state
+        round_.stepped.connect(self._draw)
+        for name in ("running", "paused", "stopping", "outcome"):
+            bind(round_, name, self._show_round)
+        for name in ("counts", "loaded", "checkpoint"):
+            bind(state, name, self._show_round)
+        bind(round_, "strip", self._show_strip)
+        bind(state, "pixel_art", self._show_scaling)
+        self._draw()
+
+    def focus_target(self) -> QWidget:
+        return self.pause if self._actions.round.running else self
+
+    def _show_round(self, _: object = None) -> None:
+        round_, checkpoint = self._actions.round, self._actions.state.checkpoint
+        self.pause.setText(tr("Resume") if round_.paused else tr("Pause"))
+        self.pause.setAccessibleName(self.pause.text())
+        self.pause.setEnabled(round_.running and not round_.stopping)
+        self.keep.setEnabled(round_.running and not round_.stopping)
+        self.revert.setEnabled(
+            (round_.running and not round_.stopping) or (not round_.running and checkpoint is not None)
+        )
+        self.revert.setToolTip(
+            tr("Drop this round and go back to where it began")
+            if round_.running
+            else tr("Go back to the version before the last round; the round stays on the timeline")
+        )
+        if not round_.running:
+            self.progress.setRange(0, 1)
+            self.progress.setValue(0)
+        self._show_status()
+
+    def _show_status(self) -> None:
+        round_, actions = self._actions.round, self._actions
+        progress = round_.progress
+        if round_.running and round_.stopping:
+            text = tr("Round {n} · stopping after this step", n=round_.number)
+        elif round_.running and progress is None:
+            text = tr("Round {n} · starting", n=round_.number)
+        elif round_.running and progress is not None:
+            left = tr("paused") if round_.paused else time_left(progress.seconds_left)
+            text = tr(
+                "Round {n} · step {step} of {steps}",
+                n=round_.number,
+                step=progress.step,
+                steps=progress.steps,
+            )
+            text += f" · {left}"
+        elif round_.outcome is not None:
+            verdict = tr("kept") if round_.outcome.kept else tr("reverted")
+            text = tr(
+                "Round {n} {verdict}. {why}",
+                n=round_.outcome.number,
+                verdict=verdict,
+                why=round_.outcome.reason,
+            )
+        elif not actions.state.loaded:
+            text = tr("The generator is still loading")
+        elif missing := actions.missing_ratings:
+            text = tr("Rate {n} more images, then press T to teach", n=missing)
+        else:
+            text = tr("Press T to teach your {n} ratings", n=actions.state.counts.rated)
+        self.status.set_text(text)
+
+    def _draw(self) -> None:
+        round_ = self._actions.round
+        progress, series = round_.progress, round_.series
+        steps = progress.steps if progress else 24
+        limit = progress.kl_limit if progress else None
+        for name, chart in self.charts.items():
+            baseline = 1.0 if name == "variety" else 0.0
+            chart.show_values(series[name], steps, baseline, limit if name == "distance" else None)
+        words = dict.fromkeys(series, "")
+        if progress is not None:
+            words = {
+                "taste": tr("{value} SD", value=signed(progress.taste, 2)),
+                "realism": tr("{value} SD", value=signed(progress.realism, 2)),
+                "variety": tr("{value:.2f} of start", value=progress.diversity),
+                "distance": tr("{value:.1f} of {limit:.1f}", value=progress.kl, limit=progress.kl_limit),
+            }
+            self.progress.setRange(0, progress.steps)
+            self.progress.setValue(progress.step)
+        for name, chart in self.charts.items():
+            chart.set_words(words[name])
+        self._show_status()
+
+    def _show_strip(self, strip: StripImages) -> None:
+        self.before.show_images(strip.before)
+        self.now.show_images(strip.after)
+        self.before_label.setText(strip.before_name)
+        self.now_label.setText(strip.after_name)
+
+    def _show_scaling(self, pixel_art: bool) -> None:
+        for strip in (self.before, self.now):
+            strip.pixel_art = pixel_art
+            strip.update()
+
+
+class TeachPanel(QWidget):
+    """The right side of the Teach view: the guard, and the rounds so far."""
+
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
+        self._actions = actions
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 16, 16, 16)
+        column.setSpacing(8)
+        column.addWidget(section(tr("Guard")))
+        self.guard = Rows()
+        column.addWidget(self.guard)
+        column.addWidget(
+            quiet_note(tr("If a limit breaks, the best version so far is kept and you are told."))
+        )
+        column.addSpacing(12)
+        column.addWidget(section(tr("Rounds")))
+        self.rounds = Rows()
+        column.addWidget(self.rounds)
+        column.addStretch(1)
+        bind(actions.round, "progress", self._show_guard)
+        for name in ("rounds", "counts"):
+            bind(actions.state, name, self._show_rounds)
+        bind(actions.round, "running", self._show_rounds)
+
+    def _show_guard(self, _: object) -> None:
+        progress, taste = self._actions.round.progress, self._actions.round.series["taste"]
+        if progress is None:
+            for key, name in (("taste", tr("Taste")), ("variety", tr("Variety")), ("kl", tr("Distance"))):
+                self.guard.set_line(key, name, "–", "quiet", "")
+            return
+        rising = progress.taste >= (taste[0] if taste else 0.0)
+        self.guard.set_line(
+            "taste",
+            tr("Taste"),
+            tr("improving") if rising else tr("not improving"),
+            "good" if rising else "bad",
+            "",
+        )
+        self.guard.set_line(
+            "variety", tr("Variety"), tr("{v:.2f} of start", v=progress.diversity), "good", ""
+        )
+        inside = progress.kl <= progress.kl_limit
+        words = tr("{value:.1f} · limit {limit:.1f}", value=progress.kl, limit=progress.kl_limit)
+        self.guard.set_line("kl", tr("Distance"), words, "good" if inside else "bad", "")
+
+    def _show_rounds(self, _: object) -> None:
+        actions = self._actions
+        self.rounds.clear()
+        if actions.round.running:
+            ratings = tr("{n} ratings", n=actions.state.counts.rated)
+            self.rounds.set_line(
+                "now", tr("{n} · running", n=actions.round.number), ratings, "quiet", "strong"
+            )
+        for place, past in enumerate(actions.state.rounds[:12]):
+            verdict = tr("kept") if past.kept else tr("reverted")
+            value = past.reason
+            if past.kept and past.like_rate is not None:
+                value = tr("like rate {share} %", share=round(100 * past.like_rate))
+            self.rounds.set_line(
+                str(place), tr("{n} · {verdict}", n=past.number, verdict=verdict), value, "quiet", ""
+            )
+        self.rounds.set_line("untuned", tr("Untuned"), tr("where it began"), "quiet", "")

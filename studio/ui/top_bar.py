@@ -1,0 +1,112 @@
+"""The top bar: what is open at the left, the next thing to do at the right."""
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton
+
+from studio.i18n import tr
+from studio.model.actions import Actions
+from studio.model.property import bind
+from studio.theme import icons
+from studio.theme.theme import current
+from studio.theme.tokens import TOP_BAR
+from studio.ui.parts import ElidedLabel, named, text_label
+
+
+class KeyButton(QPushButton):
+    """A button that shows its shortcut, quieter, after its name."""
+
+    def __init__(self, action: QAction, role: str = "") -> None:
+        super().__init__()
+        self._action = action
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        if role:
+            self.setProperty("role", role)
+        self._row = row = QHBoxLayout(self)
+        row.setContentsMargins(14, 0, 14, 0)
+        row.setSpacing(5)
+        self._name, self._key = QLabel(self), QLabel(self)
+        for label in (self._name, self._key):
+            label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+            row.addWidget(label)
+        self.clicked.connect(action.trigger)
+        action.changed.connect(self._follow)
+        current().changed.connect(self._tint)
+        self._follow()
+        self._tint()
+
+    def _follow(self) -> None:
+        self._name.setText(self._action.text())
+        self._key.setText(self._action.shortcut().toString())
+        self.setEnabled(self._action.isEnabled())
+        named(self, self._action.text(), self._action.toolTip())
+        self._tint()
+
+    def _tint(self) -> None:
+        tokens, primary = current().tokens, self.property("role") == "primary"
+        if not self.isEnabled():
+            text = key = tokens.quiet
+        elif primary:
+            text, key = tokens.accent_text, "#5e4316"
+        else:
+            text, key = tokens.text, tokens.quiet
+        self._name.setStyleSheet(f"color: {text}; font-weight: {600 if primary else 400}")
+        self._key.setStyleSheet(f"color: {key}")
+
+    def sizeHint(self) -> QSize:
+        return QSize(self._row.sizeHint().width(), 32)
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
+
+class TopBar(QFrame):
+    """Name, project and generator; New grid and Teach."""
+
+    def __init__(self, actions: Actions, new_grid: QAction, teach: QAction, panel: QAction) -> None:
+        super().__init__()
+        self._actions = actions
+        self.setObjectName("topbar")
+        self.setFixedHeight(TOP_BAR)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 0, 16, 0)
+        row.setSpacing(14)
+        row.addWidget(text_label("Tastemaker", "title"))
+        self.project = ElidedLabel("", "quiet")
+        row.addWidget(self.project)
+        self.chip = text_label("", "chip")
+        self.chip.setFixedHeight(24)
+        row.addWidget(self.chip)
+        row.addStretch(1)
+        self.panel = QToolButton()
+        self.panel.setProperty("role", "flat")
+        self.panel.setFixedSize(32, 32)
+        self.panel.setIconSize(QSize(18, 18))
+        self.panel.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.panel.clicked.connect(panel.trigger)
+        named(self.panel, panel.text(), panel.toolTip())
+        row.addWidget(self.panel)
+        self.new_grid = KeyButton(new_grid)
+        self.teach = KeyButton(teach, "primary")
+        row.addWidget(self.new_grid)
+        row.addWidget(self.teach)
+        state = actions.state
+        bind(state, "project_name", self._show_project)
+        bind(state, "generator", self._show_chip)
+        bind(state, "checkpoint", self._show_chip)
+        current().changed.connect(self._tint)
+        self._tint()
+
+    def _tint(self) -> None:
+        self.panel.setIcon(icons.icon("panel", current().tokens.quiet))
+
+    def _show_project(self, name: str) -> None:
+        self.project.set_text(name)
+        self.project.setToolTip(str(self._actions.project.folder))
+
+    def _show_chip(self, _: object = None) -> None:
+        state = self._actions.state
+        name = state.generator.name or self._actions.model_name
+        version = tr("round {n}", n=state.checkpoint.round) if state.checkpoint else tr("untuned")
+        self.chip.setText(f"{name} · {version}")
+        named(self.chip, self.chip.text(), tr("The generator in use and how far it is taught"))
