@@ -68,10 +68,10 @@ def save_png(pixels: np.ndarray, path: Path, metadata: Mapping[str, Any]) -> Non
     UserError
         The file cannot be written.
     """
-    _save(Image.fromarray(np.ascontiguousarray(pixels)), Path(path), metadata)
+    save_image(Image.fromarray(np.ascontiguousarray(pixels)), Path(path), metadata)
 
 
-def _save(image: Image.Image, path: Path, metadata: Mapping[str, Any]) -> None:
+def save_image(image: Image.Image, path: Path, metadata: Mapping[str, Any]) -> None:
     own = {"generator": "tastemaker", "version": __version__, **metadata}
     info = PngImagePlugin.PngInfo()
     info.add_text("parameters", parameters_line(metadata))
@@ -122,7 +122,7 @@ def write_images(
             raise UserError("no images to write: count is 0")
         sheet = contact_sheet(np.stack(drawn), scale=scale)
         known = {"seed": kept[0]} if len(kept) == 1 else {"seeds": _ranges(kept)}
-        _save(sheet, out, {**known, **common})
+        save_image(sheet, out, {**known, **common})
         return [out]
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} is a file, not a folder")

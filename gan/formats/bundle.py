@@ -60,7 +60,8 @@ def save(model: Model, folder: Path, dtype: Literal["float32", "float16"] = "flo
     for key, value in tensors.items():
         if not torch.isfinite(value).all():
             raise UserError(f"{model.name} is not saved: its weights {key} are not finite numbers in {dtype}")
-    metadata = {"format": "pt", "name": model.name, "sha256": digest(tensors)}
+    # One entry only: safetensors writes several in a random order, and the same model must give the same bytes.
+    metadata = {"sha256": digest(tensors)}
     config = {
         "format": FORMAT,
         "version": VERSION,

@@ -19,7 +19,7 @@ def _small_model(seed: int = 0, discriminator: bool = True) -> Model:
     return Model("small", generator, None, judge if discriminator else None, {"data": {"kind": "scenes"}})
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def small_model() -> Callable[..., Model]:
     """Makes an untrained 16 px model from a seed; the same seed makes the same model."""
     return _small_model

@@ -1,0 +1,167 @@
+"""The model card of an exported generator: a README.md that model hubs read, and people too."""
+
+import json
+from typing import Any
+
+from gan import __version__
+from gan.model import Model
+
+# Licences that model hubs know by an identifier of their own.
+_LICENCES = {
+    "apache-2.0", "mit", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "bsd-3-clause", "unlicense", "unknown",
+}  # fmt: skip
+_DATA = {
+    "scenes": "Procedural landscapes: drawn by a program from random numbers. No photograph and no artist's work is in them.",
+    "folder": "A folder of pictures that the maker chose. Their rights are the maker's to know.",
+    "unknown": "Not known.",
+}
+
+
+def licence(model: Model) -> str:
+    """The licence of a model, as its card says; "unknown" where it says nothing."""
+    return str(model.card.get("licence") or "unknown")
+
+
+def render(model: Model) -> str:
+    """The card of a model, as Markdown with a YAML header. Everything that is not known is left out or said to be unknown."""
+    sections = [
+        _header(model),
+        f"# {_line(model.name)}",
+        _what(model),
+        "![Samples of fixed seeds](samples.png)",
+        _how(model),
+        "## Data and licence\n\n" + _data(model),
+        "## Training\n\n" + _facts(model.card.get("training"), "Not recorded."),
+        "## Tuning\n\n" + _tuning(model),
+        _limits(model),
+        _files(),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _header(model: Model) -> str:
+    known = licence(model).lower()
+    lines = [
+        "---",
+        f"license: {known if known in _LICENCES else 'other'}",
+        *([] if known in _LICENCES else [f"license_name: {json.dumps(licence(model), ensure_ascii=False)}"]),
+        "pipeline_tag: unconditional-image-generation",
+        "library_name: onnx",
+        "tags:",
+        *(f"- {tag}" for tag in ("gan", "onnx", "tastemaker", *(["preference-learning"] if model.adapter else []))),
+        "---",
+    ]
+    return "\n".join(lines)
+
+
+def _what(model: Model) -> str:
+    side, kind = model.resolution, "tuned to one person's taste" if model.adapter else "not tuned"
+    return (
+        f"A generative adversarial network that draws {side} by {side} pixel images from {model.z_dim} random numbers, {kind}. "
+        f"Model hash `{model.hash}`. Written by Tastemaker {__version__}.\n\n"
+        "**Every image it draws is generated.** The PNG files that `sample.py` writes say so in their metadata "
+        "(IPTC digital source type `trainedAlgorithmicMedia`); leave it there."
+    )
+
+
+def _how(model: Model) -> str:
+    return f"""## How to run it
+
+```
+pip install numpy onnxruntime pillow
+python sample.py --count 16 --seed 0 --out images.png
+python sample.py --check
+```
+
+A seed is an image: `z = numpy.random.RandomState(seed).randn({model.z_dim})`. `generator.onnx` takes `z` (N, {model.z_dim}) float32
+and gives `image` (N, 3, {model.resolution}, {model.resolution}) in [-1, 1]; pixels are `image * 127.5 + 128`, clipped. In Python with
+Tastemaker: `gan.load("this folder").sample(seeds=range(16))`."""
+
+
+def _data(model: Model) -> str:
+    data = model.card.get("data")
+    data = data if isinstance(data, dict) else {"kind": str(data or "unknown")}
+    kind = str(data.get("kind", "unknown"))
+    more = {key: value for key, value in data.items() if key != "kind"}
+    text = _DATA.get(kind, _line(kind))
+    if more:
+        text += "\n\n" + _facts(more, "")
+    return f"{text}\n\nLicence of the weights: **{_line(licence(model))}**."
+
+
+def _tuning(model: Model) -> str:
+    tuning = model.card.get("tuning")
+    if model.adapter is None and not tuning:
+        return "None: this is the generator as it was trained."
+    return (
+        "A small network in front of the generator moves each latent. It was trained by policy gradients on a reward that joins one "
+        "person's ratings with the discriminator's judgement of realism; the generator itself is unchanged.\n\n"
+        + _facts(tuning, "No record of the ratings travels with it.")
+    )
+
+
+def _facts(values: Any, nothing: str) -> str:
+    """A dictionary as a list: "learning_rate" becomes "Learning rate". Nested ones are indented."""
+    if not values:
+        return nothing
+    if not isinstance(values, dict):
+        return _line(values)
+    return "\n".join(_items(values, ""))
+
+
+def _items(values: dict[str, Any], indent: str) -> list[str]:
+    lines = []
+    for key, value in values.items():
+        label = _line(key).replace("_", " ")
+        label = label[:1].upper() + label[1:]
+        if isinstance(value, dict):
+            lines += [f"{indent}- {label}:", *_items(value, indent + "  ")]
+        else:
+            lines.append(f"{indent}- {label}: {_value(value)}")
+    return lines
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "not known"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return ", ".join(_value(item) for item in value)
+    return _line(value)
+
+
+def _line(value: Any) -> str:
+    """Anything as one line of text that cannot break out of its place in the page."""
+    return " ".join(str(value).split()).replace("<", "&lt;")
+
+
+def _limits(model: Model) -> str:
+    taste = (
+        "- It leans towards what one person liked: it draws less of everything else. A rate of liking above is a prediction or that "
+        "person's own, and says nothing about other people.\n"
+        if model.adapter
+        else ""
+    )
+    return (
+        "## Limits\n\n"
+        f"- {model.resolution} by {model.resolution} pixels. It knows only the kind of picture it was trained on, and draws some seeds "
+        "badly.\n"
+        f"{taste}"
+        "- A generator trained on few pictures may copy some of them.\n"
+        "- Images may differ from another machine's by one grey level; `sample.py --check` measures it."
+    )
+
+
+def _files() -> str:
+    return """## Files
+
+| file | what |
+|---|---|
+| `generator.onnx` | the generator, whole: runs wherever ONNX does |
+| `model.safetensors`, `config.json` | the same as weights for Tastemaker, which can tune it further |
+| `sample.py` | draws images with numpy, onnxruntime and pillow alone |
+| `test_vector.npz` | latents and the images they must give (`z`, `image`, `seeds`) |
+| `samples.png` | seeds 0 to 63 |"""

@@ -1,0 +1,191 @@
+"""A generator as a folder that runs anywhere: weights, ONNX, a script, a test vector, samples and a card. All of it, or nothing."""
+
+import io
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from gan import __version__
+from gan.data.sheet import contact_sheet
+from gan.data.write import TRAINED, save_image
+from gan.errors import Cancelled, UserError, reason
+from gan.formats import bundle, card
+from gan.formats.files import write_bytes
+from gan.formats.onnx_export import run_onnx, to_onnx
+from gan.model import Model
+from gan.networks import latents
+
+Progress = Callable[[float, str], None]
+
+ONNX_NAME = "generator.onnx"
+FILES = (
+    bundle.CONFIG_NAME, bundle.WEIGHTS_NAME, ONNX_NAME, "test_vector.npz", "sample.py", "samples.png", "README.md",
+)  # fmt: skip
+TOLERANCE = 1e-3  # between onnxruntime and torch, in units of [-1, 1]
+TEST_SEEDS = (0, 1, 2, 3)
+SHEET_SEEDS = range(64)
+_CLUTTER = {".DS_Store", "Thumbs.db", "desktop.ini", "__pycache__"}  # left by looking at a folder; no one's work
+_STALE = 3600.0  # seconds after which the leavings of a killed export are swept up
+
+
+def export_bundle(
+    model: Model, folder: Path | str, progress: Progress | None = None, cancel: Callable[[], bool] = lambda: False
+) -> Path:
+    """Write a generator for other programs, and make sure that they will draw what this one draws.
+
+    The folder appears whole at the end or not at all; an earlier export there is replaced. The same model gives the same files.
+
+    Parameters
+    ----------
+    model : tuned or not, on any device; not changed.
+    folder : a new or empty folder, or an earlier export.
+    progress : called with a fraction in [0, 1] and a line of text.
+    cancel : asked between the steps; true raises `Cancelled`, and nothing is left behind.
+
+    Returns
+    -------
+    The folder, resolved.
+
+    Raises
+    ------
+    UserError
+        The folder holds something else, cannot be written, or onnxruntime does not reproduce torch's images.
+    """
+    target = Path(folder).resolve()
+    _check_target(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target)
+        partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.partial-", dir=target.parent))
+    except OSError as error:
+        raise UserError(f"cannot export to {target}: {reason(error)}") from error
+    try:
+        _write(model, partial, progress, cancel)
+        os.chmod(partial, 0o755)  # mkdtemp's 0700 would hide the export from other users
+        _put(partial, target)
+    except OSError as error:
+        raise UserError(f"cannot export to {target}: {reason(error)}") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    if progress is not None:
+        progress(1.0, f"exported to {target}")
+    return target
+
+
+def _write(model: Model, folder: Path, progress: Progress | None, cancel: Callable[[], bool]) -> None:
+    """All files of an export into an empty folder."""
+
+    def step(fraction: float, text: str) -> None:
+        if cancel():
+            raise Cancelled
+        if progress is not None:
+            progress(fraction, text)
+
+    step(0.0, "writing the weights")
+    bundle.save(model, folder)
+    # From here on the files speak: whoever loads them gets exactly this model.
+    model = bundle.load(folder)
+
+    step(0.05, "writing the ONNX file")
+    onnx = to_onnx(model, _metadata(model))
+    write_bytes(folder / ONNX_NAME, onnx)
+
+    step(0.75, "drawing the test vector")
+    z = latents(TEST_SEEDS, model.z_dim)
+    images = model.draw(z).numpy()
+    vector = io.BytesIO()
+    np.savez(vector, z=z.numpy(), image=images, seeds=np.array(TEST_SEEDS))
+    write_bytes(folder / "test_vector.npz", vector.getvalue())
+
+    step(0.8, "checking the ONNX file against the test vector")
+    worst = float(np.abs(run_onnx((folder / ONNX_NAME).read_bytes(), z.numpy()) - images).max())
+    if not worst <= TOLERANCE:  # NaN fails too
+        raise UserError(f"not exported: {ONNX_NAME} draws other images than the model (off by {worst:.2g} of 2)")
+
+    step(0.9, "drawing the samples")
+    about = {"model": model.name, "model_hash": model.hash, "seeds": f"0-{SHEET_SEEDS[-1]}", "source": TRAINED}
+    save_image(contact_sheet(model.sample(SHEET_SEEDS), columns=8), folder / "samples.png", about)
+    write_bytes(folder / "sample.py", Path(__file__).with_name("sample_script.py").read_bytes())
+    write_bytes(folder / "README.md", card.render(model).encode())
+    step(0.98, "putting it in place")
+
+
+def _metadata(model: Model) -> dict[str, str]:
+    """What the ONNX file says of itself."""
+    return {
+        "name": model.name,
+        "model_hash": model.hash,
+        "licence": card.licence(model),
+        "generated_by": f"Tastemaker {__version__}",
+        "version": __version__,
+        "description": "Generator of a GAN. Every image it draws is generated.",
+        "input": f"z (batch, {model.z_dim}) float32 from N(0, 1); numpy.random.RandomState(seed).randn({model.z_dim})",
+        "output": f"image (batch, 3, {model.resolution}, {model.resolution}) float32 in [-1, 1]; pixels are image * 127.5 + 128",
+        "tuned": "yes" if model.adapter else "no",
+        "digital_source_type": TRAINED,
+    }
+
+
+# ------------------------------------------------------------------------------------------------------- the folder's place
+
+
+def _check_target(target: Path) -> None:
+    """Refuse any folder whose contents are not an earlier export's alone."""
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise UserError(f"{target} is a file; an export is a folder")
+    try:
+        there = {entry.name for entry in target.iterdir()} - _CLUTTER
+    except OSError as error:
+        raise UserError(f"cannot export to {target}: {reason(error)}") from error
+    if not there:
+        return
+    if not (bundle.is_bundle(target) and ONNX_NAME in there):
+        raise UserError(f"{target} is not empty and not an earlier export; name a new folder")
+    foreign = sorted(there - set(FILES))
+    if foreign:
+        raise UserError(f"{target} is an earlier export with other files in it ({foreign[0]}); move them or name a new folder")
+
+
+def _put(partial: Path, target: Path) -> None:
+    """Move a finished export to its place. An earlier one stays until the new one is there."""
+    if not target.exists():
+        os.rename(partial, target)
+        return
+    if not (target / bundle.CONFIG_NAME).exists():
+        # An empty folder may be someone's working directory or a mount: fill it rather than replace it, configuration last.
+        moved = []
+        try:
+            for name in sorted(FILES, key=lambda name: name == bundle.CONFIG_NAME):
+                os.rename(partial / name, target / name)
+                moved.append(target / name)
+        except OSError:
+            for path in moved:
+                path.unlink(missing_ok=True)
+            raise
+        return
+    earlier = Path(tempfile.mkdtemp(prefix=f".{target.name}.partial-", dir=target.parent)) / "earlier"
+    try:
+        os.rename(target, earlier)
+        try:
+            os.rename(partial, target)
+        except BaseException:
+            os.rename(earlier, target)
+            raise
+    finally:
+        shutil.rmtree(earlier.parent, ignore_errors=True)
+
+
+def _sweep(target: Path) -> None:
+    """Remove what a killed export to the same place left, once it is too old to be one that still runs."""
+    for stale in target.parent.glob(f".{target.name}.partial-*"):
+        with suppress(OSError):
+            if time.time() - stale.stat().st_mtime > _STALE:
+                shutil.rmtree(stale, ignore_errors=True)
