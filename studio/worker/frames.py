@@ -96,9 +96,7 @@ class FrameWriter:
         Raises FrameClosed when the window has gone.
         """
         count, height, width, _ = images.shape
-        data = (
-            memoryview(np.ascontiguousarray(images, np.uint8)).cast("B") if images.size else memoryview(b"")
-        )
+        data = np.ascontiguousarray(images, np.uint8).tobytes()
         self._batch += 1
         for offset in range(0, max(len(data), 1), PAGE):
             page = self._free.get()

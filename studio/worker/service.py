@@ -146,7 +146,7 @@ class Service:
         ).type == "cpu"
         if self._session is not None and work_in_smaller_batches(self._session):
             self._send(m.Notice("Memory is short: working in smaller batches."))
-        elif not on_cpu:
+        elif not on_cpu and not self._teaching:  # a round holds on to the session it began with
             self._send(m.Notice("The graphics card is out of memory: going on with the CPU, more slowly."))
             self._remake(opened, "cpu")
         else:

@@ -1,0 +1,416 @@
+"""The project on disk: durable, explained when it fails, and never losing anything."""
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zlib
+from pathlib import Path
+
+import pytest
+from backend_support import LATENT
+
+from studio.project import png, recent, schema
+from studio.project.store import Image, ImageState, NewImage, Project, ProjectError, is_project
+
+
+@pytest.fixture
+def project(tmp_path: Path):
+    with Project(tmp_path / "taste", model="small", seed=7) as opened:
+        opened.add_grid([NewImage(LATENT, "random", None, 16, 16) for _ in range(6)])
+        yield opened
+
+
+def test_a_new_project_remembers_what_it_is(tmp_path):
+    with Project(tmp_path / "a", model="dreamscapes", seed=7) as project:
+        assert (project.model, project.seed) == ("dreamscapes", 7)
+        assert project.current_grid() is None
+        assert project.meta("nothing", 3) == 3
+        project.set_meta(weights={"taste": 1.5})
+    with Project(tmp_path / "a", create=False, model="ignored") as project:
+        assert (project.model, project.seed) == ("dreamscapes", 7)
+        assert project.meta("weights") == {"taste": 1.5}
+    database = sqlite3.connect(tmp_path / "a" / "project.sqlite")
+    assert database.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
+    assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert database.execute("PRAGMA application_id").fetchone() == (schema.APPLICATION_ID,)
+    database.close()
+
+
+def test_stars_and_flags_are_independent(project):
+    change = project.rate(1, "stars", 4)
+    assert change.states == {1: ImageState(1, 4, None)}
+    assert [(e.image, e.kind, e.value) for e in change.events] == [(1, "stars", 4.0)]
+    assert project.rate(1, "like").states == {1: ImageState(1, 4, "like")}
+    assert project.rate(1, "reject").states == {1: ImageState(1, 4, "reject")}
+    assert project.rate(1, "stars", 0).states == {1: ImageState(1, 0, "reject")}
+    assert project.rate(1, "neither").states == {1: ImageState(1, 0, None)}
+    assert not project.state([1])[1].rated
+
+
+def test_the_same_star_again_clears(project):
+    project.rate(2, "stars", 3)
+    change = project.rate(2, "stars", 3)
+    assert (change.kind, change.states[2].stars) == ("clear", 0)
+
+
+def test_several_images_are_one_action(project):
+    project.rate(1, "stars", 2)
+    change = project.rate([1, 2, 3], "stars", 2)  # not all have it, so it is given and not cleared
+    assert change.images == (2, 3)
+    assert project.undo_label() == "2 stars on 2 images"
+    assert {s.stars for s in project.state([1, 2, 3]).values()} == {2}
+    assert project.rate([1, 2, 3], "stars", 2).kind == "clear"
+
+
+def test_what_changes_nothing_is_no_event(project):
+    project.rate(1, "like")
+    events = len(project.log())
+    assert project.rate(1, "like").images == ()
+    assert project.rate(3, "clear").events == ()
+    assert len(project.log()) == events
+
+
+@pytest.mark.parametrize(("kind", "value"), [("stars", 6), ("stars", 2.5), ("stars", -1), ("love", 1)])
+def test_nonsense_is_refused(project, kind, value):
+    with pytest.raises(ValueError):
+        project.rate(1, kind, value)
+    with pytest.raises(ValueError, match="rate"):
+        project.record("stars", 1)
+    assert project.log() == ()
+
+
+def test_an_unknown_image_is_refused_and_nothing_is_half_done(project):
+    with pytest.raises(ProjectError, match="FOREIGN KEY"):
+        project.rate([1, 99], "stars", 3)
+    assert project.log() == () and not project.state([1])[1].rated and project.undo() is None
+
+
+def test_the_same_grid_comes_back(tmp_path):
+    with Project(tmp_path / "p") as project:
+        project.add_grid([NewImage(LATENT)])
+        grid = project.add_grid([NewImage(LATENT, "thompson", 5, 64, 48) for _ in range(24)])
+        project.save_pixels(grid.images[0], bytes(64 * 48 * 3), 64, 48)
+    with Project(tmp_path / "p") as project:
+        assert project.current_grid() == grid
+        assert project.grid(1).images == (1,)
+        first = project.images(grid.images)[0]
+        assert first == Image(2, LATENT, "thompson", 5, None, 64, 48, grid.created)
+        assert len(project.images()) == 25
+        assert project.image_file(2).is_file() and not project.image_file(3).exists()
+
+
+def test_png_files_hold_the_pixels(qapp):
+    from PySide6.QtGui import QImage
+
+    pixels = bytes(range(2 * 3 * 3))
+    image = QImage.fromData(png.encode(pixels, 3, 2)).convertToFormat(QImage.Format.Format_RGB888)
+    rows = [bytes(image.constScanLine(y))[:9] for y in range(2)]
+    assert b"".join(rows) == pixels
+    with pytest.raises(ValueError, match="not 3 x 3"):
+        png.encode(pixels, 3, 3)
+
+
+def test_counts_begin_again_with_every_kept_round(project):
+    project.rate([1, 2], "stars", 5)
+    project.rate(3, "reject")
+    counts = project.counts()
+    assert (counts.rated, counts.shown, counts.rated_in_round, counts.round) == (3, 6, 3, 1)
+    path = project.new_checkpoint_path()
+    path.write_bytes(b"adapter")
+    project.add_checkpoint(path, {"taste": 0.5})
+    project.add_grid([NewImage(LATENT) for _ in range(2)])
+    project.rate(7, "like")
+    counts = project.counts()
+    assert (counts.rated, counts.shown, counts.rated_in_round, counts.shown_in_round, counts.round) == (
+        4,
+        8,
+        1,
+        2,
+        2,
+    )
+
+
+def test_checkpoints_form_a_tree(project):
+    made = []
+    for number in range(2):
+        path = project.new_checkpoint_path()
+        path.write_bytes(b"adapter")
+        made.append(project.add_checkpoint(path, {"taste": float(number)}, name=f"n{number}", reason="Kept."))
+    assert [(c.round, c.parent, c.metrics["taste"], c.kept) for c in made] == [
+        (1, None, 0.0, True),
+        (2, 1, 1.0, True),
+    ]
+    project.set_current_checkpoint(1)
+    path = project.new_checkpoint_path()
+    path.write_bytes(b"adapter")
+    branch = project.add_checkpoint(path)
+    assert (branch.parent, branch.round) == (1, 3)
+    assert project.current_checkpoint() == branch
+    project.rename_checkpoint(1, "warm skies")
+    assert project.checkpoint(1).name == "warm skies"
+    project.set_current_checkpoint(None)
+    assert project.current_checkpoint() is None and len(project.checkpoints()) == 3
+    with pytest.raises(ProjectError, match="no checkpoint 9"):
+        project.set_current_checkpoint(9)
+    with pytest.raises(ProjectError, match="not on disk"):
+        project.add_checkpoint(project.new_checkpoint_path())
+
+
+def test_a_round_whose_row_a_crash_prevented_is_found_again(tmp_path):
+    with Project(tmp_path / "p") as project:
+        project.new_checkpoint_path().write_bytes(b"adapter")
+        assert project.checkpoints() == ()
+    with Project(tmp_path / "p") as project:
+        (found,) = project.checkpoints()
+        assert found.path.read_bytes() == b"adapter" and found.round == 1 and "Recovered" in found.reason
+        assert project.current_checkpoint() is None
+
+
+def test_other_things_are_logged_too(project):
+    project.record("zoom", 2, 1.0, seconds=3.5)
+    (event,) = project.log()
+    assert (event.kind, event.image, event.extra, event.session) == (
+        "zoom",
+        2,
+        {"seconds": 3.5},
+        project.session,
+    )
+    assert project.learning_events() == () and project.undo() is None
+
+
+RATE_FOREVER = """
+import sys
+from pathlib import Path
+from studio.project.store import NewImage, Project
+project = Project(Path(sys.argv[1]))
+images = project.add_grid([NewImage(bytes(32)) for _ in range(400)]).images
+for image in images:
+    project.rate(image, "stars", image % 5 + 1)
+    print(image, flush=True)
+"""
+
+
+def test_kill_9_loses_no_rating(tmp_path):
+    folder = tmp_path / "p"
+    process = subprocess.Popen(
+        [sys.executable, "-c", RATE_FOREVER, str(folder)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    told = [int(process.stdout.readline()) for _ in range(40)]
+    os.kill(process.pid, signal.SIGKILL)
+    told += [int(line) for line in process.stdout.read().split("\n")[:-1]]
+    process.stdout.close()
+    assert process.wait() == -signal.SIGKILL
+    assert len(told) < 400, "the process ended before it was killed"
+    with Project(folder, create=False) as project:
+        states = project.state(told)
+        assert all(states[image].stars == image % 5 + 1 for image in told)
+        assert len(project.learning_events()) in (
+            len(told),
+            len(told) + 1,
+        )  # one may be durable and not yet told
+        assert project.undo() is not None
+
+
+def test_a_rating_is_durable_within_50_ms(project):
+    times = []
+    for image in range(1, 7):
+        start = time.perf_counter()
+        project.rate(image, "stars", 3)
+        times.append(time.perf_counter() - start)
+    assert sorted(times)[3] < 0.05
+
+
+def test_a_newer_project_is_refused_and_left_alone(tmp_path):
+    folder = tmp_path / "p"
+    Project(folder).close()
+    database = sqlite3.connect(folder / "project.sqlite")
+    database.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
+    database.close()
+    before = (folder / "project.sqlite").read_bytes()
+    with pytest.raises(ProjectError, match="newer Tastemaker") as caught:
+        Project(folder)
+    assert "\n" not in str(caught.value)
+    assert (folder / "project.sqlite").read_bytes() == before
+
+
+def test_an_older_project_is_migrated_after_a_copy_was_kept(tmp_path, monkeypatch):
+    folder = tmp_path / "p"
+    with Project(folder) as project:
+        project.add_grid([NewImage(LATENT)])
+        project.rate(1, "stars", 5)
+    old = schema.VERSION
+    monkeypatch.setattr(schema, "VERSION", old + 1)
+    monkeypatch.setitem(schema.MIGRATIONS, old, "ALTER TABLE images ADD COLUMN note TEXT;")
+    with Project(folder) as project:
+        assert project.state([1])[1].stars == 5
+        assert project._rows("SELECT note FROM images") == [(None,)]
+    copy = sqlite3.connect(folder / f"project.sqlite.v{old}.bak")
+    assert copy.execute("PRAGMA user_version").fetchone() == (old,)
+    assert copy.execute("SELECT stars FROM states").fetchone() == (5,)
+    copy.close()
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path, monkeypatch):
+    folder = tmp_path / "p"
+    with Project(folder) as project:
+        project.add_grid([NewImage(LATENT)])
+    old = schema.VERSION
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "VERSION", old + 1)
+        patch.setitem(
+            schema.MIGRATIONS, old, "ALTER TABLE images ADD COLUMN note TEXT; SELECT * FROM nowhere;"
+        )
+        with pytest.raises(ProjectError, match="nowhere"):
+            Project(folder)
+    with Project(folder) as project:
+        assert len(project.images()) == 1
+
+
+def test_a_damaged_file_is_named_and_left_as_it_is(tmp_path):
+    folder = tmp_path / "p"
+    with Project(folder) as project:
+        project.add_grid([NewImage(bytes(400)) for _ in range(400)])
+    path = folder / "project.sqlite"
+    data = bytearray(path.read_bytes())
+    data[4096 : 4096 * 6] = os.urandom(4096 * 5)
+    path.write_bytes(data)
+    with pytest.raises(ProjectError, match="damaged"):
+        Project(folder)
+    assert path.read_bytes() == data
+    path.write_bytes(b"not a database at all, " * 400)
+    with pytest.raises(ProjectError, match="damaged"):
+        Project(folder)
+
+
+def test_another_programs_database_is_refused(tmp_path):
+    folder = tmp_path / "p"
+    folder.mkdir()
+    database = sqlite3.connect(folder / "project.sqlite")
+    database.execute("CREATE TABLE songs (title)")
+    database.close()
+    with pytest.raises(ProjectError, match="another program"):
+        Project(folder)
+
+
+def test_a_full_disk_is_said_and_loses_nothing(project):
+    project.rate(1, "stars", 5)
+    (pages,) = project._db.execute("PRAGMA page_count").fetchone()
+    project._db.execute(f"PRAGMA max_page_count = {pages}")  # SQLite's own way to run out of room
+    with pytest.raises(ProjectError, match="full"):
+        for _ in range(100):
+            project.add_grid([NewImage(bytes(4000)) for _ in range(24)])
+    assert project.state([1])[1].stars == 5
+    project._db.execute("PRAGMA max_page_count = 1000000")
+    project.rate(2, "like")
+    assert len(project.learning_events()) == 2
+
+
+DROPPED = """
+import os, sys
+from pathlib import Path
+from studio.project.store import Project, ProjectError
+folder = Path(sys.argv[1])
+if os.geteuid() == 0:
+    os.setuid(65534)
+for target in (folder, folder / "new"):
+    try:
+        Project(target)
+        print("opened")
+    except ProjectError as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")
+def test_a_read_only_folder_is_one_line():
+    folder = Path(tempfile.mkdtemp(prefix="read-only-"))  # tmp_path is closed to other users
+    try:
+        Project(folder).close()
+        for path in (folder, *folder.iterdir()):
+            path.chmod(path.stat().st_mode & ~0o222 | 0o055)
+        done = subprocess.run(
+            [sys.executable, "-c", DROPPED, str(folder)],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+    finally:
+        for path in (folder, *folder.iterdir()):
+            path.chmod(0o777)
+        shutil.rmtree(folder)
+    lines = done.stdout.strip().split("\n")
+    assert len(lines) == 2 and all(
+        "Cannot use the project folder" in line or "read-only" in line for line in lines
+    )
+
+
+def test_a_folder_that_is_a_file_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ProjectError, match="is a file"):
+        Project(tmp_path / "file")
+    with pytest.raises(ProjectError, match="not a Tastemaker project"):
+        Project(tmp_path / "nowhere", create=False)
+    assert not (tmp_path / "nowhere").exists() and not is_project(tmp_path)
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from studio.project.store import Project
+project = Project(Path(sys.argv[1]))
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_project_opens_once_at_a_time(tmp_path):
+    folder = tmp_path / "p"
+    other = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert other.stdout is not None and other.stdin is not None
+    assert other.stdout.readline() == "open\n"
+    with pytest.raises(ProjectError, match="open in another Tastemaker"):
+        Project(folder)
+    other.kill()
+    other.wait()
+    other.stdin.close()
+    other.stdout.close()
+    Project(folder).close()
+
+
+def test_recent_projects(tmp_path, monkeypatch):
+    monkeypatch.setenv(recent.HOME_VARIABLE, str(tmp_path))
+    assert recent.last_project() is None
+    assert recent.new_project_folder("a/b: c") == tmp_path / "Projects" / "a b  c"
+    folders = []
+    for _ in range(2):
+        folders.append(recent.new_project_folder())
+        Project(folders[-1]).close()
+        recent.remember(folders[-1])
+    assert [folder.name for folder in folders] == ["My taste", "My taste 2"]
+    recent.remember(folders[0])
+    assert recent.recent_projects() == folders
+    shutil.rmtree(folders[0])
+    assert recent.last_project() == folders[1]
+    recent.forget(folders[1])
+    assert recent.recent_projects() == []
+    (tmp_path / "recent.json").write_text("{ damaged")
+    assert recent.recent_projects() == []
+
+
+def test_pixels_are_saved_from_another_thread(project):
+    thread = threading.Thread(target=project.save_pixels, args=(1, bytes(16 * 16 * 3), 16, 16))
+    thread.start()
+    thread.join()
+    data = project.image_file(1).read_bytes()
+    assert data.startswith(b"\x89PNG") and zlib.crc32(data[-8:-4]) == int.from_bytes(data[-4:], "big")
+    assert [path.name for path in (project.folder / "images").iterdir()] == ["00000001.png"]
