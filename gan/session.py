@@ -293,7 +293,7 @@ class TuningSession:
 
     def export(self, folder: Path, progress: Callable[[float, str], None] | None = None) -> Path:
         """Write the tuned generator as a bundle with ONNX, sampler, test vector and card; returns `folder`."""
-        from gan.formats.export import export_bundle  # noqa: PLC0415  (onnx takes a second to import)
+        from gan.formats.export import export_bundle  # onnx takes a second to import
 
         export_bundle(self.tuned_model(folder.name), folder, progress)
         return folder

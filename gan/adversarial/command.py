@@ -107,14 +107,14 @@ def _pictures(images: str | Path, resolution: int, progress: Progress | None) ->
     if str(images) == PROCEDURAL_SCENES:
         pool = scene_pool(SCENE_POOL, resolution, progress=tell)
         return pool, {"kind": "scenes", "count": SCENE_POOL}
-    from gan.data.folder import open_images  # noqa: PLC0415  (Pillow's decoders are not needed for scenes)
+    from gan.data.folder import open_images  # Pillow's decoders are not needed for scenes
 
     intake = open_images(Path(images), resolution, progress=tell)
-    return intake.images, {"kind": "folder", "count": intake.used}
+    return intake.images, {"kind": "folder", "count": len(intake.used)}
 
 
 def _load_start(name: str, device: torch.device) -> Model:
-    import gan  # noqa: PLC0415
+    import gan
 
     model: Model = gan.load(name, device=str(device))
     return model
@@ -169,7 +169,7 @@ def _save(trainer: Trainer, out: Path, rows: list[dict[str, str]], source: dict[
         device=trainer.device,
     )
     bundle.save(model, out)
-    from gan.data.sheet import contact_sheet  # noqa: PLC0415
+    from gan.data.sheet import contact_sheet
 
     with atomic_write(out / "samples.png") as stream:
         contact_sheet(model.sample(range(64)), columns=8).save(stream, format="PNG")

@@ -35,7 +35,7 @@ def load_checkpoint(path: Path, z_dim: int) -> tuple[Adapter, dict[str, Any]]:
     try:
         with safetensors.safe_open(path, framework="pt") as archive:
             header = json.loads((archive.metadata() or {})[_FORMAT])
-            tensors = {name: archive.get_tensor(name) for name in archive.keys()}  # noqa: SIM118 (not a mapping)
+            tensors = {name: archive.get_tensor(name) for name in archive.keys()}  # noqa: SIM118
         if header["version"] > _VERSION:
             raise UserError(f"{path.name} was made by a newer Tastemaker")
         config = AdapterConfig(**header["adapter"])

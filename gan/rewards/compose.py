@@ -19,7 +19,7 @@ class RewardWeights:
     def __post_init__(self) -> None:
         for name in ("taste", "realism", "novelty", "caution"):
             value = getattr(self, name)
-            if not 0.0 <= value <= 10.0:  # noqa: PLR2004
+            if not 0.0 <= value <= 10.0:
                 raise ValueError(f"reward weight {name} must lie in 0..10, not {value}")
 
 

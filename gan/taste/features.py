@@ -9,6 +9,16 @@ from torch import Tensor
 from gan.networks import Discriminator
 
 GROUPS = ("colour", "layout", "form", "discriminator")
+_TO_LMS = (
+    (0.4122214708, 0.5363325363, 0.0514459929),
+    (0.2119034982, 0.6806995451, 0.1073969566),
+    (0.0883024619, 0.2817188376, 0.6299787005),
+)
+_TO_LAB = (
+    (0.2104542553, 0.7936177850, -0.0040720468),
+    (1.9779984951, -2.4285922050, 0.4505937099),
+    (0.0259040371, 0.7827717662, -0.8086757660),
+)
 _LAYOUT_DIMENSIONS = 24
 _DISCRIMINATOR_DIMENSIONS = 32
 
@@ -17,12 +27,7 @@ def oklab(images: Tensor) -> Tensor:
     """sRGB (N, 3, H, W) in [-1, 1] -> OKLab (N, 3, H, W), L in [0, 1], a and b within about +-0.4 (Ottosson 2020)."""
     srgb = (images.float() + 1.0) / 2.0
     linear = torch.where(srgb <= 0.04045, srgb / 12.92, ((srgb.clamp_min(0.0) + 0.055) / 1.055) ** 2.4)
-    to_lms = linear.new_tensor(
-        [[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566], [0.0883024619, 0.2817188376, 0.6299787005]]
-    )
-    to_lab = linear.new_tensor(
-        [[0.2104542553, 0.7936177850, -0.0040720468], [1.9779984951, -2.4285922050, 0.4505937099], [0.0259040371, 0.7827717662, -0.8086757660]]
-    )
+    to_lms, to_lab = linear.new_tensor(_TO_LMS), linear.new_tensor(_TO_LAB)
     lms = torch.einsum("ij,njhw->nihw", to_lms, linear).clamp_min(0.0) ** (1.0 / 3.0)
     return torch.einsum("ij,njhw->nihw", to_lab, lms)
 
@@ -87,7 +92,7 @@ class RawFeatures:
 @torch.no_grad()
 def raw_features(images: Tensor, discriminator_features: Tensor | None) -> RawFeatures:
     """Features of images (N, 3, R, R) in [-1, 1]; `discriminator_features` (N, F) from `Discriminator.judge`, or None."""
-    lab = oklab(F.adaptive_avg_pool2d(images.float(), 64) if images.shape[2] != 64 else images.float())  # noqa: PLR2004
+    lab = oklab(F.adaptive_avg_pool2d(images.float(), 64) if images.shape[2] != 64 else images.float())
     groups = [_colour(lab), F.adaptive_avg_pool2d(lab, 8).flatten(1), _form(lab)]
     if discriminator_features is not None:
         groups.append(discriminator_features)
@@ -120,22 +125,19 @@ class Standardiser:
         for name, group in zip(GROUPS, raw.groups, strict=False):
             mean = group.mean(dim=0)
             centred = group - mean
-            if name == "layout" or name == "discriminator":
+            scaling = 1.0 / centred.std(dim=0).clamp_min(1e-4)
+            if name in ("layout", "discriminator"):
                 limit = _LAYOUT_DIMENSIONS if name == "layout" else _DISCRIMINATOR_DIMENSIONS
-                if name == "discriminator":
-                    centred = centred / centred.std(dim=0).clamp_min(1e-4)
-                    scaling = 1.0 / group.std(dim=0).clamp_min(1e-4)
-                else:
-                    scaling = torch.ones(group.shape[1])
-                _, values, directions = torch.linalg.svd(centred, full_matrices=False)
+                if name == "layout":
+                    scaling = torch.ones_like(scaling)  # one unit already: the strength of a place is its own
+                _, values, directions = torch.linalg.svd(centred * scaling, full_matrices=False)
                 keep = min(limit, int((values > values[0] * 1e-4).sum()))
                 spread = values[:keep] / max(len(group) - 1, 1) ** 0.5
                 # Half-whitened (divided by the square root of the spread): strong directions stay somewhat stronger.
-                basis = directions[:keep].t() / spread.sqrt()
-                basis = basis / (centred @ basis).square().mean().sqrt()
-                maps.append(scaling[:, None] * basis)
+                basis = scaling[:, None] * (directions[:keep].t() / spread.sqrt())
+                maps.append(basis / (centred @ basis).square().mean().sqrt())
             else:
-                maps.append(torch.diag(1.0 / centred.std(dim=0).clamp_min(1e-4)))
+                maps.append(torch.diag(scaling))
             means.append(mean)
         return cls(tuple(means), tuple(maps))
 

@@ -98,10 +98,10 @@ class TasteLearner:
         standing = self.standing()
         pairs = [(self._guesses[o.image], o.score) for o in standing if o.image in self._guesses][-_WINDOW:]
         accuracy = None
-        if len(pairs) >= 8:  # noqa: PLR2004
+        if len(pairs) >= 8:
             guess, score = torch.tensor(pairs, dtype=torch.float64).unbind(dim=1)
             differ = score[:, None] > score[None, :]
-            if int(differ.sum()) >= 10:  # noqa: PLR2004
+            if int(differ.sum()) >= 10:
                 gap = guess[:, None] - guess[None, :]
                 accuracy = float(((gap > 0).double() + 0.5 * (gap == 0).double())[differ].mean())
         count = len({o.image for o in standing})

@@ -47,7 +47,7 @@ def kernel(a: Features, b: Features, parameters: Hyperparameters) -> Tensor:
     """Covariance of f between images a (N) and b (M): (N, M) float64."""
     total: Tensor | float = 0.25  # a constant: the person's general leniency
     for g, (x, y) in enumerate(zip(a, b, strict=True)):
-        x, y = x.double(), y.double()  # noqa: PLW2901
+        x, y = x.double(), y.double()
         d = x.shape[1]
         distance = torch.cdist(x, y, compute_mode="use_mm_for_euclid_dist_if_necessary").square() / (2.0 * d)
         total = (

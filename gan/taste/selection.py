@@ -37,7 +37,7 @@ def thompson(taste: TasteModel, candidates: Features, count: int, generator: tor
     draws = taste.draw(candidates, count, generator)  # (count, m)
     chosen: list[int] = []
     for row in draws:
-        row = row.clone()  # noqa: PLW2901
+        row = row.clone()
         row[chosen] = -torch.inf
         chosen.append(int(row.argmax()))
     return chosen

@@ -1,0 +1,81 @@
+"""Reward terms, gate, novelty and the guard's decisions."""
+
+import math
+
+import pytest
+import torch
+
+from gan.guard import Guard, Limits, Look, mean_pairwise_distance
+from gan.rewards import (
+    Normaliser,
+    RewardTerms,
+    RewardWeights,
+    compose,
+    favour_novelty,
+    novelty,
+    relative_realism,
+)
+
+
+def test_each_term_is_normalised_by_itself():
+    values = 100 + 7 * torch.randn(4000, generator=torch.Generator().manual_seed(0))
+    standard = Normaliser.fit(values)(values)
+    assert float(standard.mean()) == pytest.approx(0, abs=1e-4)
+    assert float(standard.std()) == pytest.approx(1, abs=1e-3)
+    assert torch.isfinite(Normaliser.fit(torch.ones(5))(torch.ones(5))).all()
+
+
+def test_realism_is_relative_to_its_reference():
+    logits = torch.tensor([-3.0, 0.0, 2.0])
+    expected = [-math.log1p(math.exp(-(x - 1.0))) for x in (-3.0, 0.0, 2.0)]
+    assert relative_realism(logits, 1.0).tolist() == pytest.approx(expected, rel=1e-5)
+    assert torch.allclose(relative_realism(logits + 50, 51.0), relative_realism(logits, 1.0), atol=1e-5)
+
+
+def test_the_reward_is_the_weighted_sum_and_the_gate_closes_it():
+    terms = RewardTerms(
+        taste=torch.tensor([1.0, 2.0, -1.0, 2.0]),
+        realism=torch.tensor([0.5, -1.0, 3.0, 3.0]),
+        gated=torch.tensor([False, True, True, False]),
+    )
+    reward = compose(terms, RewardWeights(taste=1.0, realism=0.5))
+    assert reward.tolist() == pytest.approx([1.25, 0.0, -0.5, 2.5])
+    alone = compose(RewardTerms(terms.taste, None, torch.zeros(4, dtype=torch.bool)), RewardWeights())
+    assert alone.tolist() == terms.taste.tolist()
+    with pytest.raises(ValueError, match="taste"):
+        RewardWeights(taste=-1)
+
+
+def test_novelty_is_the_distance_to_the_nearest_and_moves_only_gains():
+    features = torch.tensor([[0.0, 0.0], [0.0, 1.0], [5.0, 0.0]])
+    assert novelty(features).tolist() == pytest.approx([1.0, 1.0, 5.0])
+    advantages = torch.tensor([1.0, -1.0, 1.0])
+    changed = favour_novelty(advantages, novelty(features), weight=0.5)
+    assert changed[1] == -1.0
+    assert changed[2] > 1.0 > changed[0] > 0
+    assert torch.equal(favour_novelty(advantages, novelty(features), 0.0), advantages)
+
+
+def test_mean_pairwise_distance():
+    assert mean_pairwise_distance(torch.tensor([[0.0], [3.0], [6.0]])) == pytest.approx(4.0)
+
+
+def _look(step, taste, diversity=1.0, realism=0.0):
+    return Look(step, taste, realism, diversity)
+
+
+def test_the_guard_keeps_the_best_moment_inside_the_limits():
+    guard = Guard(Limits(diversity=0.9, realism=-0.5, patience=2), _look(0, 0.0))
+    assert guard.look(_look(3, 1.0)) == (True, False)
+    assert guard.look(_look(6, 2.0, diversity=0.8)) == (False, False)
+    assert guard.look(_look(9, 0.5)) == (False, False)
+    assert guard.look(_look(12, 3.0, realism=-0.9)) == (False, False)
+    assert guard.look(_look(15, 3.0, diversity=0.7)) == (False, True)
+    assert guard.best.step == 3
+    assert "variety fell to 0.70" in guard.reason
+
+
+def test_a_round_that_begins_outside_a_limit_may_still_get_better():
+    guard = Guard(Limits(diversity=0.9), _look(0, 0.0, diversity=0.85))
+    assert guard.look(_look(3, 1.0, diversity=0.86)) == (True, False)
+    assert guard.look(_look(6, 2.0, diversity=0.80)) == (False, False)

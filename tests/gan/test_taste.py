@@ -1,0 +1,167 @@
+"""Feedback to observations, the interval likelihood against numbers, and learning of known tastes."""
+
+import math
+
+import pytest
+import torch
+
+from gan.taste import Feedback, RawFeatures, Standardiser, TasteLearner, TasteModel, observations, raw_features
+from gan.taste.features import oklab
+from gan.taste.model import interval_derivatives, stars_from
+from gan.taste.selection import Shares, quotas, thompson
+
+
+def test_the_last_word_on_an_image_counts():
+    events = [
+        Feedback(1, "stars", 2),
+        Feedback(2, "like"),
+        Feedback(1, "stars", 5),
+        Feedback(3, "stars", 3),
+        Feedback(3, "stars", 0),
+        Feedback(4, "reject"),
+        Feedback(4, "neither"),
+        Feedback(5, "stars", 1),
+        Feedback(5, "clear"),
+    ]
+    standing = observations(events)
+    assert [(o.image, o.stars) for o in standing] == [(2, 0), (1, 5)]
+    assert standing[0].high == math.inf
+    assert standing[1].low > 0.8
+
+
+def test_wrong_feedback_is_refused():
+    with pytest.raises(ValueError, match="stars are 0"):
+        Feedback(1, "stars", 7)
+    with pytest.raises(ValueError, match="unknown kind"):
+        Feedback(1, "love")  # type: ignore[arg-type]
+
+
+def test_interval_derivatives_match_autograd_and_stay_finite_far_out():
+    f = torch.linspace(-3, 3, 13, dtype=torch.float64, requires_grad=True)
+    low, high = torch.tensor(-0.25, dtype=torch.float64), torch.tensor(0.84, dtype=torch.float64)
+    value, first, second = interval_derivatives(f.detach(), low, high, 0.5)
+    exact = (torch.special.ndtr((high - f) / 0.5) - torch.special.ndtr((low - f) / 0.5)).log()
+    (slope,) = torch.autograd.grad(exact.sum(), f, create_graph=True)
+    (curve,) = torch.autograd.grad(slope.sum(), f)
+    assert torch.allclose(value, exact.detach(), rtol=1e-6)
+    assert torch.allclose(first, slope.detach(), rtol=1e-5)
+    assert torch.allclose(second, -curve, rtol=1e-4)
+    for edge in (-math.inf, math.inf):
+        a, b = (edge, -0.84) if edge < 0 else (0.84, edge)
+        outcome = interval_derivatives(torch.tensor([-8.0, 0.0, 8.0]).double(), torch.tensor(a), torch.tensor(b), 0.5)
+        assert all(bool(torch.isfinite(part).all()) for part in outcome)
+
+
+def test_oklab_of_known_colours():
+    white, black, red = oklab(torch.tensor([[1.0, 1, 1], [-1, -1, -1], [1, -1, -1]])[:, :, None, None])[:, :, 0, 0]
+    assert white.tolist() == pytest.approx([1.0, 0.0, 0.0], abs=1e-3)
+    assert black.tolist() == pytest.approx([0.0, 0.0, 0.0], abs=1e-2)
+    assert red.tolist() == pytest.approx([0.628, 0.225, 0.126], abs=2e-3)
+
+
+def test_features_are_finite_at_any_size_and_for_flat_images():
+    for size in (32, 64, 128):
+        raw = raw_features(torch.zeros(2, 3, size, size), None)
+        assert all(bool(torch.isfinite(group).all()) for group in raw.groups)
+
+
+def _world(n: int, seed: int = 0) -> RawFeatures:
+    random = torch.Generator().manual_seed(seed)
+    return RawFeatures(tuple(torch.randn(n, d, generator=random) for d in (20, 40, 15, 32)))
+
+
+def _stars(f: torch.Tensor) -> torch.Tensor:
+    return 1 + torch.bucketize(f.contiguous(), torch.tensor([-0.8416, -0.2533, 0.2533, 0.8416]))
+
+
+def _taught(count: int, weight_group: int, noise: float = 0.35) -> tuple[TasteLearner, RawFeatures, torch.Tensor]:
+    reference = _world(500, 1)
+    learner = TasteLearner(Standardiser.fit(reference))
+    raw = _world(count, 2)
+    taste = torch.zeros(raw.groups[weight_group].shape[1])
+    taste[0], taste[1] = 0.8, -0.6
+    random = torch.Generator().manual_seed(3)
+    f = raw.groups[weight_group] @ taste
+    learner.add(range(count), raw)
+    noisy = f + noise * torch.randn(count, generator=random)
+    learner.feedback([Feedback(i, "stars", float(s)) for i, s in enumerate(_stars(noisy).tolist())])
+    learner.fit()
+    test = _world(400, 4)
+    return learner, test, test.groups[weight_group] @ taste
+
+
+@pytest.mark.parametrize("group", [0, 2])
+def test_a_linear_taste_is_learnt_from_a_hundred_stars(group):
+    learner, raw, truth = _taught(100, group)
+    assert learner.model is not None
+    mean, doubt = learner.model.predict(learner._standardise(raw))
+    correlation = torch.corrcoef(torch.stack([mean, truth.double()]))[0, 1]
+    assert correlation > 0.75
+    # The doubt means something: most truths lie within two of it.
+    inside = ((mean - truth.double()).abs() < 2 * doubt).double().mean()
+    assert inside > 0.85
+
+
+def test_more_ratings_leave_less_doubt():
+    few, raw, _ = _taught(30, 0)
+    many, _, _ = _taught(200, 0)
+    assert few.model is not None and many.model is not None
+    assert many.model.predict(many._standardise(raw))[1].mean() < few.model.predict(few._standardise(raw))[1].mean()
+
+
+def test_accuracy_counts_only_guesses_made_before_the_rating():
+    reference = _world(300, 1)
+    learner = TasteLearner(Standardiser.fit(reference))
+    raw = _world(120, 2)
+    learner.add(range(120), raw)
+    stars = _stars(raw.groups[0][:, 0]).tolist()
+    learner.feedback([Feedback(i, "stars", float(stars[i])) for i in range(60)])
+    summary = learner.fit()
+    assert summary.count == 60
+    assert summary.guesses == 0
+    assert summary.accuracy is None
+    learner.feedback([Feedback(i, "stars", float(stars[i])) for i in range(60, 120)])
+    summary = learner.fit()
+    assert summary.guesses == 60
+    assert summary.accuracy is not None and summary.accuracy > 0.65
+
+
+def test_an_undo_is_forgotten():
+    learner = TasteLearner(Standardiser.fit(_world(300, 1)))
+    learner.add(range(40), _world(40, 2))
+    learner.feedback([Feedback(i, "stars", float(1 + i % 5)) for i in range(40)])
+    assert learner.fit().count == 40
+    learner.replace([Feedback(i, "stars", float(1 + i % 5)) for i in range(20)])
+    assert learner.fit().count == 20
+    with pytest.raises(KeyError, match="never added"):
+        learner.feedback([Feedback(99, "like")])
+
+
+def test_thompson_prefers_what_is_liked_and_repeats_nothing():
+    learner, raw, truth = _taught(150, 0)
+    assert learner.model is not None
+    chosen = thompson(learner.model, learner._standardise(raw), 40, torch.Generator().manual_seed(0))
+    assert len(set(chosen)) == 40
+    assert truth[chosen].mean() > truth.mean() + 0.5
+
+
+def test_quotas_fill_the_grid():
+    assert quotas(24, Shares(), has_taste=False, repeatable=0) == (0, 24, 0)
+    for count in (1, 2, 24, 100):
+        parts = quotas(count, Shares(), has_taste=True, repeatable=3)
+        assert sum(parts) == count
+        assert parts[1] >= 1
+
+
+def test_stars_are_one_to_five():
+    stars = stars_from(torch.tensor([-9.0, 0.0, 9.0]))
+    assert stars.tolist() == pytest.approx([1.0, 3.0, 5.0], abs=1e-6)
+
+
+def test_contradictory_and_constant_ratings_do_not_break_it():
+    raw = _world(30, 5)
+    features = Standardiser.fit(raw)(raw)
+    n = 30
+    constant = TasteModel(features, torch.full((n,), 0.84), torch.full((n,), math.inf), torch.full((n,), 1.4))
+    mean, doubt = constant.predict(features)
+    assert bool(torch.isfinite(mean).all()) and bool(torch.isfinite(doubt).all())
