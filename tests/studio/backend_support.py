@@ -32,22 +32,10 @@ def small_bundle(folder: Path) -> Path:
 class Heard:
     """Everything that a WorkerClient's signals said, in order."""
 
-    NAMES = [
-        "ready",
-        "grid",
-        "taste",
-        "progress",
-        "round_finished",
-        "strip",
-        "drawn",
-        "restored",
-        "exporting",
-        "exported",
-        "failed",
-        "notice",
-        "restarted",
-        "busy_changed",
-    ]
+    NAMES = (
+        *("ready", "grid", "taste", "progress", "round_finished", "strip", "drawn", "restored"),
+        *("exporting", "exported", "failed", "notice", "restarted", "busy_changed"),
+    )
 
     def __init__(self, client: Any) -> None:
         self.all: list[tuple[str, Any]] = []
