@@ -49,7 +49,7 @@ def test_gradient_penalty_of_a_linear_critic_is_its_squared_weight():
 
     critic = Linear()
     penalty = gradient_penalty(critic, torch.randn(5, 3, 4, 4))
-    assert penalty.item() == pytest.approx(float(critic.weight.square().sum()), rel=1e-5)
+    assert penalty.item() == pytest.approx(critic.weight.square().sum().item(), rel=1e-5)
     penalty.backward()
     assert torch.allclose(critic.weight.grad, 2 * critic.weight.detach(), rtol=1e-4)
 

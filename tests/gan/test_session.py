@@ -1,0 +1,178 @@
+"""The front door, on a small real generator: propose, listen, learn, teach, keep, restore, export."""
+
+import numpy as np
+import pytest
+import torch
+
+from gan.errors import UserError
+from gan.model import Model
+from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
+from gan.policy.rounds import RoundConfig
+from gan.rewards import RewardWeights
+from gan.session import Feedback, TuningSession
+
+QUICK = RoundConfig(steps=6, states=8, children=4, look_every=2, look_images=32)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_reference():
+    patch = pytest.MonkeyPatch()
+    patch.setattr("gan.rewards.scorer.REFERENCE_IMAGES", 160)
+    patch.setattr("gan.session._CANDIDATES", 48)
+    yield
+    patch.undo()
+
+
+def _model(discriminator: bool = True) -> Model:
+    torch.manual_seed(3)
+    generator = Generator(GeneratorConfig(resolution=16, z_dim=8, w_dim=16, channels=(16, 16, 8)))
+    critic = Discriminator(DiscriminatorConfig(resolution=16, channels=(8, 16), features=16)) if discriminator else None
+    return Model(name="small", generator=generator, discriminator=critic)
+
+
+def _redness(pixels: np.ndarray) -> np.ndarray:
+    """The taste taught here."""
+    return pixels[..., 0].astype(float).mean(axis=(-2, -1)) - pixels[..., 1:].astype(float).mean(axis=(-3, -2, -1))
+
+
+def _rate(session: TuningSession, count: int, edges: np.ndarray, first: int = 0) -> int:
+    proposals = session.propose(count)
+    session.add({first + i: p.latent for i, p in enumerate(proposals)})
+    stars = 1 + np.searchsorted(edges, _redness(np.stack([p.pixels for p in proposals])))
+    session.feedback([Feedback(first + i, "stars", float(s)) for i, s in enumerate(stars)])
+    return first + count
+
+
+@pytest.fixture(scope="module")
+def taught():
+    session = TuningSession(_model(), device="cpu", seed=1, config=QUICK)
+    untuned = _redness(session.model.sample(range(400)))
+    edges = np.quantile(untuned, [0.2, 0.4, 0.6, 0.8])
+    known = _rate(session, 40, edges)
+    session.fit()
+    reports = list(session.run_round(steps=12))
+    return session, edges, known, reports
+
+
+def test_a_round_makes_more_of_what_is_liked(taught):
+    session, edges, _, reports = taught
+    assert [r.step for r in reports] == list(range(1, len(reports) + 1))
+    assert session.last_round is not None and session.last_round.kept
+    liked = (_redness(session.tuned_model().sample(range(1000, 1400))) > edges[3]).mean()
+    assert liked > 0.35  # 0.2 before
+    assert reports[-1].kl > 0
+    assert session.last_round.best.taste > session.last_round.start.taste
+
+
+def test_proposals_are_what_their_latents_draw(taught):
+    session, _, _, _ = taught
+    proposals = session.propose(12)
+    redrawn = session.draw(np.stack([p.latent for p in proposals]))
+    difference = np.abs(redrawn.astype(int) - np.stack([p.pixels for p in proposals]).astype(int))
+    assert difference.max() <= 1
+    assert {p.why for p in proposals} >= {"thompson", "random"}
+
+
+def test_a_checkpoint_brings_the_images_back(taught, tmp_path):
+    session, _, _, _ = taught
+    seeds = range(8)
+    before, tuned = session.strip(seeds)
+    assert np.abs(before.astype(int) - tuned.astype(int)).max() > 5
+    session.save_checkpoint(tmp_path / "round-1.safetensors", {"like": 0.5})
+    session.restore(None)
+    assert np.array_equal(session.strip(seeds)[1], before)
+    facts = session.restore(tmp_path / "round-1.safetensors")
+    assert facts["like"] == 0.5
+    assert np.array_equal(session.strip(seeds)[1], tuned)
+
+
+def test_damaged_and_foreign_checkpoints_are_refused_and_change_nothing(taught, tmp_path):
+    session, _, _, _ = taught
+    before = session.strip(range(2))[1]
+    session.save_checkpoint(tmp_path / "good.safetensors")
+    data = (tmp_path / "good.safetensors").read_bytes()
+    (tmp_path / "cut.safetensors").write_bytes(data[: len(data) // 2])
+    (tmp_path / "text.safetensors").write_text("hello")
+    for name in ("cut", "text", "absent"):
+        with pytest.raises(UserError, match=name):
+            session.restore(tmp_path / f"{name}.safetensors")
+    other = TuningSession(
+        Model("other", Generator(GeneratorConfig(resolution=16, z_dim=4, w_dim=16, channels=(16, 16, 8)))), device="cpu"
+    )
+    with pytest.raises(UserError, match="8 latent dimensions, not 4"):
+        other.restore(tmp_path / "good.safetensors")
+    assert np.array_equal(session.strip(range(2))[1], before)
+
+
+def test_the_tuned_model_stands_alone(taught):
+    session, _, _, _ = taught
+    tuned = session.tuned_model("mine")
+    assert np.abs(tuned.sample(range(4)).astype(int) - session.strip(range(4))[1].astype(int)).max() <= 1
+    assert tuned.card["tuning"]["ratings"] == 40
+    again = TuningSession(tuned, device="cpu", config=QUICK)
+    assert np.abs(again.strip(range(4))[1].astype(int) - tuned.sample(range(4)).astype(int)).max() <= 1
+
+
+def test_the_same_seed_is_the_same_session():
+    def once() -> np.ndarray:
+        session = TuningSession(_model(), device="cpu", seed=5, config=QUICK)
+        edges = np.quantile(_redness(session.model.sample(range(100))), [0.2, 0.4, 0.6, 0.8])
+        _rate(session, 24, edges)
+        session.fit()
+        list(session.run_round(steps=2))
+        return session.strip(range(4))[1]
+
+    assert np.array_equal(once(), once())
+
+
+def test_cancel_stops_before_the_next_step_and_keeps_a_whole_generator():
+    session = TuningSession(_model(), device="cpu", seed=1, config=QUICK)
+    _rate(session, 24, np.array([-10.0, 0.0, 10.0, 20.0]))
+    session.fit()
+    seen = []
+    for report in session.run_round(cancel=lambda: len(seen) >= 2):
+        seen.append(report)
+    assert len(seen) == 2
+    assert session.last_round is not None
+    assert np.isfinite(session.strip(range(2))[1]).all()
+
+
+def test_too_few_ratings_are_said_so():
+    session = TuningSession(_model(), device="cpu", config=QUICK)
+    _rate(session, 4, np.array([-10.0, 0.0, 10.0, 20.0]))
+    session.fit()
+    with pytest.raises(UserError, match="too few ratings"):
+        next(session.run_round())
+
+
+def test_without_a_discriminator_realism_is_off():
+    session = TuningSession(_model(discriminator=False), device="cpu", config=QUICK)
+    _rate(session, 24, np.array([-10.0, 0.0, 10.0, 20.0]))
+    session.fit()
+    assert all(p.realism is None for p in session.predict(np.zeros((2, 8), dtype=np.float32) + 1))
+    assert not session.scorer.has_realism
+    assert all(report.realism == 0.0 for report in session.run_round(steps=2))
+
+
+def test_predictions_follow_the_weights(taught):
+    session, _, _, _ = taught
+    latent = session.propose(3)[0].latent[None]
+    session.set_weights(RewardWeights(taste=1.0, realism=0.0))
+    plain = session.predict(latent)[0]
+    session.set_weights(RewardWeights(taste=2.0, realism=0.0))
+    doubled = session.predict(latent)[0]
+    session.set_weights(RewardWeights())
+    if not plain.gated:
+        assert doubled.reward == pytest.approx(2 * plain.reward, rel=1e-4)
+    assert 1 <= plain.stars <= 5 and plain.spread >= 0
+    assert session.predict(latent)[0].taste == pytest.approx(plain.taste, rel=1e-4)
+
+
+def test_misuse_is_named():
+    session = TuningSession(_model(), device="cpu")
+    with pytest.raises(ValueError, match="count"):
+        session.propose(0)
+    with pytest.raises(ValueError, match="shape"):
+        session.add({1: np.zeros(5, dtype=np.float32)})
+    with pytest.raises(KeyError, match="never added"):
+        session.feedback([Feedback(77, "like")])
