@@ -52,7 +52,7 @@ def real_pool(
     if images is not None:
         from gan.data.folder import open_images
 
-        pictures = np.asarray(open_images(images, resolution, progress))
+        pictures = open_images(images, resolution, progress).images
         if len(pictures) > count:
             pictures = pictures[np.sort(np.random.default_rng(0).permutation(len(pictures))[:count])]
         return RealPool(pictures, features(pictures))

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def utility(images, progress=0.0):
+def utility(images: np.ndarray, progress: float = 0.0) -> np.ndarray:
     luma = images.astype(np.float32).mean(3) / 255.0
     half = luma.shape[2] // 2
     bright = (luma.mean((1, 2)) - 0.45) / 0.15

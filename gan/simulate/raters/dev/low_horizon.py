@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def utility(images):
+def utility(images: np.ndarray) -> np.ndarray:
     luma = images.astype(np.float32).mean(3)
     rows = luma.mean(2)  # (N, H)
     height = rows.shape[1]

@@ -13,7 +13,7 @@ _direction = torch.tensor(_rng.normal(0, 1, (64,)), dtype=torch.float32)
 
 
 @torch.inference_mode()
-def utility(images):
+def utility(images: np.ndarray) -> np.ndarray:
     out = []
     for start in range(0, len(images), 128):
         x = torch.from_numpy(np.ascontiguousarray(images[start : start + 128])).permute(0, 3, 1, 2).float() / 127.5 - 1

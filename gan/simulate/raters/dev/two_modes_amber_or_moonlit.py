@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def utility(images):
+def utility(images: np.ndarray) -> np.ndarray:
     x = images.astype(np.float32) / 255.0
     red, blue = x[..., 0].mean((1, 2)), x[..., 2].mean((1, 2))
     light = x.mean((1, 2, 3))

@@ -3,9 +3,9 @@
 import numpy as np
 
 
-def utility(images):
+def utility(images: np.ndarray) -> np.ndarray:
     luma = images.astype(np.float32).mean(3)
-    n, height, width = luma.shape
+    height, width = luma.shape[1:]
     y = (np.arange(height) + 0.5) / height * 2 - 1
     x = (np.arange(width) + 0.5) / width * 2 - 1
     window = np.exp(-(y[:, None] ** 2 + x[None, :] ** 2) / 0.3).astype(np.float32)

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def utility(images, progress=0.0):
+def utility(images: np.ndarray, progress: float = 0.0) -> np.ndarray:
     x = images.astype(np.float32) / 255.0
     luma = x.mean(3)
     busy = np.log(np.abs(np.diff(luma, axis=2)).mean((1, 2)) + 0.003)

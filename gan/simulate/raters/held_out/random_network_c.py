@@ -7,7 +7,7 @@ import torch.nn.functional as F
 _rng = np.random.default_rng(910_003)
 
 
-def _normal(*shape):
+def _normal(*shape: int) -> torch.Tensor:
     return torch.tensor(_rng.normal(0, np.sqrt(2.0 / np.prod(shape[1:])), shape), dtype=torch.float32)
 
 
@@ -16,7 +16,7 @@ _hidden, _out = _normal(32, 48 * 9), _normal(1, 32)
 
 
 @torch.inference_mode()
-def utility(images):
+def utility(images: np.ndarray) -> np.ndarray:
     out = []
     for start in range(0, len(images), 128):
         x = torch.from_numpy(np.ascontiguousarray(images[start : start + 128])).permute(0, 3, 1, 2).float() / 127.5 - 1

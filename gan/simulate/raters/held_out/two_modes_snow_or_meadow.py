@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def utility(images):
+def utility(images: np.ndarray) -> np.ndarray:
     ground = images[:, images.shape[1] * 5 // 8 :].astype(np.float32) / 255.0
     light = ground.mean((1, 2, 3))
     colour = (ground.max(3) - ground.min(3)).mean((1, 2))

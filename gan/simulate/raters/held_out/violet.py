@@ -3,6 +3,6 @@
 import numpy as np
 
 
-def utility(images):
+def utility(images: np.ndarray) -> np.ndarray:
     sky = images[:, : images.shape[1] // 2].astype(np.float32) / 255.0
     return (np.minimum(sky[..., 0], sky[..., 2]) - sky[..., 1]).mean((1, 2))
