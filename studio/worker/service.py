@@ -10,23 +10,22 @@ import gc
 import os
 import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal
 
 import numpy as np
 import torch
 
-import gan
 from gan.adversarial.precision import resolve_device
 from gan.errors import UserError, reason
 from gan.rewards import novelty
-from gan.session import Feedback, RoundProgress, TuningSession
-from gan.taste.events import Kind
+from gan.session import RoundProgress, TuningSession
 from studio.worker import messages as m
 from studio.worker.frames import FrameClosed, FrameWriter
 from studio.worker.inbox import Inbox, Outbox
+from studio.worker.sessions import array, feedback, make_session, packed
 from studio.worker.teaching import teach
 
 DURING_A_ROUND = (m.Propose, m.Strip, m.Know, m.Feedback, m.Predict, m.Draw)
@@ -50,11 +49,6 @@ def serve(inbox: Inbox, outbox: Outbox, frames: FrameWriter) -> None:
     cores = usable_cores()
     torch.set_num_threads(max(1, cores - 1))  # the window needs the other one
     Service(inbox, outbox, frames, make_session).run()
-
-
-def make_session(command: m.Open, device: str) -> TuningSession:
-    """The real thing: a loaded generator and what is known of the person's taste."""
-    return TuningSession(gan.load(command.model, "cpu"), device=device, seed=command.seed)
 
 
 def usable_cores() -> int:
@@ -174,7 +168,7 @@ class Service:
             self._checkpoint = command.checkpoint
         self._opened, self._session = command, None  # the old one's memory first
         session = self._make(command, device)
-        session.add(self._latents)
+        session.add(self._latents)  # those that came after the command, too
         if self._checkpoint is not None:
             try:
                 session.restore(Path(self._checkpoint))
@@ -357,7 +351,12 @@ class Service:
         def progress(fraction: float, text: str) -> None:
             self._send(m.Exporting(float(fraction), text))
 
-        self.session.export(Path(command.folder), progress)
+        from gan.formats.export import export_bundle  # onnx: a second to import, and seldom needed
+
+        folder = Path(command.folder)
+        model = self.session.tuned_model(folder.name)
+        dtype: Literal["float16", "float32"] = "float16" if command.fp16 else "float32"
+        export_bundle(model, folder, progress, cancel=lambda: self._inbox.ended, dtype=dtype)
         self._send(m.Exported(command.folder))
 
 
@@ -379,26 +378,6 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     text = str(error)
     return isinstance(error, RuntimeError) and ("out of memory" in text or "DefaultCPUAllocator" in text)
-
-
-def array(latent: bytes) -> np.ndarray:
-    """A stored latent as float32 (z_dim,)."""
-    return np.frombuffer(latent, "<f4").astype(np.float32)
-
-
-def packed(latent: np.ndarray) -> bytes:
-    """A latent as it is stored."""
-    return np.asarray(latent, "<f4").tobytes()
-
-
-def feedback(events: Iterable[m.FeedbackEvent]) -> list[Feedback]:
-    """Ratings as `gan.session` takes them. Its "clear" takes the flag away too; the studio's is about stars alone."""
-    return [
-        Feedback(e.image, "stars", 0.0, e.time)
-        if e.kind == "clear"
-        else Feedback(e.image, cast(Kind, e.kind), e.value, e.time)
-        for e in events
-    ]
 
 
 def progress_message(progress: RoundProgress, elapsed: float, paused: bool = False) -> m.Progress:

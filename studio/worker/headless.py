@@ -1,0 +1,217 @@
+"""The studio's commands without a window: `tastemaker tune` and `tastemaker export --project`."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from gan.cli import report
+from gan.errors import UserError
+from gan.terminal import Progress, duration
+from studio.project.store import Checkpoint, Project, ProjectError
+from studio.worker.opening import opening
+
+if TYPE_CHECKING:
+    from gan.session import RoundProgress, TuningSession
+
+MISTAKE = 2  # exit code
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; `arguments` starts with its name. Returns the exit code."""
+    try:
+        options = _parser().parse_args(sys.argv[1:] if arguments is None else list(arguments))
+        run: Callable[[argparse.Namespace], int] = options.run
+        return run(options)
+    except ProjectError as error:
+        return report(UserError(str(error)))
+    except (Exception, KeyboardInterrupt) as error:
+        return report(error)
+
+
+def tune(
+    project: Project,
+    rounds: int = 1,
+    *,
+    steps: int | None = None,
+    device: str = "auto",
+    cancel: Callable[[], bool] = lambda: False,
+    progress: Callable[[float, str, float | None], None] = lambda fraction, text, seconds_left: None,
+    finished: Callable[[bool, str, Checkpoint | None], None] = lambda kept, reason, checkpoint: None,
+) -> list[Checkpoint]:
+    """Teach a project's generator what its ratings say; the checkpoints that were kept.
+
+    Each round is on disk, then a row of the project, and then told. Ends after the first round that is not kept: without
+    new ratings the next would find no more. `cancel` is asked between steps, and ends after keeping the best so far.
+
+    Raises
+    ------
+    UserError, ValueError
+        No such generator or device, a damaged checkpoint, or too few ratings.
+    ProjectError
+        The project cannot be written.
+    """
+    from studio.worker.teaching import teach
+
+    progress(0.0, "loading the generator and the ratings", None)
+    session = _session(project, device)
+    kept = []
+    for number in range(rounds):
+
+        def after_step(step: RoundProgress, number: int = number) -> None:
+            text = f"round {number + 1} of {rounds}: taste {step.taste:+.2f}, realism {step.realism:+.2f}"
+            progress(
+                (number + step.step / step.steps) / rounds, text, step.seconds_left if rounds == 1 else None
+            )
+
+        taught = teach(
+            session, project.new_checkpoint_path(), steps=steps, cancel=cancel, after_step=after_step
+        )
+        project.record(
+            "taught",
+            kept=taught.kept,
+            reason=taught.reason,
+            stopped=cancel(),
+            metrics=taught.metrics,
+            headless=True,
+        )
+        checkpoint = None
+        if taught.checkpoint is None:
+            project.record("round", None, float(project.counts().round), kept=False, reason=taught.reason)
+        else:
+            checkpoint = project.add_checkpoint(taught.checkpoint, dict(taught.metrics), reason=taught.reason)
+            kept.append(checkpoint)
+        finished(taught.kept, taught.reason, checkpoint)
+        if checkpoint is None or cancel():
+            break
+    return kept
+
+
+def export(
+    project: Project,
+    folder: Path,
+    *,
+    fp16: bool = False,
+    device: str = "cpu",
+    progress: Callable[[float, str], None] | None = None,
+) -> Path:
+    """Write a project's generator, as tuned now, for other programs; the folder.
+
+    Raises
+    ------
+    UserError, OSError
+        As `gan.formats.export.export_bundle`.
+    """
+    from gan.formats.export import export_bundle
+
+    session = _session(project, device)
+    dtype = "float16" if fp16 else "float32"
+    made = export_bundle(session.tuned_model(folder.resolve().name), folder, progress, dtype=dtype)  # type: ignore[arg-type]
+    project.record("export", folder=str(made), headless=True)
+    return Path(made)
+
+
+def _session(project: Project, device: str) -> TuningSession:
+    from studio.worker.sessions import open_session  # torch: only once there is a project to work on
+
+    return open_session(opening(project, device), device)
+
+
+def _tune(options: argparse.Namespace) -> int:
+    def finished(kept: bool, reason: str, checkpoint: Checkpoint | None) -> None:
+        line.clear()
+        if checkpoint is None:
+            print(f"Nothing changed. {reason}", flush=True)
+            return
+        liked = checkpoint.metrics.get("like_rate_predicted")
+        seconds = checkpoint.metrics.get("seconds") or 0.0
+        share = "" if liked is None else f" The taste model expects {liked:.0%} liked images."
+        print(f"Round {checkpoint.round}, {duration(seconds)}. {reason}{share} {checkpoint.path}", flush=True)
+
+    with Project(options.project, create=False) as project, Progress() as line, _stoppable(line) as stopped:
+        tune(
+            project,
+            options.rounds,
+            steps=options.steps,
+            device=options.device,
+            cancel=stopped,
+            progress=line,
+            finished=finished,
+        )
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    with Project(options.project, create=False) as project, Progress() as line:
+        made = export(project, options.out, fp16=options.fp16, progress=line)
+    print(made)
+    return 0
+
+
+@contextmanager
+def _stoppable(line: Progress) -> Iterator[Callable[[], bool]]:
+    """Ctrl+C once: stop after the step in hand and keep the best so far; twice: stop now."""
+    asked: list[int] = []
+
+    def handle(number: int, frame: object) -> None:
+        asked.append(number)
+        line.clear()
+        if len(asked) > 1:
+            raise KeyboardInterrupt
+        print("Stopping after this step; press Ctrl+C again to stop at once.", file=sys.stderr)
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield lambda: bool(asked)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class _Parser(argparse.ArgumentParser):
+    """One line for a mistake, as in the other commands."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(MISTAKE, f"tastemaker: {message} ({self.prog} --help tells more)\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="tastemaker", description="A project's generator, without the window.", allow_abbrev=False
+    )
+    verbs = parser.add_subparsers(title="commands", metavar="VERB", required=True)
+    one = verbs.add_parser(
+        "tune",
+        help="teach a project's generator its ratings",
+        description="Teach a project's generator what its ratings say. Every round that is kept becomes a checkpoint of"
+        " the project, as in the studio. The studio must not have the project open.",
+        allow_abbrev=False,
+    )
+    one.add_argument("--rounds", type=_positive, default=1, metavar="N", help="rounds to run (default 1)")
+    one.add_argument(
+        "--steps", type=_positive, metavar="N", help="steps of a round (default: as in the studio)"
+    )
+    one.add_argument("--device", default="auto", help="cpu, cuda, cuda:N or mps (default: the best there is)")
+    one.set_defaults(run=_tune)
+    two = verbs.add_parser(
+        "export",
+        help="write a project's tuned generator for other programs",
+        description="Write a project's generator, as tuned now, as a folder that other programs can use.",
+        allow_abbrev=False,
+    )
+    two.add_argument("--out", required=True, type=Path, metavar="DIR", help="a new folder")
+    two.add_argument("--fp16", action="store_true", help="half the size, for a grey level here and there")
+    two.set_defaults(run=_export)
+    for verb in (one, two):
+        verb.add_argument("--project", required=True, type=Path, metavar="DIR", help="the project's folder")
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)

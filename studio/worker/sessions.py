@@ -1,0 +1,65 @@
+"""From what a project knows to a `gan.session`, and the bytes on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+import gan
+from gan.session import Feedback, TuningSession
+from gan.taste.events import Kind
+from studio.worker import messages as m
+
+
+def make_session(command: m.Open, device: str) -> TuningSession:
+    """A session on the command's generator that knows its images; its ratings and its checkpoint are left to the caller.
+
+    Raises
+    ------
+    UserError, ValueError
+        No such generator, a damaged one, or no such device.
+    """
+    session = TuningSession(gan.load(command.model, "cpu"), device=device, seed=command.seed)
+    session.add({image.id: array(image.latent) for image in command.images})
+    # The reference sample follows from the project's seed and stays; the choice of images must not begin again with every start.
+    session.random.manual_seed(command.seed * 1_000_003 + len(command.images))
+    return session
+
+
+def open_session(command: m.Open, device: str) -> TuningSession:
+    """A session that knows all that the command does.
+
+    Raises
+    ------
+    UserError, ValueError
+        As `make_session`, or the checkpoint is missing or damaged.
+    """
+    session = make_session(command, device)
+    if command.checkpoint is not None:
+        session.restore(Path(command.checkpoint))
+    session.feedback(feedback(command.events))
+    session.fit()
+    return session
+
+
+def array(latent: bytes) -> np.ndarray:
+    """A stored latent as float32 (z_dim,)."""
+    return np.frombuffer(latent, "<f4").astype(np.float32)
+
+
+def packed(latent: np.ndarray) -> bytes:
+    """A latent as it is stored."""
+    return np.asarray(latent, "<f4").tobytes()
+
+
+def feedback(events: Iterable[m.FeedbackEvent]) -> list[Feedback]:
+    """Ratings as `gan.session` takes them. Its "clear" takes the flag away too; the studio's is about stars alone."""
+    return [
+        Feedback(e.image, "stars", 0.0, e.time)
+        if e.kind == "clear"
+        else Feedback(e.image, cast(Kind, e.kind), e.value, e.time)
+        for e in events
+    ]
