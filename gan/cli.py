@@ -6,6 +6,7 @@ verb that needs it, so that `--help` and a mistyped option answer at once.
 
 import argparse
 import errno
+import os
 import signal
 import sys
 import traceback
@@ -53,7 +54,8 @@ def report(error: BaseException) -> int:
         _say("stopped")
         return STOPPED
     if isinstance(error, BrokenPipeError):
-        sys.stderr.close()  # the reader (a pager, head) has gone: nobody to tell
+        # The reader (a pager, head) has gone: nobody to tell, and nothing may be flushed into it at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     message = _message(error)
     if message is None:
@@ -327,16 +329,29 @@ def _stop_on_ctrl_c() -> Iterator[Callable[[], bool]]:
 
 
 def _simulate(options: argparse.Namespace) -> int:
-    simulate = _entry("gan.simulate.run:simulate")
-    simulate(
-        model=options.model,
-        rater_path=options.rater,
-        ratings=options.ratings,
-        seed=options.seed,
-        out=options.out,
-        device=options.device,
+    import gan
+    from gan.simulate.run import simulate
+    from gan.terminal import Progress
+
+    model = gan.load(options.model, options.device)
+    with Progress() as progress:
+        report = simulate(
+            model,
+            options.rater,
+            ratings=options.ratings,
+            seed=options.seed,
+            out=options.out,
+            device=options.device,
+            progress=progress,
+        )
+        progress.clear()
+    final = report.final
+    print(
+        f"like rate {report.untuned.like:.2f} -> {final.like:.2f} after {report.ratings} ratings; of the reference: diversity "
+        f"{final.diversity_ratio:.2f}, coverage {final.coverage_ratio:.2f}, precision {final.precision_ratio:.2f}, "
+        f"KID {final.kid_ratio:.2f}"
     )
-    print(options.out)
+    print(options.out / "report.json")
     return 0
 
 
@@ -344,13 +359,14 @@ def _export(options: argparse.Namespace) -> int:
     if options.project is not None:
         raise UserError("a project is exported by the studio's command: tastemaker export --project DIR --out DIR")
     import gan
+    from gan.formats.export import export_bundle
     from gan.terminal import Progress
 
     model = gan.load(options.model, "cpu")
     with Progress() as progress:
-        _entry("gan.formats.export:export_bundle")(model, options.out, progress=progress)
+        folder = export_bundle(model, options.out, progress)
         progress.clear()
-    print(options.out)
+    print(folder)
     return 0
 
 

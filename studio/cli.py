@@ -4,6 +4,7 @@ The window must never load torch and a server must never load Qt, so nothing her
 verb is known.
 """
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -69,6 +70,16 @@ def route(arguments: Sequence[str]) -> Verb | None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # the reader (a pager, head) has gone; nothing may be flushed into it at exit either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     verb = route(arguments)
     if arguments[:1] == ["help"] or (verb is STUDIO and {"-h", "--help"} & set(arguments)):
