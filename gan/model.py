@@ -66,12 +66,18 @@ class Model:
         return self.generator.resolution
 
     @property
+    def tuned(self) -> bool:
+        """Whether there is an adapter that moves latents; a fresh one leaves them where they are."""
+        return self.adapter is not None and any(bool(p.any()) for p in self.adapter.out.parameters())
+
+    @property
     def hash(self) -> str:
         """Ten hexadecimal digits that say which images it draws: the start of a SHA-256 over generator and adapter.
 
-        The discriminator is left out: with it or without it, the images are the same.
+        The discriminator is left out, and an adapter that does nothing: with or without them, the images are the same.
         """
-        drawing = {key: value for key, value in self.tensors().items() if not key.startswith("discriminator.")}
+        skipped = ("discriminator.",) if self.tuned else ("discriminator.", "adapter.")
+        drawing = {key: value for key, value in self.tensors().items() if not key.startswith(skipped)}
         return digest(drawing)[:10]
 
     def tensors(self) -> dict[str, Tensor]:

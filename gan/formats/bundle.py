@@ -5,10 +5,12 @@ network is built without memory, and only weights that fit it exactly are let in
 """
 
 import json
+import math
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Literal, get_origin, get_type_hints
 
+import numpy as np
 import safetensors
 import safetensors.torch
 import torch
@@ -69,7 +71,7 @@ def save(model: Model, folder: Path, dtype: Literal["float32", "float16"] = "flo
         "generator": {"kind": "compact", **asdict(model.generator.config)},
         "adapter": {"kind": "residual", **asdict(model.adapter.config)} if model.adapter else None,
         "discriminator": {"kind": "residual", **asdict(model.discriminator.config)} if model.discriminator else None,
-        "card": model.card,
+        "card": _plain(model.card),
     }
     text = json.dumps(config, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     folder = Path(folder)
@@ -78,6 +80,19 @@ def save(model: Model, folder: Path, dtype: Literal["float32", "float16"] = "flo
         write_bytes(folder / CONFIG_NAME, text.encode())
     except OSError as error:
         raise UserError(f"cannot write the generator to {folder}: {reason(error)}") from error
+
+
+def _plain(value: Any) -> Any:
+    """A card's value as JSON has it: numbers that are not finite are not known, and what JSON lacks becomes its text."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, str | int | bool) else str(value)
 
 
 # --------------------------------------------------------------------------------------------------------------- loading

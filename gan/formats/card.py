@@ -10,6 +10,7 @@ from gan.model import Model
 _LICENCES = {
     "apache-2.0", "mit", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "bsd-3-clause", "unlicense", "unknown",
 }  # fmt: skip
+_SHORT = {"auc", "ema", "fd", "gpu", "kid", "kl", "r1", "r2"}  # abbreviations among the keys of a card
 _DATA = {
     "scenes": "Procedural landscapes: drawn by a program from random numbers. No photograph and no artist's work is in them.",
     "folder": "A folder of pictures that the maker chose. Their rights are the maker's to know.",
@@ -48,14 +49,14 @@ def _header(model: Model) -> str:
         "pipeline_tag: unconditional-image-generation",
         "library_name: onnx",
         "tags:",
-        *(f"- {tag}" for tag in ("gan", "onnx", "tastemaker", *(["preference-learning"] if model.adapter else []))),
+        *(f"- {tag}" for tag in ("gan", "onnx", "tastemaker", *(["preference-learning"] if model.tuned else []))),
         "---",
     ]
     return "\n".join(lines)
 
 
 def _what(model: Model) -> str:
-    side, kind = model.resolution, "tuned to one person's taste" if model.adapter else "not tuned"
+    side, kind = model.resolution, "tuned to one person's taste" if model.tuned else "not tuned"
     return (
         f"A generative adversarial network that draws {side} by {side} pixel images from {model.z_dim} random numbers, {kind}. "
         f"Model hash `{model.hash}`. Written by Tastemaker {__version__}.\n\n"
@@ -91,7 +92,7 @@ def _data(model: Model) -> str:
 
 def _tuning(model: Model) -> str:
     tuning = model.card.get("tuning")
-    if model.adapter is None and not tuning:
+    if not model.tuned:
         return "None: this is the generator as it was trained."
     return (
         "A small network in front of the generator moves each latent. It was trained by policy gradients on a reward that joins one "
@@ -112,7 +113,8 @@ def _facts(values: Any, nothing: str) -> str:
 def _items(values: dict[str, Any], indent: str) -> list[str]:
     lines = []
     for key, value in values.items():
-        label = _line(key).replace("_", " ")
+        words = [word.upper() if word in _SHORT else word for word in _line(key).split("_")]
+        label = " ".join(words)
         label = label[:1].upper() + label[1:]
         if isinstance(value, dict):
             lines += [f"{indent}- {label}:", *_items(value, indent + "  ")]
@@ -140,9 +142,9 @@ def _line(value: Any) -> str:
 
 def _limits(model: Model) -> str:
     taste = (
-        "- It leans towards what one person liked: it draws less of everything else. A rate of liking above is a prediction or that "
-        "person's own, and says nothing about other people.\n"
-        if model.adapter
+        "- It leans towards what one person liked: it draws less of everything else. What is said of liking "
+        "above holds for that person alone.\n"
+        if model.tuned
         else ""
     )
     return (

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -35,7 +36,11 @@ _STALE = 3600.0  # seconds after which the leavings of a killed export are swept
 
 
 def export_bundle(
-    model: Model, folder: Path | str, progress: Progress | None = None, cancel: Callable[[], bool] = lambda: False
+    model: Model,
+    folder: Path | str,
+    progress: Progress | None = None,
+    cancel: Callable[[], bool] = lambda: False,
+    dtype: Literal["float32", "float16"] = "float32",
 ) -> Path:
     """Write a generator for other programs, and make sure that they will draw what this one draws.
 
@@ -47,6 +52,7 @@ def export_bundle(
     folder : a new or empty folder, or an earlier export.
     progress : called with a fraction in [0, 1] and a line of text.
     cancel : asked between the steps; true raises `Cancelled`, and nothing is left behind.
+    dtype : of the stored weights; "float16" halves `model.safetensors`, and everything else in the folder follows the rounded weights.
 
     Returns
     -------
@@ -66,7 +72,7 @@ def export_bundle(
     except OSError as error:
         raise UserError(f"cannot export to {target}: {reason(error)}") from error
     try:
-        _write(model, partial, progress, cancel)
+        _write(model, partial, progress, cancel, dtype)
         os.chmod(partial, 0o755)  # mkdtemp's 0700 would hide the export from other users
         _put(partial, target)
     except OSError as error:
@@ -78,7 +84,13 @@ def export_bundle(
     return target
 
 
-def _write(model: Model, folder: Path, progress: Progress | None, cancel: Callable[[], bool]) -> None:
+def _write(
+    model: Model,
+    folder: Path,
+    progress: Progress | None,
+    cancel: Callable[[], bool],
+    dtype: Literal["float32", "float16"],
+) -> None:
     """All files of an export into an empty folder."""
 
     def step(fraction: float, text: str) -> None:
@@ -88,7 +100,7 @@ def _write(model: Model, folder: Path, progress: Progress | None, cancel: Callab
             progress(fraction, text)
 
     step(0.0, "writing the weights")
-    bundle.save(model, folder)
+    bundle.save(model, folder, dtype)
     # From here on the files speak: whoever loads them gets exactly this model.
     model = bundle.load(folder)
 
@@ -127,7 +139,7 @@ def _metadata(model: Model) -> dict[str, str]:
         "description": "Generator of a GAN. Every image it draws is generated.",
         "input": f"z (batch, {model.z_dim}) float32 from N(0, 1); numpy.random.RandomState(seed).randn({model.z_dim})",
         "output": f"image (batch, 3, {model.resolution}, {model.resolution}) float32 in [-1, 1]; pixels are image * 127.5 + 128",
-        "tuned": "yes" if model.adapter else "no",
+        "tuned": "yes" if model.tuned else "no",
         "digital_source_type": TRAINED,
     }
 

@@ -96,6 +96,13 @@ def test_float16_halves_the_file(saved: Path, tmp_path: Path, small_model: MakeM
     assert load(tmp_path / "same").hash == again.hash
 
 
+def test_cards_hold_plain_values(tmp_path: Path, small_model: MakeModel) -> None:
+    model = small_model()
+    model.card = {"auc": float("nan"), "n": np.int64(3), "betas": (0.0, np.float32(0.5)), "from": Path("a"), "deep": {"x": [True]}}
+    bundle.save(model, tmp_path)
+    assert load(tmp_path).card == {"auc": None, "n": 3, "betas": [0.0, 0.5], "from": "a", "deep": {"x": [True]}}
+
+
 def test_saving_over_a_bundle_keeps_other_files(saved: Path, small_model: MakeModel) -> None:
     (saved / "notes.txt").write_text("mine")
     bundle.save(small_model(seed=1), saved)
