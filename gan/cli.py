@@ -26,6 +26,7 @@ SCENES = "procedural:scenes"
 BUNDLED = "dreamscapes"
 _MOST_SEED = 2**32 - 1
 _PACKAGE = str(Path(__file__).resolve().parent)
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}  # full, broken or read-only
 _CHUNK = 64  # images drawn between two looks at the progress line
 
 
@@ -71,12 +72,24 @@ def _message(error: BaseException) -> str | None:
         return "not enough memory: ask for fewer or smaller images at a time, or use --device cpu"
     if isinstance(error, OSError) and error.errno is not None:
         place = f"{error.filename}: " if error.filename else ""
-        hint = "; what was there before is unharmed" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        hint = "; what was there before is unharmed" if error.errno in _DISK else ""
         return f"{place}{reason(error)}{hint}"
+    if isinstance(error, RuntimeError) and (hidden := _disk_error(error)) is not None:
+        return _message(hidden)
     if isinstance(error, ValueError):
         frames = traceback.extract_tb(error.__traceback__)
         if frames and str(Path(frames[-1].filename).resolve()).startswith(_PACKAGE):
             return reason(error)
+    return None
+
+
+def _disk_error(error: BaseException) -> OSError | None:
+    """The failed write behind an error: torch.save hides it under a RuntimeError about its own archive."""
+    behind = error.__cause__ or error.__context__
+    while behind is not None:
+        if isinstance(behind, OSError) and behind.errno in _DISK:
+            return behind
+        behind = behind.__cause__ or behind.__context__
     return None
 
 

@@ -240,6 +240,16 @@ def test_a_write_that_fails_half_way_harms_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [sheet], "nothing half-made stays behind"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="no such limits")
+def test_training_onto_a_full_disk(tmp_path: Path) -> None:
+    images = pictures(tmp_path / "images", 8)
+    words = ("--resolution", "32", "--from", "none", "--device", "cpu", "--kimg", "0.032")
+    done = limited(1_000_000, "train", "--images", images, "--out", tmp_path / "model", *words)
+    assert done.returncode == cli.FAILED
+    assert done.stderr.startswith("tastemaker: file too large") and done.stderr.count("\n") == 1, done.stderr
+    assert not list((tmp_path / "model").iterdir()), "nothing half-made stays behind"
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
 def test_a_full_or_read_only_disk(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, model_folder: Path, tmp_path: Path, number: int
