@@ -35,7 +35,7 @@ VERBS: dict[str, Verb] = {
 STUDIO = Verb("studio.app:main", 0, "")
 # The same verb on a project instead of a bundle, or measured through the window's worker: these need the studio's half.
 EXPORT_PROJECT = Verb("studio.worker.headless:main", 0, "")
-BENCHMARK_SPEED = Verb("studio.worker.benchmark:main", 2, "")
+BENCHMARK_SPEED = Verb("studio.benchmark_speed:main", 2, "")
 
 
 def usage() -> str:

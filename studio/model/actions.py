@@ -21,6 +21,7 @@ from studio.model.rounds import outcome_of, past_rounds
 from studio.model.state import (
     FEWEST_RATINGS,
     GRID,
+    PREVIEW_EVERY,
     STRIP_SEEDS,
     ExportState,
     Generator,
@@ -154,8 +155,8 @@ class Actions(QObject):
 
     @property
     def model_name(self) -> str:
-        """The generator's name, known before the worker answers."""
-        return Path(self.project.model).name
+        """The generator's name, also before the worker answers."""
+        return self.state.generator.name or Path(self.project.model).name
 
     @property
     def missing_ratings(self) -> int:
@@ -316,6 +317,12 @@ class Actions(QObject):
     @told
     def _show_strip(self, strip: ShownStrip) -> None:
         used = self.project.current_checkpoint()
+        if self.round.running:
+            step = self.round.progress.step if self.round.progress else 0
+            self._name_strip(
+                strip, tr("untuned"), tr("round {n}, step {step}", n=self.round.number, step=step)
+            )
+            return
         thumbnails.keep_strip(thumbnails.strip_file(self.project, used.id if used else None), strip.after)
         if used is not None and not thumbnails.strip_file(self.project, None).exists():
             thumbnails.keep_strip(thumbnails.strip_file(self.project, None), strip.before)
@@ -328,8 +335,10 @@ class Actions(QObject):
         )
 
     def _step(self, progress: m.Progress) -> None:
-        if self.round.running:
+        if self.round.running and not progress.paused:
             self.round.step(progress)
+            if progress.step % PREVIEW_EVERY == 0:
+                self.worker.request_strip(STRIP_SEEDS)
 
     @told
     def _round_finished(self, finished: FinishedRound) -> None:
@@ -346,6 +355,8 @@ class Actions(QObject):
         self.say(outcome.reason)
         if outcome.kept:
             self.new_grid()
+        else:
+            self.worker.request_strip(STRIP_SEEDS)
 
     @told
     def _restored(self, checkpoint: Checkpoint | None) -> None:

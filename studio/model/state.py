@@ -13,6 +13,7 @@ GRID = 24  # images to a grid
 FEWEST_RATINGS = 12  # before a round can be asked for; the worker has the last word
 USEFUL_RATINGS = 50  # from about here a round is worth its time
 STRIP_SEEDS = tuple(range(1, 9))  # of the before/after strip: the same always, so that rounds can be compared
+PREVIEW_EVERY = 4  # steps between drawings of the strip while a round runs
 SERIES = ("taste", "realism", "variety", "distance")
 
 

@@ -1,28 +1,18 @@
-"""Live curves of a round. pyqtgraph takes most of a second to import, so nothing here imports it before it is needed."""
+"""Live curves of a round, painted here: a few dozen points need no plotting library, which would take most of a second
+to import and tens of milliseconds to paint, while the worker has the machine busy."""
 
-import threading
 from collections.abc import Sequence
-from importlib import import_module
-from typing import Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QPen
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from studio.i18n import tr
 from studio.theme.theme import current
 from studio.ui.parts import Card, named, text_label
 
-SMOOTHING = 0.15  # weight of the newest value in the thick line
-
-
-def preload() -> threading.Thread:
-    """Import pyqtgraph off the window's thread, so that the first Teach view opens at once."""
-    thread = threading.Thread(
-        target=import_module, args=("pyqtgraph",), daemon=True, name="preload pyqtgraph"
-    )
-    thread.start()
-    return thread
+SMOOTHING = 0.35  # weight of the newest value in the thick line
+_EDGE = 6.0  # pixels kept free above and below
 
 
 def smooth(values: Sequence[float], weight: float = SMOOTHING) -> list[float]:
@@ -35,84 +25,98 @@ def smooth(values: Sequence[float], weight: float = SMOOTHING) -> list[float]:
     return smoothed
 
 
+def value_range(values: Sequence[float], least: float) -> tuple[float, float]:
+    """Return the lowest and the highest value, widened evenly to span at least `least`."""
+    low, high = min(values), max(values)
+    spare = max(0.0, least - (high - low)) / 2
+    return low - spare, high + spare
+
+
+class Curve(QWidget):
+    """The raw values thin, their average thick and dashed its own way, lines at a baseline and at a limit."""
+
+    def __init__(self, token: str, dash: Qt.PenStyle, least_span: float) -> None:
+        super().__init__()
+        self._token, self._dash, self._least_span = token, dash, least_span
+        self._values: list[float] = []
+        self._steps, self._baseline = 1, 0.0
+        self._limit: float | None = None
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumHeight(72)
+
+    def show_values(self, values: Sequence[float], steps: int, baseline: float, limit: float | None) -> None:
+        self._values, self._steps, self._baseline, self._limit = list(values), steps, baseline, limit
+        self.update()
+
+    def points(self, values: Sequence[float]) -> QPolygonF:
+        """Return where `values` lie in this widget; the first at the left edge, step number `steps` at the right."""
+        return QPolygonF([QPointF(self._x(place), self._y(value)) for place, value in enumerate(values)])
+
+    def _x(self, place: int) -> float:
+        return 1 + (self.width() - 2) * place / max(1, self._steps - 1)
+
+    def _y(self, value: float) -> float:
+        seen = [self._baseline, *self._values, *([] if self._limit is None else [self._limit])]
+        low, high = value_range(seen, self._least_span)
+        return _EDGE + (self.height() - 2 * _EDGE) * (high - value) / (high - low)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        tokens = current().tokens
+        painter = QPainter(self)
+        self._rule(painter, self._baseline, QPen(QColor(tokens.line), 1))
+        if self._limit is not None:
+            self._rule(painter, self._limit, QPen(QColor(tokens.quiet), 1, Qt.PenStyle.DashLine))
+        if not self._values:
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        colour = QColor(getattr(tokens, self._token))
+        averaged = self.points(smooth(self._values))
+        thin = QColor(colour)
+        thin.setAlpha(110)
+        painter.setPen(QPen(thin, 1))
+        painter.drawPolyline(self.points(self._values))
+        pen = QPen(colour, 2, self._dash)
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+        painter.setPen(pen)
+        painter.drawPolyline(averaged)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour)
+        last = averaged.at(averaged.count() - 1)
+        painter.drawEllipse(QRectF(last.x() - 3, last.y() - 3, 6, 6))
+
+    def _rule(self, painter: QPainter, value: float, pen: QPen) -> None:
+        y = round(self._y(value)) + 0.5  # through the middle of a row of pixels: sharp
+        painter.setPen(pen)
+        painter.drawLine(QPointF(0, y), QPointF(self.width(), y))
+
+
 class Chart(Card):
-    """One named curve: the raw values thin, their average thick and dashed its own way, the last one in words."""
+    """One curve with its name and its last value in words."""
 
     def __init__(self, name: str, tip: str, token: str, dash: Qt.PenStyle, least_span: float) -> None:
         """Take the `token` of the curve's colour and the least height, in the curve's unit, that fills the chart."""
         super().__init__()
-        import pyqtgraph as pg
-
-        self._token, self._dash, self._least_span = token, dash, least_span
-        self._limit: float | None = None
         self.title, self.value = text_label(name, "title"), text_label("")
-        self.setMinimumHeight(112)
+        self.curve = Curve(token, dash, least_span)
         named(self, name, tip)
         line = QHBoxLayout()
         line.addWidget(self.title)
         line.addStretch(1)
         line.addWidget(self.value)
-        self.plot: Any = pg.PlotWidget(background=None)
-        self.plot.setAntialiasing(True)
-        self.plot.setMouseEnabled(False, False)
-        self.plot.setMenuEnabled(False)
-        self.plot.hideButtons()
-        self.plot.hideAxis("left")
-        self.plot.hideAxis("bottom")
-        self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.plot.setFrameShape(Card.Shape.NoFrame)
-        self.plot.viewport().setAutoFillBackground(False)
-        self.plot.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.plot.getPlotItem().setContentsMargins(0, 0, 0, 0)
-        self._zero = pg.InfiniteLine(angle=0, movable=False)
-        self._ceiling = pg.InfiniteLine(angle=0, movable=False)
-        self._ceiling.hide()
-        self.plot.addItem(self._zero, ignoreBounds=True)
-        self.plot.addItem(self._ceiling, ignoreBounds=True)
-        self._raw, self._smooth = self.plot.plot([], []), self.plot.plot([], [])
         column = QVBoxLayout(self)
         column.setContentsMargins(14, 10, 14, 10)
         column.setSpacing(4)
         column.addLayout(line)
-        column.addWidget(self.plot, 1)
-        current().changed.connect(self._tint)
-        self._tint()
-
-    def _tint(self) -> None:
-        tokens = current().tokens
-        colour = QColor(getattr(tokens, self._token))
-        thin = QColor(colour)
-        thin.setAlpha(115)
-        self._raw.setPen(_pen(thin, 1.0))
-        self._smooth.setPen(_pen(colour, 2.0, self._dash))
-        self._zero.setPen(_pen(QColor(tokens.line), 1.0))
-        self._ceiling.setPen(_pen(QColor(tokens.quiet), 1.0, Qt.PenStyle.DashLine))
+        column.addWidget(self.curve, 1)
 
     def show_values(
         self, values: Sequence[float], steps: int, baseline: float, limit: float | None = None
     ) -> None:
         """Draw `values` along a round of `steps` steps, with lines at `baseline` and at `limit`."""
-        self._raw.setData(list(range(len(values))), list(values))
-        self._smooth.setData(list(range(len(values))), smooth(values))
-        seen = [baseline, *values, *([limit] if limit is not None else [])]
-        low, high = min(seen), max(seen)
-        spare = max(0.0, self._least_span - (high - low)) / 2
-        self.plot.setXRange(0, max(steps - 1, 1), padding=0.01)
-        self.plot.setYRange(low - spare, high + spare, padding=0.08)
-        self._zero.setValue(baseline)
-        self._ceiling.setVisible(limit is not None)
-        if limit is not None:
-            self._ceiling.setValue(limit)
+        self.curve.show_values(values, steps, baseline, limit)
 
     def set_words(self, words: str) -> None:
         """Say the last value."""
         self.value.setText(words)
         self.setAccessibleDescription(words or tr("no values yet"))
-
-
-def _pen(colour: QColor, width: float, dash: Qt.PenStyle = Qt.PenStyle.SolidLine) -> QPen:
-    pen = QPen(colour, width, dash)
-    pen.setCosmetic(True)
-    pen.setCapStyle(Qt.PenCapStyle.RoundCap)
-    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-    return pen

@@ -20,7 +20,7 @@ from studio.i18n import tr
 from studio.model import preferences
 from studio.model.actions import Actions
 from studio.model.property import bind
-from studio.ui.parts import Card, ElidedLabel, Rows, button, named, quiet_note, set_role, text_label
+from studio.ui.parts import Card, ElidedLabel, Rows, button, named, quiet_note, section, set_role
 
 WRITTEN = ("model.safetensors", "config.json", "generator.onnx", "sample.py", "samples.png", "README.md")
 
@@ -57,7 +57,7 @@ class ExportDialog(QDialog):
         super().__init__(parent)
         self._actions = actions
         self.setWindowTitle(tr("Export"))
-        self.setMinimumWidth(520)
+        self.setMinimumWidth(580)
         self.folder = QLineEdit(str(suggested_folder(actions)))
         named(self.folder, tr("Folder to write"), tr("The bundle becomes this folder"))
         self.choose = button(tr("Choose…"), tr("Pick where the bundle goes (Alt+C)"))
@@ -99,11 +99,11 @@ class ExportDialog(QDialog):
             quiet_note(tr("A folder that any other program can use, with nothing of Tastemaker needed."))
         )
         column.addSpacing(2)
-        column.addWidget(text_label(tr("Folder"), "section"))
+        column.addWidget(section(tr("Folder")))
         column.addLayout(where)
         column.addWidget(self.fp16)
         column.addSpacing(2)
-        column.addWidget(text_label(tr("What is written"), "section"))
+        column.addWidget(section(tr("What is written")))
         column.addWidget(card)
         column.addWidget(self.progress)
         column.addWidget(self.status)
@@ -114,6 +114,7 @@ class ExportDialog(QDialog):
 
         self.choose.clicked.connect(self._choose)
         self.start.clicked.connect(self._start)
+        self.folder.textEdited.connect(self._follow)
         self.show_folder.clicked.connect(self._show_folder)
         self.end.clicked.connect(self.reject)
         exports = actions.exports
@@ -151,7 +152,8 @@ class ExportDialog(QDialog):
         checkpoint = actions.state.checkpoint
         version = tr("round {n}", n=checkpoint.round) if checkpoint else tr("untuned")
         self.subject.set_text(tr("Export {name}, {version}", name=actions.model_name, version=version))
-        able = actions.state.loaded and not actions.round.running and not exports.running
+        done = bool(exports.folder) and exports.folder == self.folder.text().strip()
+        able = actions.state.loaded and not actions.round.running and not exports.running and not done
         self.start.setEnabled(able)
         for control in (self.folder, self.choose, self.fp16):
             control.setEnabled(not exports.running)

@@ -16,7 +16,6 @@ class Geometry:
     count: int
     columns: int
     cell: int  # side, logical pixels
-    left: int = MARGIN
 
     @classmethod
     def fitting(cls, count: int, width: int, height: int, wanted: int | None) -> "Geometry":
@@ -35,9 +34,7 @@ class Geometry:
         if cell < SMALLEST:
             columns = max(1, (room + GAP) // (SMALLEST + GAP))
             cell = (room - GAP * (columns - 1)) // columns
-        cell = max(1, min(cell, LARGEST))
-        spare = room - (cell * columns + GAP * (columns - 1))
-        return cls(count, columns, cell, MARGIN + max(0, spare) // 2)
+        return cls(count, columns, max(1, min(cell, LARGEST)))
 
     @staticmethod
     def _fits(count: int, columns: int, room: int, height: int) -> bool:
@@ -58,13 +55,13 @@ class Geometry:
         """Return where cell number `row` lies in the content, before scrolling."""
         step = self.cell + GAP
         return QRect(
-            self.left + row % self.columns * step, MARGIN + row // self.columns * step, self.cell, self.cell
+            MARGIN + row % self.columns * step, MARGIN + row // self.columns * step, self.cell, self.cell
         )
 
     def at(self, point: QPoint) -> int:
         """Return the cell under a point of the content, or -1 in a gap."""
         step = self.cell + GAP
-        x, y = point.x() - self.left, point.y() - MARGIN
+        x, y = point.x() - MARGIN, point.y() - MARGIN
         if x < 0 or y < 0 or x % step >= self.cell or y % step >= self.cell or x // step >= self.columns:
             return -1
         row = y // step * self.columns + x // step

@@ -94,7 +94,7 @@ class ImageDelegate(QStyledItemDelegate):
             if cell.flag:
                 self._paint_tag(painter, rect, tr("rejected") if cell.flag == "reject" else "P")
         if chosen:
-            self._paint_ring(painter, rect, bool(state & QStyle.StateFlag.State_HasFocus))
+            self._paint_ring(painter, rect)
         painter.restore()
 
     def _paint_placeholder(self, painter: QPainter, rect: QRect) -> None:
@@ -109,8 +109,6 @@ class ImageDelegate(QStyledItemDelegate):
         # Whole device pixels: half a pixel of offset would blur every edge.
         spare = round((rect.width() - side) / 2 * ratio) / ratio
         area = QRectF(rect.x() + spare, rect.y() + spare, side, side)
-        if spare > 0:
-            self._paint_placeholder(painter, rect)
         shape = QPainterPath()
         shape.addRoundedRect(area, CORNER_IMAGE, CORNER_IMAGE)
         painter.setClipPath(shape)
@@ -171,11 +169,8 @@ class ImageDelegate(QStyledItemDelegate):
         painter.setPen(QColor("#f4f4f6"))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
-    def _paint_ring(self, painter: QPainter, rect: QRect, focused: bool) -> None:
-        colour = QColor(current().tokens.accent)
-        if not focused:
-            colour.setAlpha(170)
-        painter.setPen(QPen(colour, 2))
+    def _paint_ring(self, painter: QPainter, rect: QRect) -> None:
+        painter.setPen(QPen(QColor(current().tokens.accent), 2))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         # One clear pixel, then the ring, wholly outside the image.
         painter.drawRoundedRect(QRectF(rect).adjusted(-2, -2, 2, 2), CORNER_IMAGE + 2, CORNER_IMAGE + 2)

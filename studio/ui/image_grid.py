@@ -33,6 +33,7 @@ class ImageGrid(QListView):
         super().__init__(parent)
         self._wanted: int | None = None
         self._geometry = Geometry(0, 1, SMALLEST)
+        self._unit = 1.0
         self._hovered = -1
         self._hovered_star = 0
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -61,6 +62,12 @@ class ImageGrid(QListView):
         """Ask for cells about `size` logical pixels wide; None fits the whole grid into the view."""
         self._wanted = None if size is None else min(max(size, SMALLEST), LARGEST)
         self.doItemsLayout()
+
+    def set_pixel_art(self, pixel_art: bool, source: int) -> None:
+        """Enlarge images of `source` pixels by whole factors, or smoothly."""
+        self.delegate.pixel_art = pixel_art
+        self._unit = source / self.devicePixelRatioF() if pixel_art and source else 1.0
+        self.viewport().update()
 
     def current_row(self) -> int:
         return self.currentIndex().row()
@@ -109,7 +116,15 @@ class ImageGrid(QListView):
     def visualRect(self, index: _Index) -> QRect:
         if not index.isValid():
             return QRect()
-        return self._geometry.rect(index.row()).translated(0, -self._offset())
+        cell = self._geometry.rect(index.row()).translated(0, -self._offset())
+        # Whole multiples of the image, in the middle of the cell, so that ring and stars keep to the image.
+        side = (
+            int(max(1, cell.width() // self._unit) * self._unit)
+            if self._unit <= cell.width()
+            else cell.width()
+        )
+        spare = (cell.width() - side) // 2
+        return QRect(cell.x() + spare, cell.y() + spare, side, side)
 
     def indexAt(self, point: QPoint) -> QModelIndex:
         row = self._geometry.at(QPoint(point.x(), point.y() + self._offset()))

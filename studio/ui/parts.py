@@ -1,7 +1,7 @@
 """Small pieces that several views are made of."""
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFontMetrics, QKeySequence, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -119,6 +119,7 @@ class Rows(QWidget):
         self._grid.setHorizontalSpacing(8)
         self._grid.setColumnStretch(1, 1)
         self._lines: dict[str, tuple[QLabel, ElidedLabel]] = {}
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
 
     def set_line(self, key: str, name: str, value: str, role: str = "", name_role: str = "quiet") -> None:
         """Show or change the line called `key`."""
@@ -148,6 +149,7 @@ class Rows(QWidget):
         for left, right in self._lines.values():
             for label in (left, right):
                 self._grid.removeWidget(label)
+                label.hide()
                 label.deleteLater()
         self._lines = {}
 
@@ -205,6 +207,11 @@ class Dial(QWidget):
         """Say the value at the right, also to a screen reader."""
         self._value.setText(words)
         self.slider.setAccessibleDescription(words)
+
+
+def key_name(keys: QKeySequence) -> str:
+    """Write a shortcut as on this machine's keyboard; the Return key is called Enter."""
+    return keys.toString(QKeySequence.SequenceFormat.NativeText).replace("Return", "Enter")
 
 
 class Card(QFrame):

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSlider, QVBoxLayout, QW
 from studio.i18n import tr
 from studio.model.actions import Actions
 from studio.model.property import bind
-from studio.ui.grid_geometry import LARGEST, SMALLEST
+from studio.ui.grid_geometry import LARGEST, MARGIN, SMALLEST
 from studio.ui.image_grid import ImageGrid
 from studio.ui.parts import ElidedLabel, named, text_label
 
@@ -39,6 +39,7 @@ class RateView(QWidget):
         named(self.advance, tr("Auto-advance"), tr("Go to the next image after each rating (A)"))
 
         header = QHBoxLayout()
+        header.setContentsMargins(MARGIN, 0, MARGIN, 0)
         header.setSpacing(12)
         header.addWidget(text_label(tr("Rate"), "title"))
         header.addWidget(self.count, 1)
@@ -46,14 +47,11 @@ class RateView(QWidget):
         header.addWidget(self.slider)
         header.addWidget(self.advance)
         column = QVBoxLayout(self)
-        column.setContentsMargins(16, 12, 16, 8)
+        column.setContentsMargins(16 - MARGIN, 12, 16 - MARGIN, 8)
         column.setSpacing(8)
         column.addLayout(header)
-        # The grid keeps a margin of its own for the ring, so it starts that much further out.
-        held = QHBoxLayout()
-        held.setContentsMargins(0, 0, 0, 0)
-        held.addWidget(self.grid)
-        column.addLayout(held, 1)
+        # The grid keeps a margin of its own for the ring, so it starts that much further out than the header.
+        column.addWidget(self.grid, 1)
 
         self.grid.star_clicked.connect(self._star)
         self.grid.current_row_changed.connect(self._selected)
@@ -68,6 +66,7 @@ class RateView(QWidget):
         bind(state, "task", self._show_count)
         bind(state, "auto_advance", self._show_advance)
         bind(state, "pixel_art", self._show_scaling)
+        bind(state, "generator", self._show_scaling)
         bind(state, "cell_size", self.grid.set_wanted_size)
         self._keep_selection()
 
@@ -133,6 +132,6 @@ class RateView(QWidget):
         self.advance.setChecked(on)
         self.advance.setText(tr("Auto-advance on") if on else tr("Auto-advance off"))
 
-    def _show_scaling(self, pixel_art: bool) -> None:
-        self.grid.delegate.pixel_art = pixel_art
-        self.grid.viewport().update()
+    def _show_scaling(self, _: object) -> None:
+        state = self._actions.state
+        self.grid.set_pixel_art(state.pixel_art, state.generator.resolution)

@@ -1,62 +1,72 @@
-"""The sheet of all shortcuts, made from the menus."""
+"""The sheet of all shortcuts, made from the table of commands."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QMenu, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from studio.i18n import tr
-from studio.ui.parts import Rows, button, section, text_label
+from studio.ui.commands import Command
+from studio.ui.parts import Rows, button, key_name, section, text_label
 
 
-def key_words(keys: Iterable[QKeySequence]) -> str:
+def key_words(keys: Iterable[str]) -> str:
     """Write the shortcuts of one action as on this machine's keyboard."""
-    return "  or  ".join(key.toString(QKeySequence.SequenceFormat.NativeText) for key in keys)
+    shown = dict.fromkeys(key_name(QKeySequence(key)) for key in keys if not key.endswith("="))
+    return f" {tr('or')} ".join(shown)
+
+
+def groups(table: Iterable[Command]) -> dict[str, list[tuple[str, str]]]:
+    """Return (what, keys) by menu; the five star keys are one line."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for command in table:
+        lines = found.setdefault(command.menu.removesuffix("-"), [])
+        if command.key.startswith(("stars", "advance")):
+            if command.key == "stars1":
+                lines.append((tr("Stars; the same again clears"), "1 – 5"))
+            elif command.key == "advance1":
+                lines.append((tr("Stars, then the next image"), f"{key_name(QKeySequence('Shift+1'))} – 5"))
+        else:
+            lines.append((command.text.removesuffix("…"), key_words(command.keys)))
+    found[tr("Moving")] = [
+        (tr("Move"), tr("arrows")),
+        (tr("First or last image"), tr("Home or End")),
+        (tr("A page up or down"), tr("PgUp or PgDn")),
+        (tr("Between controls"), "Tab"),
+        (tr("Menu"), "F10"),
+    ]
+    return found
 
 
 class ShortcutSheet(QDialog):
-    """Menus side by side, each a list of its keys."""
+    """Two columns of keys."""
 
-    def __init__(self, menus: Iterable[QMenu], parent: QWidget | None = None) -> None:
+    def __init__(self, table: Sequence[Command], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(tr("All shortcuts"))
-        columns = QHBoxLayout()
-        columns.setSpacing(28)
-        lists: list[tuple[str, Rows, int]] = []
-        for menu in menus:
-            rows = Rows()
-            count = 0
-            for action in menu.actions():
-                if action.shortcuts():
-                    rows.set_line(action.text(), action.text(), key_words(action.shortcuts()), "", "quiet")
-                    count += 1
-            lists.append((menu.title(), rows, count))
-        moves = Rows()
-        for name, keys in (
-            (tr("Move"), tr("arrows")),
-            (tr("First, last"), "Home, End"),
-            (tr("A page up, down"), "PgUp, PgDn"),
-            (tr("Between controls"), "Tab"),
-        ):
-            moves.set_line(name, name, keys, "", "quiet")
-        lists.append((tr("Moving"), moves, 4))
-        total, filled = sum(count + 2 for _, _, count in lists), 0
-        column = QVBoxLayout()
-        for title, rows, count in lists:
-            if filled and filled + (count + 2) / 2 > total / 2 and columns.count() == 0:
-                column.addStretch(1)
-                columns.addLayout(column, 1)
-                column = QVBoxLayout()
-            column.addWidget(section(title))
-            column.addWidget(rows)
-            column.addSpacing(12)
-            filled += count + 2
-        column.addStretch(1)
-        columns.addLayout(column, 1)
+        found = groups(table)
+        total, filled = sum(len(lines) + 2 for lines in found.values()), 0
         body = QWidget()
-        body.setLayout(columns)
+        columns = QHBoxLayout(body)
         columns.setContentsMargins(0, 0, 8, 0)
+        columns.setSpacing(32)
+        sides = [QVBoxLayout(), QVBoxLayout()]
+        for side in sides:
+            side.setSpacing(0)
+        for title, lines in found.items():
+            side = sides[0 if filled + len(lines) / 2 < total / 2 else 1]
+            rows = Rows()
+            for name, keys in lines:
+                rows.set_line(name, name, keys, "", "quiet")
+            side.addWidget(section(title))
+            side.addSpacing(6)
+            side.addWidget(rows)
+            side.addSpacing(20)
+            filled += len(lines) + 2
+        for side in sides:
+            side.addStretch(1)
+            columns.addLayout(side, 1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -69,4 +79,4 @@ class ShortcutSheet(QDialog):
         outer.addWidget(text_label(tr("All shortcuts"), "title"))
         outer.addWidget(scroll, 1)
         outer.addWidget(end, 0, Qt.AlignmentFlag.AlignRight)
-        self.resize(720, 620)
+        self.resize(760, 620)

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPixmap
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from studio.model.scaling import scaled
@@ -23,9 +23,8 @@ class Strip(QWidget):
         self._pixmaps: list[QPixmap] = []
         self._drawn_for: tuple[int, float, bool] | None = None
         self.pixel_art = False
-        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFixedHeight(96)
 
     @property
     def images(self) -> list[QImage]:
@@ -41,17 +40,9 @@ class Strip(QWidget):
         """Return the side of one image in a strip `width` pixels wide."""
         return max(8, min(self._largest, (width - _GAP * (self._places - 1)) // self._places))
 
-    def hasHeightForWidth(self) -> bool:
-        return True
-
-    def heightForWidth(self, width: int) -> int:
-        return self.side(width)
-
-    def sizeHint(self) -> QSize:
-        return QSize(self._places * (96 + _GAP) - _GAP, 96)
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(self._places * (24 + _GAP), 24)
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        # Not height-for-width: a scroll area does not ask for it, and would cut the images off.
+        self.setFixedHeight(self.side(event.size().width()))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

@@ -104,6 +104,7 @@ class TimelineView(QWidget):
         state, running = self._actions.state, self._actions.round.running
         for card in self.cards:
             self._list.removeWidget(card)
+            card.hide()
             card.deleteLater()
         used = state.checkpoint.id if state.checkpoint else None
         versions: list[Checkpoint | None] = [*reversed(state.checkpoints), None]
@@ -151,5 +152,5 @@ class TimelinePanel(QWidget):
         self.rows.set_line(
             "rate", tr("Like rate, predicted"), "–" if rate is None else f"{round(100 * rate)} %"
         )
-        self.rows.set_line("base", tr("Generator"), state.generator.name or self._actions.model_name)
+        self.rows.set_line("base", tr("Generator"), self._actions.model_name)
         self.rows.set_line("hash", tr("Hash"), state.generator.hash or "–")

@@ -10,7 +10,7 @@ from studio.model.property import bind
 from studio.theme import icons
 from studio.theme.theme import current
 from studio.theme.tokens import TOP_BAR
-from studio.ui.parts import ElidedLabel, named, text_label
+from studio.ui.parts import ElidedLabel, key_name, named, text_label
 
 
 class KeyButton(QPushButton):
@@ -37,7 +37,7 @@ class KeyButton(QPushButton):
 
     def _follow(self) -> None:
         self._name.setText(self._action.text())
-        self._key.setText(self._action.shortcut().toString())
+        self._key.setText(key_name(self._action.shortcut()))
         self.setEnabled(self._action.isEnabled())
         named(self, self._action.text(), self._action.toolTip())
         self._tint()
@@ -106,7 +106,7 @@ class TopBar(QFrame):
 
     def _show_chip(self, _: object = None) -> None:
         state = self._actions.state
-        name = state.generator.name or self._actions.model_name
+        name = self._actions.model_name
         version = tr("round {n}", n=state.checkpoint.round) if state.checkpoint else tr("untuned")
         self.chip.setText(f"{name} · {version}")
         named(self.chip, self.chip.text(), tr("The generator in use and how far it is taught"))

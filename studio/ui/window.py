@@ -50,7 +50,7 @@ class StudioWindow(QMainWindow):
         self._entries = {entry.key: entry for entry in views.entries()}
         self._pages: dict[str, tuple[QWidget, QWidget]] = {}
         self._panel_wanted = bool(preferences.read().get("panel", True))
-        self._preloaded = False
+        self.prepared = False  # whether every view is made, or about to be
         self.view = ""
         self.setWindowTitle(f"{actions.state.project_name} – Tastemaker")
         self.setWindowIcon(icons.icon("tastemaker", "#000000", 64))
@@ -191,7 +191,7 @@ class StudioWindow(QMainWindow):
         """Open the sheet of all shortcuts."""
         from studio.ui.shortcut_sheet import ShortcutSheet
 
-        self._open(ShortcutSheet(self.menus, self))
+        self._open(ShortcutSheet(commands.table(self), self))
 
     def _open(self, dialog: QDialog) -> None:
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -253,9 +253,16 @@ class StudioWindow(QMainWindow):
             self.commands[key].setEnabled(round_.running and not round_.stopping)
         running = round_.running and not round_.stopping
         self.commands["revert"].setEnabled(running or (free and state.checkpoint is not None))
-        if free and not state.drawing and self.isVisible() and not self._preloaded:
-            self._preloaded = True
-            QTimer.singleShot(500, _preload)
+        if free and not state.drawing and not self.prepared:
+            self.prepared = True
+            QTimer.singleShot(300, self._prepare)
+
+    def _prepare(self) -> None:
+        """Make the views that were not asked for yet, while nobody waits for anything."""
+        missing = [key for key in self._entries if key not in self._pages]
+        if missing:
+            self.page(missing[0])
+            QTimer.singleShot(50, self._prepare)
 
     def _show_side(self, asked: bool = False) -> None:
         visible = self._panel_wanted and (asked or self.width() >= _NARROW)
@@ -281,9 +288,3 @@ class StudioWindow(QMainWindow):
 
 def _with_label(verb: str, label: str | None) -> str:
     return verb if label is None else f"{verb}: {tr(label)}"
-
-
-def _preload() -> None:
-    from studio.ui.charts import preload
-
-    preload()
