@@ -1,0 +1,123 @@
+"""The studio's commands without a window, on a real project and a small untrained generator."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from backend_support import small_bundle
+
+from studio.project.store import NewImage, Project
+from studio.worker import headless
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory) -> Path:
+    return small_bundle(tmp_path_factory.mktemp("model") / "small")
+
+
+@pytest.fixture
+def rated(tmp_path, bundle) -> Path:
+    """A project with 24 images, rated by brightness."""
+    import gan
+    from gan.networks import latents
+
+    model = gan.load(bundle)
+    z = latents(range(24), model.z_dim)
+    order = np.argsort(np.argsort(model.sample(range(24)).mean(axis=(1, 2, 3))))
+    with Project(tmp_path / "p", model=str(bundle), seed=5) as project:
+        grid = project.add_grid(
+            [NewImage(row.tobytes(), "random", seed, 16, 16) for seed, row in enumerate(z.numpy())]
+        )
+        for image, rank in zip(grid.images, order, strict=True):
+            project.rate(image, "stars", int(rank) * 5 // 24 + 1)
+    return tmp_path / "p"
+
+
+def test_tune_and_export(rated, tmp_path, capsys):
+    import gan
+
+    assert (
+        headless.main(["tune", "--project", str(rated), "--rounds", "2", "--steps", "3", "--device", "cpu"])
+        == 0
+    )
+    told = capsys.readouterr()
+    with Project(rated, create=False) as project:
+        checkpoints = project.checkpoints()
+        assert checkpoints and project.current_checkpoint() == checkpoints[-1]
+        for number, checkpoint in enumerate(checkpoints, 1):
+            assert checkpoint.round == number and checkpoint.path.is_file()
+            assert str(checkpoint.path) in told.out and checkpoint.metrics["steps"] == 3
+        assert [c.parent for c in checkpoints] == [None, *(c.id for c in checkpoints[:-1])]
+        kinds = [event.kind for event in project.log() if event.kind in ("taught", "checkpoint")]
+        assert kinds[:2] == ["taught", "checkpoint"]
+
+    out = tmp_path / "mine"
+    assert headless.main(["export", "--project", str(rated), "--out", str(out)]) == 0
+    assert str(out) in capsys.readouterr().out
+    with Project(rated, create=False) as project:
+        model = project.model
+    exported, untuned = gan.load(out), gan.load(model)
+    assert exported.adapter is not None
+    assert not np.array_equal(exported.sample(range(8)), untuned.sample(range(8)))
+
+
+def test_a_project_in_use_is_refused(rated, capsys):
+    with Project(rated, create=False):
+        assert headless.main(["tune", "--project", str(rated)]) == 2
+    error = capsys.readouterr().err
+    assert (
+        error.startswith("tastemaker: ") and "open in another Tastemaker" in error and error.count("\n") == 1
+    )
+
+
+def test_what_a_person_can_get_wrong_is_one_line(rated, tmp_path, capsys, bundle):
+    with Project(tmp_path / "empty", model=str(bundle)):
+        pass
+    with Project(tmp_path / "lost", model="no-such-generator"):
+        pass
+    for arguments, words in (
+        (["tune", "--project", str(tmp_path / "nowhere")], "not a Tastemaker project"),
+        (["tune", "--project", str(tmp_path / "empty")], "too few ratings"),
+        (["tune", "--project", str(tmp_path / "lost")], "no-such-generator"),
+        (["tune", "--project", str(rated), "--device", "warp9"], "warp9"),
+        (
+            ["export", "--project", str(tmp_path / "nowhere"), "--out", str(tmp_path / "o")],
+            "not a Tastemaker project",
+        ),
+    ):
+        assert headless.main(arguments) == 2
+        error = capsys.readouterr().err
+        assert error.startswith("tastemaker: ") and words in error and error.count("\n") == 1
+    for arguments in (["tune"], ["tune", "--project", "p", "--rounds", "0"], ["export", "--project", "p"]):
+        with pytest.raises(SystemExit) as ended:
+            headless.main(arguments)
+        assert ended.value.code == 2 and capsys.readouterr().err.startswith("tastemaker: ")
+
+
+def test_a_checkpoint_that_cannot_be_written_changes_nothing(rated):
+    from gan.errors import UserError
+    from studio.worker.opening import opening
+    from studio.worker.sessions import open_session
+    from studio.worker.teaching import teach
+
+    with Project(rated, create=False) as project:
+        session = open_session(opening(project, "cpu"), "cpu")
+        before = session.strip(range(4))[1]
+        (rated / "file").write_text("x")
+        with pytest.raises(UserError, match="could not be saved"):
+            teach(session, rated / "file" / "c.safetensors", steps=3)
+        np.testing.assert_array_equal(session.strip(range(4))[1], before)
+        assert project.checkpoints() == ()
+
+
+def test_neither_qt_nor_a_window_is_needed():
+    code = (
+        "import sys; sys.modules['PySide6'] = None; import studio.worker.headless, studio.worker.teaching,"
+        " studio.worker.sessions; print('ok')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "ok\n"
