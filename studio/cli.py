@@ -91,9 +91,23 @@ def _run(arguments: Sequence[str] | None) -> int:
     if verb is None:
         print(f"tastemaker: unknown command {arguments[0]!r} (tastemaker --help lists them)", file=sys.stderr)
         return 2
+    if verb is STUDIO and (problem := _qt_problem()):
+        print(f"tastemaker: {problem}", file=sys.stderr)
+        return 2
     module, _, function = verb.entry.partition(":")
     entry: Callable[[list[str]], int] = getattr(import_module(module), function)
     return entry(arguments[verb.drops :])
+
+
+def _qt_problem() -> str | None:
+    """Why Qt could not start, found out before it is asked, since it would end the process; None if nothing is known against it."""
+    from studio import qt_libraries
+
+    folder = qt_libraries.qt_folder()
+    if folder is None:
+        return "the window needs PySide6, which is not installed (tastemaker --help lists the commands that do without)"
+    lacking = qt_libraries.missing(folder)
+    return qt_libraries.advice(lacking) if lacking else None
 
 
 def installed_version() -> str:

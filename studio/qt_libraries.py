@@ -4,9 +4,10 @@ PySide6 brings Qt itself; X11, EGL, fontconfig and their like come from the syst
 anything of Qt can be imported, `tastemaker doctor` after it could not be.
 """
 
+import ctypes
 import os
 import shutil
-import subprocess
+import struct
 import sys
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
@@ -20,6 +21,9 @@ _ALWAYS = (
     "QtSvg.abi3.so",
     "Qt/plugins/iconengines/libqsvgicon.so",
 )
+
+_PT_LOAD, _PT_DYNAMIC, _DT_NEEDED, _DT_STRTAB = 1, 2, 1, 5  # of the ELF format
+_LONGEST_NAME = 256  # bytes
 
 # Library -> package for apt (Debian, Ubuntu), dnf (Fedora), pacman (Arch) and zypper (openSUSE).
 _MANAGERS = ("apt-get", "dnf", "pacman", "zypper")
@@ -111,27 +115,75 @@ def missing(folder: Path, environment: Mapping[str, str] | None = None) -> list[
 
     Returns
     -------
-    Sorted; empty where nothing is missing, and off Linux or without `ldd`, where nothing can be said.
+    Sorted; empty where nothing is missing, and off Linux, where Qt brings everything.
     """
-    if not sys.platform.startswith("linux") or shutil.which("ldd") is None:
+    if not sys.platform.startswith("linux"):
         return []
-    needed = _unresolved(folder / name for name in _ALWAYS)
-    wanted = [_unresolved([folder / "Qt/plugins/platforms" / f"libq{name}.so"]) for name in platforms(environment or os.environ)]
-    if wanted and all(wanted):
-        needed |= wanted[-1]  # the plainest one: xcb where both could be
-    return sorted(needed)
+    lacking = {name for name in from_system(folder, _ALWAYS) if not _loads(name)}
+    for platform in platforms(os.environ if environment is None else environment):
+        wanted = from_system(folder, [f"Qt/plugins/platforms/libq{platform}.so"])
+        lacking_here = {name for name in wanted if not _loads(name)}
+        if not lacking_here:
+            return sorted(lacking)  # one that loads is enough
+    return sorted(lacking | lacking_here)  # the last one is the plainest: xcb where both could be
 
 
-def _unresolved(files: Iterable[Path]) -> set[str]:
-    existing = [str(file) for file in files if file.exists()]
-    if not existing:
-        return set()
-    # C locale: "not found" is translated otherwise.
-    listing = subprocess.run(
-        ["ldd", *existing], capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"}
-    ).stdout
-    names = {line.split()[0] for line in listing.splitlines() if line.rstrip().endswith("=> not found")}
-    return {name for name in names if not name.startswith("libQt6")}
+def from_system(folder: Path, files: Iterable[str]) -> set[str]:
+    """Libraries that these files under PySide6's folder need, directly or through others of it, and that it does not bring."""
+    found: set[str] = set()
+    seen: set[Path] = set()
+    waiting = [folder / name for name in files]
+    while waiting:
+        file = waiting.pop()
+        if file in seen or not file.exists():
+            continue
+        seen.add(file)
+        for name in needed(file):
+            if name.startswith(("libpyside6", "libshiboken6")):
+                continue  # in the wheel, or the package is broken in a way that pip mends
+            if (folder / "Qt/lib" / name).exists():
+                waiting.append(folder / "Qt/lib" / name)
+            else:
+                found.add(name)
+    return found
+
+
+def needed(file: Path) -> list[str]:
+    """Names of the shared libraries that an ELF file asks for; empty for other files and for those that are not 64-bit little-endian."""
+    with file.open("rb") as stream:
+        header = stream.read(64)
+        if len(header) < 64 or header[:6] != b"\x7fELF\x02\x01":
+            return []
+        (table,) = struct.unpack_from("<Q", header, 32)
+        size, count = struct.unpack_from("<HH", header, 54)
+        stream.seek(table)
+        raw = stream.read(size * count)
+        # Of each segment: type, flags, offset in the file, address in memory, _, size in the file, _, _
+        segments = [struct.unpack_from("<IIQQQQQQ", raw, size * index) for index in range(count)]
+        dynamic = next((segment for segment in segments if segment[0] == _PT_DYNAMIC), None)
+        if dynamic is None:
+            return []
+        stream.seek(dynamic[2])
+        entries = list(struct.iter_unpack("<qQ", stream.read(dynamic[5] // 16 * 16)))
+        address = next((value for tag, value in entries if tag == _DT_STRTAB), 0)
+        strings = next((s[2] + address - s[3] for s in segments if s[0] == _PT_LOAD and s[3] <= address < s[3] + s[5]), None)
+        if strings is None:
+            return []
+        names = []
+        for tag, value in entries:
+            if tag == _DT_NEEDED:
+                stream.seek(strings + value)
+                names.append(stream.read(_LONGEST_NAME).partition(b"\0")[0].decode("ascii", "replace"))
+        return names
+
+
+def _loads(name: str) -> bool:
+    """Whether the system's loader finds a library: asked of the loader itself, since only it knows all the places it looks in."""
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        return False
+    return True
 
 
 def package_manager() -> str | None:

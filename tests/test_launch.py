@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import stat
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -223,7 +224,12 @@ def test_an_update_that_fails_does_not_take_away_what_works(
     stamp(launch, fingerprint="of another day")
     monkeypatch.setattr(launch, "LEAST_SPACE", 2**80)
     started: list[object] = []
-    monkeypatch.setattr(launch, "start", lambda words, environment: started.extend(words) or 0)
+
+    def start(words: list[object], environment: object) -> int:
+        started.extend(words)
+        return 0
+
+    monkeypatch.setattr(launch, "start", start)
     assert launch.main(["doctor"]) == 0
     assert started == [launch.PYTHON, "-m", "studio.cli", "doctor"]
     assert "Going on with what was installed before" in capsys.readouterr().out
@@ -234,21 +240,69 @@ def test_an_update_that_fails_does_not_take_away_what_works(
 # ------------------------------------------------------------------------------------------------------ Qt's libraries
 
 
-@posix
-def test_missing_libraries_are_read_from_ldd(tmp_path: Path, program: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch) -> None:
+def elf(*names: str) -> bytes:
+    """The least ELF file that asks for these libraries: a header, two segments, a dynamic section, its strings."""
+    strings = b"\0" + b"".join(name.encode() + b"\0" for name in names)
+    offsets = [strings.index(b"\0" + name.encode() + b"\0") + 1 for name in names]
+    dynamic_at, base = 64 + 2 * 56, 0x10000
+    size = 16 * (len(names) + 2)
+    dynamic = b"".join(struct.pack("<qQ", 1, offset) for offset in offsets)
+    dynamic += struct.pack("<qQ", 5, base + dynamic_at + size) + struct.pack("<qQ", 0, 0)
+    total = dynamic_at + size + len(strings)
+    header = b"\x7fELF\x02\x01\x01".ljust(16, b"\0") + struct.pack("<HHIQQQIHHHHHH", 3, 62, 1, 0, 64, 0, 0, 64, 56, 2, 0, 0, 0)
+    load = struct.pack("<IIQQQQQQ", 1, 4, 0, base, base, total, total, 4096)
+    points = struct.pack("<IIQQQQQQ", 2, 4, dynamic_at, base + dynamic_at, base + dynamic_at, size, size, 8)
+    return header + load + points + dynamic + strings
+
+
+def test_missing_libraries_are_those_the_loader_does_not_find(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
-    for name in ("QtGui.abi3.so", "Qt/plugins/platforms/libqxcb.so", "Qt/plugins/platforms/libqwayland.so"):
+    for name, asks in {
+        "QtGui.abi3.so": ["libQt6Gui.so.6", "libpyside6.abi3.so.6.11", "libc.so.6"],
+        "Qt/lib/libQt6Gui.so.6": ["libstrange-egl.so.1"],
+        "Qt/plugins/platforms/libqxcb.so": ["libQt6XcbQpa.so.6"],
+        "Qt/lib/libQt6XcbQpa.so.6": ["libQt6Gui.so.6", "libstrange-cursor.so.0"],
+        "Qt/plugins/platforms/libqwayland.so": ["libQt6Gui.so.6", "libc.so.6"],
+        "Qt/plugins/platforms/libqoffscreen.so": ["libQt6Gui.so.6"],
+    }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    program(
-        "ldd",
-        'for file in "$@"; do case $file in\n'
-        '*QtGui*) echo "  libEGL.so.1 => not found"; echo "  libc.so.6 => /lib/libc.so.6 (0x1)"; echo "  libQt6Core.so.6 => not found";;\n'
-        '*qxcb*) echo "  libxcb-cursor.so.0 => not found";;\nesac; done',
-    )
-    assert qt_libraries.missing(tmp_path, {"DISPLAY": ":0"}) == ["libEGL.so.1", "libxcb-cursor.so.0"]
-    assert qt_libraries.missing(tmp_path, {"DISPLAY": ":0", "WAYLAND_DISPLAY": "wayland-0"}) == ["libEGL.so.1"]
-    assert qt_libraries.missing(tmp_path, {"QT_QPA_PLATFORM": "offscreen", "DISPLAY": ":0"}) == ["libEGL.so.1"]
+        (tmp_path / name).write_bytes(elf(*asks))
+    egl, cursor = "libstrange-egl.so.1", "libstrange-cursor.so.0"
+    monkeypatch.setattr(qt_libraries, "_loads", lambda name: not name.startswith("libstrange"))
+    assert qt_libraries.missing(tmp_path, {"DISPLAY": ":0"}) == [cursor, egl]
+    assert qt_libraries.missing(tmp_path, {}) == [cursor, egl]
+    # wayland's plugin needs libstrange-egl too: neither platform loads, so the plainest one's are named
+    assert qt_libraries.missing(tmp_path, {"DISPLAY": ":0", "WAYLAND_DISPLAY": "w"}) == [cursor, egl]
+    monkeypatch.setattr(qt_libraries, "_loads", lambda name: name != cursor)
+    assert qt_libraries.missing(tmp_path, {"DISPLAY": ":0", "WAYLAND_DISPLAY": "w"}) == [], "one platform that loads is enough"
+    assert qt_libraries.missing(tmp_path, {"QT_QPA_PLATFORM": "offscreen", "DISPLAY": ":0"}) == []
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert qt_libraries.missing(tmp_path, {"DISPLAY": ":0"}) == []
+
+
+def test_only_elf_files_are_read(tmp_path: Path) -> None:
+    for number, data in enumerate((b"", b"\x7fELF", b"MZ" * 100, b"\x7fELF\x02\x01" + bytes(58))):
+        (tmp_path / str(number)).write_bytes(data)
+        assert qt_libraries.needed(tmp_path / str(number)) == []
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux's Qt")
+def test_what_the_real_qt_needs_from_the_system() -> None:
+    folder = qt_libraries.qt_folder()
+    assert folder is not None
+    found = qt_libraries.from_system(folder, ["Qt/plugins/platforms/libqxcb.so", "QtWidgets.abi3.so"])
+    assert {"libEGL.so.1", "libxcb-cursor.so.0", "libxkbcommon.so.0", "libdbus-1.so.3", "libfontconfig.so.1"} <= found
+    assert not [name for name in found if name.startswith(("libQt6", "libicu"))], "what the wheel brings is not the system's"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux's Qt")
+@pytest.mark.parametrize("platform", ["xcb", "wayland", "offscreen"])
+def test_every_library_that_qt_may_miss_has_a_package(platform: str) -> None:
+    folder = qt_libraries.qt_folder()
+    assert folder is not None
+    core = {"libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1", "libgcc_s.so.1", "ld-linux-x86-64.so.2"}
+    for name in qt_libraries.from_system(folder, [*qt_libraries._ALWAYS, f"Qt/plugins/platforms/libq{platform}.so"]) - core:
+        assert qt_libraries.install_command([name], "apt-get"), f"{name} has no package"
 
 
 def test_nothing_is_missing_where_these_tests_run() -> None:
