@@ -1,0 +1,352 @@
+"""The Rate view, as a hand meets it."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from conftest import SIDE, Hands
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible, QImage
+from PySide6.QtTest import QTest
+
+from studio.model.grid_model import Cell, GridModel
+from studio.project.store import Project
+from studio.ui.grid_geometry import GAP, MARGIN, Geometry
+from studio.ui.image_grid import ImageGrid
+
+K = Qt.Key
+CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+
+
+def picture(hands: Hands, row: int) -> np.ndarray:
+    """The pixels of one image of the grid as painted, (H, W, 3) uint8."""
+    grabbed = hands.grid.viewport().grab(hands.grid.visualRect(hands.actions.grid.index(row))).toImage()
+    image = grabbed.convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).copy()
+
+
+def saturation(pixels: np.ndarray) -> float:
+    """Mean difference of the largest and the smallest channel, 0 to 255."""
+    return float((pixels.max(axis=2).astype(int) - pixels.min(axis=2)).mean())
+
+
+def test_a_click_on_a_star_rates_and_the_same_again_clears(hands: Hands) -> None:
+    hands.click_star(7, 4)
+    assert hands.stars(7) == 4
+    assert hands.grid.current_row() == 7
+    hands.click_star(7, 4)
+    assert hands.stars(7) == 0
+    hands.click_star(7, 2)
+    hands.click_star(7, 5)
+    assert hands.stars(7) == 5
+    assert len(hands.worker.named("feedback")) == 4
+
+
+def test_two_quick_clicks_are_two_clicks(hands: Hands) -> None:
+    place = hands.star_place(3, 3)
+    viewport = hands.grid.viewport()
+    QTest.mouseClick(viewport, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
+    QTest.mouseDClick(viewport, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
+    assert hands.stars(3) == 0
+
+
+def test_keys_rate_the_selected_image(hands: Hands) -> None:
+    hands.click(2)
+    hands.key(K.Key_5)
+    assert hands.stars(2) == 5
+    hands.key(K.Key_3)
+    assert hands.stars(2) == 3
+    hands.key(K.Key_3)
+    assert hands.stars(2) == 0
+    hands.key(K.Key_1)
+    hands.key(K.Key_0)
+    assert hands.stars(2) == 0
+    hands.key(K.Key_P)
+    assert hands.flag(2) == "like"
+    hands.key(K.Key_X)
+    assert hands.flag(2) == "reject"
+    hands.key(K.Key_U)
+    assert hands.flag(2) is None
+    hands.key(K.Key_R)
+    assert hands.flag(2) == "reject"
+    assert hands.grid.current_row() == 2
+
+
+def test_arrows_and_pages_move(hands: Hands) -> None:
+    grid = hands.grid
+    columns = grid._geometry.columns
+    hands.click(0)
+    hands.key(K.Key_Right)
+    hands.key(K.Key_Down)
+    assert grid.current_row() == 1 + columns
+    hands.key(K.Key_Left)
+    hands.key(K.Key_Up)
+    assert grid.current_row() == 0
+    hands.key(K.Key_Up)
+    hands.key(K.Key_Left)
+    assert grid.current_row() == 0
+    hands.key(K.Key_End)
+    assert grid.current_row() == 23
+    hands.key(K.Key_Right)
+    assert grid.current_row() == 23
+    hands.key(K.Key_Home)
+    assert grid.current_row() == 0
+    hands.key(K.Key_PageDown)
+    assert grid.current_row() % columns == 0
+    assert grid.current_row() >= 23 - columns
+    hands.key(K.Key_PageUp)
+    assert grid.current_row() == 0
+
+
+def test_shift_and_a_number_rates_and_goes_on(hands: Hands) -> None:
+    hands.click(4)
+    hands.key(K.Key_2, SHIFT)
+    hands.key(K.Key_4, SHIFT)
+    assert (hands.stars(4), hands.stars(5)) == (2, 4)
+    assert hands.grid.current_row() == 6
+
+
+def test_auto_advance_goes_on_and_stops_at_the_last(hands: Hands) -> None:
+    hands.press(hands.window.rate_view.advance)
+    assert hands.actions.state.auto_advance
+    hands.click(22)
+    hands.key(K.Key_3)
+    hands.key(K.Key_4)
+    hands.key(K.Key_P)
+    assert hands.stars(22) == 3
+    assert hands.stars(23) == 4
+    assert hands.grid.current_row() == 23
+    assert hands.flag(23) == "like"
+    hands.key(K.Key_A)
+    assert not hands.actions.state.auto_advance
+
+
+def test_a_click_with_ctrl_or_between_images_is_nothing_odd(hands: Hands) -> None:
+    hands.click(5)
+    hands.click(9, CTRL)
+    assert hands.grid.current_row() == 9
+    assert [i.row() for i in hands.grid.selectedIndexes()] == [9]
+    hands.click(9, CTRL)
+    assert [i.row() for i in hands.grid.selectedIndexes()] == [9]
+    gap = hands.grid.visualRect(hands.actions.grid.index(9)).topRight()
+    gap.setX(gap.x() + GAP // 2)
+    QTest.mouseClick(hands.grid.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, gap)
+    assert hands.grid.current_row() == 9
+    assert hands.grid.hasFocus()
+
+
+def test_selection_and_focus_stay_through_a_new_grid(hands: Hands) -> None:
+    hands.click(13)
+    hands.press(hands.window.top_bar.new_grid)
+    hands.drawn()
+    assert hands.worker.grids == 2
+    assert hands.grid.current_row() == 13
+    assert hands.grid.hasFocus()
+    hands.key(K.Key_Return, CTRL)
+    hands.drawn()
+    assert hands.worker.grids == 3
+    hands.key(K.Key_4)
+    assert hands.stars(13) == 4
+
+
+def test_selection_and_focus_stay_through_a_round(hands: Hands) -> None:
+    hands.rate_enough()
+    hands.click(11)
+    hands.key(K.Key_T)
+    assert hands.window.view == "teach"
+    hands.worker.step(1)
+    hands.worker.finish()
+    hands.key(K.Key_G)
+    hands.drawn()
+    assert hands.grid.current_row() == 11
+    assert hands.grid.hasFocus()
+
+
+def test_undo_and_redo(hands: Hands) -> None:
+    hands.click(1)
+    hands.key(K.Key_5)
+    hands.key(K.Key_P)
+    hands.key(K.Key_Z, CTRL)
+    assert (hands.stars(1), hands.flag(1)) == (5, None)
+    assert "image 2" in hands.window.status.message.full_text()
+    hands.key(K.Key_Z, CTRL)
+    assert hands.stars(1) == 0
+    hands.key(K.Key_Z, CTRL | SHIFT)
+    hands.key(K.Key_Y, CTRL)
+    assert (hands.stars(1), hands.flag(1)) == (5, "like")
+    assert hands.actions.grid.cells[1].stars == 5
+    assert hands.window.commands["undo"].text() == "Undo: like"
+
+
+def test_undo_works_across_a_restart(open_studio: Callable[[], Hands]) -> None:
+    first = open_studio()
+    first.first_grid()
+    first.click(6)
+    first.key(K.Key_2)
+    first.key(K.Key_4)
+    first.close()
+    second = open_studio()
+    assert second.actions.grid.cells[6].stars == 4  # before any worker answers
+    assert second.actions.grid.cells[6].pixels is not None
+    second.key(K.Key_Z, CTRL)
+    assert second.stars(6) == 2
+    assert second.actions.grid.cells[6].stars == 2
+    second.key(K.Key_Z, CTRL)
+    assert second.stars(6) == 0
+
+
+def test_places_before_the_first_answer_are_neutral(open_studio: Callable[[], Hands]) -> None:
+    hands = open_studio()
+    assert hands.actions.grid.rowCount() == 24
+    assert len(np.unique(picture(hands, 3)[20:-20, 20:-20].reshape(-1, 3), axis=0)) == 1
+    hands.key(K.Key_5)  # nothing to rate yet
+    assert hands.project.counts().rated == 0
+    hands.first_grid()
+    assert saturation(picture(hands, 3)) > 20
+
+
+def test_a_rejected_image_turns_grey_and_stays(hands: Hands) -> None:
+    hands.click(0)  # away from the one that is looked at
+    before = picture(hands, 8)
+    hands.actions.rate("reject", row=8)
+    after = picture(hands, 8)
+    assert saturation(before) > 20
+    assert saturation(after[24:]) < 1  # below the tag
+    assert after.mean() < before.mean()
+    assert after[30:-40].std() > 1  # the image is still there
+    assert hands.actions.grid.rowCount() == 24
+
+
+def test_stars_show_on_hover_when_selected_and_when_rated(hands: Hands) -> None:
+    hands.click(0)
+    plain = picture(hands, 9)
+    QTest.mouseMove(hands.grid.viewport(), hands.middle(9))
+    hovered = picture(hands, 9)
+    assert (plain != hovered).any()
+    QTest.mouseMove(hands.grid.viewport(), hands.middle(20))
+    assert (picture(hands, 9) == plain).all()
+    hands.actions.rate("stars", 3, 9)
+    rated = picture(hands, 9)
+    assert (rated != plain).any()
+    strip = rated[-24:].reshape(-1, 3)
+    assert (strip > 250).all(axis=1).sum() > 60  # white stars
+
+
+def test_the_ring_lies_outside_the_image(hands: Hands, theme: object) -> None:
+    hands.click(9)
+    rect = hands.grid.visualRect(hands.actions.grid.index(9))
+    grabbed = hands.grid.viewport().grab().toImage()
+    ratio = grabbed.devicePixelRatio()
+    y = round(rect.center().y() * ratio)
+    ring = grabbed.pixelColor(round((rect.left() - 2) * ratio), y)
+    inside = grabbed.pixelColor(round(rect.left() * ratio) + 1, y)
+    assert ring.name() == "#f0b45a"
+    assert inside.name() != "#f0b45a"
+
+
+@pytest.mark.parametrize("width", [1200, 1003])
+def test_pixel_art_is_enlarged_by_a_whole_factor(open_studio: Callable[[], Hands], width: int) -> None:
+    hands = open_studio()
+    hands.first_grid(pixel_art=True)
+    hands.window.resize(width, 800)
+    hands.click(0)
+    shown = picture(hands, 9)
+    assert shown.shape[0] % SIDE == 0
+    factor = shown.shape[0] // SIDE
+    middle = shown[4 * factor : 12 * factor, 4 * factor : 12 * factor]
+    blocks = middle.reshape(8, factor, 8, factor, 3)
+    assert (blocks == blocks[:, :1, :, :1]).all()
+    assert (blocks[0, 0, 0, 0] != blocks[0, 0, 1, 0]).any()
+
+
+def test_the_count_and_the_status_bar_follow(hands: Hands) -> None:
+    view = hands.window.rate_view
+    assert "Hover" in view.count.full_text()
+    hands.click_star(0, 5)
+    hands.click(1)
+    hands.key(K.Key_X)
+    assert view.count.full_text() == "2 of 24 rated in this round"
+    assert hands.window.status.saved.text() == "2 ratings saved"
+
+
+def test_the_size_slider_changes_columns_and_is_kept(open_studio: Callable[[], Hands]) -> None:
+    hands = open_studio()
+    hands.first_grid()
+    fitting = hands.grid._geometry.columns
+    hands.window.rate_view.slider.setValue(330)
+    assert hands.grid._geometry.columns < fitting
+    hands.close()
+    again = open_studio()
+    assert again.grid._geometry.columns < fitting
+    again.key(K.Key_0, CTRL)
+    assert again.grid._geometry.columns == fitting
+    again.key(K.Key_Minus, CTRL)
+    assert again.grid._geometry.columns == fitting + 1
+
+
+def test_people_who_hear_the_screen_get_every_image(hands: Hands) -> None:
+    hands.actions.rate("stars", 4, 4)
+    hands.actions.rate("like", row=4)
+    hands.actions.rate("reject", row=5)
+    found = QAccessible.queryAccessibleInterface(hands.grid)
+    assert found.childCount() == 24
+    names = [found.child(row).text(QAccessible.Text.Name) for row in range(24)]
+    assert names[3:6] == ["Image 4, not rated", "Image 5, 4 stars, liked", "Image 6, rejected"]
+    rect = found.child(9).rect()
+    assert rect.size() == hands.grid.visualRect(hands.actions.grid.index(9)).size()
+
+
+def test_a_full_disk_is_said_and_changes_nothing(hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
+    from studio.project.records import ProjectError
+
+    def full(*_: object) -> None:
+        raise ProjectError("The disk is full; nothing was lost.")
+
+    monkeypatch.setattr(hands.project, "rate", full)
+    hands.click_star(2, 4)
+    assert "full" in hands.window.status.message.full_text()
+    assert hands.actions.grid.cells[2].stars == 0
+
+
+def test_a_hundred_thousand_images_are_laid_out_at_once(qtbot: object, theme: object) -> None:
+    grid, model = ImageGrid(), GridModel()
+    model.show([Cell(number + 1) for number in range(100_000)])
+    grid.setModel(model)
+    grid.set_wanted_size(100)
+    began = time.perf_counter()
+    grid.resize(900, 700)
+    grid.show()
+    grid.grab()
+    grid.setCurrentIndex(model.index(99_999))
+    grid.grab()
+    seconds = time.perf_counter() - began
+    assert grid.visualRect(model.index(99_999)).bottom() <= grid.viewport().height()
+    grid.close()
+    assert seconds < 1.5  # 0.05 on a quiet machine; a stock view takes a second to show and half to resize
+
+
+@pytest.mark.parametrize(
+    ("count", "width", "wanted"), [(24, 1052, 168), (24, 700, None), (7, 333, 96), (1, 50, 384)]
+)
+def test_cells_are_found_where_they_lie(count: int, width: int, wanted: int | None) -> None:
+    laid_out = Geometry.fitting(count, width, 500, wanted)
+    for row in range(count):
+        rect = laid_out.rect(row)
+        assert laid_out.at(rect.center()) == row
+        assert laid_out.at(rect.topLeft()) == row
+        assert laid_out.at(rect.bottomRight()) == row
+        assert rect.left() >= MARGIN
+        assert rect.right() < width or laid_out.columns == 1
+        assert row in laid_out.between(rect.top(), rect.bottom())
+
+
+def test_a_project_keeps_what_the_grid_showed(hands: Hands) -> None:
+    hands.click_star(0, 5)
+    folder = hands.folder
+    hands.close()
+    with Project(folder) as project:
+        shown = project.current_grid()
+        assert shown is not None
+        assert project.state(shown.images)[shown.images[0]].stars == 5
