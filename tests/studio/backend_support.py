@@ -49,7 +49,7 @@ class Heard:
         return [value for heard, value in self.all if heard == name]
 
 
-def pump(until: Callable[[], object], seconds: float = 60.0) -> None:
+def pump(until: Callable[[], object], seconds: float = 120.0) -> None:
     """Run Qt's events until `until` is true; fail after `seconds`."""
     from PySide6.QtCore import QCoreApplication
 

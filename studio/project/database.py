@@ -1,0 +1,153 @@
+"""The SQLite file of a project: transactions, settings, the log; and its errors, explained."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from studio.project.lock import FolderLock
+from studio.project.records import RATING_KINDS, Event, ProjectError
+
+DATABASE = "project.sqlite"
+
+
+class Database:
+    """An open database, locked against other programs. The parts of a `Project` build on it."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open or make `project.sqlite` in `folder`; its tables are left to the caller."""
+        self.folder = folder
+        self.session = uuid.uuid4().hex
+        with explained(folder):
+            if folder.exists() and not folder.is_dir():
+                raise ProjectError(f"{folder} is a file, not a folder.")
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = FolderLock(folder)
+            try:
+                self._db = _connect(folder / DATABASE)
+            except BaseException:
+                self._lock.release()
+                raise
+
+    def close(self) -> None:
+        """Let go of the files; a second call does nothing."""
+        with suppress(sqlite3.Error):  # everything is already durable
+            self._db.close()
+        self._lock.release()
+
+    def meta(self, key: str, default: Any = None) -> Any:
+        """A JSON value kept under `key`."""
+        with explained(self.folder):
+            row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return default if row is None else json.loads(row[0])
+
+    def set_meta(self, **values: Any) -> None:
+        """Keep JSON values."""
+        with self._transaction():
+            self._put_meta(**values)
+
+    def record(self, kind: str, image: int | None = None, value: float = 0.0, **extra: Any) -> int:
+        """Append something that is not a rating (a round, a zoom, an export) to the log; its id."""
+        if kind in RATING_KINDS:
+            raise ValueError(f"{kind!r} is a rating: use rate()")
+        with self._transaction():
+            return self._append(time.time(), kind, image, value, None, extra)
+
+    def log(self, after: int = 0) -> tuple[Event, ...]:
+        """The whole log after an event id, undone ratings and the undoings included."""
+        rows = self._rows(
+            "SELECT id, time, session, kind, image, value, extra FROM events WHERE id > ? ORDER BY id",
+            (after,),
+        )
+        return tuple(
+            Event(id, at, session, kind, image, value, json.loads(extra))
+            for id, at, session, kind, image, value, extra in rows
+        )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with explained(self.folder):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):  # a full disk has rolled back by itself
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def _rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with explained(self.folder):
+            return self._db.execute(query, values).fetchall()
+
+    def _text(self, query: str) -> str | None:
+        rows = self._rows(query)
+        return str(rows[0][0]) if rows else None
+
+    def _put_meta(self, **values: Any) -> None:
+        rows = [(key, json.dumps(value)) for key, value in values.items()]
+        self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
+
+    def _append(
+        self, now: float, kind: str, image: int | None, value: float, action: int | None, extra: Any = None
+    ) -> int:
+        row = (now, self.session, kind, image, value, action, json.dumps(extra or {}))
+        return int(
+            self._db.execute(
+                "INSERT INTO events (time, session, kind, image, value, action, extra) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                row,
+            ).lastrowid
+            or 0
+        )
+
+
+def marks(values: Sequence[object]) -> str:
+    """Placeholders for that many values of a query."""
+    return ",".join("?" * len(values))
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, timeout=2.0, isolation_level=None)
+    try:
+        database.execute("PRAGMA foreign_keys = ON")
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")
+        (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise sqlite3.DatabaseError("database disk image is malformed")
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+@contextmanager
+def explained(folder: Path) -> Iterator[None]:
+    """Turn errors of the database and of the file system into one line for people."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise ProjectError(_reason(error, folder)) from error
+    except OSError as error:
+        raise ProjectError(f"Cannot use the project folder {folder}: {error.strerror or error}.") from error
+
+
+def _reason(error: sqlite3.Error, folder: Path) -> str:
+    code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF  # the primary result code
+    if code == sqlite3.SQLITE_FULL:
+        return f"The disk with {folder} is full; nothing was lost, but nothing more can be saved."
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+        return f"The project in {folder} cannot be written: the folder or its files are read-only."
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return f"The project in {folder} is in use by another program."
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or "malformed" in str(error):
+        return (
+            f"{folder / DATABASE} is damaged and was left as it is; a copy named .bak beside it may be good."
+        )
+    return f"The project in {folder} cannot be used: {error}."

@@ -1,0 +1,375 @@
+"""The real worker process, on a real (small, untrained) generator: grids, ratings, rounds, crashes, ends."""
+
+import os
+import signal
+import threading
+import time
+from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
+
+import numpy as np
+import pytest
+from backend_support import Heard, pump, small_bundle
+
+from studio.project.store import Project
+from studio.worker import messages as m
+from studio.worker.client import WorkerClient
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory) -> Path:
+    return small_bundle(tmp_path_factory.mktemp("model") / "small")
+
+
+@pytest.fixture
+def project(tmp_path, bundle):
+    with Project(tmp_path / "p", model=str(bundle), seed=5) as opened:
+        yield opened
+
+
+class Studio:
+    """A client on a project of its own, and what it has said."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.client = WorkerClient()
+        self.heard = Heard(self.client)
+        self.client.open(project, "cpu")
+        self.grid = None
+
+    def first_grid(self, count: int = 24):
+        self.client.propose(count)
+        seen = len(self.heard.of("grid"))
+        pump(lambda: len(self.heard.of("grid")) > seen)
+        return self.heard.of("grid")[-1]
+
+    def rated(self):
+        """A grid rated by brightness: a taste that can be learnt."""
+        if self.grid is None:
+            self.grid = self.first_grid()
+            order = np.argsort(np.argsort(self.grid.pixels.mean(axis=(1, 2, 3))))
+            for image, rank in zip(self.grid.images, order, strict=True):
+                self.client.feedback(self.project.rate(image.id, "stars", int(rank) * 5 // 24 + 1).events)
+            pump(lambda: any(taste.count == 24 for taste in self.heard.of("taste")))
+            pump(lambda: self.client.busy == "")
+        return self.grid
+
+    def strip(self) -> np.ndarray:
+        """What the generator draws now."""
+        seen = len(self.heard.of("strip"))
+        self.client.request_strip(range(4))
+        pump(lambda: len(self.heard.of("strip")) > seen)
+        return self.heard.of("strip")[-1].after
+
+    def teach(self, steps: int, at_least: int) -> None:
+        """Begin a round, and wait for so many of its steps."""
+        self.client.teach(steps)
+        pump(lambda: len(self.heard.of("progress")) >= at_least)
+
+    def finished(self):
+        pump(lambda: self.heard.of("round_finished"))
+        return self.heard.of("round_finished")[-1]
+
+
+@pytest.fixture(scope="module")
+def shared(qapp, tmp_path_factory, bundle):
+    """One worker for the tests that leave it well: a process costs seconds."""
+    with Project(tmp_path_factory.mktemp("shared") / "p", model=str(bundle), seed=5) as project:
+        studio = Studio(project)
+        yield studio
+        studio.client.close()
+
+
+@pytest.fixture
+def studio(shared):
+    shared.heard.all.clear()
+    yield shared
+    pump(lambda: shared.client.busy == "" and not shared.client.teaching)
+
+
+def test_what_goes_wrong_is_one_line_and_survived(studio, tmp_path):
+    studio.client.teach(2)
+    pump(lambda: studio.heard.of("failed"))
+    command, message, _ = studio.heard.of("failed")[0]
+    assert command == "RunRound" and "too few ratings" in message and "\n" not in message
+    assert not studio.client.teaching
+    (tmp_path / "file").write_text("x")
+    studio.client.export(tmp_path / "file")
+    pump(lambda: len(studio.heard.of("failed")) == 2)
+    assert studio.heard.of("failed")[1][0] == "Export"
+    assert len(studio.first_grid(4).images) == 4
+
+
+def test_only_the_newest_grid_is_shown(studio):
+    before = len(studio.project.images())
+    for count in (3, 4, 5):
+        newest = studio.client.propose(count)
+    pump(lambda: studio.heard.of("grid"))
+    pump(lambda: studio.client.busy == "")
+    (grid,) = studio.heard.of("grid")
+    assert grid.generation == newest and len(grid.images) == 5 and len(studio.project.images()) == before + 5
+
+
+def test_a_grid_is_rows_files_and_what_the_generator_draws(studio):
+    grid = studio.rated()
+    assert studio.project.current_grid().images == tuple(image.id for image in grid.images)
+    pump(lambda: studio.project.image_file(grid.images[-1].id).exists())
+    studio.client.draw(grid.images[3:5])
+    pump(lambda: studio.heard.of("drawn"))
+    np.testing.assert_array_equal(studio.heard.of("drawn")[0].pixels, grid.pixels[3:5])
+
+
+def test_ratings_become_a_taste(studio):
+    grid = studio.rated()
+    studio.client.predict([image.id for image in grid.images])
+    pump(lambda: studio.heard.of("taste") and studio.heard.of("taste")[-1].predictions)
+    taste = studio.heard.of("taste")[-1]
+    assert taste.trusted and taste.count == 24
+    assert [p.image for p in taste.predictions] == [image.id for image in grid.images]
+    assert all(1 <= p.stars <= 5 and p.spread > 0 and p.novelty is not None for p in taste.predictions)
+    told = [studio.project.state([p.image])[p.image].stars for p in taste.predictions]
+    guessed = [p.stars for p in taste.predictions]
+    assert np.corrcoef(told, guessed)[0, 1] > 0.8
+    studio.client.feedback(studio.project.undo().events)
+    pump(lambda: studio.heard.of("taste")[-1].count == 23)
+    studio.client.feedback(studio.project.redo().events)
+    pump(lambda: studio.heard.of("taste")[-1].count == 24)
+
+
+def test_a_round_stops_within_a_step_and_goes_back(studio):
+    studio.rated()
+    before = studio.strip()
+    studio.teach(400, 4)
+    asked = len(studio.heard.of("progress"))
+    studio.client.stop(keep=False)
+    finished = studio.finished()
+    # One step may have been in hand, and one report on its way.
+    assert len(studio.heard.of("progress")) <= asked + 2
+    assert finished.result.stopped and not finished.result.kept and finished.checkpoint is None
+    assert (
+        studio.project.checkpoints() == () and list((studio.project.folder / "checkpoints").iterdir()) == []
+    )
+    np.testing.assert_array_equal(studio.strip(), before)
+    assert not studio.client.teaching
+
+
+def test_pause_holds_the_round_and_the_window_is_still_served(studio):
+    grid = studio.rated()
+    studio.teach(6, 2)
+    studio.client.pause()
+    pump(lambda: studio.heard.of("progress")[-1].paused)
+    held = studio.heard.of("progress")[-1].step
+    generation = studio.client.propose(6)  # New grid works while a round is held
+    pump(lambda: studio.heard.of("grid"))
+    assert studio.heard.of("grid")[0].generation == generation
+    told = len(studio.heard.of("taste"))
+    studio.client.feedback(studio.project.rate(grid.images[0].id, "like").events)  # and so do ratings
+    pump(lambda: len(studio.heard.of("taste")) > told)
+    assert studio.heard.of("progress")[-1].step == held
+    studio.client.resume()
+    studio.finished()
+    assert studio.heard.of("progress")[-1].step > held and not studio.heard.of("failed")
+
+
+def test_a_round_its_checkpoint_and_the_way_back(studio, bundle, tmp_path):
+    import gan
+
+    studio.rated()
+    client, heard, project = studio.client, studio.heard, studio.project
+    before_round, number = project.current_checkpoint(), len(project.checkpoints())
+    client.teach(3, m.RoundSettings(2.0, {"realism": 0.5}), strip=range(4))
+    assert client.teaching
+    finished = studio.finished()
+    assert [p.step for p in heard.of("progress")] == [1, 2, 3]
+    limit = gan.session.RoundConfig().kl_limit
+    assert all(p.kl_limit == pytest.approx(2 * limit) for p in heard.of("progress")), (
+        "strength 2 is twice the limit"
+    )
+    assert finished.result.kept, finished.result.reason
+    checkpoint = finished.checkpoint
+    assert checkpoint.path.is_file() and project.current_checkpoint() == checkpoint
+    assert checkpoint.round == number + 1 and checkpoint.metrics["steps"] == 3
+    assert 0 <= checkpoint.metrics["like_rate_predicted"] <= 1
+    assert finished.strip.before.shape == finished.strip.after.shape == (4, 16, 16, 3)
+    assert not np.array_equal(finished.strip.before, finished.strip.after)
+
+    # Back to untuned, and to the round again: the same images as before.
+    client.restore(None)
+    np.testing.assert_array_equal(studio.strip(), gan.load(bundle).sample(range(4)))
+    assert heard.of("restored") == [None] and project.current_checkpoint() is None
+    client.restore(checkpoint.id)
+    np.testing.assert_array_equal(studio.strip(), finished.strip.after)
+    assert project.current_checkpoint() == checkpoint and (checkpoint.parent is None) == (
+        before_round is None
+    )
+
+    client.export(tmp_path / "mine")
+    pump(lambda: heard.of("exported") or heard.of("failed"), 170)
+    assert heard.of("failed") == []
+    np.testing.assert_array_equal(gan.load(tmp_path / "mine").sample(range(4)), finished.strip.after)
+    fractions = [fraction for fraction, _ in heard.of("exporting")]
+    assert fractions and fractions == sorted(fractions)
+
+
+def test_stopping_and_keeping_keeps_the_best_so_far(studio):
+    studio.rated()
+    studio.client.restore(None)
+    studio.teach(400, 4)
+    studio.client.stop(keep=True)
+    finished = studio.finished()
+    assert finished.result.stopped and finished.result.kept, finished.result.reason
+    assert finished.checkpoint.path.is_file() and finished.checkpoint == studio.project.current_checkpoint()
+
+
+def test_a_crash_is_survived_once_with_everything_known(qapp, project):
+    studio = Studio(project)
+    client, heard = studio.client, studio.heard
+    try:
+        studio.rated()
+        ready = heard.of("ready")[0]
+        assert (ready.model, ready.resolution, ready.z_dim, ready.pixel_art) == ("small", 16, 8, True)
+        assert ready.device.startswith("CPU, ") and ready.has_discriminator and len(ready.hash) == 10
+        client.teach(3)
+        assert studio.finished().checkpoint is not None
+        after = studio.strip()
+        heard.all.clear()
+        studio.teach(400, 2)
+        old = client.pid
+        os.kill(old, signal.SIGKILL)
+        pump(lambda: heard.of("restarted"))
+        assert "ratings are safe" in heard.of("restarted")[0]
+        last = studio.finished()
+        assert not last.result.kept and "crashed" in last.result.reason and not client.teaching
+        generation = client.propose(5)
+        np.testing.assert_array_equal(studio.strip(), after)  # the checkpoint
+        pump(lambda: heard.of("taste") and heard.of("taste")[-1].count == 24)  # and every rating
+        pump(lambda: heard.of("grid"))
+        assert heard.of("grid")[0].generation == generation and client.pid != old
+        os.kill(client.pid, signal.SIGKILL)
+        pump(lambda: heard.of("failed"))
+        command, message, _ = heard.of("failed")[0]
+        assert command == "Worker" and "twice" in message and client.pid is None
+        assert len(project.learning_events()) == 24
+    finally:
+        client.close()
+
+
+def test_a_grid_asked_for_before_a_crash_comes_after_it(qapp, project):
+    studio = Studio(project)
+    try:
+        pump(lambda: studio.client.pid)
+        generation = studio.client.propose(5)
+        os.kill(studio.client.pid, signal.SIGKILL)
+        pump(lambda: studio.heard.of("grid"))
+        assert studio.heard.of("grid")[0].generation == generation
+        assert len(studio.heard.of("restarted")) == 1
+    finally:
+        studio.client.close()
+
+
+@pytest.mark.parametrize(
+    ("model", "device", "message"), [("nowhere/at all", "cpu", "nowhere"), (None, "warp9", "warp9")]
+)
+def test_a_generator_or_device_that_does_not_exist_is_one_line(
+    qapp, tmp_path, bundle, model, device, message
+):
+    with Project(tmp_path / "p", model=model or str(bundle)) as project:
+        client = WorkerClient()
+        heard = Heard(client)
+        client.open(project, device)
+        client.propose(4)
+        pump(lambda: len(heard.of("failed")) == 2)
+        client.close()
+    assert heard.of("failed")[0][0] == "Open" and message in heard.of("failed")[0][1]
+
+
+def test_a_damaged_checkpoint_falls_back_to_untuned(qapp, tmp_path, bundle):
+    with Project(tmp_path / "p", model=str(bundle)) as project:
+        path = project.new_checkpoint_path()
+        path.write_bytes(b"damaged")
+        project.add_checkpoint(path)
+        client = WorkerClient()
+        heard = Heard(client)
+        client.open(project, "cpu")
+        pump(lambda: heard.of("ready"))
+        client.close()
+        assert "damaged" in heard.of("notice")[0]
+        assert project.current_checkpoint() is None and len(project.checkpoints()) == 1
+
+
+def test_ends_quickly_and_leaves_nothing(qapp, project):
+    client = WorkerClient()
+    heard = Heard(client)
+    client.open(project, "cpu")
+    pump(lambda: heard.of("ready"))
+    pump(lambda: client.busy == "")
+    process, memory = client._link._process, client._link._frames.name
+    begun = time.monotonic()
+    client.close()
+    assert time.monotonic() - begun < 2.0
+    assert process.exitcode == 0, "asked for, not killed"
+    with pytest.raises(FileNotFoundError):
+        SharedMemory(name=memory)
+    assert (project.folder / "worker.log").read_text() == ""
+    client.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("worker-")]
+
+
+def test_ends_during_a_round_and_before_it_has_started(qapp, project):
+    studio = Studio(project)
+    studio.rated()
+    studio.teach(400, 2)
+    process = studio.client._link._process
+    begun = time.monotonic()
+    studio.client.close()
+    assert time.monotonic() - begun < 4.5 and process.exitcode is not None
+    assert list((project.folder / "checkpoints").iterdir()) == []
+    studio.client.open(project, "cpu")
+    studio.client.close()
+
+
+def test_opening_and_commands_return_at_once(qapp, project):
+    client = WorkerClient()
+    begun = time.monotonic()
+    client.open(project, "cpu")
+    client.propose()
+    client.feedback([])
+    client.request_strip(range(8))
+    taken = time.monotonic() - begun
+    client.close()
+    assert taken < 0.1
+
+
+def test_a_worker_whose_window_dies_ends_too(tmp_path, bundle):
+    import subprocess
+    import sys
+
+    import psutil
+
+    script = tmp_path / "window.py"
+    script.write_text(
+        "import os, sys, time\n"
+        "from pathlib import Path\n"
+        "from PySide6.QtCore import QCoreApplication\n"
+        "from studio.project.store import Project\n"
+        "from studio.worker.client import WorkerClient\n"
+        "if __name__ == '__main__':\n"
+        "    app = QCoreApplication([])\n"
+        "    client = WorkerClient()\n"
+        "    client.ready.connect(lambda ready: print(client.pid, flush=True))\n"
+        "    client.open(Project(Path(sys.argv[1]), model=sys.argv[2]), 'cpu')\n"
+        "    app.exec()\n"
+    )
+    window = subprocess.Popen(
+        [sys.executable, str(script), str(tmp_path / "p"), str(bundle)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert window.stdout is not None
+    worker = psutil.Process(int(window.stdout.readline()))
+    window.kill()
+    window.wait()
+    window.stdout.close()
+    gone, alive = psutil.wait_procs([worker], timeout=10)
+    assert gone and not alive
