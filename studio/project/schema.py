@@ -43,8 +43,8 @@ MIGRATIONS: dict[int, str] = {}
 """SQL that brings version n to n + 1."""
 
 
-def prepare(database: sqlite3.Connection, path: Path) -> bool:
-    """Create the tables in an empty file, or bring older ones up to date; True if they are new.
+def prepare(database: sqlite3.Connection, path: Path) -> None:
+    """Create the tables in an empty file, or bring older ones up to date.
 
     Raises ProjectError for a file of something else or of a newer Tastemaker.
     """
@@ -53,7 +53,7 @@ def prepare(database: sqlite3.Connection, path: Path) -> bool:
     tables = int(database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
     if tables == 0 and version == 0:
         _run(database, SCHEMA, VERSION)
-        return True
+        return
     if application != APPLICATION_ID:
         raise ProjectError(f"{path} is a database of another program, not a Tastemaker project.")
     if version > VERSION:
@@ -64,7 +64,6 @@ def prepare(database: sqlite3.Connection, path: Path) -> bool:
         keep_copy(database, path.with_name(f"{path.name}.v{version}.bak"))
         for step in range(version, VERSION):
             _run(database, MIGRATIONS[step], step + 1)
-    return False
 
 
 def keep_copy(database: sqlite3.Connection, copy: Path) -> None:

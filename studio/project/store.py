@@ -71,7 +71,8 @@ class Project(Ratings, Pictures, Timeline):
             with explained(folder):
                 (folder / "checkpoints").mkdir(exist_ok=True)
                 (folder / "images").mkdir(exist_ok=True)
-                if schema.prepare(self._db, folder / DATABASE):
+                schema.prepare(self._db, folder / DATABASE)
+                if self.meta("model") is None:  # new, or its making was interrupted
                     if seed is None:
                         seed = int.from_bytes(os.urandom(3), "little")
                     self.set_meta(model=model, seed=seed, created=time.time())

@@ -38,7 +38,6 @@ class WorkerLink:
         self._service = service
         self._outgoing: queue.SimpleQueue[m.Command | Callable[[], None] | None] = queue.SimpleQueue()
         self._closing = threading.Event()
-        self._started = threading.Event()
         self._frames: FrameReader | None = None
         self._process: multiprocessing.process.BaseProcess | None = None
         self._reader = threading.Thread(target=self._run, name="worker-reader", daemon=True)
@@ -73,21 +72,18 @@ class WorkerLink:
         if not self._closing.is_set():
             self._closing.set()
             self.send(m.Shutdown())
-        self._started.wait(patience)
-        process = self._process
-        if process is not None:
-            process.join(patience)
-            for end in (process.terminate, process.kill):
-                if process.is_alive():
-                    end()
-                    process.join(0.5)
-        self._reader.join(1.0)
+        self._reader.join(patience)
+        process = self._process  # only the reader waits for it: two that did could each take the other's answer
+        if process is not None and self._reader.is_alive():
+            process.terminate()
+            self._reader.join(0.5)
+            process.kill()
+            self._reader.join(1.0)
 
     def _run(self) -> None:
         try:
             connection = self._start()
         except Exception as error:  # no memory for a process, no shared memory, ...
-            self._started.set()
             self._clean()
             self._tell(Gone(None, str(error)))
             return
@@ -121,7 +117,6 @@ class WorkerLink:
         finally:
             theirs.close()  # so that the end of the process is the end of the pipe
         self._process = process
-        self._started.set()
         return ours
 
     def _read(self, connection: Connection) -> None:

@@ -40,6 +40,8 @@ def main(connection: Connection, memory: str, pages: int, log: str | None, servi
     inbox.attach(frames.release, frames.close)
     ended_soon(inbox, LAST_SECONDS, lambda: os._exit(1))
     try:
+        if inbox.ended:  # before torch, which takes seconds
+            return
         importlib.import_module(service).serve(inbox, outbox, frames)
     except Exception as error:
         detail = traceback.format_exc()
