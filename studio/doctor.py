@@ -12,7 +12,7 @@ from typing import Any
 
 from studio import qt_libraries
 
-_PACKAGES = ("PySide6-Essentials", "shiboken6", "pyqtgraph", "platformdirs")
+_PACKAGES = ("PySide6-Essentials", "shiboken6", "platformdirs")
 _TRIAL = """
 from PySide6.QtGui import QGuiApplication
 app = QGuiApplication([])

@@ -96,6 +96,21 @@ def test_every_command_has_code(verb: cli.Verb) -> None:
     assert any(isinstance(node, ast.FunctionDef) and node.name == function for node in tree.body)
 
 
+def test_whatever_is_imported_is_asked_for() -> None:
+    asked = {re.split(r"[^\w-]", text, maxsplit=1)[0].lower() for text in SETTINGS["project"]["dependencies"]}
+    comes_with = {"PIL": "pillow", "PySide6": "pyside6-essentials", "shiboken6": "pyside6-essentials"}
+    unknown = set()
+    for path in [*sources("gan"), *sources("studio")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                names = [node.module]
+            for name in {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names) - {"gan", "studio"}:
+                if comes_with.get(name, name).lower() not in asked:
+                    unknown.add(f"{path.relative_to(ROOT)}: {name}")
+    assert not unknown
+
+
 # ------------------------------------------------------------------------------------------------------------- files
 
 

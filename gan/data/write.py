@@ -72,6 +72,7 @@ def save_png(pixels: np.ndarray, path: Path, metadata: Mapping[str, Any]) -> Non
 
 
 def save_image(image: Image.Image, path: Path, metadata: Mapping[str, Any]) -> None:
+    """`save_png` of a picture that Pillow holds already, such as a sheet."""
     own = {"generator": "tastemaker", "version": __version__, **metadata}
     info = PngImagePlugin.PngInfo()
     info.add_text("parameters", parameters_line(metadata))
