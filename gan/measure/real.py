@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from gan.errors import UserError
-from gan.measure.features import WHITENING, features
+from gan.measure.features import features
 
 FIRST_SEED = 10_000_000  # training draws its scenes from seeds below
 POOL = 20_000
-FEATURES_VERSION = 1  # raise it when gan.measure.features changes
+FEATURES_VERSION = 2  # raise it when gan.measure.features changes
 
 Progress = Callable[[float, str], None]
 
@@ -68,7 +68,7 @@ def scenes_pool(count: int, resolution: int, progress: Progress | None = None) -
     pictures = scene_pool(count, resolution, FIRST_SEED, progress)
     # the first pictures stand for the renderer: another renderer, other features
     drawn = hashlib.sha256(np.ascontiguousarray(pictures[:4]).tobytes()).hexdigest()[:10]
-    path = cache_folder() / f"features-v{FEATURES_VERSION}-w{WHITENING}-{drawn}-{resolution}px-{count}.npy"
+    path = cache_folder() / f"features-v{FEATURES_VERSION}-{drawn}-{resolution}px-{count}.npy"
     if path.exists():
         return RealPool(pictures, np.load(path))
     described = features(pictures)

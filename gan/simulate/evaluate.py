@@ -5,10 +5,12 @@ reference narrows by choosing alone. All in the feature space "rand" of `gan.mea
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from math import inf
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -92,7 +94,8 @@ class Bench:
     pool: RealPool
     count: int  # images in every set that is judged
     real: str = "given"  # what the pool is: "scenes", "given", or "untuned" where no real pictures are known
-    described: Any = None  # the taste model's features of the untuned sample, once somebody needed them
+    cached: bool = False  # whether the user's cache folder may be used
+    described: Any = None  # the taste model's raw features of the untuned sample, once somebody needed them
 
     @classmethod
     def prepare(
@@ -128,7 +131,7 @@ class Bench:
         if len(pool) < 5 * count:
             raise UserError(f"judging {count} images needs at least {5 * count} real ones, not {len(pool)}")
         sample = _sample(untuned, UNTUNED_SEED, UNTUNED_PER_IMAGE * count, cache, progress)
-        return cls(untuned, sample, pool, count, real)
+        return cls(untuned, sample, pool, count, real, cache)
 
     @cached_property
     def precision_manifold(self) -> Manifold:
@@ -237,11 +240,20 @@ def _sample(model: Model, first: int, count: int, cache: bool, progress: Progres
         if progress is not None:
             progress(stop / count, f"drawing untuned image {stop} of {count}")
     if cache:
-        from gan.formats.files import atomic_write
-
-        with atomic_write(path) as stream:
-            np.save(stream, images)
-        kept = sorted(path.parent.glob("untuned-*.npy"), key=lambda file: file.stat().st_mtime, reverse=True)
-        for old in kept[KEPT_SAMPLES:]:
-            old.unlink(missing_ok=True)
+        keep(path, lambda stream: np.save(stream, images), "untuned-*.npy")
     return images
+
+
+def keep(path: Path, write: Callable[[BinaryIO], None], family: str) -> None:
+    """Write a file of the cache, wholly or not at all; of its family (a pattern) only the newest few stay.
+
+    A full disk is no reason to fail: what is not kept is made again.
+    """
+    from gan.formats.files import atomic_write
+
+    with suppress(OSError):
+        with atomic_write(path) as stream:
+            write(stream)
+        newest = sorted(path.parent.glob(family), key=lambda file: file.stat().st_mtime, reverse=True)
+        for old in newest[KEPT_SAMPLES:]:
+            old.unlink(missing_ok=True)

@@ -14,8 +14,8 @@ import torch
 
 import gan
 from gan.errors import UserError, reason
-from gan.model import Model
-from gan.simulate.evaluate import JUDGED_SEED, LENIENT, STRICT, Bench, Judge, Judgement, Limits
+from gan.model import Model, digest
+from gan.simulate.evaluate import JUDGED_SEED, LENIENT, STRICT, Bench, Judge, Judgement, Limits, keep
 from gan.simulate.rater import FloatArray, Person, load_rater
 
 if TYPE_CHECKING:
@@ -294,15 +294,39 @@ def taste_scores(session: "TuningSession", bench: Bench) -> FloatArray:
 
 
 def _raw_features(session: "TuningSession", bench: Bench) -> Any:
-    """The taste model's raw features of the bench's untuned sample; the same for every rater and seed, so kept with the bench."""
-    if bench.described is None:
-        drawer = session.scorer.drawer
-        parts = []
-        for start in range(0, len(bench.images), 512):
-            pixels = torch.from_numpy(np.array(bench.images[start : start + 512])).permute(0, 3, 1, 2).float()
-            parts.append(drawer.read(((pixels - 127.5) / 127.5).to(drawer.device))[0])
-        bench.described = type(parts[0]).cat(parts)
-    return bench.described
+    """The taste model's raw features of the bench's untuned sample.
+
+    They are the same for every rater and seed, and take as long as teaching does: kept with the bench and in the cache.
+    """
+    from gan.data.procedural import cache_folder
+    from gan.taste import RawFeatures
+
+    if bench.described is not None:
+        return bench.described
+    drawer = session.scorer.drawer
+
+    def read(images: np.ndarray) -> RawFeatures:
+        pixels = torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).float()
+        return drawer.read(((pixels - 127.5) / 127.5).to(drawer.device))[0]
+
+    first = read(bench.images[:16])
+    path = cache_folder() / f"taste-{digest(bench.untuned.tensors())[:10]}-{len(bench.images)}.npz"
+    if bench.cached and path.exists():
+        with np.load(path) as archive:
+            groups = tuple(torch.from_numpy(archive[name]) for name in archive.files)
+        # another version of the features, under the same name, shows in the first rows
+        if [group.shape[1:] for group in groups] == [group.shape[1:] for group in first.groups] and all(
+            torch.allclose(old[:16], new, rtol=0.05, atol=0.05 * float(new.std()))
+            for old, new in zip(groups, first.groups, strict=True)
+        ):
+            bench.described = RawFeatures(groups)
+            return bench.described
+    found = RawFeatures.cat([read(bench.images[start : start + 512]) for start in range(0, len(bench.images), 512)])
+    if bench.cached:
+        arrays = {f"group{i}": group.numpy() for i, group in enumerate(found.groups)}
+        keep(path, lambda stream: np.savez(stream, **arrays), "taste-*.npz")  # type: ignore[arg-type]
+    bench.described = found
+    return found
 
 
 def _expectation(session: "TuningSession", tuned: Model) -> float:
