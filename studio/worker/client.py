@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from studio.project.store import Checkpoint, Feedback, Image, NewImage, Project, ProjectError
 from studio.worker import messages as m
@@ -23,6 +23,8 @@ from studio.worker.opening import feedback, known, opening
 
 LOG = "worker.log"
 CALM = 120.0  # seconds without a crash, after which a crash is a first one again
+PING = 10.0  # seconds between two questions whether the worker still answers
+SILENCE = 120.0  # seconds without an answer, after which it is taken for hung and ended
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,9 @@ class WorkerClient(QObject):
         self._asked = self._answered = self._count = 0  # grids
         self._strips = self._requests = 0
         self._arrived.connect(self._handle, Qt.ConnectionType.QueuedConnection)
+        self._asked_at = self._answered_at = 0.0
+        self._pulse = QTimer(self)
+        self._pulse.timeout.connect(self._ping)
 
     @property
     def busy(self) -> str:
@@ -188,6 +193,7 @@ class WorkerClient(QObject):
         """End the worker: asked for, then terminated, then killed; at most about three seconds in all."""
         link, self._link = self._link, None
         self._round = None
+        self._pulse.stop()
         if link is not None:
             link.close()
             self._set_busy("")
@@ -221,6 +227,20 @@ class WorkerClient(QObject):
 
     def _on_hello(self, event: m.Hello) -> None:
         self._set_busy("loading")
+        self._asked_at = self._answered_at = monotonic()
+        self._pulse.start(int(PING * 1000))
+
+    def _on_heartbeat(self, event: m.Heartbeat) -> None:
+        self._answered_at = monotonic()
+
+    def _ping(self) -> None:
+        now = monotonic()
+        if now - self._asked_at > 3 * PING:  # the machine has slept, or this thread has
+            self._answered_at = now
+        self._asked_at = now
+        if self._link is not None and now - self._answered_at > SILENCE:
+            self._link.kill()  # and start again, as after a crash
+        self._send(m.Ping(self._links))
 
     def _on_busy(self, event: m.Busy) -> None:
         self._set_busy(event.task)
@@ -316,6 +336,7 @@ class WorkerClient(QObject):
     def _on_gone(self, event: Gone) -> None:
         assert self._project is not None
         self._link, taught = None, self._round is not None
+        self._pulse.stop()
         self._round = None
         self._set_busy("")
         if taught:

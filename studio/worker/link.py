@@ -73,12 +73,19 @@ class WorkerLink:
             self._closing.set()
             self.send(m.Shutdown())
         self._reader.join(patience)
-        process = self._process  # only the reader waits for it: two that did could each take the other's answer
+        process = (
+            self._process
+        )  # only the reader waits for it: two that did could each take the other's answer
         if process is not None and self._reader.is_alive():
             process.terminate()
             self._reader.join(0.5)
             process.kill()
             self._reader.join(1.0)
+
+    def kill(self) -> None:
+        """End a process that does not answer; `Gone` follows."""
+        if self._process is not None:
+            self._process.kill()
 
     def _run(self) -> None:
         try:

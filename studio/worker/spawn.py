@@ -39,22 +39,19 @@ def main(connection: Connection, memory: str, pages: int, log: str | None, servi
     frames = FrameWriter(memory, pages, outbox.send)
     inbox.attach(frames.release, frames.close)
     ended_soon(inbox, LAST_SECONDS, lambda: os._exit(1))
+    code = 0
     try:
-        if inbox.ended:  # before torch, which takes seconds
-            return
-        importlib.import_module(service).serve(inbox, outbox, frames)
-    except Exception as error:
-        detail = traceback.format_exc()
+        if not inbox.ended:  # asked before torch, which takes seconds
+            importlib.import_module(service).serve(inbox, outbox, frames)
+    except BaseException as error:
+        code, detail = 1, traceback.format_exc()
         if stream is not None:
             stream.write(detail)
-            stream.flush()
         outbox.send(m.Failed("Worker", f"The worker could not go on: {error}", detail))
-        raise SystemExit(1) from None
-    finally:
-        frames.detach()
-        faulthandler.disable()
-        if stream is not None:
-            stream.close()
+    frames.detach()
+    if stream is not None:
+        stream.close()
+    os._exit(code)  # at once: taking torch apart piece by piece is work for nobody
 
 
 def _yield_to_the_window() -> None:
