@@ -240,6 +240,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=3, help="seeds per rater (default 3)")
     parser.add_argument("--ratings", type=int, default=100, metavar="K", help="stars per run (default 100)")
     parser.add_argument("--quick", action="store_true", help=f"judge {QUICK_COUNT} images instead of {COUNT}, one seed")
+    parser.add_argument("--count", type=int, metavar="N", help=f"images per judged set (default {COUNT}; fewer is noisier)")
     parser.add_argument("--images", type=Path, metavar="DIR", help="real images, if it was not trained on the scenes")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the summary there, and each run to PATH + 'l'")
@@ -256,6 +257,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> None:
     if options.seeds < 1:
         raise UserError("--seeds must be at least 1")
+    count = (QUICK_COUNT if options.quick else COUNT) if options.count is None else options.count
+    if count < 20:
+        raise UserError("--count must be at least 20")
     if options.resume and not options.json:
         raise UserError("--resume needs --json PATH, beside which the earlier runs are")
     raters = [Path(options.raters)] if options.raters.endswith(".py") else rater_files(options.raters)
@@ -265,7 +269,6 @@ def _run(options: argparse.Namespace) -> None:
     if journal and not options.resume and journal.exists():
         raise UserError(f"{journal} holds earlier runs: add --resume to go on from them, or name another file")
     model = load(options.model, "cpu")
-    count = QUICK_COUNT if options.quick else COUNT
     pool = None
     if options.images:
         pool = real_pool({}, model.resolution, REAL_PER_IMAGE * count, options.images)

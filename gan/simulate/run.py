@@ -152,6 +152,7 @@ def simulate(
     rounds: int | None = None,
     progress: Progress | None = None,
     *,
+    count: int = 1000,
     judge: Judge | None = None,
     judge_every_round: bool = True,
     config: "RoundConfig | None" = None,
@@ -169,6 +170,7 @@ def simulate(
     device : "auto", "cpu", "cuda" or "mps".
     rounds : teaching rounds the ratings are spread over; by default see `schedule`.
     progress : called with the share done and one line.
+    count : images in each judged set; fewer is quicker and noisier.
     judge : prepared for this model and rater; made here if None, which draws and judges a large untuned sample first.
     judge_every_round : False judges the end alone, and leaves the curve's earlier rounds out.
     config, weights : other settings for the session's rounds and reward.
@@ -197,7 +199,7 @@ def simulate(
         session.set_weights(weights)
     if judge is None:
         rater.check(untuned.sample(range(64)))
-        judge = Judge(Bench.prepare(untuned, progress=lambda share, line: tell(0.2 * share, line)), rater)
+        judge = Judge(Bench.prepare(untuned, count, progress=lambda share, line: tell(0.2 * share, line)), rater)
     person = Person(rater, judge.bench.images, seed)
     album = _Album(session)
     sizes = schedule(ratings, rounds)
