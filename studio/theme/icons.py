@@ -21,7 +21,7 @@ def paint(painter: QPainter, name: str, rect: QRectF, colour: str) -> None:
     _renderer(name, colour).render(painter, rect)
 
 
-def icon(name: str, colour: str, size: int = 18) -> QIcon:
+def icon(name: str, colour: str, size: int = 20) -> QIcon:
     """Return a QIcon of `size` logical pixels with sharp versions for 1x, 2x and 3x screens."""
     made = QIcon()
     for ratio in (1, 2, 3):

@@ -42,7 +42,7 @@ class RailButton(QAbstractButton):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(shape, CORNER_CONTROL, CORNER_CONTROL)
         colour = tokens.text if self.isChecked() else tokens.quiet
-        icons.paint(painter, self._icon, QRectF((self.width() - 18) / 2, 6, 18, 18), colour)
+        icons.paint(painter, self._icon, QRectF((self.width() - 20) / 2, 5, 20, 20), colour)
         font = self.font()
         font.setPixelSize(10)
         painter.setFont(font)
@@ -75,7 +75,7 @@ class Rail(QFrame):
             self.menu_button = QToolButton()
             self.menu_button.setProperty("role", "flat")
             self.menu_button.setFixedSize(46, 36)
-            self.menu_button.setIconSize(QSize(18, 18))
+            self.menu_button.setIconSize(QSize(20, 20))
             self.menu_button.setMenu(menu)
             self.menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
             self.menu_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)

@@ -81,7 +81,7 @@ class TopBar(QFrame):
         self.panel = QToolButton()
         self.panel.setProperty("role", "flat")
         self.panel.setFixedSize(32, 32)
-        self.panel.setIconSize(QSize(18, 18))
+        self.panel.setIconSize(QSize(20, 20))
         self.panel.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.panel.clicked.connect(panel.trigger)
         named(self.panel, panel.text(), panel.toolTip())

@@ -279,6 +279,8 @@ class StudioWindow(QMainWindow):
         views.focus_target(self.page(self.view)).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        for dialog in self.findChildren(QDialog):
+            dialog.close()
         self.hide()
         QApplication.processEvents()
         self.actions_.close()

@@ -1,0 +1,222 @@
+"""The Teach view: a round as it runs, stops, is kept or reverted."""
+
+import math
+
+import pytest
+from conftest import Hands
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
+
+from studio.model.state import FEWEST_RATINGS
+from studio.ui.charts import Curve, smooth, value_range
+from studio.ui.teach_view import TeachPanel, TeachView, time_left
+from studio.ui.timeline_view import TimelineView
+from studio.worker import messages as m
+
+K = Qt.Key
+CTRL = Qt.KeyboardModifier.ControlModifier
+
+
+@pytest.fixture
+def taught(hands: Hands) -> Hands:
+    """A studio with enough ratings, in whose first round nothing happened yet."""
+    hands.rate_enough()
+    hands.key(K.Key_T)
+    return hands
+
+
+def view(hands: Hands) -> TeachView:
+    found = hands.window.page("teach")
+    assert isinstance(found, TeachView)
+    return found
+
+
+def panel(hands: Hands) -> TeachPanel:
+    found: QWidget = hands.window.panels.currentWidget()
+    assert isinstance(found, TeachPanel)
+    return found
+
+
+def test_too_few_ratings_are_explained_in_one_line(hands: Hands) -> None:
+    hands.actions.rate("stars", 4, 0)
+    hands.press(hands.window.top_bar.teach)
+    assert not hands.worker.named("teach")
+    assert hands.window.view == "rate"
+    assert hands.window.status.message.full_text() == f"Rate {FEWEST_RATINGS - 1} more images to teach"
+    for row in range(1, FEWEST_RATINGS - 1):
+        hands.actions.rate("stars", 3, row)
+    hands.key(K.Key_T)
+    assert hands.window.status.message.full_text() == "Rate 1 more image to teach"
+    hands.actions.rate("like", row=FEWEST_RATINGS)
+    hands.key(K.Key_T)
+    assert hands.worker.named("teach")
+
+
+def test_a_round_is_shown_as_it_runs(taught: Hands) -> None:
+    assert taught.window.view == "teach"
+    assert "starting" in view(taught).status.full_text()
+    for step in range(1, 7):
+        taught.worker.step(step, taste=0.1 * step)
+    shown = view(taught)
+    assert shown.status.full_text() == "Round 1 · step 6 of 24 · about 18 s left"
+    assert (shown.progress.value(), shown.progress.maximum()) == (6, 24)
+    words = {name: chart.value.text() for name, chart in shown.charts.items()}
+    assert words == {
+        "taste": "+0.60 SD",
+        "realism": "−0.04 SD",
+        "variety": "0.96 of start",
+        "distance": "3.1 of 6.0",
+    }
+    assert taught.actions.round.series["taste"] == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+    assert "images/s" in taught.window.status.device.text()
+    assert panel(taught).guard.value("kl") == "3.1 · limit 6.0"
+    assert panel(taught).rounds.value("now") == "20 ratings"
+
+
+def test_the_curves_are_painted_in_their_colour_and_dash(taught: Hands) -> None:
+    for step in range(1, 13):
+        taught.worker.step(step, taste=math.sqrt(step))
+    for name, colour in (
+        ("taste", "#f0b45a"),
+        ("realism", "#6fb7e9"),
+        ("variety", "#7fce8c"),
+        ("distance", "#c9a0f0"),
+    ):
+        curve = view(taught).charts[name].curve
+        image = curve.grab().toImage()
+        names = [
+            image.pixelColor(x, y).name() for x in range(0, image.width(), 1) for y in range(image.height())
+        ]
+        assert names.count(colour) > 40
+    dashes = {chart.curve._dash for chart in view(taught).charts.values()}
+    assert len(dashes) == 4
+
+
+def test_pause_and_resume(taught: Hands) -> None:
+    taught.worker.step(1)
+    taught.press(view(taught).pause)
+    assert view(taught).pause.text() == "Resume"
+    assert "paused" in view(taught).status.full_text()
+    assert taught.window.status.task.text() == "Paused"
+    taught.key(K.Key_Space)
+    assert [one[0] for one in taught.worker.asked if one[0] in ("pause", "resume")] == ["pause", "resume"]
+    assert view(taught).pause.text() == "Pause"
+
+
+def test_stop_and_keep(taught: Hands) -> None:
+    taught.worker.step(1)
+    taught.press(view(taught).keep)
+    assert taught.worker.named("stop") == [("stop", True)]
+    assert not view(taught).pause.isEnabled()
+    taught.worker.finish(True, "Stopped after 1 step; taste rose.")
+    assert "kept" in view(taught).status.full_text()
+    assert taught.window.top_bar.chip.text() == "dreamscapes · round 1"
+    assert panel(taught).rounds.value("0") == "like rate 46 %"
+
+
+def test_revert_drops_the_round_that_runs(taught: Hands) -> None:
+    taught.worker.step(2)
+    taught.press(view(taught).revert)
+    assert taught.worker.named("stop") == [("stop", False)]
+    taught.worker.finish(False, "Stopped on request; nothing was changed.")
+    assert taught.project.checkpoints() == ()
+    assert panel(taught).rounds.value("0") == "Stopped on request; nothing was changed."
+    assert taught.window.top_bar.chip.text() == "dreamscapes · untuned"
+    assert not view(taught).revert.isEnabled()
+
+
+def test_revert_after_a_round_goes_one_back_and_loses_nothing(taught: Hands) -> None:
+    taught.worker.finish()
+    taught.drawn()
+    taught.press(taught.window.top_bar.teach)
+    taught.worker.finish()
+    taught.drawn()
+    taught.key(K.Key_Backspace, CTRL)
+    first, second = taught.project.checkpoints()
+    assert taught.actions.state.checkpoint == first
+    assert second.path.is_file()
+    assert taught.project.counts().rated == 20
+
+
+def test_the_timeline_restores_any_version(taught: Hands) -> None:
+    taught.worker.finish()
+    taught.drawn()
+    taught.key(K.Key_3, CTRL)
+    timeline = taught.window.page("timeline")
+    assert isinstance(timeline, TimelineView)
+    assert [card.restore.text() for card in timeline.cards] == ["In use", "Restore"]
+    assert all(len(card.strip.images) == 8 for card in timeline.cards)
+    taught.press(timeline.cards[-1].restore)
+    taught.drawn()
+    assert taught.actions.state.checkpoint is None
+    assert [card.restore.text() for card in timeline.cards] == ["Restore", "In use"]
+    taught.press(timeline.cards[0].restore)
+    taught.drawn()
+    assert taught.actions.state.checkpoint is not None
+    assert not timeline.hint.isVisible()
+
+
+def test_the_dials_reach_the_worker(hands: Hands) -> None:
+    from studio.ui.rate_panel import RatePanel
+
+    dials = hands.window.panels.currentWidget()
+    assert isinstance(dials, RatePanel)
+    dials.dials["realism"].slider.setValue(150)
+    dials.dials["novelty"].slider.setValue(0)
+    dials.dials["strength"].slider.setValue(200)
+    hands.rate_enough()
+    hands.key(K.Key_T)
+    ((_, _, settings),) = hands.worker.named("teach")
+    assert settings == m.RoundSettings(2.0, {"taste": 1.0, "realism": 1.5, "novelty": 0.0})
+
+
+def test_a_worker_that_dies_in_a_round_leaves_the_ratings(taught: Hands) -> None:
+    taught.worker.step(3)
+    taught.worker.finish(False, "The worker crashed during the round; the generator is as it was before it.")
+    taught.worker.restarted.emit(
+        "The worker crashed (exit code -9) and was started again. Your ratings are safe."
+    )
+    assert "ratings are safe" in taught.window.status.message.full_text()
+    assert not taught.actions.round.running
+    assert taught.project.counts().rated == 20
+    taught.worker.be_ready()
+    taught.drawn()
+    taught.key(K.Key_T)
+    assert len(taught.worker.named("teach")) == 2
+
+
+def test_a_round_that_cannot_start_says_why(taught: Hands) -> None:
+    taught.worker.failed.emit("RunRound", "there are too few ratings to teach from", "")
+    assert not taught.actions.round.running
+    assert taught.window.status.message.full_text() == "there are too few ratings to teach from"
+    assert taught.window.top_bar.teach.isEnabled()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.4, "almost done"), (14.2, "about 14 s left"), (100, "about 2 min left")]
+)
+def test_time_left_is_said_as_people_do(seconds: float, words: str) -> None:
+    assert time_left(seconds) == words
+
+
+def test_smoothing_starts_at_the_first_value_and_follows() -> None:
+    assert smooth([]) == []
+    assert smooth([2.0, 2.0, 2.0]) == pytest.approx([2.0, 2.0, 2.0])
+    followed = smooth([0.0] + [1.0] * 30)
+    assert followed == sorted(followed)
+    assert followed[-1] == pytest.approx(1.0, abs=1e-4)
+
+
+def test_a_flat_curve_keeps_its_height() -> None:
+    assert value_range([1.0, 1.0], 0.2) == pytest.approx((0.9, 1.1))
+    assert value_range([-3.0, 5.0], 0.2) == (-3.0, 5.0)
+
+
+def test_the_points_of_a_curve_run_from_edge_to_edge(theme: object, qtbot: object) -> None:
+    curve = Curve("taste", Qt.PenStyle.SolidLine, 1.0)
+    curve.resize(302, 112)
+    curve.show_values([0.0, 1.0, 2.0, 4.0], 4, 0.0, None)
+    points = curve.points([0.0, 1.0, 2.0, 4.0])
+    assert [points.at(i).x() for i in range(4)] == pytest.approx([1.0, 101.0, 201.0, 301.0])
+    assert points.at(3).y() == pytest.approx(6.0)
+    assert points.at(0).y() == pytest.approx(106.0)

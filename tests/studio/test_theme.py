@@ -1,0 +1,100 @@
+"""Tokens, the stylesheet, the palettes and the icons."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QLocale, QSize
+from PySide6.QtGui import QFontInfo, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication
+
+from studio.i18n import tr, whole
+from studio.theme import icons
+from studio.theme.stylesheet import stylesheet
+from studio.theme.theme import Theme, current, palette
+from studio.theme.tokens import DARK, LIGHT, Tokens, contrast
+
+BOTH = pytest.mark.parametrize("tokens", [DARK, LIGHT], ids=["dark", "light"])
+ICONS = Path(icons.__file__).with_name("icons")
+
+
+@BOTH
+def test_text_can_be_read(tokens: Tokens) -> None:
+    for behind in (tokens.ground, tokens.panel, tokens.control):
+        assert contrast(tokens.text, behind) >= 7
+    for behind in (tokens.ground, tokens.panel):
+        assert contrast(tokens.quiet, behind) >= 4.5
+        for words in (tokens.good, tokens.bad):
+            assert contrast(words, behind) >= 4.5
+    assert contrast(tokens.accent_text, tokens.accent) >= 4.5
+
+
+@BOTH
+def test_curves_stand_out(tokens: Tokens) -> None:
+    for curve in (tokens.taste, tokens.realism, tokens.variety, tokens.distance):
+        assert contrast(curve, tokens.panel) >= 3
+
+
+def test_contrast_is_the_standard_one() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21.0)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+    assert contrast("#123456", "#123456") == 1.0
+
+
+@BOTH
+def test_the_stylesheet_is_complete_and_uses_tokens_only(tokens: Tokens) -> None:
+    sheet = stylesheet(tokens, "/tick.svg")
+    assert "$" not in sheet
+    assert sheet.count("{") == sheet.count("}")
+    known = {getattr(tokens, field.name) for field in fields(tokens)}
+    assert set(re.findall(r"#[0-9a-f]{6}\b", sheet)) <= known
+
+
+def test_dark_light_and_the_systems(theme: Theme, qapp: QApplication) -> None:
+    told: list[str] = []
+    theme.changed.connect(lambda: told.append(theme.tokens.ground))
+    theme.set_mode("light")
+    theme.set_mode("dark")
+    assert told == [LIGHT.ground, DARK.ground]
+    assert qapp.palette().color(QPalette.ColorRole.Window).name() == DARK.ground
+    assert DARK.accent in qapp.styleSheet()
+    theme.set_mode("system")
+    QGuiApplication.styleHints().colorSchemeChanged.emit(QGuiApplication.styleHints().colorScheme())
+    assert theme.tokens in (DARK, LIGHT)
+    with pytest.raises(ValueError, match="sepia"):
+        theme.set_mode("sepia")
+    assert current() is theme
+
+
+@BOTH
+def test_the_palette_reaches_what_the_stylesheet_does_not(tokens: Tokens) -> None:
+    made = palette(tokens)
+    assert made.color(QPalette.ColorRole.Highlight).name() == tokens.accent
+    assert made.color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.Text).name() == tokens.quiet
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in ICONS.glob("*.svg")))
+def test_icons_are_drawn_sharp_at_every_scale(qapp: QApplication, name: str) -> None:
+    made = icons.icon(name, "#9a9aa2", 20)
+    assert {size.width() for size in made.availableSizes()} >= {20}
+    for ratio in (1, 2, 3):
+        image = made.pixmap(QSize(20, 20), ratio).toImage()
+        assert image.width() == 20 * ratio
+        solid = sum(
+            image.pixelColor(x, y).alpha() > 200 for x in range(image.width()) for y in range(image.height())
+        )
+        assert solid > 4 * ratio * ratio
+
+
+def test_the_body_text_is_13_pixels_with_digits_of_one_width(theme: Theme, qapp: QApplication) -> None:
+    assert QFontInfo(qapp.font()).pixelSize() == 13
+    assert qapp.font().featureTags()
+
+
+def test_text_and_numbers() -> None:
+    assert tr("Round {n}", n=3) == "Round 3"
+    assert tr("{half") == "{half"  # nothing to fill in, nothing to trip over
+    QLocale.setDefault(QLocale(QLocale.Language.English, QLocale.Country.UnitedKingdom))
+    assert whole(18204) == "18,204"
+    QLocale.setDefault(QLocale.c())

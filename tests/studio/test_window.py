@@ -1,0 +1,312 @@
+"""The window as a whole: its actions, its controls, how it starts and how it refuses to."""
+
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Hands
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QApplication,
+    QFileDialog,
+    QLineEdit,
+    QMessageBox,
+    QScrollBar,
+    QWidget,
+)
+
+from studio import display
+from studio.app import Studio, open_project
+from studio.model import preferences
+from studio.project import recent
+from studio.project.store import Project
+from studio.ui.commands import table
+from studio.ui.shortcut_sheet import ShortcutSheet, groups
+from studio.ui.views import entries
+
+K = Qt.Key
+CTRL = Qt.KeyboardModifier.ControlModifier
+
+
+def run(*arguments: str, **environment: str | None) -> subprocess.CompletedProcess[str]:
+    """The command `tastemaker`, with these environment variables set, or taken away."""
+    changed = dict(os.environ)
+    for name, value in environment.items():
+        changed.pop(name, None)
+        if value is not None:
+            changed[name] = value
+    command = [sys.executable, "-m", "studio.cli", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=changed, check=False)
+
+
+# -- how it is used ------------------------------------------------------------------------------------------------
+
+
+def test_every_action_has_a_key_a_menu_and_a_tip(hands: Hands) -> None:
+    in_menus = [
+        action for menu in hands.window.menus for action in menu.actions() if not action.isSeparator()
+    ]
+    assert set(in_menus) == set(hands.window.commands.values())
+    for action in in_menus:
+        assert action.text()
+        assert action.toolTip()
+        assert action.shortcuts(), action.text()
+    keys = [key.toString() for action in in_menus for key in action.shortcuts()]
+    assert len(keys) == len(set(keys))
+
+
+def test_every_control_has_a_name_and_a_tip(hands: Hands) -> None:
+    for key in (entry.key for entry in entries()):
+        hands.window.show_view(key)
+    hands.window.export()
+    dialogs: list[QWidget] = [hands.window]
+    modal = QApplication.activeModalWidget()
+    assert modal is not None
+    dialogs.append(modal)
+    seen = 0
+    for window in dialogs:
+        for control in window.findChildren(QWidget):
+            if isinstance(control, (QAbstractButton, QAbstractSlider, QLineEdit)) and not isinstance(
+                control, QScrollBar
+            ):
+                assert control.accessibleName(), control
+                assert control.toolTip(), control.accessibleName()
+                seen += 1
+    assert seen > 20
+    modal.close()
+
+
+def test_every_view_opens_by_its_key_and_by_the_rail(hands: Hands) -> None:
+    for entry in entries():
+        hands.press(hands.window.rail.buttons[entry.key])
+        assert hands.window.view == entry.key
+        assert hands.window.rail.buttons[entry.key].isChecked()
+    hands.key(K.Key_G)
+    assert hands.window.view == "rate"
+    hands.key(K.Key_2, CTRL)
+    assert hands.window.view == "teach"
+    hands.key(K.Key_5)  # stars are for images
+    assert hands.project.counts().rated == 0
+
+
+def test_the_side_panel_hides_and_makes_room_in_a_narrow_window(hands: Hands) -> None:
+    assert hands.window.side.isVisible()
+    width = hands.grid.width()
+    hands.key(K.Key_I)
+    assert not hands.window.side.isVisible()
+    hands.qtbot.waitUntil(lambda: hands.grid.width() > width)
+    assert preferences.read()["panel"] is False
+    hands.press(hands.window.top_bar.panel)
+    assert hands.window.side.isVisible()
+    hands.window.resize(700, 600)
+    hands.qtbot.waitUntil(lambda: not hands.window.side.isVisible())
+    hands.key(K.Key_I)
+    assert hands.window.side.isVisible()
+
+
+@pytest.mark.parametrize("size", [(640, 480), (900, 600), (1440, 900)])
+def test_nothing_is_cut_off(hands: Hands, size: tuple[int, int]) -> None:
+    hands.window.resize(*size)
+    for entry in entries():
+        hands.window.show_view(entry.key)
+        QApplication.processEvents()
+        for button in hands.window.findChildren(QAbstractButton):
+            if button.isVisible():
+                assert button.width() >= button.minimumSizeHint().width(), button.accessibleName()
+                inside = button.mapTo(hands.window, button.rect().bottomRight())
+                if button.parentWidget() is hands.window.top_bar:
+                    assert hands.window.rect().contains(inside), button.accessibleName()
+
+
+def test_the_sheet_lists_every_key(hands: Hands) -> None:
+    hands.window.show_shortcuts()
+    sheet = QApplication.activeModalWidget()
+    assert isinstance(sheet, ShortcutSheet)
+    lines = [line for lines in groups(table(hands.window)).values() for line in lines]
+    assert ("Teach", "T") in lines
+    assert ("New grid", "Ctrl+Enter") in lines
+    assert ("Reject", "X or R") in lines
+    assert all(keys for _, keys in lines)
+    QTest.keyClick(sheet, K.Key_Escape)
+    assert QApplication.activeModalWidget() is None
+
+
+def test_a_theme_that_was_chosen_stays(hands: Hands) -> None:
+    hands.window.commands["theme.light"].trigger()
+    assert preferences.read()["theme"] == "light"
+    grabbed = hands.window.grab().toImage()
+    assert grabbed.pixelColor(grabbed.width() // 2, 20).name() == "#fbfbfa"
+    hands.window.commands["theme.dark"].trigger()
+    grabbed = hands.window.grab().toImage()
+    assert grabbed.pixelColor(grabbed.width() // 2, 20).name() == "#232326"
+
+
+def test_the_status_bar_says_what_goes_on(open_studio: Callable[[], Hands]) -> None:
+    hands = open_studio()
+    status = hands.window.status
+    hands.worker.busy_changed.emit("loading")
+    assert status.task.text() == "Loading the generator"
+    hands.first_grid()
+    assert status.task.text() == "Ready"
+    assert status.device.text() == "CPU, 2 cores"
+    assert status.seed.text().endswith("16 px")
+    hands.worker.failed.emit("Worker", "The worker crashed twice. Your ratings are safe.", "Traceback ...")
+    assert status.message.full_text() == "The worker crashed twice. Your ratings are safe."
+    assert not hands.window.commands["new_grid"].isEnabled()
+    hands.key(K.Key_C, CTRL | Qt.KeyboardModifier.ShiftModifier)
+    assert "Traceback ..." in QGuiApplication.clipboard().text()
+
+
+def test_closing_ends_the_worker_and_lets_go_of_the_project(hands: Hands) -> None:
+    hands.close()
+    assert hands.worker.named("close")
+    with Project(hands.folder, create=False) as again:
+        assert again.counts().shown == 24
+
+
+def test_another_project_that_cannot_be_opened_is_said_in_a_dialog(
+    hands: Hands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
+    hands.key(K.Key_O, CTRL)
+    box = QApplication.activeModalWidget()
+    assert isinstance(box, QMessageBox)
+    assert "not a Tastemaker project" in box.text()
+    box.close()
+    other = tmp_path / "newer"
+    Project(other).close()
+    _make_newer(other)
+    studio = Studio()
+    studio.window = hands.window
+    hands.window.project_wanted.connect(studio.switch)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(other))
+    hands.key(K.Key_O, CTRL)
+    box = QApplication.activeModalWidget()
+    assert isinstance(box, QMessageBox)
+    assert "newer" in box.text()
+    box.close()
+    assert studio.window is hands.window
+
+
+# -- how it starts -------------------------------------------------------------------------------------------------
+
+
+def test_the_window_loads_neither_torch_nor_what_it_does_not_show() -> None:
+    script = (
+        "import sys\n"
+        "from PySide6.QtWidgets import QApplication\n"
+        "app = QApplication([])\n"
+        "import studio.app, studio.ui.window, studio.ui.rate_view, studio.ui.rate_panel, studio.worker.client\n"
+        "print(' '.join(sys.modules))\n"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    loaded = set(answer.stdout.split())
+    for heavy in (
+        "torch",
+        "gan",
+        "pyqtgraph",
+        "PIL",
+        "onnx",
+        "studio.ui.teach_view",
+        "studio.ui.export_dialog",
+    ):
+        assert heavy not in loaded
+
+
+def test_without_a_project_the_last_or_a_new_one_opens(home: Path) -> None:
+    with open_project(None) as first:
+        assert first.model == "dreamscapes"
+        recent.remember(first.folder)
+    with open_project(None) as again:
+        assert again.folder == first.folder
+    with open_project(None, new=True) as other:
+        assert other.folder != first.folder
+    with open_project(home / "named") as named:
+        assert named.folder == home / "named"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems always have a display")
+class TestNoDisplay:
+    def test_none_named(self, tmp_path: Path) -> None:
+        answer = run(
+            "--project", str(tmp_path / "p"), DISPLAY=None, WAYLAND_DISPLAY=None, QT_QPA_PLATFORM=None
+        )
+        self.check(answer, tmp_path)
+
+    def test_one_that_does_not_answer(self, tmp_path: Path) -> None:
+        answer = run(
+            "--project", str(tmp_path / "p"), DISPLAY=":4093", WAYLAND_DISPLAY=None, QT_QPA_PLATFORM=None
+        )
+        self.check(answer, tmp_path)
+        answer = run(
+            "--project", str(tmp_path / "p"), DISPLAY=":4093", WAYLAND_DISPLAY=None, QT_QPA_PLATFORM="xcb"
+        )
+        self.check(answer, tmp_path)
+
+    @staticmethod
+    def check(answer: subprocess.CompletedProcess[str], folder: Path) -> None:
+        assert answer.returncode == 2
+        assert answer.stdout == ""
+        assert answer.stderr.startswith("tastemaker: no display")
+        assert len(answer.stderr.splitlines()) == 1
+        assert not (folder / "p").exists()
+
+    def test_one_that_answers(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        name = f"wayland-{uuid.uuid4().hex[:6]}"
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+        monkeypatch.setenv("WAYLAND_DISPLAY", name)
+        monkeypatch.setenv("QT_QPA_PLATFORM", "")
+        monkeypatch.delenv("DISPLAY", raising=False)
+        assert display.no_display_reason() is not None
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(str(tmp_path / name))
+            server.listen()
+            assert display.no_display_reason() is None
+        monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+        monkeypatch.delenv("WAYLAND_DISPLAY")
+        assert display.no_display_reason() is None
+
+
+def _make_newer(folder: Path) -> None:
+    database = sqlite3.connect(folder / "project.sqlite")
+    database.execute("PRAGMA user_version = 9999")
+    database.close()
+
+
+def _damage(folder: Path) -> None:
+    (folder / "project.sqlite").write_bytes(b"this is no database" * 400)
+
+
+@pytest.mark.parametrize(("spoil", "words"), [(_make_newer, "newer"), (_damage, "damaged")])
+def test_a_project_that_cannot_be_opened_is_one_line_and_stays_as_it_is(
+    tmp_path: Path, spoil: Callable[[Path], None], words: str
+) -> None:
+    folder = tmp_path / "project"
+    Project(folder).close()
+    spoil(folder)
+    before = (folder / "project.sqlite").read_bytes()
+    answer = run("--project", str(folder), QT_QPA_PLATFORM="offscreen")
+    assert answer.returncode == 2
+    assert answer.stderr.startswith("tastemaker: ")
+    assert words in answer.stderr
+    assert len(answer.stderr.splitlines()) == 1
+    assert (folder / "project.sqlite").read_bytes() == before
+
+
+def test_a_project_below_a_file_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    answer = run("--project", str(tmp_path / "file" / "project"), QT_QPA_PLATFORM="offscreen")
+    assert answer.returncode == 2
+    assert len(answer.stderr.splitlines()) == 1
