@@ -131,6 +131,8 @@ class Service:
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
             self._ease(command)
+            if isinstance(command, m.Open) and self._session is not None:
+                return None  # easing has opened it, on the CPU
 
     def _ease(self, command: m.Command) -> None:
         opened = command if isinstance(command, m.Open) else self._opened
