@@ -57,7 +57,9 @@ def test_what_the_window_imports_loads_no_torch_and_no_gan():
         "import sys; import studio.worker.client, studio.worker.spawn, studio.project.recent;"
         "print([name for name in sys.modules if name.split('.')[0] in ('torch', 'gan')])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
     assert done.stdout.strip() == "[]"
 
 
