@@ -12,7 +12,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -33,6 +33,7 @@ from gan.taste.selection import Shares, Why, quotas, shuffled, thompson
 __all__ = ["Feedback", "Prediction", "Proposal", "RoundConfig", "RoundProgress", "RoundResult", "TuningSession"]
 
 _CANDIDATES = 192  # images a grid is chosen from
+_CHUNK = 64  # images drawn at once
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,8 @@ class TuningSession:
     def draw(self, points: np.ndarray) -> np.ndarray:
         """Images of stored latents, float32 (N, z_dim) -> uint8 (N, H, W, 3), as the untuned generator draws them."""
         z = torch.from_numpy(np.ascontiguousarray(points, dtype=np.float32)).to(self.model.device)
-        parts = [self.model.generator(part).clamp(-1.0, 1.0) for part in z.split(64)]
+        chunk = _CHUNK if self._scorer is None else min(_CHUNK, self._scorer.drawer.chunk)
+        parts = [self.model.generator(part).clamp(-1.0, 1.0) for part in z.split(chunk)]
         return to_uint8(torch.cat(parts))
 
     def strip(self, seeds: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
@@ -291,9 +293,14 @@ class TuningSession:
             device=self.model.device,
         )
 
-    def export(self, folder: Path, progress: Callable[[float, str], None] | None = None) -> Path:
-        """Write the tuned generator as a bundle with ONNX, sampler, test vector and card; returns `folder`."""
+    def export(
+        self,
+        folder: Path,
+        progress: Callable[[float, str], None] | None = None,
+        cancel: Callable[[], bool] = lambda: False,
+        dtype: Literal["float32", "float16"] = "float32",
+    ) -> Path:
+        """Write the tuned generator as a bundle with ONNX, sampler, test vector and card; see `gan.formats.export`."""
         from gan.formats.export import export_bundle  # onnx takes a second to import
 
-        export_bundle(self.tuned_model(folder.name), folder, progress)
-        return folder
+        return export_bundle(self.tuned_model(folder.resolve().name), folder, progress, cancel, dtype)

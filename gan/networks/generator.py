@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from gan.networks.layers import Linear, StyledConv, activate, pixel_norm, upsample2
+from gan.networks.layers import Linear, StyledConv, activate, normal, pixel_norm, upsample2
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Synthesis(nn.Module):
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         widths = config.channels
-        self.constant = nn.Parameter(torch.randn(1, widths[0], 4, 4))
+        self.constant = normal(1, widths[0], 4, 4)
         self.blocks = nn.ModuleList(
             SynthesisBlock(widths[max(i - 1, 0)], widths[i], config, first=i == 0) for i in range(len(widths))
         )

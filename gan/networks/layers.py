@@ -30,12 +30,20 @@ def upsample2(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
+def normal(*shape: int) -> nn.Parameter:
+    """A parameter drawn from N(0, 1); left undrawn on the meta device, where drawing costs a second of imports for nothing."""
+    values = torch.empty(*shape)
+    return nn.Parameter(values if values.is_meta else values.normal_())
+
+
 class Linear(nn.Module):
     """Fully connected layer with equalised learning rate. (N, inputs) -> (N, outputs)."""
 
     def __init__(self, inputs: int, outputs: int, bias: float = 0.0, lr_multiplier: float = 1.0) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(outputs, inputs) / lr_multiplier)
+        self.weight = normal(outputs, inputs)
+        with torch.no_grad():
+            self.weight /= lr_multiplier
         self.bias = nn.Parameter(torch.full((outputs,), bias / lr_multiplier))
         self.scale = lr_multiplier / math.sqrt(inputs)
         self.lr_multiplier = lr_multiplier
@@ -49,7 +57,7 @@ class Conv(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, kernel: int, bias: bool = True) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
+        self.weight = normal(outputs, inputs, kernel, kernel)
         self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
         self.scale = 1.0 / math.sqrt(inputs * kernel * kernel)
         self.padding = kernel // 2
@@ -67,7 +75,7 @@ class StyledConv(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, w_dim: int, kernel: int = 3, demodulate: bool = True) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
+        self.weight = normal(outputs, inputs, kernel, kernel)
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.style = Linear(w_dim, inputs, bias=1.0)
         self.scale = 1.0 / math.sqrt(inputs * kernel * kernel)

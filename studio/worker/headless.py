@@ -105,15 +105,11 @@ def export(
     Raises
     ------
     UserError, OSError
-        As `gan.formats.export.export_bundle`.
+        As `gan.session.TuningSession.export`.
     """
-    from gan.formats.export import export_bundle
-
-    session = _session(project, device)
-    dtype = "float16" if fp16 else "float32"
-    made = export_bundle(session.tuned_model(folder.resolve().name), folder, progress, dtype=dtype)  # type: ignore[arg-type]
+    made = _session(project, device).export(folder, progress, dtype="float16" if fp16 else "float32")
     project.record("export", folder=str(made), headless=True)
-    return Path(made)
+    return made
 
 
 def _session(project: Project, device: str) -> TuningSession:

@@ -353,12 +353,8 @@ class Service:
         def progress(fraction: float, text: str) -> None:
             self._send(m.Exporting(float(fraction), text))
 
-        from gan.formats.export import export_bundle  # onnx: a second to import, and seldom needed
-
-        folder = Path(command.folder)
-        model = self.session.tuned_model(folder.name)
         dtype: Literal["float16", "float32"] = "float16" if command.fp16 else "float32"
-        export_bundle(model, folder, progress, cancel=lambda: self._inbox.ended, dtype=dtype)
+        self.session.export(Path(command.folder), progress, cancel=lambda: self._inbox.ended, dtype=dtype)
         self._send(m.Exported(command.folder))
 
 
