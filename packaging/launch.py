@@ -343,8 +343,11 @@ def main(arguments: list) -> int:
         environment["QT_QPA_PLATFORM"] = "offscreen"
     if test or not arguments or arguments[0].startswith("-"):
         check_libraries(environment, install_system)
-    os.chdir(ROOT) if test else None
-    return start([PYTHON, "-m", "pytest" if test else "studio.cli", *arguments], environment)
+    if test:
+        os.chdir(ROOT)
+    # -P: a folder named gan or studio where the person happens to stand must not be taken for this one.
+    program = ["-m", "pytest"] if test else ["-P", "-m", "studio.cli"]
+    return start([PYTHON, *program, *arguments], environment)
 
 
 if __name__ == "__main__":

@@ -231,7 +231,7 @@ def test_an_update_that_fails_does_not_take_away_what_works(
 
     monkeypatch.setattr(launch, "start", start)
     assert launch.main(["doctor"]) == 0
-    assert started == [launch.PYTHON, "-m", "studio.cli", "doctor"]
+    assert started == [launch.PYTHON, "-P", "-m", "studio.cli", "doctor"]
     assert "Going on with what was installed before" in capsys.readouterr().out
     with pytest.raises(launch.Stop):
         launch.main(["--test"])
