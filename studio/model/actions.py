@@ -17,7 +17,7 @@ from PySide6.QtGui import QImage
 from studio.i18n import tr
 from studio.model import pictures, thumbnails
 from studio.model.grid_model import Cell, GridModel
-from studio.model.rounds import outcome_of, past_rounds
+from studio.model.rounds import RoundLog, outcome_of
 from studio.model.state import (
     FEWEST_RATINGS,
     GRID,
@@ -62,6 +62,7 @@ class Actions(QObject):
         self.project, self.worker = project, worker
         self.state, self.round, self.exports = StudioState(self), RoundState(self), ExportState(self)
         self.grid = GridModel(self)
+        self._log = RoundLog(project)
         worker.ready.connect(self._ready)
         worker.grid.connect(self._show_grid)
         worker.taste.connect(self._show_taste)
@@ -269,7 +270,7 @@ class Actions(QObject):
     def _list_rounds(self) -> None:
         self.state.checkpoints = self.project.checkpoints()
         self.state.checkpoint = self.project.current_checkpoint()
-        self.state.rounds = past_rounds(self.project)
+        self.state.rounds = self._log.rounds()
 
     def _ready(self, ready: m.Ready) -> None:
         self.state.generator = Generator(

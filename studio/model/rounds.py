@@ -26,15 +26,26 @@ def outcome_of(finished: FinishedRound, number: int) -> PastRound:
     )
 
 
-def past_rounds(project: Project) -> tuple[PastRound, ...]:
-    """Return every round of the project, the newest first."""
-    checkpoints = project.checkpoints()
-    dated = [(c.created, _kept(c)) for c in checkpoints]
-    for event in project.log():
-        if event.kind == "taught" and not event.extra.get("kept"):
-            number = 1 + max((c.round for c in checkpoints if c.created < event.time), default=0)
-            dated.append((event.time, PastRound(number, False, str(event.extra.get("reason", "")))))
-    return tuple(past for _, past in sorted(dated, key=lambda pair: pair[0], reverse=True))
+class RoundLog:
+    """The rounds of one project; reads only what was added to its log since the last time."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._read = 0  # the last event looked at
+        self._dropped: list[tuple[float, str]] = []  # when, why
+
+    def rounds(self) -> tuple[PastRound, ...]:
+        """Return every round that ended, the newest first."""
+        for event in self._project.log(self._read):
+            self._read = event.id
+            if event.kind == "taught" and not event.extra.get("kept"):
+                self._dropped.append((event.time, str(event.extra.get("reason", ""))))
+        checkpoints = self._project.checkpoints()
+        dated = [(c.created, _kept(c)) for c in checkpoints]
+        for when, why in self._dropped:
+            number = 1 + max((c.round for c in checkpoints if c.created < when), default=0)
+            dated.append((when, PastRound(number, False, why)))
+        return tuple(past for _, past in sorted(dated, key=lambda pair: pair[0], reverse=True))
 
 
 def _kept(checkpoint: Checkpoint) -> PastRound:

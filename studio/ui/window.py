@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -263,6 +264,11 @@ class StudioWindow(QMainWindow):
         if missing:
             self.page(missing[0])
             QTimer.singleShot(50, self._prepare)
+        else:
+            # What is made by now lives as long as the window: without this, each full garbage collection looks through all of it
+            # and holds up the window for two frames.
+            gc.collect()
+            gc.freeze()
 
     def _show_side(self, asked: bool = False) -> None:
         visible = self._panel_wanted and (asked or self.width() >= _NARROW)
