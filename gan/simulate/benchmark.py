@@ -109,6 +109,13 @@ def table(records: Sequence[Record]) -> str:
     lines.append("(0.20 and 0.05 before); ratios to the untuned generator's own best fifth; inside: share of runs that keep")
     lines.append("diversity >= 0.95, coverage >= 0.90, precision >= 0.95 and KID <= 1.10 (lenient: diversity and precision")
     lines.append(">= 0.90); like in, like len: like rate where a run outside counts as its best checkpoint inside")
+    oracle = [r["oracle_best_of_16"] for r in records]
+    figures = ", ".join(
+        f"{heading} {np.median([row[key] for row in oracle]):.2f}"
+        for key, heading, _ in COLUMNS
+        if key in ("like", "love", *RATIOS)
+    )
+    lines.append(f"best of 16 untuned images by the true taste, for scale: {figures}")
     for peer in ("4", "16"):
         for key in ("like", "love"):
             c = comparison(records, peer, key)

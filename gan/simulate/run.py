@@ -58,6 +58,7 @@ class Report:
     untuned: Judgement
     reference: Judgement
     steps: list[Step]
+    oracle: Judgement  # best-of-16 by the true taste: what selection could come to at most
     best_of: dict[int, Judgement]  # selection by the session's own taste model, without training
     predicted: float  # mean predicted liking of the final generator's images, standard deviations of untuned images
     seconds: float  # the whole session, judging left out
@@ -115,6 +116,7 @@ class Report:
             "final": self.final.record(),
             "counted": {"round": strict[0], **strict[1].record()},
             "counted_lenient": {"round": lenient[0], **lenient[1].record()},
+            "oracle_best_of_16": self.oracle.record(),
             "best_of": {str(n): judgement.record() for n, judgement in self.best_of.items()},
             "accuracy": self.steps[-1].accuracy if self.steps else None,
             "predicted_minus_true": round(self.predicted - self.final.utility, 4),
@@ -242,6 +244,7 @@ def simulate(
         untuned=judge.untuned,
         reference=judge.reference,
         steps=steps,
+        oracle=judge.oracle,
         best_of={n: judge.best_of(n, scores) for n in (4, 16)},
         predicted=_expectation(session, tuned),
         seconds=worked,

@@ -88,6 +88,12 @@ def test_the_reference_likes_everything_and_is_its_own_measure(judge: Judge) -> 
     assert judge.reference.love == pytest.approx(0.25, abs=0.2)
     assert judge.reference.inside(STRICT)
     assert judge.reference.kid_ratio == judge.reference.diversity_ratio == 1.0
+    top = np.flatnonzero(judge.utilities > judge.like_threshold)
+    single = [
+        judge.judge(np.ascontiguousarray(judge.bench.images[top[i * COUNT : (i + 1) * COUNT]])).kid_ratio for i in range(3)
+    ]
+    assert np.mean(single) == pytest.approx(1.0, abs=1e-4)
+    assert np.std(single) > 0
 
 
 def test_other_top_images_are_inside_the_limits_but_for_chance(judge: Judge) -> None:
@@ -128,6 +134,7 @@ def test_matched_pairs_make_the_kid_fair_to_a_taste(judge: Judge) -> None:
 def test_best_of_n_by_the_truth_is_best_of_n(judge: Judge) -> None:
     for n, expected in ((4, 1 - 0.8**4), (16, 1 - 0.8**16)):
         assert judge.best_of(n, judge.utilities).like == pytest.approx(expected, abs=0.16)
+    assert judge.oracle == judge.best_of(16, judge.utilities)
     nothing = np.random.default_rng(0).normal(size=len(judge.bench.images))
     assert judge.best_of(16, nothing).like == pytest.approx(0.2, abs=0.16)
 
@@ -314,6 +321,7 @@ def test_the_table_and_the_claim(report: Report) -> None:
     text = benchmark.table(records)
     assert "ours minus best of 4, like rate: +0.200" in text
     assert "runs that ended below their start: 0 of 6" in text
+    assert f"by the true taste, for scale: like {report.oracle.like:.2f}" in text
     assert [line.split()[0] for line in text.splitlines()[1:4]] == ["a", "b", "all"]
 
 
