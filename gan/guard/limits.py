@@ -8,21 +8,23 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Limits:
-    """What a round may not break; judged on latents that no update used."""
+    """What a round may not break, relative to the untuned generator's own best fifth; judged on latents that no update used."""
 
-    diversity: float = 0.92  # of the untuned generator's own best fifth
-    realism: float = -0.35  # mean realism, in untuned standard deviations
+    diversity: float = 0.92  # ratio of mean pairwise distances
+    realism: float = -0.35  # difference of means, in untuned standard deviations
+    typicality: float = -0.3  # likewise
     patience: int = 2  # looks in a row outside the limits before the round stops
 
 
 @dataclass(frozen=True)
 class Look:
-    """One look at the generator as it is."""
+    """One look at the generator as it is; all but the taste relative to the untuned generator's own best fifth."""
 
     step: int
     taste: float  # mean predicted liking with caution, untuned standard deviations
-    realism: float  # mean, untuned standard deviations; 0 where there is no discriminator
-    diversity: float  # relative to the untuned generator's own best fifth
+    realism: float  # difference of means, untuned standard deviations; 0 where there is no discriminator
+    diversity: float  # ratio of mean pairwise distances
+    typicality: float = 0.0  # as realism; below 0, images unlike those it drew before
 
     def broken(self, limits: Limits) -> str | None:
         """Which limit this look breaks, in words, or None."""
@@ -30,6 +32,8 @@ class Look:
             return f"variety fell to {self.diversity:.2f} (limit {limits.diversity:.2f})"
         if self.realism < limits.realism:
             return f"realism fell to {self.realism:+.2f} SD (limit {limits.realism:+.2f})"
+        if self.typicality < limits.typicality:
+            return f"images became unlike any before, {self.typicality:+.2f} SD (limit {limits.typicality:+.2f})"
         return None
 
 
@@ -56,7 +60,12 @@ class Guard:
         """Returns (is this the best moment so far, should the round stop)."""
         broken = look.broken(self.limits)
         # Where the round began outside a limit, getting no worse is inside.
-        if broken and look.diversity >= self.start.diversity - 0.005 and look.realism >= self.start.realism - 0.02:
+        if (
+            broken
+            and look.diversity >= self.start.diversity - 0.005
+            and look.realism >= self.start.realism - 0.02
+            and look.typicality >= self.start.typicality - 0.02
+        ):
             broken = None
         if broken:
             self._outside += 1

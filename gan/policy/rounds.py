@@ -26,8 +26,8 @@ class RoundConfig:
     children: int = 8  # actions tried from each
     sigma: float = 0.4  # how far an action strays, in standard deviations of the prior
     learning_rate: float = 3e-3  # of Adam on the adapter
-    kl_weight: float = 0.01  # reward (untuned SD) paid per nat of KL to the untuned policy
-    kl_limit: float = 60.0  # nats; beyond it the weight grows until the policy comes back
+    kl_weight: float = 0.02  # reward (untuned SD) paid per nat of KL to the untuned policy
+    kl_limit: float = 30.0  # nats; beyond it the weight grows until the policy comes back
     advantage_floor: float = 0.1  # untuned SD
     look_every: int = 3  # batches between looks of the guard
     look_images: int = 128
@@ -81,7 +81,8 @@ class Round:
         self.policy = LatentGaussianPolicy(adapter, config.sigma)
         self.result: RoundResult | None = None
         self._held_out = torch.randn(config.look_images, adapter.config.z_dim, generator=generator).to(self.device)
-        self._fair = mean_pairwise_distance(scorer.best_fifth())
+        self._fair = scorer.best_fifth()
+        self._fair_diversity = mean_pairwise_distance(self._fair.features)
 
     @torch.no_grad()
     def look(self, step: int) -> Look:
@@ -91,8 +92,9 @@ class Round:
         return Look(
             step=step,
             taste=float(scores.terms.taste.mean()),
-            realism=0.0 if realism is None else float(realism.mean()),
-            diversity=mean_pairwise_distance(scores.features) / self._fair,
+            realism=0.0 if realism is None else float(realism.mean()) - self._fair.realism,
+            diversity=mean_pairwise_distance(scores.features) / self._fair_diversity,
+            typicality=float(scores.terms.typicality.mean()) - self._fair.typicality,
         )
 
     def run(

@@ -6,8 +6,10 @@ from gan.rewards.compose import (
     RewardWeights,
     compose,
     favour_novelty,
+    neighbour_distance,
     novelty,
     relative_realism,
+    saturate,
 )
 
 __all__ = [
@@ -16,6 +18,8 @@ __all__ = [
     "RewardWeights",
     "compose",
     "favour_novelty",
+    "neighbour_distance",
     "novelty",
     "relative_realism",
+    "saturate",
 ]

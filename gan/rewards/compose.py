@@ -14,11 +14,11 @@ class RewardWeights:
     taste: float = 1.0
     realism: float = 0.5
     novelty: float = 0.2  # scales positive advantages only; see `favour_novelty`
+    typicality: float = 0.5  # of staying among images like those the untuned generator draws
     caution: float = 0.5  # standard deviations of the taste model's doubt subtracted from its mean
 
     def __post_init__(self) -> None:
-        for name in ("taste", "realism", "novelty", "caution"):
-            value = getattr(self, name)
+        for name, value in vars(self).items():
             if not 0.0 <= value <= 10.0:
                 raise ValueError(f"reward weight {name} must lie in 0..10, not {value}")
 
@@ -48,6 +48,23 @@ def relative_realism(logits: Tensor, reference_logit: float) -> Tensor:
     return F.logsigmoid(logits - reference_logit)
 
 
+def saturate(liking: Tensor, ceiling: float, softness: float = 0.3) -> Tensor:
+    """min(liking, ceiling), rounded off over about `softness`: (N,) -> (N,).
+
+    An image that is liked is liked enough. Without a ceiling a policy chases the model's idea of the most likeable image there could be,
+    which lies where no rated image ever was.
+    """
+    return ceiling - softness * F.softplus((ceiling - liking) / softness)
+
+
+def neighbour_distance(features: Tensor, reference: Tensor, k: int, themselves: bool = False) -> Tensor:
+    """Distance of each row of (N, d) to its k-th nearest row of `reference` (M, d): (N,).
+
+    `themselves`: the features are the reference, and each row's own zero does not count.
+    """
+    return torch.cdist(features, reference).kthvalue(k + int(themselves), dim=1).values
+
+
 def novelty(features: Tensor) -> Tensor:
     """Distance of each image (N, d) to its nearest neighbour among the others: (N,)."""
     distance = torch.cdist(features, features)
@@ -71,13 +88,14 @@ class RewardTerms:
 
     taste: Tensor
     realism: Tensor | None  # None: there is no discriminator, the term is off
+    typicality: Tensor  # minus the distance to the untuned generator's nearest images
     gated: Tensor  # bool: less real than nearly all untuned images
 
 
 def compose(terms: RewardTerms, weights: RewardWeights) -> Tensor:
     """Weighted sum of the terms, at most zero where gated. (N,)"""
-    total = weights.taste * terms.taste
+    # Being more typical or more real than most is no goal of its own: only the lack of it is felt in full.
+    total = weights.taste * terms.taste + weights.typicality * terms.typicality.clamp(max=0.0)
     if terms.realism is not None:
-        # Being more real than a typical image is no goal of its own: only its lack is felt in full.
         total = total + weights.realism * terms.realism.clamp(max=1.0)
     return torch.where(terms.gated, total.clamp(max=0.0), total)

@@ -48,9 +48,8 @@ def _colour(lab: Tensor) -> Tensor:
     return torch.cat([torch.stack(moments + extremes, dim=1), hues, lights], dim=1)
 
 
-def _form(lab: Tensor) -> Tensor:
-    """Texture, symmetry and weight: what a composition is made of, whatever its colours. (N, 21)."""
-    small = F.adaptive_avg_pool2d(lab, 32)
+def _form(small: Tensor) -> Tensor:
+    """Texture, symmetry and weight, whatever the colours. OKLab (N, 3, 32, 32) -> (N, 21)."""
     lightness = small[:, :1]
     found: list[Tensor] = []
     level = lightness
@@ -68,7 +67,7 @@ def _form(lab: Tensor) -> Tensor:
     found += list((centre - small.mean(dim=(2, 3))).unbind(dim=1))  # middle against all: L, a, b
     found += list((small[:, :, :16].mean(dim=(2, 3)) - small[:, :, 16:].mean(dim=(2, 3))).unbind(dim=1))  # top against bottom
     edges = lightness.mean(dim=3).diff(dim=2).abs().squeeze(1) + 1e-6  # (N, 31): how much each row differs from the next
-    rows = torch.linspace(0.0, 1.0, edges.shape[1], device=lab.device)
+    rows = torch.linspace(0.0, 1.0, edges.shape[1], device=edges.device)
     found.append((edges.square() * rows).sum(1) / edges.square().sum(1))  # where the horizon is
     found.append(lightness.flatten(1).amax(dim=1))
     return torch.stack(found, dim=1)
@@ -92,8 +91,13 @@ class RawFeatures:
 @torch.no_grad()
 def raw_features(images: Tensor, discriminator_features: Tensor | None) -> RawFeatures:
     """Features of images (N, 3, R, R) in [-1, 1]; `discriminator_features` (N, F) from `Discriminator.judge`, or None."""
-    lab = oklab(F.adaptive_avg_pool2d(images.float(), 64) if images.shape[2] != 64 else images.float())
-    groups = [_colour(lab), F.adaptive_avg_pool2d(lab, 8).flatten(1), _form(lab)]
+    images = images.float()
+    lab = oklab(F.adaptive_avg_pool2d(images, 32))  # small first: the colour space's powers are what costs
+    fine = images.mean(dim=1, keepdim=True)
+    fine = (fine - F.interpolate(F.avg_pool2d(fine, 2), scale_factor=2, mode="nearest")).abs()
+    half = fine.shape[2] // 2
+    sharpness = torch.stack([fine[:, :, :half].mean(dim=(1, 2, 3)), fine[:, :, half:].mean(dim=(1, 2, 3))], dim=1)
+    groups = [_colour(lab), F.adaptive_avg_pool2d(lab, 8).flatten(1), torch.cat([_form(lab), sharpness], dim=1)]
     if discriminator_features is not None:
         groups.append(discriminator_features)
     return RawFeatures(tuple(group.float().cpu() for group in groups))

@@ -12,8 +12,10 @@ from gan.rewards import (
     RewardWeights,
     compose,
     favour_novelty,
+    neighbour_distance,
     novelty,
     relative_realism,
+    saturate,
 )
 
 
@@ -36,11 +38,12 @@ def test_the_reward_is_the_weighted_sum_and_the_gate_closes_it():
     terms = RewardTerms(
         taste=torch.tensor([1.0, 2.0, -1.0, 2.0]),
         realism=torch.tensor([0.5, -1.0, 3.0, 3.0]),
+        typicality=torch.tensor([2.0, 0.0, 0.0, -1.0]),
         gated=torch.tensor([False, True, True, False]),
     )
-    reward = compose(terms, RewardWeights(taste=1.0, realism=0.5))
-    assert reward.tolist() == pytest.approx([1.25, 0.0, -0.5, 2.5])
-    alone = compose(RewardTerms(terms.taste, None, torch.zeros(4, dtype=torch.bool)), RewardWeights())
+    reward = compose(terms, RewardWeights(taste=1.0, realism=0.5, typicality=0.25))
+    assert reward.tolist() == pytest.approx([1.25, 0.0, -0.5, 2.25])
+    alone = compose(RewardTerms(terms.taste, None, torch.zeros(4), torch.zeros(4, dtype=torch.bool)), RewardWeights())
     assert alone.tolist() == terms.taste.tolist()
     with pytest.raises(ValueError, match="taste"):
         RewardWeights(taste=-1)
@@ -54,6 +57,20 @@ def test_novelty_is_the_distance_to_the_nearest_and_moves_only_gains():
     assert changed[1] == -1.0
     assert changed[2] > 1.0 > changed[0] > 0
     assert torch.equal(favour_novelty(advantages, novelty(features), 0.0), advantages)
+
+
+def test_liking_beyond_the_ceiling_earns_nothing_more():
+    liking = torch.tensor([-9.0, 0.0, 2.0, 9.0])
+    flat = saturate(liking, ceiling=1.0, softness=0.1)
+    assert flat.tolist() == pytest.approx([-9.0, 0.0, 1.0, 1.0], abs=1e-3)
+    assert bool((flat.diff() >= 0).all())
+    assert torch.allclose(saturate(torch.tensor([1.0]), 1.0, 0.3), torch.tensor([1.0 - 0.3 * math.log(2)]))
+
+
+def test_neighbour_distance_counts_to_the_kth_and_leaves_itself_out():
+    line = torch.tensor([[0.0], [1.0], [3.0], [7.0]])
+    assert neighbour_distance(torch.tensor([[0.0]]), line, k=2).tolist() == [1.0]
+    assert neighbour_distance(line, line, k=1, themselves=True).tolist() == [1.0, 1.0, 2.0, 4.0]
 
 
 def test_mean_pairwise_distance():
@@ -72,6 +89,7 @@ def test_the_guard_keeps_the_best_moment_inside_the_limits():
     assert guard.look(_look(12, 3.0, realism=-0.9)) == (False, False)
     assert guard.look(_look(15, 3.0, diversity=0.7)) == (False, True)
     assert guard.best.step == 3
+    assert "unlike" in str(Look(1, 0.0, 0.0, 1.0, typicality=-2.0).broken(Limits()))
     assert "variety fell to 0.70" in guard.reason
 
 

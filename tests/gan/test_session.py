@@ -157,9 +157,9 @@ def test_without_a_discriminator_realism_is_off():
 def test_predictions_follow_the_weights(taught):
     session, _, _, _ = taught
     latent = session.propose(3)[0].latent[None]
-    session.set_weights(RewardWeights(taste=1.0, realism=0.0))
+    session.set_weights(RewardWeights(taste=1.0, realism=0.0, typicality=0.0))
     plain = session.predict(latent)[0]
-    session.set_weights(RewardWeights(taste=2.0, realism=0.0))
+    session.set_weights(RewardWeights(taste=2.0, realism=0.0, typicality=0.0))
     doubled = session.predict(latent)[0]
     session.set_weights(RewardWeights())
     if not plain.gated:

@@ -90,7 +90,7 @@ def test_the_reference_likes_everything_and_is_its_own_measure(judge: Judge) -> 
     assert judge.reference.kid_ratio == judge.reference.diversity_ratio == 1.0
     top = np.flatnonzero(judge.utilities > judge.like_threshold)
     single = [
-        judge.judge(np.ascontiguousarray(judge.bench.images[top[i * COUNT : (i + 1) * COUNT]])).kid_ratio for i in range(3)
+        judge.judge(np.ascontiguousarray(judge.bench.images[top[i * COUNT : (i + 1) * COUNT]])).diversity_ratio for i in range(3)
     ]
     assert np.mean(single) == pytest.approx(1.0, abs=1e-4)
     assert np.std(single) > 0
