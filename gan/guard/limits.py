@@ -13,7 +13,7 @@ class Limits:
     diversity: float = 0.92  # ratio of mean pairwise distances
     realism: float = -0.35  # difference of means, in untuned standard deviations
     typicality: float = -0.3  # likewise
-    patience: int = 2  # looks in a row outside the limits before the round stops
+    patience: int = 4  # looks in a row outside the limits before the round stops
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ class Round:
         guard = Guard(config.limits, look)
         best = copy.deepcopy(self.adapter.state_dict())
         started, worked = time.monotonic(), 0.0
-        step, kl, stop, cancelled = 0, 0.0, False, False
+        step, kl, note, stop, cancelled = 0, 0.0, "", False, False
         while step < config.steps and not stop:
             wait()
             if cancel():
@@ -117,8 +117,10 @@ class Round:
             begun = time.monotonic()
             step += 1
             reward, taste, realism, kl = self._step(optimizer, kl_weight)
-            kl_weight = min(kl_weight * 1.3, 10.0) if kl > config.kl_limit else max(kl_weight / 1.3, config.kl_weight)
-            note = ""
+            # Dual ascent: outside a limit it costs more and more to be far from the untuned generator, inside less and less again.
+            # So a round that has gone too far comes back and learns to move only what needs moving, instead of ending there.
+            outside = kl > config.kl_limit or bool(note)
+            kl_weight = min(kl_weight * 1.3, 10.0) if outside else max(kl_weight / 1.3, config.kl_weight)
             if step % config.look_every == 0 or step == config.steps:
                 look = self.look(step)
                 improved, stop = guard.look(look)

@@ -243,7 +243,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "best-of-N by the same taste model on the same ratings.",
     )
     parser.add_argument("model", nargs="?", default="dreamscapes", help="a bundle folder or a bundled generator")
-    parser.add_argument("--raters", default="held-out", help="dev, held-out, all, or a rater file (default held-out)")
+    parser.add_argument(
+        "--raters", default="held-out", help="dev, held-out, all, names or files, by commas (default held-out)"
+    )
     parser.add_argument("--seeds", type=int, default=3, help="seeds per rater (default 3)")
     parser.add_argument("--ratings", type=int, default=100, metavar="K", help="stars per run (default 100)")
     parser.add_argument("--quick", action="store_true", help=f"judge {QUICK_COUNT} images instead of {COUNT}, one seed")
@@ -269,7 +271,7 @@ def _run(options: argparse.Namespace) -> None:
         raise UserError("--count must be at least 20")
     if options.resume and not options.json:
         raise UserError("--resume needs --json PATH, beside which the earlier runs are")
-    raters = [Path(options.raters)] if options.raters.endswith(".py") else rater_files(options.raters)
+    raters = rater_files(options.raters)
     for path in raters:
         load_rater(path)  # a bad file is found now, not an hour later
     journal = Path(f"{options.json}l") if options.json else None

@@ -122,12 +122,30 @@ def _import(path: Path) -> ModuleType:
     return module
 
 
-def rater_files(group: str = "all") -> list[Path]:
-    """The raters that come with Tastemaker: "dev" (for tuning the method), "held-out" (never tuned on) or "all"."""
-    names = list(GROUPS) if group == "all" else [group]
-    if not set(names) <= set(GROUPS):
-        raise UserError(f"no raters named {group!r}: there are {', '.join(GROUPS)} and all")
-    return [path for name in names for path in sorted((RATERS / GROUPS[name]).glob("[!_]*.py"))]
+def rater_files(names: str = "all") -> list[Path]:
+    """Files of raters, by groups, names or paths separated by commas, in that order.
+
+    Groups: "dev" (for tuning the method), "held-out" (never tuned on), "all". Names: raters that come with Tastemaker. Paths end in .py.
+
+    Raises
+    ------
+    UserError
+        There is no such rater or group.
+    """
+    bundled = {group: sorted((RATERS / folder).glob("[!_]*.py")) for group, folder in GROUPS.items()}
+    every = [path for paths in bundled.values() for path in paths]
+    found: list[Path] = []
+    for name in names.split(","):
+        if name.endswith(".py"):
+            found.append(Path(name))
+        elif name == "all" or name in bundled:
+            found += every if name == "all" else bundled[name]
+        elif named := [path for path in every if path.stem == name]:
+            found += named
+        else:
+            known = ", ".join([*GROUPS, "all", *(path.stem for path in every)])
+            raise UserError(f"no raters named {name!r}: there are {known}")
+    return list(dict.fromkeys(found))
 
 
 class Person:

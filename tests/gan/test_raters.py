@@ -32,6 +32,8 @@ def test_there_are_enough_and_the_groups_are_apart() -> None:
         names = [path.stem for path in group]
         for family in ("random_network", "two_modes", "drift"):
             assert any(name.startswith(family) for name in names), family
+    assert [path.stem for path in rater_files("mirror,warm_dusk,mirror")] == ["mirror", "warm_dusk"]
+    assert rater_files("own.py,dev") == [Path("own.py"), *dev]
     with pytest.raises(UserError, match="no raters named"):
         rater_files("mine")
 
