@@ -12,7 +12,7 @@ class Limits:
 
     diversity: float = 0.92  # ratio of mean pairwise distances
     realism: float = -0.35  # difference of means, in untuned standard deviations
-    typicality: float = -0.3  # likewise
+    typicality: float = -0.4  # likewise
     patience: int = 4  # looks in a row outside the limits before the round stops
 
 

@@ -26,8 +26,8 @@ class RoundConfig:
     children: int = 8  # actions tried from each
     sigma: float = 0.4  # how far an action strays, in standard deviations of the prior
     learning_rate: float = 3e-3  # of Adam on the adapter
-    kl_weight: float = 0.02  # reward (untuned SD) paid per nat of KL to the untuned policy
-    kl_limit: float = 30.0  # nats; beyond it the weight grows until the policy comes back
+    kl_weight: float = 0.015  # reward (untuned SD) paid per nat of KL to the untuned policy
+    kl_limit: float = 45.0  # nats; beyond it the weight grows until the policy comes back
     advantage_floor: float = 0.1  # untuned SD
     look_every: int = 3  # batches between looks of the guard
     look_images: int = 128
