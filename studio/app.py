@@ -2,10 +2,13 @@
 
 import argparse
 import faulthandler
+import signal
 import sys
+import traceback
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TextIO
 
 from studio.display import no_display_reason
 from studio.project import recent
@@ -46,6 +49,14 @@ class Studio:
             if self.window is not None:
                 self.window.complain(str(error))
 
+    def tell_of_a_bug(self, log: TextIO, kind: type[BaseException], error: BaseException, trace: Any) -> None:
+        """Keep what a bug in the window left behind, and say so in one line: the window goes on."""
+        detail = "".join(traceback.format_exception(kind, error, trace))
+        log.write(detail)
+        log.flush()
+        if self.window is not None:
+            self.window.report_bug(str(error), detail)
+
 
 def open_project(folder: Path | None, new: bool = False) -> Project:
     """Open `folder`, the last project, or a new one on the bundled generator. Raises ProjectError."""
@@ -70,13 +81,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     with open(project.folder / "crash.log", "a", encoding="utf-8") as log:
         faulthandler.enable(log)
         try:
-            return run(project)
+            return run(project, log)
         finally:
             faulthandler.disable()
 
 
-def run(project: Project) -> int:
-    """Show the window on `project` until it is closed."""
+def run(project: Project, log: TextIO) -> int:
+    """Show the window on `project` until it is closed; what goes wrong meanwhile is written to `log`."""
+    from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
     from studio.model import preferences
@@ -90,6 +102,11 @@ def run(project: Project) -> int:
     Theme(app, mode if mode in ("system", "dark", "light") else "system")
     studio = Studio()
     studio.open(project)
+    sys.excepthook = partial(studio.tell_of_a_bug, log)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: app.closeAllWindows())
+    awake = QTimer()  # Python hears of a signal only when Qt lets it run
+    awake.start(500)
     return app.exec()
 
 

@@ -72,11 +72,23 @@ def wait_until(done: Callable[[], bool], what: str, patience: float = PATIENCE) 
     from PySide6.QtCore import QEventLoop, QTimer
 
     began = time.perf_counter()
-    loop, look = QEventLoop(), QTimer()
-    look.timeout.connect(lambda: loop.quit() if done() or time.perf_counter() - began > patience else None)
-    look.start(5)
+    loop, timer, broken = QEventLoop(), QTimer(), []
+
+    def look() -> None:
+        try:
+            if done() or time.perf_counter() - began > patience:
+                loop.quit()
+        except Exception as error:  # would end in Qt, which called this, and be lost
+            broken.append(error)
+            loop.quit()
+
+    timer.timeout.connect(look)
+    timer.start(5)
     if not done():
         loop.exec()
+    timer.stop()
+    if broken:
+        raise broken[0]
     if not done():
         raise TimeoutError(f"{what} took more than {patience:.0f} s")
     return time.perf_counter() - began
@@ -208,7 +220,8 @@ def _beats_in_round(window: StudioWindow, steps: int | None, say: Callable[[str]
         return not actions.round.running
 
     heartbeat.start()
-    actions.teach(steps)
+    actions.steps = steps
+    actions.teach()
     window.show_view("teach")
     seconds = wait_until(done, "a round")
     beats = heartbeat.stop()

@@ -62,6 +62,7 @@ class Actions(QObject):
         self.project, self.worker = project, worker
         self.state, self.round, self.exports = StudioState(self), RoundState(self), ExportState(self)
         self.grid = GridModel(self)
+        self.steps: int | None = None  # of a round; None is what the worker thinks best
         self._log = RoundLog(project)
         worker.ready.connect(self._ready)
         worker.grid.connect(self._show_grid)
@@ -164,7 +165,7 @@ class Actions(QObject):
         """How many more images to rate before a round can run."""
         return max(0, FEWEST_RATINGS - self.state.counts.rated)
 
-    def teach(self, steps: int | None = None) -> None:
+    def teach(self) -> None:
         """Run a round, or say in one line what is missing."""
         if self.round.running:
             return
@@ -183,7 +184,7 @@ class Actions(QObject):
             self.round.begin(self.state.counts.round)
             weights = asdict(self.state.weights)
             strength = weights.pop("strength")
-            self.worker.teach(steps, m.RoundSettings(strength, weights), STRIP_SEEDS)
+            self.worker.teach(self.steps, m.RoundSettings(strength, weights), STRIP_SEEDS)
 
     def pause_or_resume(self) -> None:
         """Hold the round between two steps, or go on."""
@@ -370,7 +371,7 @@ class Actions(QObject):
         self.new_grid()
 
     def _exporting(self, fraction: float, text: str) -> None:
-        self.exports.fraction, self.exports.text = fraction, text
+        self.exports.fraction, self.exports.text = fraction, text[:1].upper() + text[1:]
 
     def _exported(self, folder: str) -> None:
         self.exports.fraction, self.exports.folder, self.exports.running = 1.0, folder, False
@@ -399,4 +400,6 @@ class Actions(QObject):
             self.exports.error, self.exports.running = tr("The worker stopped"), False
 
     def _busy(self, task: str) -> None:
-        self.state.task = task
+        # A worker without a generator is idle, which is not the same as ready.
+        if self.state.task != "failed" or task in ("starting", "loading"):
+            self.state.task = task

@@ -89,6 +89,7 @@ class StatusBar(QFrame):
         bind(state, "seed", self._show_seed)
         bind(state, "message", self._show_message)
         bind(actions.round, "progress", self._show_device)
+        bind(actions.round, "running", self._show_device)
         bind(actions.round, "paused", self._show_task)
 
     def _show_task(self, _: object) -> None:

@@ -33,6 +33,7 @@ class TeachView(QWidget):
         self.revert = button(tr("Revert"), "")
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
+        self.why = quiet_note()
         named(self.progress, tr("Progress of the round"), tr("How much of the round is done"))
         header = QHBoxLayout()
         header.setSpacing(12)
@@ -108,6 +109,7 @@ class TeachView(QWidget):
         outer.setSpacing(12)
         outer.addLayout(header)
         outer.addWidget(self.progress)
+        outer.addWidget(self.why)
         outer.addWidget(scroll, 1)
 
         self.pause.clicked.connect(actions.pause_or_resume)
@@ -163,12 +165,7 @@ class TeachView(QWidget):
             text += f" · {left}"
         elif round_.outcome is not None:
             verdict = tr("kept") if round_.outcome.kept else tr("reverted")
-            text = tr(
-                "Round {n} {verdict}. {why}",
-                n=round_.outcome.number,
-                verdict=verdict,
-                why=round_.outcome.reason,
-            )
+            text = tr("Round {n} · {verdict}", n=round_.outcome.number, verdict=verdict)
         elif not actions.state.loaded:
             text = tr("The generator is still loading")
         elif missing := actions.missing_ratings:
@@ -176,6 +173,9 @@ class TeachView(QWidget):
         else:
             text = tr("Press T to teach your {n} ratings", n=actions.state.counts.rated)
         self.status.set_text(text)
+        why = round_.outcome.reason if round_.outcome is not None and not round_.running else ""
+        self.why.setText(why)
+        self.why.setVisible(bool(why))
 
     def _draw(self) -> None:
         round_ = self._actions.round

@@ -219,6 +219,13 @@ class StudioWindow(QMainWindow):
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.open()
 
+    def report_bug(self, reason: str, detail: str) -> None:
+        """Say that something went wrong here; `detail` is for "Copy debug info"."""
+        text = tr(
+            "Something went wrong: {reason}. Help > Copy debug info tells more.", reason=reason.rstrip(".")
+        )
+        self.actions_.say(text, bad=True, detail=detail)
+
     def copy_debug_info(self) -> None:
         """Put on the clipboard what a bug report needs; no image and no rating."""
         state = self.actions_.state

@@ -5,6 +5,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -163,6 +164,8 @@ def test_the_status_bar_says_what_goes_on(open_studio: Callable[[], Hands]) -> N
     hands.worker.failed.emit("Worker", "The worker crashed twice. Your ratings are safe.", "Traceback ...")
     assert status.message.full_text() == "The worker crashed twice. Your ratings are safe."
     assert not hands.window.commands["new_grid"].isEnabled()
+    hands.worker.busy_changed.emit("")
+    assert status.task.text() == "The worker could not start"
     hands.key(K.Key_C, CTRL | Qt.KeyboardModifier.ShiftModifier)
     assert "Traceback ..." in QGuiApplication.clipboard().text()
 
@@ -310,3 +313,41 @@ def test_a_project_below_a_file_is_one_line(tmp_path: Path) -> None:
     answer = run("--project", str(tmp_path / "file" / "project"), QT_QPA_PLATFORM="offscreen")
     assert answer.returncode == 2
     assert len(answer.stderr.splitlines()) == 1
+
+
+def test_a_bug_is_written_down_and_said_and_the_window_goes_on(hands: Hands, tmp_path: Path) -> None:
+    studio = Studio()
+    studio.window = hands.window
+    log = tmp_path / "crash.log"
+    with open(log, "w", encoding="utf-8") as file:
+        try:
+            raise ZeroDivisionError("division by zero")
+        except ZeroDivisionError as error:
+            studio.tell_of_a_bug(file, type(error), error, error.__traceback__)
+    assert "test_window.py" in log.read_text(encoding="utf-8")
+    assert "division by zero" in hands.window.status.message.full_text()
+    hands.click_star(0, 3)
+    assert hands.stars(0) == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_the_command_opens_a_window_and_ends_when_asked(tmp_path: Path) -> None:
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    command = [sys.executable, "-m", "studio.cli", "--project", str(tmp_path / "project")]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        deadline = time.monotonic() + 60
+        while not (home := Path(os.environ[recent.HOME_VARIABLE]) / "recent.json").exists() or str(
+            tmp_path / "project"
+        ) not in home.read_text(encoding="utf-8"):
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+            time.sleep(0.05)
+        time.sleep(1.0)  # let the event loop begin
+        process.terminate()
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert out == ""
+    with Project(tmp_path / "project", create=False) as project:
+        assert project.counts().rated == 0

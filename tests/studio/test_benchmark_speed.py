@@ -1,0 +1,57 @@
+"""`tastemaker benchmark speed`: its stopwatch and its answers. The whole of it runs by hand: it takes minutes."""
+
+import time
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QTimer
+from pytestqt.qtbot import QtBot
+
+from studio.benchmark_speed import BEAT_MS, Heartbeat, main, table, wait_until
+
+
+def test_the_heartbeat_sees_a_stall(qtbot: QtBot) -> None:
+    heartbeat = Heartbeat()
+    heartbeat.start()
+    QTimer.singleShot(100, lambda: time.sleep(0.15))
+    began = time.perf_counter()
+    wait_until(lambda: time.perf_counter() - began > 0.6, "waiting")
+    beats = heartbeat.stop()
+    assert beats["worst_ms"] >= 150
+    assert BEAT_MS - 2 <= beats["median_ms"] < 150
+    assert beats["median_ms"] <= beats["p99_ms"] <= beats["worst_ms"]
+    assert beats["beats"] > 3
+
+
+def test_waiting_ends(qtbot: QtBot) -> None:
+    with pytest.raises(TimeoutError, match="the moon took more than"):
+        wait_until(lambda: False, "the moon", 0.05)
+
+
+def test_a_missing_generator_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    monkeypatch.setattr("studio.benchmark_speed.start_up", lambda folder: 0.5)
+    assert main(["--model", str(tmp_path / "nothing")]) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("tastemaker: ")
+    assert len(said.err.splitlines()) == 1
+    assert said.out == ""
+
+
+def test_the_table_prints_the_limit_beside_the_worst_gap() -> None:
+    gaps = {"beats": 300, "median_ms": 16.0, "p99_ms": 20.0, "worst_ms": 61.2}
+    figures = {
+        **{"machine": "m", "device": "d", "platform": "p", "window_shown_s": 0.5, "first_grid_s": 2.0},
+        **{
+            "new_grid_s": 1.0,
+            "star_durable_ms": 1.0,
+            "star_durable_worst_ms": 4.0,
+            "grid_of_ratings_learnt_s": 3.0,
+        },
+        **{"round_steps": 24, "round_s": 30.0, "images_per_second": 150.0, "idle": gaps, "round": gaps},
+        "within_limit": False,
+    }
+    text = table(figures)
+    assert "worst 61.2 ms" in text
+    assert "50 ms: BROKEN" in text
