@@ -14,3 +14,11 @@ def tr(text: str, **values: object) -> str:
 def whole(number: int) -> str:
     """Write a whole number with the groups of the person's locale."""
     return QLocale().toString(number)
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """Write a number with its sign and a true minus."""
+    text = f"{value:+.{digits}f}"
+    if float(text) == 0:
+        text = text.replace("-", "+")
+    return text.replace("-", "−")

@@ -1,6 +1,6 @@
 """Rounds that ended, read from the project: kept ones are checkpoints, the others lines of the log."""
 
-from studio.i18n import tr
+from studio.i18n import signed, tr
 from studio.model.state import PastRound
 from studio.project.records import Checkpoint
 from studio.project.store import Project
@@ -13,10 +13,26 @@ def like_rate(metrics: dict[str, float | None]) -> float | None:
     return None if value is None else float(value)
 
 
+def measured(metrics: dict[str, float | None]) -> str:
+    """Say in one line what a round did, as far as it was measured."""
+    parts = []
+    if (rate := like_rate(metrics)) is not None:
+        parts.append(tr("like rate {share} %", share=round(100 * rate)))
+    if (taste := metrics.get("taste")) is not None:
+        parts.append(tr("taste {v} SD", v=signed(taste, 2)))
+    if (variety := metrics.get("diversity")) is not None:
+        parts.append(tr("variety {v:.2f}", v=variety))
+    if (distance := metrics.get("kl")) is not None:
+        parts.append(tr("distance {v:.1f}", v=distance))
+    return " · ".join(parts)
+
+
 def outcome_of(finished: FinishedRound, number: int) -> PastRound:
     """Say how the round that just ended went."""
     result, checkpoint = finished.result, finished.checkpoint
-    reason = result.reason or (tr("Round kept") if result.kept else tr("Round reverted"))
+    reason = result.reason or (tr("Kept.") if result.kept else tr("Reverted."))
+    if result.kept and (done := measured(result.metrics)):
+        reason = f"{reason.rstrip('.')}: {done}"
     return PastRound(
         checkpoint.round if checkpoint else number,
         result.kept,

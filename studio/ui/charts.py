@@ -12,7 +12,7 @@ from studio.theme.theme import current
 from studio.ui.parts import Card, named, text_label
 
 SMOOTHING = 0.35  # weight of the newest value in the thick line
-_EDGE = 6.0  # pixels kept free above and below
+_EDGE, _SIDE = 6.0, 4.0  # pixels kept free above and below, and at the sides: the last point is a dot
 
 
 def smooth(values: Sequence[float], weight: float = SMOOTHING) -> list[float]:
@@ -53,7 +53,7 @@ class Curve(QWidget):
         return QPolygonF([QPointF(self._x(place), self._y(value)) for place, value in enumerate(values)])
 
     def _x(self, place: int) -> float:
-        return 1 + (self.width() - 2) * place / max(1, self._steps - 1)
+        return _SIDE + (self.width() - 2 * _SIDE) * place / max(1, self._steps - 1)
 
     def _y(self, value: float) -> float:
         seen = [self._baseline, *self._values, *([] if self._limit is None else [self._limit])]

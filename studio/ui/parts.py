@@ -220,11 +220,3 @@ class Card(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setProperty("role", "card")
-
-
-def signed(value: float, digits: int = 1) -> str:
-    """Write a number with its sign and a true minus."""
-    text = f"{value:+.{digits}f}"
-    if float(text) == 0:
-        text = text.replace("-", "+")
-    return text.replace("-", "−")

@@ -4,11 +4,11 @@ from functools import partial
 
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from studio.i18n import tr
+from studio.i18n import signed, tr
 from studio.model.actions import Actions
 from studio.model.property import bind
 from studio.model.state import USEFUL_RATINGS, Weights
-from studio.ui.parts import Dial, Meter, Rows, named, quiet_note, section, signed, text_label
+from studio.ui.parts import Dial, Meter, Rows, named, quiet_note, section, text_label
 from studio.worker.messages import Prediction, Taste
 
 

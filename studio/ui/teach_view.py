@@ -3,12 +3,12 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QScrollArea, QVBoxLayout, QWidget
 
-from studio.i18n import tr
+from studio.i18n import signed, tr
 from studio.model.actions import Actions
 from studio.model.property import bind
 from studio.model.state import StripImages
 from studio.ui.charts import Chart
-from studio.ui.parts import Card, ElidedLabel, Rows, button, named, quiet_note, section, signed, text_label
+from studio.ui.parts import Card, ElidedLabel, Rows, button, named, quiet_note, section, text_label
 from studio.ui.strip import Strip
 
 

@@ -6,25 +6,10 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWi
 from studio.i18n import tr
 from studio.model.actions import Actions
 from studio.model.property import bind
-from studio.model.rounds import like_rate
+from studio.model.rounds import like_rate, measured
 from studio.project.records import Checkpoint
-from studio.ui.parts import Card, ElidedLabel, Rows, button, named, quiet_note, section, signed, text_label
+from studio.ui.parts import Card, ElidedLabel, Rows, button, named, quiet_note, section, text_label
 from studio.ui.strip import Strip
-
-
-def metrics_line(checkpoint: Checkpoint) -> str:
-    """Say in one line what a round did."""
-    metrics, parts = checkpoint.metrics, []
-    rate = like_rate(metrics)
-    if rate is not None:
-        parts.append(tr("like rate {share} %", share=round(100 * rate)))
-    if (value := metrics.get("taste")) is not None:
-        parts.append(tr("taste {v} SD", v=signed(value, 2)))
-    if (value := metrics.get("diversity")) is not None:
-        parts.append(tr("variety {v:.2f}", v=value))
-    if (value := metrics.get("kl")) is not None:
-        parts.append(tr("distance {v:.1f}", v=value))
-    return " · ".join(parts) or checkpoint.reason
 
 
 class VersionCard(Card):
@@ -51,7 +36,11 @@ class VersionCard(Card):
         line = QHBoxLayout()
         line.setSpacing(12)
         line.addWidget(text_label(name, "title"))
-        words = metrics_line(checkpoint) if checkpoint else tr("the generator as it came")
+        words = (
+            (measured(checkpoint.metrics) or checkpoint.reason)
+            if checkpoint
+            else tr("the generator as it came")
+        )
         line.addWidget(ElidedLabel(words, "quiet"), 1)
         line.addWidget(self.restore)
         column = QVBoxLayout(self)

@@ -1,7 +1,7 @@
 """The top bar: what is open at the left, the next thing to do at the right."""
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton
 
 from studio.i18n import tr
@@ -11,6 +11,8 @@ from studio.theme import icons
 from studio.theme.theme import current
 from studio.theme.tokens import TOP_BAR
 from studio.ui.parts import ElidedLabel, key_name, named, text_label
+
+_BRAND_FROM = 760  # pixels
 
 
 class KeyButton(QPushButton):
@@ -71,7 +73,8 @@ class TopBar(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 0, 16, 0)
         row.setSpacing(14)
-        row.addWidget(text_label("Tastemaker", "title"))
+        self._brand = text_label("Tastemaker", "title")
+        row.addWidget(self._brand)
         self.project = ElidedLabel("", "quiet")
         row.addWidget(self.project)
         self.chip = text_label("", "chip")
@@ -96,6 +99,11 @@ class TopBar(QFrame):
         bind(state, "checkpoint", self._show_chip)
         current().changed.connect(self._tint)
         self._tint()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        # The program's name is the first thing that a narrow window can do without: a wide font needs its room.
+        self._brand.setVisible(event.size().width() >= _BRAND_FROM)
+        super().resizeEvent(event)
 
     def _tint(self) -> None:
         self.panel.setIcon(icons.icon("panel", current().tokens.quiet))

@@ -217,6 +217,6 @@ def test_the_points_of_a_curve_run_from_edge_to_edge(theme: object, qtbot: objec
     curve.resize(302, 112)
     curve.show_values([0.0, 1.0, 2.0, 4.0], 4, 0.0, None)
     points = curve.points([0.0, 1.0, 2.0, 4.0])
-    assert [points.at(i).x() for i in range(4)] == pytest.approx([1.0, 101.0, 201.0, 301.0])
+    assert [points.at(i).x() for i in range(4)] == pytest.approx([4.0, 102.0, 200.0, 298.0])
     assert points.at(3).y() == pytest.approx(6.0)
     assert points.at(0).y() == pytest.approx(106.0)
