@@ -2,6 +2,7 @@
 
 import argparse
 import faulthandler
+import os
 import signal
 import sys
 import traceback
@@ -78,12 +79,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ProjectError as error:
         print(f"tastemaker: {error}", file=sys.stderr)
         return 2
-    with open(project.folder / "crash.log", "a", encoding="utf-8") as log:
+    with open_log(project.folder / "crash.log") as log:
         faulthandler.enable(log)
         try:
             return run(project, log)
         finally:
             faulthandler.disable()
+
+
+def open_log(path: Path) -> TextIO:
+    """Open the log of crashes; a disk that is full is no reason not to start."""
+    try:
+        return open(path, "a", encoding="utf-8")
+    except OSError:
+        return open(os.devnull, "a", encoding="utf-8")
 
 
 def run(project: Project, log: TextIO) -> int:

@@ -267,6 +267,8 @@ class StudioWindow(QMainWindow):
 
     def _prepare(self) -> None:
         """Make the views that were not asked for yet, while nobody waits for anything."""
+        if not self.isVisible():
+            return  # closed meanwhile
         missing = [key for key in self._entries if key not in self._pages]
         if missing:
             self.page(missing[0])
