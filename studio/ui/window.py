@@ -56,7 +56,7 @@ class StudioWindow(QMainWindow):
         self.setWindowTitle(f"{actions.state.project_name} – Tastemaker")
         self.setWindowIcon(icons.icon("tastemaker", "#000000", 64))
         self.resize(1440, 900)
-        self.setMinimumSize(640, 480)
+        self.setMinimumSize(720, 480)
         self.commands, self.menus = commands.build(self)
         everything = QMenu(self)
         for menu in self.menus:
