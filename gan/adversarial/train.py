@@ -76,9 +76,9 @@ class Trainer:
         if images.ndim != 4 or images.shape[1] != generator.resolution or images.shape[3] != 3:
             raise ValueError(f"images are {images.shape}, the generator draws {generator.resolution} px RGB")
         self.images, self.config, self.device = images, config, device
-        layout = torch.channels_last
-        self.generator = generator.to(device=device, memory_format=layout)
-        self.discriminator = discriminator.to(device=device, memory_format=layout)
+        self.generator, self.discriminator = generator.to(device), discriminator.to(device)
+        for network in (self.generator, self.discriminator):
+            network.to(memory_format=torch.channels_last)  # several times faster than contiguous on a CPU
         self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
         self.generator_optimizer = self._adam(self.generator)
         self.discriminator_optimizer = self._adam(self.discriminator)

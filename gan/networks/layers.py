@@ -30,10 +30,10 @@ def upsample2(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
-def normal(*shape: int) -> nn.Parameter:
-    """A parameter drawn from N(0, 1); left undrawn on the meta device, where drawing costs a second of imports for nothing."""
+def normal(*shape: int, deviation: float = 1.0) -> nn.Parameter:
+    """A parameter drawn from N(0, deviation^2); left undrawn on the meta device, where drawing costs a second of imports for nothing."""
     values = torch.empty(*shape)
-    return nn.Parameter(values if values.is_meta else values.normal_())
+    return nn.Parameter(values if values.is_meta else values.normal_().mul_(deviation))
 
 
 class Linear(nn.Module):
@@ -41,9 +41,7 @@ class Linear(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, bias: float = 0.0, lr_multiplier: float = 1.0) -> None:
         super().__init__()
-        self.weight = normal(outputs, inputs)
-        with torch.no_grad():
-            self.weight /= lr_multiplier
+        self.weight = normal(outputs, inputs, deviation=1.0 / lr_multiplier)
         self.bias = nn.Parameter(torch.full((outputs,), bias / lr_multiplier))
         self.scale = lr_multiplier / math.sqrt(inputs)
         self.lr_multiplier = lr_multiplier

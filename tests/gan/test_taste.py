@@ -5,7 +5,15 @@ import math
 import pytest
 import torch
 
-from gan.taste import Feedback, RawFeatures, Standardiser, TasteLearner, TasteModel, observations, raw_features
+from gan.taste import (
+    Feedback,
+    RawFeatures,
+    Standardiser,
+    TasteLearner,
+    TasteModel,
+    observations,
+    raw_features,
+)
 from gan.taste.features import oklab
 from gan.taste.model import interval_derivatives, stars_from
 from gan.taste.selection import Shares, quotas, thompson
