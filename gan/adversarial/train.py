@@ -78,7 +78,7 @@ class Trainer:
         self.images, self.config, self.device = images, config, device
         self.generator, self.discriminator = generator.to(device), discriminator.to(device)
         for network in (self.generator, self.discriminator):
-            network.to(memory_format=torch.channels_last)  # several times faster than contiguous on a CPU
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # several times faster than contiguous
         self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
         self.generator_optimizer = self._adam(self.generator)
         self.discriminator_optimizer = self._adam(self.discriminator)
