@@ -48,6 +48,7 @@ class RoundProgress:
     kl: float  # to the untuned policy, nats
     kl_limit: float
     diversity: float  # at the last look, relative to the untuned generator's own best fifth
+    diversity_limit: float
     images_per_second: float
     note: str = ""  # what the guard says
 
@@ -138,6 +139,7 @@ class Round:
                 kl=kl,
                 kl_limit=config.kl_limit,
                 diversity=look.diversity,
+                diversity_limit=config.limits.diversity,
                 images_per_second=config.states * config.children * step / worked,
                 note=note,
             )

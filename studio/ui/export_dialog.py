@@ -22,7 +22,15 @@ from studio.model.actions import Actions
 from studio.model.property import bind
 from studio.ui.parts import Card, ElidedLabel, Rows, button, named, quiet_note, section, set_role
 
-WRITTEN = ("model.safetensors", "config.json", "generator.onnx", "sample.py", "samples.png", "README.md")
+WRITTEN = (
+    "model.safetensors",
+    "config.json",
+    "generator.onnx",
+    "sample.py",
+    "test_vector.npz",
+    "samples.png",
+    "README.md",
+)
 
 
 def written_words(name: str) -> str:
@@ -32,6 +40,7 @@ def written_words(name: str) -> str:
         "config.json": tr("what the weights are"),
         "generator.onnx": tr("runs in any program"),
         "sample.py": tr("draws images without Tastemaker"),
+        "test_vector.npz": tr("lets sample.py check itself"),
         "samples.png": tr("a sheet of images"),
         "README.md": tr("the model's card"),
     }[name]

@@ -250,9 +250,9 @@ class TeachPanel(QWidget):
             "good" if rising else "bad",
             "",
         )
-        self.guard.set_line(
-            "variety", tr("Variety"), tr("{v:.2f} of start", v=progress.diversity), "good", ""
-        )
+        inside = progress.diversity >= progress.diversity_limit
+        words = tr("{value:.2f} · limit {limit:.2f}", value=progress.diversity, limit=progress.diversity_limit)
+        self.guard.set_line("variety", tr("Variety"), words, "good" if inside else "bad", "")
         inside = progress.kl <= progress.kl_limit
         words = tr("{value:.1f} · limit {limit:.1f}", value=progress.kl, limit=progress.kl_limit)
         self.guard.set_line("kl", tr("Distance"), words, "good" if inside else "bad", "")

@@ -292,6 +292,7 @@ class Progress:
     kl: float  # nats
     kl_limit: float
     diversity: float  # 1.0: as diverse as the untuned generator's own best fifth
+    diversity_limit: float
     reward: float
     images_per_second: float
     paused: bool = False

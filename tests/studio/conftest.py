@@ -89,7 +89,7 @@ class StandIn(WorkerClient):
 
     def step(self, number: int, steps: int = 24, taste: float = 0.5) -> None:
         self.progress.emit(
-            m.Progress(number, steps, float(steps - number), 1.0, taste, -0.04, 3.1, 6.0, 0.96, 1.0, 171.0)
+            m.Progress(number, steps, float(steps - number), 1.0, taste, -0.04, 3.1, 6.0, 0.96, 0.92, 1.0, 171.0)
         )
 
     def finish(self, kept: bool = True, reason: str = "Taste rose.") -> None:
