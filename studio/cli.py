@@ -101,9 +101,11 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 def _qt_problem() -> str | None:
     """Why Qt could not start, found out before it is asked, since it would end the process; None if nothing is known against it."""
-    from studio import qt_libraries
+    from studio import display, qt_libraries
 
     folder = qt_libraries.qt_folder()
+    if display.no_display_reason() is not None:
+        return None  # the studio says so itself, and without a display nothing else matters
     if folder is None:
         return "the window needs PySide6, which is not installed (tastemaker --help lists the commands that do without)"
     lacking = qt_libraries.missing(folder)
