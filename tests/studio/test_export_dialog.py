@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from conftest import Hands
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
+from window_support import Hands
 
 from studio.ui.export_dialog import ExportDialog, suggested_folder
 

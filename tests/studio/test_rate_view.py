@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from conftest import SIDE, Hands
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible, QImage
 from PySide6.QtTest import QTest
+from window_support import SIDE, Hands
 
 from studio.model.grid_model import Cell, GridModel
 from studio.project.store import Project

@@ -3,9 +3,9 @@
 import math
 
 import pytest
-from conftest import Hands
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
+from window_support import Hands
 
 from studio.model.state import FEWEST_RATINGS
 from studio.ui.charts import Curve, smooth, value_range

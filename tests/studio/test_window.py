@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Hands
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
@@ -25,6 +24,7 @@ from PySide6.QtWidgets import (
     QScrollBar,
     QWidget,
 )
+from window_support import Hands
 
 from studio import display
 from studio.app import Studio, open_project
