@@ -5,13 +5,16 @@ import pytest
 import torch
 
 from gan.errors import UserError
+from gan.guard import Limits
 from gan.model import Model
 from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
 from gan.policy.rounds import RoundConfig
 from gan.rewards import RewardWeights
 from gan.session import Feedback, TuningSession
 
-QUICK = RoundConfig(steps=6, states=8, children=4, look_every=2, look_images=32)
+# Wide limits: a generator with random weights has no manifold to stay on.
+WIDE = Limits(diversity=0.3, realism=-9.0, typicality=-9.0)
+QUICK = RoundConfig(steps=6, states=8, children=4, look_every=2, look_images=32, limits=WIDE)
 
 
 @pytest.fixture(scope="module", autouse=True)

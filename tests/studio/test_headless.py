@@ -39,7 +39,7 @@ def test_tune_and_export(rated, tmp_path, capsys):
     import gan
 
     assert (
-        headless.main(["tune", "--project", str(rated), "--rounds", "2", "--steps", "3", "--device", "cpu"])
+        headless.main(["tune", "--project", str(rated), "--rounds", "2", "--steps", "18", "--device", "cpu"])
         == 0
     )
     told = capsys.readouterr()
@@ -48,7 +48,7 @@ def test_tune_and_export(rated, tmp_path, capsys):
         assert checkpoints and project.current_checkpoint() == checkpoints[-1]
         for number, checkpoint in enumerate(checkpoints, 1):
             assert checkpoint.round == number and checkpoint.path.is_file()
-            assert str(checkpoint.path) in told.out and checkpoint.metrics["steps"] == 3
+            assert str(checkpoint.path) in told.out and 1 <= checkpoint.metrics["steps"] <= 18
         assert [c.parent for c in checkpoints] == [None, *(c.id for c in checkpoints[:-1])]
         kinds = [event.kind for event in project.log() if event.kind in ("taught", "checkpoint")]
         assert kinds[:2] == ["taught", "checkpoint"]
@@ -107,7 +107,7 @@ def test_a_checkpoint_that_cannot_be_written_changes_nothing(rated):
         before = session.strip(range(4))[1]
         (rated / "file").write_text("x")
         with pytest.raises(UserError, match="could not be saved"):
-            teach(session, rated / "file" / "c.safetensors", steps=3)
+            teach(session, rated / "file" / "c.safetensors", steps=18)
         np.testing.assert_array_equal(session.strip(range(4))[1], before)
         assert project.checkpoints() == ()
 

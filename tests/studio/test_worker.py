@@ -219,7 +219,7 @@ def test_a_round_its_checkpoint_and_the_way_back(studio, bundle, tmp_path):
 def test_stopping_and_keeping_keeps_the_best_so_far(studio):
     studio.rated()
     studio.client.restore(None)
-    studio.teach(400, 4)
+    studio.teach(400, 24)
     studio.client.stop(keep=True)
     finished = studio.finished()
     assert finished.result.stopped and finished.result.kept, finished.result.reason
@@ -234,7 +234,7 @@ def test_a_crash_is_survived_once_with_everything_known(qapp, project):
         ready = heard.of("ready")[0]
         assert (ready.model, ready.resolution, ready.z_dim, ready.pixel_art) == ("small", 16, 8, True)
         assert ready.device.startswith("CPU, ") and ready.has_discriminator and len(ready.hash) == 10
-        client.teach(3)
+        client.teach(18)
         assert studio.finished().checkpoint is not None
         after = studio.strip()
         heard.all.clear()
@@ -385,6 +385,7 @@ def test_a_damaged_checkpoint_falls_back_to_untuned(qapp, tmp_path, bundle):
 
 
 def test_ends_quickly_and_leaves_nothing(qapp, project):
+    others = set(threading.enumerate())  # the worker that other tests share has threads of its own
     client = WorkerClient()
     heard = Heard(client)
     client.open(project, "cpu")
