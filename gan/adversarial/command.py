@@ -3,7 +3,7 @@
 import csv
 import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from gan.data.procedural import scene_pool
 from gan.errors import UserError
 from gan.formats import bundle
 from gan.formats.files import atomic_write, write_bytes
-from gan.model import Model
+from gan.model import Model, load
 from gan.networks import DiscriminatorConfig, GeneratorConfig
 
 PROCEDURAL_SCENES = "procedural:scenes"
@@ -64,7 +64,7 @@ def run(
         No usable pictures, an unknown device or resolution, or a model to start from that does not fit.
     """
     torch_device = resolve_device(device)
-    start = _load_start(start_from, torch_device) if start_from else None
+    start = load(start_from, device=str(torch_device)) if start_from else None
     if resolution is None:
         resolution = start.resolution if start else 64
     generator_config, discriminator_config = network_configs(resolution)
@@ -75,7 +75,7 @@ def run(
             raise UserError(f"{start_from} cannot be trained on at {resolution} px: it needs its discriminator and no tuning")
         # A warm start is near its goal: R3GAN's burn-in is behind it.
         config = replace(config, learning_rate=1e-3, gamma=config.gamma_end)
-        trainer = Trainer(pool, config, torch_device, _compact(start), start.discriminator)
+        trainer = Trainer(pool, config, torch_device, start.generator, start.discriminator)
     else:
         trainer = Trainer.fresh(pool, config, torch_device, generator_config, discriminator_config)
 
@@ -111,17 +111,6 @@ def _pictures(images: str | Path, resolution: int, progress: Progress | None) ->
 
     intake = open_images(Path(images), resolution, progress=tell)
     return intake.images, {"kind": "folder", "count": len(intake.used)}
-
-
-def _load_start(name: str, device: torch.device) -> Model:
-    import gan
-
-    model: Model = gan.load(name, device=str(device))
-    return model
-
-
-def _compact(model: Model) -> Any:
-    return model.generator
 
 
 def _read_state(path: Path, device: torch.device) -> dict[str, Any]:
@@ -175,9 +164,8 @@ def _save(trainer: Trainer, out: Path, rows: list[dict[str, str]], source: dict[
         contact_sheet(model.sample(range(64)), columns=8).save(stream, format="PNG")
 
 
-def _csv(rows: Iterator[dict[str, str]] | list[dict[str, str]]) -> str:
+def _csv(rows: list[dict[str, str]]) -> str:
     text = io.StringIO()
-    rows = list(rows)
     if rows:
         writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()
