@@ -190,7 +190,11 @@ class TeachView(QWidget):
             words = {
                 "taste": tr("{value} SD", value=signed(progress.taste, 2)),
                 "realism": tr("{value} SD", value=signed(progress.realism, 2)),
-                "variety": tr("{value:.2f} of start", value=progress.diversity),
+                "variety": tr(
+                    "{value:.2f} · limit {limit:.2f}",
+                    value=progress.diversity,
+                    limit=progress.diversity_limit,
+                ),
                 "distance": tr("{value:.1f} of {limit:.1f}", value=progress.kl, limit=progress.kl_limit),
             }
             self.progress.setRange(0, progress.steps)
@@ -251,7 +255,9 @@ class TeachPanel(QWidget):
             "",
         )
         inside = progress.diversity >= progress.diversity_limit
-        words = tr("{value:.2f} · limit {limit:.2f}", value=progress.diversity, limit=progress.diversity_limit)
+        words = tr(
+            "{value:.2f} · limit {limit:.2f}", value=progress.diversity, limit=progress.diversity_limit
+        )
         self.guard.set_line("variety", tr("Variety"), words, "good" if inside else "bad", "")
         inside = progress.kl <= progress.kl_limit
         words = tr("{value:.1f} · limit {limit:.1f}", value=progress.kl, limit=progress.kl_limit)

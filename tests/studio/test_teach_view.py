@@ -64,7 +64,7 @@ def test_a_round_is_shown_as_it_runs(taught: Hands) -> None:
     assert words == {
         "taste": "+0.60 SD",
         "realism": "−0.04 SD",
-        "variety": "0.96 of start",
+        "variety": "0.96 · limit 0.92",
         "distance": "3.1 of 6.0",
     }
     assert taught.actions.round.series["taste"] == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
