@@ -6,401 +6,104 @@ travel in a message; a message holds a `FrameRef`, and the bytes travel in share
 Latents are little-endian float32 bytes, `4 * z_dim` long. Image ids are the project's. Times are Unix seconds.
 """
 
-from __future__ import annotations
-
-from dataclasses import dataclass, field
-from typing import Any
-
-PROTOCOL = 1
-"""Raised whenever a field changes its meaning; a worker of another version is refused."""
-
-
-@dataclass(frozen=True, slots=True)
-class KnownImage:
-    """An image of the project, as the worker knows it."""
-
-    id: int
-    latent: bytes  # float32, 4 * z_dim bytes
-
-
-@dataclass(frozen=True, slots=True)
-class FeedbackEvent:
-    """One thing that a person said about one image."""
-
-    image: int
-    kind: str  # "stars" | "clear" | "like" | "reject" | "neither"
-    value: float  # stars 1..5; 0 for every other kind
-    time: float
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Commands: window -> worker
-
-
-@dataclass(frozen=True, slots=True)
-class Open:
-    """Load a generator and everything that the project knows. Answered by `Ready` and `Taste`, or `Failed`."""
-
-    folder: str  # the project's
-    model: str  # bundled name or bundle folder
-    checkpoint: str | None  # absolute path; None: the untuned generator
-    device: str = "auto"
-    seed: int = 0
-    images: tuple[KnownImage, ...] = ()
-    events: tuple[FeedbackEvent, ...] = ()
-    protocol: int = PROTOCOL
-
-
-@dataclass(frozen=True, slots=True)
-class Know:
-    """Ids that the project gave to images of the last `Grid`. The last of these are the ones that `Taste` predicts."""
-
-    images: tuple[KnownImage, ...]
-    watch: bool = True  # predict these from now on
-
-
-@dataclass(frozen=True, slots=True)
-class Propose:
-    """Choose and draw images to show. Answered by `Grid`; of several waiting ones only the newest is served."""
-
-    generation: int
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Feedback:
-    """Ratings, already durable in the project. Answered by `Taste`."""
-
-    events: tuple[FeedbackEvent, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Predict:
-    """Predict these images. Answered by `Taste`."""
-
-    images: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Draw:
-    """Draw these images again, from their latents. Answered by `Drawn`."""
-
-    request: int
-    images: tuple[KnownImage, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RoundSettings:
-    """The dials of a round; 1.0 is the default of each."""
-
-    strength: float = 1.0  # 0.25..4: how far a round may go from the untuned generator
-    weights: dict[str, float] = field(
-        default_factory=dict
-    )  # reward term ("taste", "realism", "novelty") -> factor
-
-
-@dataclass(frozen=True, slots=True)
-class RunRound:
-    """Teach. Answered by `Progress` after every step and one `RoundFinished`."""
-
-    checkpoint: str  # absolute path to write to
-    steps: int | None = None
-    settings: RoundSettings = RoundSettings()
-    strip: tuple[int, ...] = ()  # seeds of the before/after strip
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Hold the round between two steps."""
-
-
-@dataclass(frozen=True, slots=True)
-class Resume:
-    """Go on after `Pause`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """End the round after the step in hand."""
-
-    keep: bool  # True: keep what was learnt so far; False: back to the state before the round
-
-
-@dataclass(frozen=True, slots=True)
-class Restore:
-    """Go to a checkpoint. Answered by `Restored`."""
-
-    checkpoint: str | None  # absolute path; None: the untuned generator
-
-
-@dataclass(frozen=True, slots=True)
-class Strip:
-    """The same seeds, untuned and tuned. Answered by `StripReady`; only the newest is served."""
-
-    generation: int
-    seeds: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Export:
-    """Write the tuned generator as a bundle. Answered by `Exporting` and `Exported`."""
-
-    folder: str
-    fp16: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Ping:
-    """Answered at once, also during a round, by `Heartbeat` with the same number."""
-
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """A page of shared memory has been copied out and may be written again."""
-
-    page: int
-
-
-@dataclass(frozen=True, slots=True)
-class Shutdown:
-    """End. A round in hand is dropped."""
-
-
-Command = (
-    Open
-    | Know
-    | Propose
-    | Feedback
-    | Predict
-    | Draw
-    | RunRound
-    | Pause
-    | Resume
-    | Stop
-    | Restore
-    | Strip
-    | Export
-    | Ping
-    | Release
-    | Shutdown
+from studio.worker.commands import (
+    PROTOCOL,
+    Command,
+    Draw,
+    Export,
+    Feedback,
+    Know,
+    KnownImage,
+    Open,
+    Pause,
+    Ping,
+    Predict,
+    Propose,
+    Release,
+    Restore,
+    Resume,
+    RoundSettings,
+    RunRound,
+    Shutdown,
+    Stop,
+    Strip,
+)
+from studio.worker.events import (
+    Busy,
+    Drawn,
+    Event,
+    Exported,
+    Exporting,
+    Failed,
+    FramePage,
+    FrameRef,
+    Grid,
+    Heartbeat,
+    Hello,
+    Notice,
+    Prediction,
+    Progress,
+    Proposal,
+    Ready,
+    Restored,
+    RoundFinished,
+    StripReady,
+    Taste,
+)
+from studio.worker.opinions import (
+    Duel,
+    FeedbackEvent,
+    Opinion,
+    Retracted,
+    Signal,
+    Survey,
 )
 
-# ---------------------------------------------------------------------------------------------------------------------
-# Events: worker -> window
-
-
-@dataclass(frozen=True, slots=True)
-class FrameRef:
-    """Pixels that travelled in shared memory: uint8 (count, height, width, 3)."""
-
-    batch: int
-    count: int
-    height: int
-    width: int
-
-
-@dataclass(frozen=True, slots=True)
-class FramePage:
-    """A part of a batch lies in one page of the ring; the client copies it out and answers `Release`."""
-
-    batch: int
-    total: int  # bytes of the whole batch
-    offset: int  # of this part within the batch, bytes
-    length: int  # bytes
-    page: int
-
-
-@dataclass(frozen=True, slots=True)
-class Hello:
-    """The process runs; torch is not loaded yet."""
-
-    protocol: int
-    pid: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """The generator is loaded."""
-
-    device: str  # for people: "CPU, 2 cores", "NVIDIA H200"
-    model: str
-    resolution: int  # pixels
-    z_dim: int
-    hash: str  # 10 hex digits
-    pixel_art: bool  # enlarge with hard pixels
-    has_discriminator: bool
-    parameters: int  # of the generator
-    card: dict[str, Any]  # provenance, JSON-like
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """One proposed image; its pixels are in the grid's frames at the same position."""
-
-    latent: bytes
-    kind: str  # "thompson" | "random" | "repeat"
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """The answer to `Propose`."""
-
-    generation: int
-    proposals: tuple[Proposal, ...]
-    frames: FrameRef
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """What the taste model thinks of an image, and the terms of its reward (standard deviations from untuned)."""
-
-    image: int
-    stars: float  # 1 to 5
-    spread: float  # one standard deviation of the doubt, in stars
-    taste: float
-    realism: float | None  # None: no discriminator
-    novelty: float | None  # None: not measured for a single image
-    reward: float
-    gated: bool = False  # too unreal to earn a reward
-
-
-@dataclass(frozen=True, slots=True)
-class Taste:
-    """What is known of the person's taste so far."""
-
-    count: int  # images with a standing opinion
-    accuracy: (
-        float | None
-    )  # share of pairs guessed the right way round before they were rated; None: too few to say
-    guesses: int  # ratings that were guessed before they were learnt
-    trusted: bool  # enough for a round
-    predictions: tuple[Prediction, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """One step of a round."""
-
-    step: int
-    steps: int
-    seconds_left: float
-    elapsed: float  # seconds since the round began, pauses included
-    taste: float
-    realism: float
-    kl: float  # nats
-    kl_limit: float
-    diversity: float  # 1.0: as diverse as the untuned generator's own best fifth
-    diversity_limit: float
-    reward: float
-    images_per_second: float
-    paused: bool = False
-    note: str = ""  # what the guard says
-
-
-@dataclass(frozen=True, slots=True)
-class RoundFinished:
-    """The end of a round. When `checkpoint` is set, that file is already on disk."""
-
-    kept: bool
-    reason: str  # one sentence for people
-    checkpoint: str | None  # absolute path; None: the generator is as it was before the round
-    stopped: bool  # by the person
-    metrics: dict[
-        str, float | None
-    ]  # like_rate_predicted, taste, realism, diversity, kl, seconds, steps; start_...
-    seeds: tuple[int, ...]  # of the strip
-    before: FrameRef | None  # the strip's images before this round
-    after: FrameRef | None
-
-
-@dataclass(frozen=True, slots=True)
-class StripReady:
-    """The answer to `Strip`."""
-
-    generation: int
-    seeds: tuple[int, ...]
-    before: FrameRef  # untuned
-    after: FrameRef  # as tuned now
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """The answer to `Draw`."""
-
-    request: int
-    images: tuple[int, ...]
-    frames: FrameRef
-
-
-@dataclass(frozen=True, slots=True)
-class Restored:
-    """The answer to `Restore`."""
-
-    checkpoint: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Exporting:
-    """An export is at work."""
-
-    fraction: float  # 0..1
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """A bundle is complete on disk."""
-
-    folder: str
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A command could not be done; the worker goes on."""
-
-    command: str  # class name of the command, or "Worker"
-    message: str  # one line for people
-    detail: str = ""  # traceback, for "copy debug info"
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something the person should hear, and need not act on."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Busy:
-    """What the worker is doing now: "" (waiting), "loading", "proposing", "teaching", "exporting", ..."""
-
-    task: str
-
-
-@dataclass(frozen=True, slots=True)
-class Heartbeat:
-    """The answer to `Ping`."""
-
-    number: int
-
-
-Event = (
-    FramePage
-    | Hello
-    | Ready
-    | Grid
-    | Taste
-    | Progress
-    | RoundFinished
-    | StripReady
-    | Drawn
-    | Restored
-    | Exporting
-    | Exported
-    | Failed
-    | Notice
-    | Busy
-    | Heartbeat
-)
+__all__ = [
+    "PROTOCOL",
+    "Busy",
+    "Command",
+    "Draw",
+    "Drawn",
+    "Duel",
+    "Event",
+    "Export",
+    "Exported",
+    "Exporting",
+    "Failed",
+    "Feedback",
+    "FeedbackEvent",
+    "FramePage",
+    "FrameRef",
+    "Grid",
+    "Heartbeat",
+    "Hello",
+    "Know",
+    "KnownImage",
+    "Notice",
+    "Open",
+    "Opinion",
+    "Pause",
+    "Ping",
+    "Predict",
+    "Prediction",
+    "Progress",
+    "Proposal",
+    "Propose",
+    "Ready",
+    "Release",
+    "Restore",
+    "Restored",
+    "Resume",
+    "Retracted",
+    "RoundFinished",
+    "RoundSettings",
+    "RunRound",
+    "Shutdown",
+    "Signal",
+    "Stop",
+    "Strip",
+    "StripReady",
+    "Survey",
+    "Taste",
+]

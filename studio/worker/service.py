@@ -25,6 +25,7 @@ from gan.session import RoundProgress, TuningSession
 from studio.worker import messages as m
 from studio.worker.frames import FrameClosed, FrameWriter
 from studio.worker.inbox import Inbox, Outbox
+from studio.worker.opinions import standing
 from studio.worker.sessions import array, feedback, make_session, packed
 from studio.worker.teaching import teach
 
@@ -79,9 +80,8 @@ class Service:
         self._session: TuningSession | None = None
         self._opened: m.Open | None = None
         self._latents: dict[int, np.ndarray] = {}
-        self._events: list[
-            m.FeedbackEvent
-        ] = []  # all of them, for a session that is made again on another device
+        # All that stand, for a session that is made again on another device.
+        self._events: list[m.Opinion] = []
         self._untold = 0  # how many of them, from the end, the session has not heard of
         self._cold = False  # the session has not looked at its reference sample yet
         self._watched: tuple[int, ...] = ()
@@ -236,9 +236,13 @@ class Service:
         ) is not None:  # fast fingers: one fit for all that waits
             assert isinstance(more, m.Feedback)
             events.extend(more.events)
-        known = [event for event in events if event.image in self._latents]
-        self._events.extend(known)
-        self._untold += len(known)
+        known = [event for event in events if all(image in self._latents for image in event.images)]
+        if any(isinstance(event, m.Retracted) for event in known):
+            self._events, self._untold = standing([*self._events, *known]), 0
+            self.session.learner.replace(feedback(self._events))
+        else:
+            self._events.extend(known)
+            self._untold += len(known)
         self._warm()
 
     def _do_predict(self, command: m.Predict) -> None:

@@ -55,11 +55,15 @@ def packed(latent: np.ndarray) -> bytes:
     return np.asarray(latent, "<f4").tobytes()
 
 
-def feedback(events: Iterable[m.FeedbackEvent]) -> list[Feedback]:
-    """Ratings as `gan.session` takes them. Its "clear" takes the flag away too; the studio's is about stars alone."""
+def feedback(opinions: Iterable[m.Opinion]) -> list[Feedback]:
+    """Opinions as `gan.session` takes them; kinds that it does not know are left out.
+
+    Its "clear" takes the flag away too; the studio's is about stars alone.
+    """
     return [
-        Feedback(e.image, "stars", 0.0, e.time)
-        if e.kind == "clear"
-        else Feedback(e.image, cast(Kind, e.kind), e.value, e.time)
-        for e in events
+        Feedback(o.image, "stars", 0.0, o.time)
+        if o.kind == "clear"
+        else Feedback(o.image, cast(Kind, o.kind), o.value, o.time)
+        for o in opinions
+        if isinstance(o, m.FeedbackEvent)
     ]

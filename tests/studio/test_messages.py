@@ -12,7 +12,7 @@ from studio.project.store import NewImage, Project
 from studio.worker import messages as m
 from studio.worker.opening import opening
 
-ALL = [*typing.get_args(m.Command), *typing.get_args(m.Event)]
+ALL = [*typing.get_args(m.Command), *typing.get_args(m.Event), *typing.get_args(m.Opinion)]
 SAMPLES = {
     "int": 3,
     "float": 0.5,
@@ -23,7 +23,7 @@ SAMPLES = {
     "float | None": None,
     "tuple[int, ...]": (1, 2),
     "tuple[KnownImage, ...]": (m.KnownImage(1, b"1234"),),
-    "tuple[FeedbackEvent, ...]": (m.FeedbackEvent(1, "stars", 5.0, 1.5),),
+    "tuple[Opinion, ...]": (m.FeedbackEvent(1, "stars", 5.0, 1.5), m.Duel(7, 1, 2, "a", "b", 2.5)),
     "tuple[Proposal, ...]": (m.Proposal(b"1234", "random"),),
     "tuple[Prediction, ...]": (m.Prediction(1, 3.0, 0.5, 0.1, None, None, 0.2),),
     "FrameRef": m.FrameRef(1, 2, 16, 16),
@@ -46,9 +46,11 @@ def test_every_message_is_in_a_union():
     defined = {
         value
         for value in vars(m).values()
-        if isinstance(value, type) and dataclasses.is_dataclass(value) and value.__module__ == m.__name__
+        if isinstance(value, type)
+        and dataclasses.is_dataclass(value)
+        and value.__module__.startswith("studio.worker.")
     }
-    parts = {m.KnownImage, m.FeedbackEvent, m.Proposal, m.Prediction, m.FrameRef, m.RoundSettings}
+    parts = {m.KnownImage, m.Proposal, m.Prediction, m.FrameRef, m.RoundSettings}
     assert defined - parts == set(ALL)
 
 
