@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gan import assets
 from gan.errors import UserError
-from gan.networks import Discriminator, Generator, latents, to_uint8
+from gan.networks import ImageDiscriminator, LatentGenerator, latents, to_uint8
 
 if TYPE_CHECKING:
     from gan.policy.adapter import Adapter
@@ -43,10 +43,14 @@ class Model:
     """A loaded bundle. The tuned model draws `generator(adapter(z))`; without an adapter it is the generator alone."""
 
     name: str  # short and readable, such as "dreamscapes"
-    generator: Generator  # z (N, z_dim) -> (N, 3, R, R), nominally in [-1, 1]; never changed by tuning
+    generator: LatentGenerator  # z (N, z_dim) -> (N, 3, R, R), nominally in [-1, 1]; never changed by tuning
     adapter: "Adapter | None" = None  # z (N, z_dim) -> (N, z_dim); what tuning trained
-    discriminator: Discriminator | None = None  # of the same training run; a tuning needs it to judge realism
-    card: dict[str, Any] = field(default_factory=dict)  # where it comes from: data, licence, training, tuning; plain JSON
+    discriminator: ImageDiscriminator | None = (
+        None  # of the same training run; without it, realism is not judged
+    )
+    card: dict[str, Any] = field(
+        default_factory=dict
+    )  # where it comes from: data, licence, training, tuning; plain JSON
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     def __post_init__(self) -> None:
@@ -78,7 +82,7 @@ class Model:
         """
         skipped = ("discriminator.",) if self.tuned else ("discriminator.", "adapter.")
         drawing = {key: value for key, value in self.tensors().items() if not key.startswith(skipped)}
-        return digest(drawing)[:10]
+        return digest(drawing, self.generator.files())[:10]
 
     def tensors(self) -> dict[str, Tensor]:
         """Every tensor by its name in a bundle, such as `generator.synthesis.constant`; shared with the model, not copied."""
@@ -139,13 +143,18 @@ class Model:
         return np.concatenate(pixels) if pixels else empty
 
 
-def digest(tensors: dict[str, Tensor]) -> str:
-    """SHA-256 over tensors: names, shapes and float32 values, in the order of the names. 64 hexadecimal digits."""
+def digest(tensors: dict[str, Tensor], files: dict[str, bytes] | None = None) -> str:
+    """SHA-256 over tensors (names, shapes and float32 values) and files, in the order of the names. 64 hexadecimal digits."""
     sha = hashlib.sha256()
     for name in sorted(tensors):
-        values = tensors[name].detach().to("cpu", torch.float32).contiguous().numpy().astype("<f4", copy=False)
+        values = (
+            tensors[name].detach().to("cpu", torch.float32).contiguous().numpy().astype("<f4", copy=False)
+        )
         sha.update(f"{name}{tuple(values.shape)}".encode())
         sha.update(values.tobytes())
+    for name, data in sorted((files or {}).items()):
+        sha.update(f"{name}({len(data)},)".encode())
+        sha.update(data)
     return sha.hexdigest()
 
 

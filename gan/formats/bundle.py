@@ -4,11 +4,13 @@ Nothing in a bundle is ever executed, and nothing in it is believed: the configu
 network is built without memory, and only weights that fit it exactly are let in.
 """
 
+import hashlib
 import json
 import math
-from dataclasses import asdict, fields
+import types
+from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Literal, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 import safetensors
@@ -19,7 +21,7 @@ from torch import Tensor, nn
 from gan.errors import UserError, reason
 from gan.formats.files import write_bytes
 from gan.model import Model, digest
-from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
+from gan.networks import LatentGenerator, registry
 
 FORMAT = "tastemaker-bundle"
 VERSION = 1
@@ -27,18 +29,20 @@ CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
 _LARGEST = 65536  # no dimension of a network is larger: a damaged configuration must not ask for all memory
 _LONGEST = 32  # nor does one have more layers
+_LONGEST_WORD = 300
+_LARGEST_FILE = 2**31  # bytes of a file beside the weights
 _TYPES = {"F32": torch.float32, "F16": torch.float16}
 
 
-def _kinds(part: str) -> dict[str, tuple[type, type[nn.Module]]]:
-    """What a part of a bundle may be: kind -> its configuration and its network."""
+def _kinds(part: str) -> dict[str, registry.Kind]:
+    """What a part of a bundle may be."""
     if part == "generator":
-        return {"compact": (GeneratorConfig, Generator)}
+        return registry.generators
     if part == "discriminator":
-        return {"residual": (DiscriminatorConfig, Discriminator)}
+        return registry.discriminators
     from gan.policy.adapter import Adapter, AdapterConfig  # noqa: PLC0415 (policy imports Model)
 
-    return {"residual": (AdapterConfig, Adapter)}
+    return {"residual": registry.Kind(AdapterConfig, Adapter)}
 
 
 # ---------------------------------------------------------------------------------------------------------------- saving
@@ -68,14 +72,21 @@ def save(model: Model, folder: Path, dtype: Literal["float32", "float16"] = "flo
         "format": FORMAT,
         "version": VERSION,
         "name": model.name,
-        "generator": {"kind": "compact", **asdict(model.generator.config)},
+        "generator": {"kind": model.generator.kind, **asdict(model.generator.config)},
         "adapter": {"kind": "residual", **asdict(model.adapter.config)} if model.adapter else None,
-        "discriminator": {"kind": "residual", **asdict(model.discriminator.config)} if model.discriminator else None,
+        "discriminator": {"kind": model.discriminator.kind, **asdict(model.discriminator.config)}
+        if model.discriminator
+        else None,
         "card": _plain(model.card),
     }
+    files = model.generator.files()
+    if files:
+        config["files"] = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     text = json.dumps(config, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     folder = Path(folder)
     try:
+        for name, data in files.items():
+            write_bytes(folder / name, data)
         write_bytes(folder / WEIGHTS_NAME, safetensors.torch.save(tensors, metadata))
         write_bytes(folder / CONFIG_NAME, text.encode())
     except OSError as error:
@@ -114,11 +125,12 @@ def load(folder: Path, device: torch.device | str = "cpu") -> Model:
             networks[part] = _build(folder / CONFIG_NAME, part, config.get(part))
     _fill(folder / WEIGHTS_NAME, networks)
     generator, adapter, discriminator = (networks[part] for part in ("generator", "adapter", "discriminator"))
-    assert isinstance(generator, Generator)
+    assert isinstance(generator, LatentGenerator) and not isinstance(discriminator, LatentGenerator)
     path = folder / CONFIG_NAME
+    _attach(folder, generator, config.get("files"))
     if adapter is not None and adapter.config.z_dim != generator.z_dim:  # type: ignore[union-attr]
         raise UserError(f"{path} is damaged: its adapter and its generator differ in z_dim")
-    if discriminator is not None and discriminator.config.resolution != generator.resolution:  # type: ignore[union-attr]
+    if discriminator is not None and discriminator.resolution != generator.resolution:  # type: ignore[operator]
         raise UserError(f"{path} is damaged: its discriminator and its generator differ in resolution")
     return Model(
         name=config["name"],
@@ -167,7 +179,9 @@ def read_config(folder: Path) -> dict[str, Any]:
     if type(version) is not int or version < 1:
         raise UserError(f'{path} is damaged: "version" is {version!r}')
     if version > VERSION:
-        raise UserError(f"{path} was made by a newer Tastemaker (bundle version {version}; this one reads up to {VERSION})")
+        raise UserError(
+            f"{path} was made by a newer Tastemaker (bundle version {version}; this one reads up to {VERSION})"
+        )
     config.setdefault("card", {})
     if not isinstance(config.get("name"), str) or not config["name"].strip():
         raise UserError(f'{path} is damaged: "name" is missing')
@@ -184,34 +198,80 @@ def _build(path: Path, part: str, values: Any) -> nn.Module | None:
         raise UserError(f'{path} is damaged: "{part}" is missing')
     values = dict(values)
     kind, kinds = values.pop("kind", None), _kinds(part)
-    if kind not in kinds:
-        raise UserError(f"{path}: {part} of kind {kind!r}; this Tastemaker knows {', '.join(sorted(kinds))}")
-    config_type, network_type = kinds[kind]
-    hints = get_type_hints(config_type)
+    if not isinstance(kind, str) or kind not in kinds:
+        raise UserError(
+            f"{path}: {part} of kind {kind!r:.60}; this Tastemaker knows {', '.join(sorted(kinds))}"
+        )
+    try:
+        network: nn.Module = kinds[kind].build(_object(part, values, kinds[kind].config))
+        return network
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise UserError(f"{path} is damaged: {reason(error)}") from error
+
+
+def _object(name: str, values: Any, config_type: type) -> Any:
+    """A configuration from its JSON object: exactly its fields, each of its type."""
+    if not isinstance(values, dict):
+        raise ValueError(f'"{name}" is not an object')
+    hints = get_type_hints(config_type, include_extras=True)
     known = {field.name for field in fields(config_type)}
     if set(values) != known:
         odd = sorted(set(values) ^ known)
-        raise UserError(f'{path} is damaged: "{part}" has missing or unknown fields: {", ".join(odd)}')
-    try:
-        checked = {key: _field(key, values[key], hints[key]) for key in sorted(known)}
-        return network_type(config_type(**checked))
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise UserError(f'{path} is damaged: "{part}": {reason(error)}') from error
+        raise ValueError(f'"{name}" has missing or unknown fields: {", ".join(odd)}')
+    return config_type(**{key: _field(key, values[key], hints[key]) for key in sorted(known)})
 
 
 def _field(name: str, value: Any, hint: Any) -> Any:
-    """A configuration value as its type asks for it: sizes are whole numbers in 1.._LARGEST."""
-    if get_origin(hint) is tuple:
-        if not isinstance(value, list) or not 1 <= len(value) <= _LONGEST:
-            raise ValueError(f"{name} {value!r:.60} is not a short list of sizes")
-        return tuple(_field(name, item, int) for item in value)
-    if hint is int:
-        if type(value) is not int or not 1 <= value <= _LARGEST:
-            raise ValueError(f"{name} {value!r:.60} is not a size in 1..{_LARGEST}")
+    """A configuration value as its type asks for it (`registry` says which types there are)."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is tuple:
+        each = inner[:1] * len(value) if isinstance(value, list) and inner[-1] is Ellipsis else inner
+        if not isinstance(value, list) or len(value) != len(each) or not 1 <= len(value) <= _LONGEST:
+            raise ValueError(f"{name} {value!r:.60} is not a short list of the right length")
+        return tuple(_field(name, item, of) for item, of in zip(value, each, strict=True))
+    if origin in {Union, types.UnionType}:  # X | None
+        return None if value is None else _field(name, value, inner[0])
+    if hint is int or origin is Annotated:
+        smallest = 1 if hint is int else inner[1]
+        if type(value) is not int or not smallest <= value <= _LARGEST:
+            raise ValueError(f"{name} {value!r:.60} is not a size in {smallest}..{_LARGEST}")
         return value
-    if not isinstance(value, hint):
+    if hint is float:
+        if type(value) not in {int, float} or not abs(value) <= 1e30:  # NaN fails too
+            raise ValueError(f"{name} {value!r:.60} is not a number")
+        return float(value)
+    if origin is Literal:
+        if type(value) is not str or value not in inner:
+            raise ValueError(f"{name} {value!r:.60} is none of {', '.join(inner)}")
+        return value
+    if is_dataclass(hint) and isinstance(hint, type):
+        return _object(name, value, hint)
+    if type(value) is not hint or (hint is str and len(value) > _LONGEST_WORD):
         raise ValueError(f"{name} {value!r:.60} is not a {hint.__name__}")
     return value
+
+
+def _attach(folder: Path, generator: LatentGenerator, sums: Any) -> None:
+    """Give a generator the files that its kind keeps beside the weights, if they are the ones that were written."""
+    names = registry.generators[generator.kind].files
+    path = folder / CONFIG_NAME
+    if set(sums if isinstance(sums, dict) else {}) != set(names):
+        raise UserError(f'{path} is damaged: "files" does not fit a generator of kind {generator.kind}')
+    files: dict[str, bytes] = {}
+    for name in names:
+        try:
+            if (folder / name).stat().st_size > _LARGEST_FILE:
+                raise UserError(f"{folder / name} is too large")
+            files[name] = (folder / name).read_bytes()
+        except OSError as error:
+            raise UserError(f"{folder} is not a whole generator: {name}: {reason(error)}") from error
+        if hashlib.sha256(files[name]).hexdigest() != sums[name]:
+            raise UserError(f"{folder / name} is damaged: its contents do not match their checksum")
+    if files:
+        try:
+            generator.attach(files)
+        except (ValueError, RuntimeError) as error:
+            raise UserError(f"{folder} is damaged: {reason(error)}") from error
 
 
 def _fill(path: Path, networks: dict[str, nn.Module | None]) -> None:
@@ -226,7 +286,9 @@ def _fill(path: Path, networks: dict[str, nn.Module | None]) -> None:
     for part, network in networks.items():
         if network is not None:
             prefix = f"{part}."
-            own = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+            own = {
+                key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)
+            }
             network.load_state_dict(own, strict=True, assign=True)
 
 
@@ -239,7 +301,9 @@ def _read(path: Path, wanted: dict[str, tuple[int, ...]]) -> dict[str, Tensor]:
             names = set(file.keys())
             for problem, odd in (("lacks", set(wanted) - names), ("has unknown", names - set(wanted))):
                 if odd:
-                    raise UserError(f"{path} does not fit its {CONFIG_NAME}: it {problem} {len(odd)} tensors ({min(odd)})")
+                    raise UserError(
+                        f"{path} does not fit its {CONFIG_NAME}: it {problem} {len(odd)} tensors ({min(odd)})"
+                    )
             for name, shape in wanted.items():
                 entry = file.get_slice(name)
                 if tuple(entry.get_shape()) != shape:

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gan.networks.base import ImageDiscriminator
 from gan.networks.layers import Conv, Linear, activate
 
 
@@ -58,8 +59,11 @@ def minibatch_stddev(x: Tensor, group: int = 8) -> Tensor:
     return torch.cat([x, deviation.expand(n, 1, height, width)], dim=1)
 
 
-class Discriminator(nn.Module):
+class Discriminator(ImageDiscriminator):
     """Images -> one logit each. Trained with a relativistic loss, its logits mean something only relative to other logits."""
+
+    kind = "residual"
+    config: DiscriminatorConfig
 
     def __init__(self, config: DiscriminatorConfig | None = None) -> None:
         super().__init__()

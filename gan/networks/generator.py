@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from gan.networks.base import LatentGenerator
 from gan.networks.layers import Linear, StyledConv, activate, normal, pixel_norm, upsample2
 
 
@@ -83,9 +84,12 @@ class Synthesis(nn.Module):
         return image
 
 
-class Generator(nn.Module):
+class Generator(LatentGenerator):
     """z -> w -> image. `w_mean` is the mean style over the prior, kept up to date in training and used for truncation."""
 
+    kind = "compact"
+    truncates = True
+    config: GeneratorConfig
     w_mean: Tensor
 
     def __init__(self, config: GeneratorConfig | None = None) -> None:
@@ -94,14 +98,6 @@ class Generator(nn.Module):
         self.mapping = Mapping(self.config)
         self.synthesis = Synthesis(self.config)
         self.register_buffer("w_mean", torch.zeros(self.config.w_dim))
-
-    @property
-    def z_dim(self) -> int:
-        return self.config.z_dim
-
-    @property
-    def resolution(self) -> int:
-        return self.config.resolution
 
     def forward(self, z: Tensor, psi: float = 1.0) -> Tensor:
         """Images of latents.

@@ -31,7 +31,14 @@ def latents(seeds: Iterable[int], z_dim: int) -> Tensor:
 
 def to_uint8(images: Tensor) -> np.ndarray:
     """(N, C, H, W) in [-1, 1] -> uint8 (N, H, W, 3): x * 127.5 + 128, clipped; grey images become RGB."""
-    pixels = (images.detach().float() * 127.5 + 128.0).clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    pixels = (
+        (images.detach().float() * 127.5 + 128.0)
+        .clamp(0, 255)
+        .to(torch.uint8)
+        .permute(0, 2, 3, 1)
+        .cpu()
+        .numpy()
+    )
     if pixels.shape[3] == 1:
         pixels = np.repeat(pixels, 3, axis=3)
     return np.ascontiguousarray(pixels)

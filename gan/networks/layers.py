@@ -71,7 +71,9 @@ class StyledConv(nn.Module):
     as convolving with per-sample weights, and on a CPU several times faster.
     """
 
-    def __init__(self, inputs: int, outputs: int, w_dim: int, kernel: int = 3, demodulate: bool = True) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, w_dim: int, kernel: int = 3, demodulate: bool = True
+    ) -> None:
         super().__init__()
         self.weight = normal(outputs, inputs, kernel, kernel)
         self.bias = nn.Parameter(torch.zeros(outputs))

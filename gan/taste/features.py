@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gan.networks import Discriminator
+from gan.networks import ImageDiscriminator
 
 GROUPS = ("colour", "layout", "form", "discriminator")
 _TO_LMS = (
@@ -90,7 +90,7 @@ class RawFeatures:
 
 @torch.no_grad()
 def raw_features(images: Tensor, discriminator_features: Tensor | None) -> RawFeatures:
-    """Features of images (N, 3, R, R) in [-1, 1]; `discriminator_features` (N, F) from `Discriminator.judge`, or None."""
+    """Features of images (N, 3, R, R) in [-1, 1]; `discriminator_features` (N, F) from `ImageDiscriminator.judge`, or None."""
     images = images.float()
     lab = oklab(F.adaptive_avg_pool2d(images, 32))  # small first: the colour space's powers are what costs
     fine = images.mean(dim=1, keepdim=True)
@@ -103,7 +103,7 @@ def raw_features(images: Tensor, discriminator_features: Tensor | None) -> RawFe
     return RawFeatures(tuple(group.float().cpu() for group in groups))
 
 
-def judge(discriminator: Discriminator | None, images: Tensor) -> tuple[Tensor | None, Tensor | None]:
+def judge(discriminator: ImageDiscriminator | None, images: Tensor) -> tuple[Tensor | None, Tensor | None]:
     """Discriminator features (N, F) and logits (N,), or None where there is no discriminator."""
     if discriminator is None:
         return None, None

@@ -1,0 +1,74 @@
+"""What every generator and every discriminator is to the rest of the house, whoever made it."""
+
+from typing import Annotated, Any, ClassVar
+
+from torch import Tensor, nn
+
+Whole = Annotated[int, 0]  # in a configuration: the smallest value allowed; a plain int starts at 1
+
+
+class LatentGenerator(nn.Module):
+    """Latents -> images. Everything peculiar to a foreign generator is folded inside, so that nothing outside needs to know.
+
+    Rules
+    -----
+    - Latents are always N(0, I): another prior, class labels, another range of pixels and grey images are dealt with in `forward`.
+    - `Kind.config` of the registry is a frozen dataclass from which the module is rebuilt without memory (on the meta device); so
+      every tensor that `forward` needs is a parameter or a persistent float buffer, or made in `forward`.
+    - No gradient need flow through it: tuning acts on latents.
+    - A latent is an image: no randomness in `forward`, and no image depends on its neighbours in the batch.
+    """
+
+    kind: ClassVar[str]  # its name in the registry and in bundles
+    truncates: ClassVar[bool] = False  # whether psi changes anything
+    config: Any  # a frozen dataclass; the registry names its type
+
+    @property
+    def z_dim(self) -> int:
+        """Width of a latent; with class labels, the noise's width plus the number of classes."""
+        width: int = self.config.z_dim
+        return width
+
+    @property
+    def resolution(self) -> int:
+        """Width and height of an image, in pixels."""
+        side: int = self.config.resolution
+        return side
+
+    def forward(self, z: Tensor, psi: float = 1.0) -> Tensor:
+        """Images (N, 3, R, R), nominally in [-1, 1], of latents (N, z_dim) from N(0, I); psi in [0, 1] is the truncation."""
+        raise NotImplementedError
+
+    def files(self) -> dict[str, bytes]:
+        """Files that a bundle keeps beside the weights, by name: what is not tensors (a graph). Part of the model's hash."""
+        return {}
+
+    def attach(self, files: dict[str, bytes]) -> None:
+        """Take back what `files` gave, when a bundle is loaded; called after the weights are in.
+
+        Raises
+        ------
+        ValueError
+            A file does not fit.
+        """
+
+    def original_state_dict(self) -> dict[str, Tensor] | None:
+        """The weights under the names that they were imported with, so that they load into the code they came from; else None."""
+        return None
+
+
+class ImageDiscriminator(nn.Module):
+    """Images -> features and logits, each image judged alone."""
+
+    kind: ClassVar[str]
+    config: Any
+
+    @property
+    def resolution(self) -> int:
+        """Width and height of the images it takes, in pixels."""
+        side: int = self.config.resolution
+        return side
+
+    def judge(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (N, F) and logits (N,) of images (N, 3, R, R) in [-1, 1]; higher is more real."""
+        raise NotImplementedError

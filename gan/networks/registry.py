@@ -1,0 +1,33 @@
+"""Every kind of network that a bundle may hold: its name, its configuration, how it is built.
+
+A new kind is one line here and a module of its own. Fields of a configuration may be `int` (a size, at least 1), `Whole` (a whole
+number from 0), `float`, `bool`, `str`, a `Literal` of words, `X | None`, tuples of these, and dataclasses of these, nested;
+`gan.formats.bundle` checks each before anything is built.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from gan.networks.base import ImageDiscriminator, LatentGenerator, Whole
+from gan.networks.discriminator import Discriminator, DiscriminatorConfig
+from gan.networks.generator import Generator, GeneratorConfig
+
+
+class Kind(NamedTuple):
+    """How networks of one kind are rebuilt."""
+
+    config: type  # a frozen dataclass
+    build: Callable[[Any], Any]  # configuration -> network, without weights
+    files: tuple[
+        str, ...
+    ] = ()  # what `LatentGenerator.files` gives; never a name that an export writes itself
+
+
+generators: dict[str, Kind] = {
+    "compact": Kind(GeneratorConfig, Generator),
+}
+discriminators: dict[str, Kind] = {
+    "residual": Kind(DiscriminatorConfig, Discriminator),
+}
+
+__all__ = ["ImageDiscriminator", "Kind", "LatentGenerator", "Whole", "discriminators", "generators"]
