@@ -18,7 +18,7 @@ from gan.errors import UserError
 from gan.formats import bundle
 from gan.formats.files import atomic_write, write_bytes
 from gan.model import Model, load
-from gan.networks import DiscriminatorConfig, GeneratorConfig
+from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
 
 PROCEDURAL_SCENES = "procedural:scenes"
 SCENE_POOL = 60_000  # scenes drawn for a training run: 700 MB at 64 px; seeds 0 .. SCENE_POOL - 1
@@ -71,11 +71,12 @@ def run(
     pool, source = _pictures(images, resolution, progress)
     config = TrainConfig(kimg=kimg or 400.0, seed=seed)
     if start is not None:
-        if start.resolution != resolution or start.discriminator is None or start.adapter is not None:
+        known = isinstance(start.generator, Generator) and isinstance(start.discriminator, Discriminator)
+        if not known or start.resolution != resolution or start.adapter is not None:
             raise UserError(f"{start_from} cannot be trained on at {resolution} px: it needs its discriminator and no tuning")
         # A warm start is near its goal: R3GAN's burn-in is behind it.
         config = replace(config, learning_rate=1e-3, gamma=config.gamma_end)
-        trainer = Trainer(pool, config, torch_device, start.generator, start.discriminator)
+        trainer = Trainer(pool, config, torch_device, start.generator, start.discriminator)  # type: ignore[arg-type]
     else:
         trainer = Trainer.fresh(pool, config, torch_device, generator_config, discriminator_config)
 
