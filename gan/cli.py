@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 FAILED, STOPPED = 2, 130  # exit codes: a reason was given; Ctrl+C, as shells count it
-SCENES = "procedural:scenes"
 BUNDLED = "dreamscapes"
 _MOST_SEED = 2**32 - 1
 _PACKAGE = str(Path(__file__).resolve().parent)
@@ -132,7 +131,8 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     sample.add_argument("--truncation", type=_fraction, default=1.0, metavar="PSI", help="1: all variety (default), 0: the mean image")
     _device(sample)
 
-    scenes = verb("scenes", _scenes, "paint landscapes: real images of the bundled procedural data")
+    scenes = verb("scenes", _scenes, "draw real images of the bundled procedural data: landscapes or pixel characters")
+    scenes.add_argument("--kind", choices=["scenes", "characters"], default="scenes", help="landscapes (default) or pixel characters")
     _images_out(scenes)
     scenes.add_argument("--resolution", type=_positive, default=64, metavar="R", help="width and height in pixels (default 64)")
 
@@ -143,7 +143,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         f"A run that was stopped goes on when it is started again with the same --out. Pictures are learnt faster on top of {BUNDLED}, so "
         "that is where a run starts when the resolution fits.",
     )
-    train.add_argument("--images", required=True, metavar="DIR", help=f"a folder of pictures, or {SCENES} for painted landscapes")
+    train.add_argument("--images", required=True, metavar="DIR", help="a folder of pictures, procedural:scenes or procedural:characters")
     train.add_argument("--out", required=True, type=Path, metavar="MODEL", help="the bundle folder to write")
     train.add_argument("--from", dest="start", metavar="MODEL", help='a generator to start from, or "none" for random weights')
     length = train.add_mutually_exclusive_group()
@@ -260,14 +260,15 @@ def _sample(options: argparse.Namespace) -> int:
 
 
 def _scenes(options: argparse.Namespace) -> int:
-    from gan.data.scenes import render
+    from gan.data.procedural import KINDS
     from gan.data.write import ALGORITHM, write_images
     from gan.terminal import Progress
 
     seeds = _check_seeds(options)
-    facts = {"model": "procedural scenes", "source": ALGORITHM}
+    kind = KINDS[options.kind]
+    facts = {"model": f"procedural {options.kind}", "source": ALGORITHM}
     with Progress() as progress:
-        images = _drawn(lambda part: render(part, options.resolution), seeds, progress)
+        images = _drawn(lambda part: kind.render(part, options.resolution), seeds, progress)
         _say_written(write_images(images, options.out, seeds, facts, options.scale), options.out, progress.clear)
     return 0
 
@@ -281,11 +282,13 @@ def _train(options: argparse.Namespace) -> int:
     from gan import assets
     from gan.adversarial import command
     from gan.adversarial.train import TrainProgress
+    from gan.data.procedural import kind_of
     from gan.terminal import Progress
 
-    images: str | Path = options.images if options.images == SCENES else Path(options.images)
+    drawn = kind_of(options.images) is not None
+    images: str | Path = options.images if drawn else Path(options.images)
     start: str | None = options.start
-    if start is None and images != SCENES and options.resolution in (None, 64) and BUNDLED in assets.names():
+    if start is None and not drawn and options.resolution in (None, 64) and BUNDLED in assets.names():
         start = BUNDLED
         print(f"Starting from {BUNDLED} (--from none starts from random weights).")
     elif start == "none":

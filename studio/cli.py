@@ -24,7 +24,7 @@ class Verb(NamedTuple):
 
 VERBS: dict[str, Verb] = {
     "sample": Verb("gan.cli:main", 0, "draw images from a generator"),
-    "scenes": Verb("gan.cli:main", 0, "paint landscapes of the bundled training data"),
+    "scenes": Verb("gan.cli:main", 0, "draw pictures of the bundled training data: landscapes or characters"),
     "train": Verb("gan.cli:main", 0, "train a generator from a folder of images"),
     "tune": Verb("studio.worker.headless:main", 0, "teach a project's generator its ratings, without a window"),
     "simulate": Verb("gan.cli:main", 0, "tune a generator with a rater written in Python"),

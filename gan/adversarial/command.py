@@ -13,15 +13,14 @@ import torch
 
 from gan.adversarial.precision import resolve_device
 from gan.adversarial.train import TrainConfig, Trainer, TrainProgress
-from gan.data.procedural import scene_pool
+from gan.data import procedural
 from gan.errors import UserError
 from gan.formats import bundle
 from gan.formats.files import atomic_write, write_bytes
 from gan.model import Model, load
 from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
 
-PROCEDURAL_SCENES = "procedural:scenes"
-SCENE_POOL = 60_000  # scenes drawn for a training run: 700 MB at 64 px; seeds 0 .. SCENE_POOL - 1
+PROCEDURAL_POOL = 60_000  # pictures drawn for a training run: 700 MB at 64 px; seeds 0 .. PROCEDURAL_POOL - 1
 _SAVE_SECONDS = 120.0
 _STATE = "training.pt"
 _CURVE = "curve.csv"
@@ -69,7 +68,8 @@ def run(
         resolution = start.resolution if start else 64
     generator_config, discriminator_config = network_configs(resolution)
     pool, source = _pictures(images, resolution, progress)
-    config = TrainConfig(kimg=kimg or 400.0, seed=seed)
+    drawn = procedural.KINDS.get(source["kind"])
+    config = TrainConfig(kimg=kimg or 400.0, seed=seed, mirror=drawn is None or drawn.mirrors)
     if start is not None:
         known = isinstance(start.generator, Generator) and isinstance(start.discriminator, Discriminator)
         if not known or start.resolution != resolution or start.adapter is not None:
@@ -105,9 +105,9 @@ def _pictures(images: str | Path, resolution: int, progress: Progress | None) ->
         if progress is not None:
             progress((fraction, text))
 
-    if str(images) == PROCEDURAL_SCENES:
-        pool = scene_pool(SCENE_POOL, resolution, progress=tell)
-        return pool, {"kind": "scenes", "count": SCENE_POOL}
+    if (kind := procedural.kind_of(images)) is not None:
+        pool = procedural.pool(kind, PROCEDURAL_POOL, resolution, progress=tell)
+        return pool, {"kind": kind, "count": PROCEDURAL_POOL}
     from gan.data.folder import open_images  # Pillow's decoders are not needed for scenes
 
     intake = open_images(Path(images), resolution, progress=tell)
@@ -145,6 +145,7 @@ def _save(trainer: Trainer, out: Path, rows: list[dict[str, str]], source: dict[
     """State first, then the bundle made from it: whichever file a crash leaves behind is whole."""
     trainer.save(out / _STATE)
     write_bytes(out / _CURVE, _csv(rows).encode())
+    drawn = procedural.KINDS.get(source["kind"])
     model = Model(
         name=out.name,
         generator=trainer.average,
@@ -152,8 +153,8 @@ def _save(trainer: Trainer, out: Path, rows: list[dict[str, str]], source: dict[
         discriminator=trainer.discriminator,
         card={
             "data": source,
-            "licence": "Apache-2.0" if source["kind"] == "scenes" else "that of the pictures it was trained on",
-            "pixel_art": False,
+            "licence": drawn.licence if drawn else "that of the pictures it was trained on",
+            "pixel_art": drawn is not None and drawn.pixel_art,
             "training": {**asdict(trainer.config), "images_seen": trainer.images_seen},
         },
         device=trainer.device,

@@ -13,6 +13,8 @@ _LICENCES = {
 _SHORT = {"auc", "ema", "fd", "gpu", "kid", "kl", "r1", "r2"}  # abbreviations among the keys of a card
 _DATA = {
     "scenes": "Procedural landscapes: drawn by a program from random numbers. No photograph and no artist's work is in them.",
+    "characters": "Pixel characters put together by a program from layers of hand-drawn traits: CC0 art of the Nouns project, given to the "
+    "public domain by its artists.",
     "folder": "A folder of pictures that the maker chose. Their rights are the maker's to know.",
     "unknown": "Not known.",
 }

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from gan.data.procedural import KINDS
 from gan.errors import UserError
 from gan.measure.features import features
 
-FIRST_SEED = 10_000_000  # training draws its scenes from seeds below
+FIRST_SEED = 10_000_000  # training draws its pictures from seeds below
 POOL = 20_000
 FEATURES_VERSION = 2  # raise it when gan.measure.features changes
 
@@ -39,15 +40,15 @@ def real_pool(
 
     Parameters
     ----------
-    data : the card's "data" entry; kind "scenes" paints landscapes from seeds that training never uses.
+    data : the card's "data" entry; kinds such as "scenes" are drawn from seeds that training never uses.
     resolution : side of the images in pixels.
     count : how many at most; a folder may hold fewer.
-    images : a folder of pictures, for any other kind of data (and instead of the scenes if given).
+    images : a folder of pictures, for any other kind of data (and instead of drawn ones if given).
 
     Raises
     ------
     UserError
-        The data is not "scenes" and no folder is given, or the folder holds no picture.
+        The data is not of a kind that can be drawn and no folder is given, or the folder holds no picture.
     """
     if images is not None:
         from gan.data.folder import open_images
@@ -56,16 +57,17 @@ def real_pool(
         if len(pictures) > count:
             pictures = pictures[np.sort(np.random.default_rng(0).permutation(len(pictures))[:count])]
         return RealPool(pictures, features(pictures))
-    if data.get("kind") != "scenes":
+    kind = str(data.get("kind"))
+    if kind not in KINDS:
         raise UserError("the card does not say what this generator was trained on: give a folder with --images")
-    return scenes_pool(count, resolution, progress)
+    return drawn_pool(kind, count, resolution, progress)
 
 
-def scenes_pool(count: int, resolution: int, progress: Progress | None = None) -> RealPool:
-    """Landscapes of seeds FIRST_SEED and on, with features; painted once and kept in the user's cache folder."""
-    from gan.data.procedural import cache_folder, scene_pool
+def drawn_pool(kind: str, count: int, resolution: int, progress: Progress | None = None) -> RealPool:
+    """Pictures of a procedural kind, seeds FIRST_SEED and on, with features; made once and kept in the user's cache folder."""
+    from gan.data.procedural import cache_folder, pool
 
-    pictures = scene_pool(count, resolution, FIRST_SEED, progress)
+    pictures = pool(kind, count, resolution, FIRST_SEED, progress)
     # the first pictures stand for the renderer: another renderer, other features
     drawn = hashlib.sha256(np.ascontiguousarray(pictures[:4]).tobytes()).hexdigest()[:10]
     path = cache_folder() / f"features-v{FEATURES_VERSION}-{drawn}-{resolution}px-{count}.npy"

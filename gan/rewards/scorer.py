@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from gan.adversarial.precision import bfloat16_pays
-from gan.data.procedural import scene_pool
+from gan.data import procedural
 from gan.model import Model
 from gan.rewards.compose import (
     Normaliser,
@@ -117,9 +117,10 @@ class Scorer:
 
     def _real_logit(self, model: Model, untuned: Tensor) -> float:
         """Mean logit of real images where the generator's data is known, of untuned images where it is not."""
-        if model.card.get("data", {}).get("kind") != "scenes":
+        kind = str(model.card.get("data", {}).get("kind"))
+        if kind not in procedural.KINDS:
             return float(untuned.mean())
-        pixels = torch.from_numpy(scene_pool(_REAL_IMAGES, model.resolution, first_seed=_REAL_SEED).copy())
+        pixels = torch.from_numpy(procedural.pool(kind, _REAL_IMAGES, model.resolution, first_seed=_REAL_SEED).copy())
         real = (pixels.permute(0, 3, 1, 2).float() / 127.5 - 1.0).to(model.device)
         _, logits = self.drawer.read(real)
         assert logits is not None

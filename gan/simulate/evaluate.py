@@ -14,11 +14,12 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from gan.data.procedural import KINDS
 from gan.errors import UserError
 from gan.measure import distances
 from gan.measure.distances import Manifold
 from gan.measure.features import features
-from gan.measure.real import RealPool, scenes_pool
+from gan.measure.real import RealPool, drawn_pool
 from gan.model import Model
 from gan.simulate.rater import FloatArray, Rater
 
@@ -93,7 +94,7 @@ class Bench:
     images: np.ndarray  # (UNTUNED_PER_IMAGE * count, R, R, 3) uint8, drawn by seeds from UNTUNED_SEED on
     pool: RealPool
     count: int  # images in every set that is judged
-    real: str = "given"  # what the pool is: "scenes", "given", or "untuned" where no real pictures are known
+    real: str = "given"  # what the pool is: a procedural kind such as "scenes", "given", or "untuned" where no real pictures are known
     cached: bool = False  # whether the user's cache folder may be used
     described: Any = None  # the taste model's raw features of the untuned sample, once somebody needed them
 
@@ -112,8 +113,8 @@ class Bench:
         ----------
         model : its generator is judged; an adapter is left out.
         count : images per judged set. The untuned sample has 16 times as many, the real pool 20 times.
-        pool : real pictures, at least 5 times `count`; by default scenes, if the model's card says so, or else other images of the
-            untuned generator: then "realism" means to be no worse than that.
+        pool : real pictures, at least 5 times `count`; by default drawn, if the model's card names a procedural kind, or else other
+            images of the untuned generator: then "realism" means to be no worse than that.
         cache : keep the untuned sample in the user's cache folder.
 
         Raises
@@ -122,9 +123,9 @@ class Bench:
             Too few real pictures.
         """
         untuned = Model(model.name, model.generator, None, model.discriminator, model.card, model.device)
-        real = "given"
-        if pool is None and untuned.card.get("data", {}).get("kind") == "scenes":
-            real, pool = "scenes", scenes_pool(REAL_PER_IMAGE * count, untuned.resolution, progress)
+        real, kind = "given", str(untuned.card.get("data", {}).get("kind"))
+        if pool is None and kind in KINDS:
+            real, pool = kind, drawn_pool(kind, REAL_PER_IMAGE * count, untuned.resolution, progress)
         elif pool is None:
             stand_ins = _sample(untuned, STAND_IN_SEED, REAL_PER_IMAGE * count, cache, progress)
             real, pool = "untuned", RealPool(stand_ins, features(stand_ins))

@@ -52,7 +52,7 @@ class Report:
     model: str
     hash: str
     device: str
-    real: str  # what stood for real pictures: "scenes", "given" or "untuned"
+    real: str  # what stood for real pictures: a procedural kind such as "scenes", "given" or "untuned"
     like_threshold: float
     love_threshold: float
     untuned: Judgement

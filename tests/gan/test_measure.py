@@ -20,7 +20,7 @@ from gan.measure import distances as d
 from gan.measure import generator as benchmark
 from gan.measure.distances import Manifold
 from gan.measure.features import DIMENSIONS, features
-from gan.measure.real import RealPool, real_pool, scenes_pool
+from gan.measure.real import RealPool, drawn_pool, real_pool
 from gan.model import Model
 from gan.networks import Generator
 from gan.networks.generator import GeneratorConfig
@@ -224,8 +224,8 @@ def test_the_space_sees_what_a_bad_generator_does(scenes: np.ndarray) -> None:
 
 
 def test_the_pool_of_scenes_comes_back_from_the_cache() -> None:
-    first = scenes_pool(60, 32)
-    again = scenes_pool(60, 32)
+    first = drawn_pool("scenes", 60, 32)
+    again = drawn_pool("scenes", 60, 32)
     assert isinstance(again, RealPool)
     assert np.array_equal(first.images, render(range(10_000_000, 10_000_060), 32))
     assert np.array_equal(first.features, again.features)
@@ -255,7 +255,7 @@ def small_model(data: str = "scenes") -> Model:
 
 
 def test_measuring_a_generator_orders_floor_and_ceiling() -> None:
-    pool = scenes_pool(400, 32)
+    pool = drawn_pool("scenes", 400, 32)
     rows = benchmark.measure(small_model(), pool.features, repeats=2)
     assert set(rows) == {"real", "generator", "untrained"}
     assert all(len(several) == 2 for several in rows.values())
