@@ -1,12 +1,7 @@
 """A generator as a folder that runs anywhere: weights, ONNX, a script, a test vector, samples and a card. All of it, or nothing."""
 
 import io
-import os
-import shutil
-import tempfile
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -15,12 +10,13 @@ import numpy as np
 from gan import __version__
 from gan.data.sheet import contact_sheet
 from gan.data.write import TRAINED, save_image
-from gan.errors import Cancelled, UserError, reason
+from gan.errors import Cancelled, UserError
 from gan.formats import bundle, card
 from gan.formats.files import write_bytes
 from gan.formats.onnx_export import run_onnx, to_onnx
+from gan.formats.whole_folder import whole_folder
 from gan.model import Model
-from gan.networks import latents
+from gan.networks import latents, registry
 
 Progress = Callable[[float, str], None]
 
@@ -31,8 +27,6 @@ FILES = (
 TOLERANCE = 1e-3  # between onnxruntime and torch, in units of [-1, 1]
 TEST_SEEDS = (0, 1, 2, 3)
 SHEET_SEEDS = range(64)
-_CLUTTER = {".DS_Store", "Thumbs.db", "desktop.ini", "__pycache__"}  # left by looking at a folder; no one's work
-_STALE = 3600.0  # seconds after which the leavings of a killed export are swept up
 
 
 def export_bundle(
@@ -64,27 +58,14 @@ def export_bundle(
         The folder holds something else, cannot be written, or onnxruntime does not reproduce torch's images.
     """
     target = Path(folder).resolve()
-    _check_target(target)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(target)
-        partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.partial-", dir=target.parent))
-    except OSError as error:
-        raise UserError(f"cannot export to {target}: {reason(error)}") from error
-    try:
-        _write(model, partial, progress, cancel, dtype)
-        os.chmod(partial, 0o755)  # mkdtemp's 0700 would hide the export from other users
-        _put(partial, target)
-    except OSError as error:
-        raise UserError(f"cannot export to {target}: {reason(error)}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with whole_folder(target, _allow, last=bundle.CONFIG_NAME) as partial:
+        write_bundle(model, partial, progress, cancel, dtype)
     if progress is not None:
         progress(1.0, f"exported to {target}")
     return target
 
 
-def _write(
+def write_bundle(
     model: Model,
     folder: Path,
     progress: Progress | None,
@@ -144,60 +125,11 @@ def _metadata(model: Model) -> dict[str, str]:
     }
 
 
-# ------------------------------------------------------------------------------------------------------- the folder's place
-
-
-def _check_target(target: Path) -> None:
+def _allow(target: Path, names: set[str]) -> None:
     """Refuse any folder whose contents are not an earlier export's alone."""
-    if not target.exists():
-        return
-    if not target.is_dir():
-        raise UserError(f"{target} is a file; an export is a folder")
-    try:
-        there = {entry.name for entry in target.iterdir()} - _CLUTTER
-    except OSError as error:
-        raise UserError(f"cannot export to {target}: {reason(error)}") from error
-    if not there:
-        return
-    if not (bundle.is_bundle(target) and ONNX_NAME in there):
+    if not (bundle.is_bundle(target) and ONNX_NAME in names):
         raise UserError(f"{target} is not empty and not an earlier export; name a new folder")
-    foreign = sorted(there - set(FILES))
+    known = {name for kind in registry.generators.values() for name in kind.files}
+    foreign = sorted(names - set(FILES) - known)
     if foreign:
         raise UserError(f"{target} is an earlier export with other files in it ({foreign[0]}); move them or name a new folder")
-
-
-def _put(partial: Path, target: Path) -> None:
-    """Move a finished export to its place. An earlier one stays until the new one is there."""
-    if not target.exists():
-        os.rename(partial, target)
-        return
-    if not (target / bundle.CONFIG_NAME).exists():
-        # An empty folder may be someone's working directory or a mount: fill it rather than replace it, configuration last.
-        moved = []
-        try:
-            for name in sorted(FILES, key=lambda name: name == bundle.CONFIG_NAME):
-                os.rename(partial / name, target / name)
-                moved.append(target / name)
-        except OSError:
-            for path in moved:
-                path.unlink(missing_ok=True)
-            raise
-        return
-    earlier = Path(tempfile.mkdtemp(prefix=f".{target.name}.partial-", dir=target.parent)) / "earlier"
-    try:
-        os.rename(target, earlier)
-        try:
-            os.rename(partial, target)
-        except BaseException:
-            os.rename(earlier, target)
-            raise
-    finally:
-        shutil.rmtree(earlier.parent, ignore_errors=True)
-
-
-def _sweep(target: Path) -> None:
-    """Remove what a killed export to the same place left, once it is too old to be one that still runs."""
-    for stale in target.parent.glob(f".{target.name}.partial-*"):
-        with suppress(OSError):
-            if time.time() - stale.stat().st_mtime > _STALE:
-                shutil.rmtree(stale, ignore_errors=True)

@@ -1,56 +1,25 @@
 """A generator as one ONNX file: latents in, images out, everything that tuning learnt folded in."""
 
-import logging
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from gan.errors import UserError
+from gan.formats.program import input_names, quiet, trace
 from gan.model import Model
 
 OPSET = 20
-
-
-class _Drawing(nn.Module):
-    """What the file computes: z (N, z_dim) -> images (N, 3, R, R) in [-1, 1]."""
-
-    def __init__(self, model: Model) -> None:
-        super().__init__()
-        self.generator = model.generator
-        self.adapter = model.adapter
-
-    def forward(self, z: Tensor) -> Tensor:
-        if self.adapter is not None:
-            z = self.adapter(z)
-        images: Tensor = self.generator(z)
-        return images.clamp(-1.0, 1.0)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """The exporter warns and logs about its own insides (deprecations in it, torchvision not being there); no one here can act on it."""
-    logger = logging.getLogger("torch.onnx._internal.exporter._registration")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
-            warnings.simplefilter("ignore", DeprecationWarning)
-            yield
-    finally:
-        logger.setLevel(level)
+DEFAULTS = {"psi": np.array(1.0, np.float32), "label": np.array(-1, np.int64)}
 
 
 def to_onnx(model: Model, metadata: Mapping[str, str]) -> bytes:
     """The drawing part of a model as a serialised ONNX file.
 
-    Input `z` (batch, z_dim) float32, output `image` (batch, 3, R, R) float32 in [-1, 1]; any batch. The same model and metadata give
-    the same bytes under the same versions of torch and onnxscript.
+    Input `z` (batch, z_dim) float32, output `image` (batch, 3, R, R) float32 in [-1, 1]; any batch. Where the generator truncates there is
+    `psi` (float32), where it has classes `label` (int64; -1: the class is what z says); both are scalars that may be left out, because
+    the file holds a value for each. The same model and metadata give the same bytes under the same versions of torch and onnxscript.
 
     Parameters
     ----------
@@ -60,28 +29,16 @@ def to_onnx(model: Model, metadata: Mapping[str, str]) -> bytes:
     Raises
     ------
     UserError
-        The packages that write ONNX are not installed.
+        The packages that write ONNX are not installed, or another program's graph cannot be joined with what tuning learnt.
     """
-    try:
-        import onnx  # noqa: F401
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise UserError(f"export needs the package {error.name}: pip install onnx onnxscript onnxruntime") from None
-    drawing = _Drawing(model).eval()
-    example = torch.zeros(2, model.z_dim) + torch.linspace(-1, 1, model.z_dim)
-    with _quiet(), torch.no_grad():
-        program: Any = torch.onnx.export(
-            drawing,
-            (example,),
-            dynamo=True,
-            opset_version=OPSET,
-            input_names=["z"],
-            output_names=["image"],
-            dynamic_shapes={"z": {0: torch.export.Dim("batch", min=1)}},
-            verbose=False,
-        )
-    proto = program.model_proto
-    _strip(proto)
+    need_onnx()
+    if model.generator.files():
+        from gan.formats.onnx_merge import merged  # noqa: PLC0415 (it needs to_proto)
+
+        proto = merged(model)
+    else:
+        proto = to_proto(trace(model), input_names(model), ["image"])
+    proto.graph.name = "generator"
     proto.producer_name = "tastemaker"
     proto.producer_version = metadata.get("version", "")
     proto.doc_string = metadata.get("description", "")
@@ -91,9 +48,42 @@ def to_onnx(model: Model, metadata: Mapping[str, str]) -> bytes:
     return bytes(proto.SerializeToString(deterministic=True))
 
 
+def need_onnx() -> None:
+    """Say in one line which package is missing.
+
+    Raises
+    ------
+    UserError
+    """
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise UserError(f"ONNX needs the package {error.name}: pip install onnx onnxscript onnxruntime") from None
+
+
+def to_proto(program: Any, inputs: list[str], outputs: list[str]) -> Any:
+    """A traced program as an ONNX `ModelProto` of opset 20; scalars get their defaults, the exporter's notes are taken out."""
+    import onnx
+
+    with quiet(), torch.no_grad():
+        made: Any = torch.onnx.export(
+            program, (), dynamo=True, opset_version=OPSET, input_names=inputs, output_names=outputs, verbose=False
+        )
+    proto = made.model_proto
+    _strip(proto)
+    for name in inputs:
+        if name in DEFAULTS:  # an initializer of an input's name is its default
+            proto.graph.initializer.append(onnx.numpy_helper.from_array(DEFAULTS[name], name))
+    for value in (*proto.graph.input, *proto.graph.output):
+        if value.name not in DEFAULTS and value.type.tensor_type.shape.dim[0].dim_param:
+            value.type.tensor_type.shape.dim[0].dim_param = "batch"
+    return proto
+
+
 def _strip(proto: Any) -> None:
     """Take out the exporter's notes: stack traces with the paths of this machine, and names of modules."""
-    proto.graph.name = "generator"
     proto.graph.doc_string = ""
     del proto.metadata_props[:]
     del proto.graph.metadata_props[:]
@@ -104,21 +94,20 @@ def _strip(proto: Any) -> None:
             del entry.metadata_props[:]
 
 
-def run_onnx(data: bytes, z: np.ndarray) -> np.ndarray:
-    """Images (N, 3, R, R) float32 that onnxruntime draws from latents (N, z_dim) float32, on the CPU.
+def run_onnx(data: bytes, z: np.ndarray, **more: np.ndarray) -> np.ndarray:
+    """Images (N, 3, R, R) float32 that onnxruntime draws from latents (N, z_dim) float32, on the CPU; `more` are psi and label.
 
     Raises
     ------
     UserError
         onnxruntime is not installed.
     """
-    try:
-        import onnxruntime
-    except ImportError:
-        raise UserError("export needs the package onnxruntime: pip install onnxruntime") from None
+    need_onnx()
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = torch.get_num_threads()
     session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    images: np.ndarray = session.run(["image"], {"z": z})[0]
+    images: np.ndarray = session.run(["image"], {"z": z, **more})[0]
     return images

@@ -35,8 +35,16 @@ class LatentGenerator(nn.Module):
         side: int = self.config.resolution
         return side
 
+    @property
+    def classes(self) -> int:
+        """How many class labels the last coordinates of a latent choose from, by their largest; 0: none, or the label is fixed."""
+        return 0
+
     def forward(self, z: Tensor, psi: float = 1.0) -> Tensor:
-        """Images (N, 3, R, R), nominally in [-1, 1], of latents (N, z_dim) from N(0, I); psi in [0, 1] is the truncation."""
+        """Images (N, 3, R, R), nominally in [-1, 1], of latents (N, z_dim) from N(0, I); psi in [0, 1] is the truncation.
+
+        One that truncates must also take psi as a tensor without dimensions, so that exported graphs can have it as an input.
+        """
         raise NotImplementedError
 
     def files(self) -> dict[str, bytes]:

@@ -99,7 +99,7 @@ class Generator(LatentGenerator):
         self.synthesis = Synthesis(self.config)
         self.register_buffer("w_mean", torch.zeros(self.config.w_dim))
 
-    def forward(self, z: Tensor, psi: float = 1.0) -> Tensor:
+    def forward(self, z: Tensor, psi: float | Tensor = 1.0) -> Tensor:
         """Images of latents.
 
         Parameters
@@ -112,6 +112,6 @@ class Generator(LatentGenerator):
         (N, image_channels, R, R) float, nominally in [-1, 1], not clamped.
         """
         w = self.mapping(z)
-        if psi != 1.0:
+        if isinstance(psi, Tensor) or psi != 1.0:
             w = self.w_mean.lerp(w, psi)
         return self.synthesis(w)

@@ -1,0 +1,109 @@
+"""Folders that appear whole at the end, or not at all."""
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from gan.errors import UserError, reason
+
+CLUTTER = {".DS_Store", "Thumbs.db", "desktop.ini", "__pycache__"}  # left by looking at a folder; no one's work
+_STALE = 3600.0  # seconds after which the leavings of a killed export are swept up
+
+
+def only_new(target: Path, names: set[str]) -> None:
+    """Refuse a folder that has anything in it.
+
+    Raises
+    ------
+    UserError
+    """
+    if names:
+        raise UserError(f"{target} is not empty; name a new folder")
+
+
+@contextmanager
+def whole_folder(
+    target: Path, allow: Callable[[Path, set[str]], None] = only_new, last: str = ""
+) -> Iterator[Path]:
+    """An empty folder to write into; what is in it at the end becomes `target`. On any exception nothing is left of it.
+
+    Parameters
+    ----------
+    target : absolute. New; empty, which is filled and stays the same folder (someone's shell may stand in it); or one whose contents
+        `allow` does not refuse, which is replaced once the new one is whole.
+    allow : called with the target and the names in it; raises UserError to refuse.
+    last : a file whose presence says that the folder is whole; moved after all others.
+
+    Raises
+    ------
+    UserError
+        The target is a file, refused, or cannot be written.
+    """
+    _check(target, allow)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target)
+        partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.partial-", dir=target.parent))
+    except OSError as error:
+        raise UserError(f"cannot export to {target}: {reason(error)}") from error
+    try:
+        yield partial
+        os.chmod(partial, 0o755)  # mkdtemp's 0700 would hide the export from other users
+        _put(partial, target, last)
+    except OSError as error:
+        raise UserError(f"cannot export to {target}: {reason(error)}") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _check(target: Path, allow: Callable[[Path, set[str]], None]) -> None:
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise UserError(f"{target} is a file; an export is a folder")
+    try:
+        names = {entry.name for entry in target.iterdir()} - CLUTTER
+    except OSError as error:
+        raise UserError(f"cannot export to {target}: {reason(error)}") from error
+    if names:
+        allow(target, names)
+
+
+def _put(partial: Path, target: Path, last: str) -> None:
+    if not target.exists():
+        os.rename(partial, target)
+        return
+    if not {entry.name for entry in target.iterdir()} - CLUTTER:
+        # It may be someone's working directory or a mount: fill it rather than replace it.
+        moved = []
+        try:
+            for name in sorted(os.listdir(partial), key=lambda name: (name == last, name)):
+                os.rename(partial / name, target / name)
+                moved.append(target / name)
+        except OSError:
+            for path in moved:
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            raise
+        return
+    earlier = Path(tempfile.mkdtemp(prefix=f".{target.name}.partial-", dir=target.parent)) / "earlier"
+    try:
+        os.rename(target, earlier)
+        try:
+            os.rename(partial, target)
+        except BaseException:
+            os.rename(earlier, target)
+            raise
+    finally:
+        shutil.rmtree(earlier.parent, ignore_errors=True)
+
+
+def _sweep(target: Path) -> None:
+    """Remove what a killed export to the same place left, once it is too old to be one that still runs."""
+    for stale in target.parent.glob(f".{target.name}.partial-*"):
+        with suppress(OSError):
+            if time.time() - stale.stat().st_mtime > _STALE:
+                shutil.rmtree(stale, ignore_errors=True)
