@@ -1,0 +1,78 @@
+"""One front door for foreign files: recognise, read, describe. Nothing in a file is ever executed."""
+
+import os
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol
+
+from gan.errors import UserError
+from gan.formats import bundle
+from gan.formats.importing.result import Imported
+from gan.formats.importing.source import Source, open_source
+
+
+class Family(Protocol):
+    """A module of this package that reads one family of files."""
+
+    def can_read(self, source: Source) -> bool:
+        """Whether this is a file of the family, damaged or not; quick, and without loading tensors."""
+        ...
+
+    def read(self, source: Source, choices: Mapping[str, str]) -> Imported:
+        """The generator. Raises `restricted.Malformed` (one clause about "it") or `UserError`; keeps nothing of `source`."""
+        ...
+
+
+# Modules of this package, asked in this order; the first that can read a file does. "layers" takes any state_dict, so it is last.
+_FAMILIES: tuple[str, ...] = ()
+
+
+def import_file(path: str | os.PathLike[str], choices: Mapping[str, str] | None = None) -> Imported:
+    """Make a model of a file that another program wrote.
+
+    Parameters
+    ----------
+    path : a checkpoint, a safetensors or ONNX file, a StyleGAN pickle; or a bundle (its folder, or its `config.json`).
+    choices : answers to questions of an earlier import of the same file: {question's key: option's value}.
+
+    Raises
+    ------
+    UserError
+        In one sentence, why it is not a generator that can be imported. Nothing was executed and nothing written.
+    """
+    path = Path(path)
+    choices = dict(choices or {})
+    folder = path.parent if path.name in {bundle.CONFIG_NAME, bundle.WEIGHTS_NAME} else path
+    if bundle.is_bundle(folder):
+        model = bundle.load(folder)
+        return Imported(model, f"a generator made by Tastemaker, {model.resolution} px")
+    with open_source(path) as source:
+        for name in _FAMILIES:
+            family: Family = import_module(f"gan.formats.importing.{name}")  # type: ignore[assignment]
+            if family.can_read(source):
+                imported = family.read(source, choices)
+                _check(imported, choices)
+                return imported
+        raise UserError(f"{path.name} cannot be imported: {_what_it_is(source)}")
+
+
+def _check(imported: Imported, choices: Mapping[str, str]) -> None:
+    """Every choice must answer a question, with one of its options."""
+    known = {question.key: question for question in imported.questions}
+    for key in choices:
+        if key not in known:
+            asked = f"there are: {', '.join(known)}" if known else "this file leaves nothing open"
+            raise UserError(f"no question {key!r:.40} about this file; {asked}")
+        known[key].answer(choices)
+
+
+def _what_it_is(source: Source) -> str:
+    """Why no family reads this file, as a clause."""
+    return {
+        "hdf5": "it is an HDF5 file (Keras); export its generator to ONNX and import that",
+        "image": "it is a picture",
+        "text": "it is a text file",
+        "zip": "it is a zip archive, but not of torch's making",
+        "unknown": "it is no kind of file that holds a generator",
+    }.get(source.container, "it holds no generator of a known architecture")

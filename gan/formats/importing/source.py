@@ -1,0 +1,217 @@
+"""A foreign file, open: what container it is, and what it holds as plain data."""
+
+import os
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+import safetensors
+import torch
+from torch import Tensor
+
+from gan.errors import UserError, reason
+from gan.formats.importing import torch_file
+from gan.formats.importing.restricted import Malformed, Storage, TensorRef, Unpickled, tensors_in
+
+Container = Literal[
+    "torch", "torchscript", "pt2", "safetensors", "pickle", "onnx", "hdf5", "zip", "image", "text", "unknown"
+]  # fmt: skip
+HEAD = 4096
+_LARGEST = 2**33  # bytes: no generator is larger
+_MOST_TENSORS = 50_000
+_IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM")
+
+
+def recognise(path: Path, head: bytes) -> Container:
+    """What a file is, by its first bytes; its name only decides where those are not enough. Zip archives need a second look."""
+    if head.startswith(torch_file.LEGACY_HEAD):
+        return "torch"
+    if head.startswith(b"PK\x03\x04"):
+        return "zip"
+    if head.startswith(b"\x89HDF"):
+        return "hdf5"
+    if head.startswith(_IMAGES):
+        return "image"
+    if len(head) > 8 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 2**27:
+        return "safetensors"
+    if head[:1] == b"\x80" and head[1:2] <= b"\x05":
+        return "pickle"
+    # ONNX is a bare protocol buffer: field 1 (ir_version) as a varint, then field 2 (producer) or 7, 8 (graph, opset).
+    if path.suffix.lower() == ".onnx" or (
+        head[:1] == b"\x08" and head[1:2] <= b"\x20" and head[2:3] in {b"\x12", b"\x3a", b"\x42"}
+    ):
+        return "onnx"
+    if head and all(byte >= 32 or byte in b"\t\r\n" for byte in head[:512]):
+        return "text"
+    return "unknown"
+
+
+class Source:
+    """An open file, and everything that families may ask of it. Nothing is executed by any of it.
+
+    Tensors (`TensorRef`) are read from the open file when they are asked for: load what you keep before `import_file` returns.
+    """
+
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self.path, self.file = path, file
+        status = os.fstat(file.fileno())
+        self.size = status.st_size
+        self._stamp = (status.st_size, status.st_mtime_ns)
+        self.head = file.read(HEAD)
+        self.container: Container = recognise(path, self.head)
+        self.parts: zipfile.ZipFile | None = None
+        if self.container == "zip":
+            self._look_inside()
+
+    def _look_inside(self) -> None:
+        """Which of torch's archives it is: weights, TorchScript or an exported program."""
+        self.file.seek(0)
+        self.parts = torch_file.archive(self.file, self.size)
+        names = {name.partition("/")[2] or name for name in self.parts.namelist()}
+        if "archive_format" in names or any(name.startswith(("models/", "data/aotinductor")) for name in names) or (
+            "serialized_exported_program.json" in names
+        ):  # fmt: skip
+            self.container = "pt2"
+        elif "constants.pkl" in names or any(name.startswith("code/") for name in names):
+            self.container = "torchscript"
+        elif "data.pkl" in names:
+            self.container = "torch"
+
+    @property
+    def name(self) -> str:
+        """For messages: the file's name without its folder."""
+        return self.path.name
+
+    @cached_property
+    def unpickled(self) -> Unpickled:
+        """A torch file's or a bare pickle's value, and every name that it wanted called (see `restricted`).
+
+        Raises
+        ------
+        Malformed
+            Not such a file, or damaged.
+        """
+        self.file.seek(0)
+        if self.container == "torch" and self.parts is not None:
+            return torch_file.read_zip(self.parts)
+        if self.container == "torch":
+            return torch_file.read_legacy(self.file, self.size)
+        if self.container == "pickle":
+            from gan.formats.importing.restricted import unpickle
+
+            return unpickle(self.file, self.size)
+        raise Malformed("it is no pickle")
+
+    @cached_property
+    def contents(self) -> Any:
+        """What a file of weights holds: nested dictionaries with `TensorRef` leaves, of torch and safetensors files alike; else None.
+
+        Raises
+        ------
+        Malformed
+            Damaged.
+        """
+        if self.container == "safetensors":
+            return self._safetensors()
+        return self.unpickled.value if self.container == "torch" else None
+
+    def _safetensors(self) -> dict[str, TensorRef]:
+        found: dict[str, TensorRef] = {}
+        try:
+            with safetensors.safe_open(self.path, framework="pt", device="cpu") as file:
+                for name in file.keys():  # noqa: SIM118 (it is no dictionary)
+                    entry = file.get_slice(name)
+                    kind, shape = entry.get_dtype(), tuple(entry.get_shape())
+                    if kind not in _SAFE_DTYPES:
+                        raise Malformed(f"it holds numbers of an unknown type ({kind})")
+                    found[name] = self._safe_tensor(name, _SAFE_DTYPES[kind], shape)
+        except (safetensors.SafetensorError, OSError, ValueError) as error:
+            if isinstance(error, Malformed):
+                raise
+            raise Malformed(f"it is damaged or cut short ({reason(error)})") from error
+        return found
+
+    def _safe_tensor(self, name: str, dtype: torch.dtype, shape: tuple[int, ...]) -> TensorRef:
+        count, stride = 1, []
+        for side in reversed(shape):
+            stride.append(count)
+            count *= side
+
+        def read() -> bytes:
+            with safetensors.safe_open(self.path, framework="pt", device="cpu") as file:
+                values: Tensor = file.get_tensor(name).contiguous()
+            return values.view(torch.uint8).numpy().tobytes() if count else b""
+
+        return TensorRef(Storage(dtype, count, read), 0, shape, tuple(reversed(stride)), dtype)
+
+    def load(self, tensors: dict[str, TensorRef]) -> dict[str, Tensor]:
+        """The tensors themselves, floating ones in float32.
+
+        Raises
+        ------
+        Malformed
+            Not finite, reaching outside the file, or together larger than it.
+        """
+        wanted = sum(ref.numel * ref.dtype.itemsize for ref in tensors.values())
+        if wanted > 2 * self.size or len(tensors) > _MOST_TENSORS:  # twice: layers may share weights
+            raise Malformed("its tensors are together larger than the file")
+        loaded = {}
+        for name, ref in tensors.items():
+            value = ref.load()
+            if value.is_floating_point():
+                value = value.to(torch.float32)
+                if not torch.isfinite(value).all():
+                    raise Malformed(f"its weights {name:.80} are not finite numbers")
+            loaded[name] = value
+        return loaded
+
+    def unchanged(self) -> bool:
+        """Whether the file is still the one that was opened: another program may be writing it."""
+        try:
+            status = os.stat(self.path)
+        except OSError:
+            return False
+        return (status.st_size, status.st_mtime_ns) == self._stamp
+
+    @property
+    def has_tensors(self) -> bool:
+        """Whether there is a tensor anywhere in it."""
+        return next(tensors_in(self.contents), None) is not None
+
+
+_SAFE_DTYPES = {
+    "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I64": torch.int64,
+    "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8, "BOOL": torch.bool,
+}  # fmt: skip
+
+
+@contextmanager
+def open_source(path: Path) -> Iterator[Source]:
+    """The file, open for as long as the block lasts. `Malformed` and system errors within become a `UserError` that names it."""
+    try:
+        if path.is_dir():
+            raise UserError(f"{path} is a folder, and not a generator that Tastemaker made")
+        if not path.is_file():
+            raise UserError(
+                f"no such file: {path}" if not path.exists() else f"{path} is not an ordinary file"
+            )
+        with open(path, "rb") as file:
+            if os.fstat(file.fileno()).st_size > _LARGEST:
+                raise UserError(f"{path.name} is larger than any generator (over {_LARGEST >> 30} GiB)")
+            source = Source(path, file)
+            try:
+                yield source
+            finally:
+                if source.parts is not None:
+                    source.parts.close()
+            if not source.unchanged():
+                raise UserError(f"{path.name} changed while it was read: try again when nothing writes to it")
+    except Malformed as error:
+        raise UserError(f"{path.name} cannot be imported: {error}") from error
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {reason(error)}") from error
+    except MemoryError as error:
+        raise UserError(f"{path.name} needs more memory than there is") from error
