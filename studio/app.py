@@ -18,6 +18,8 @@ from studio.project.store import Project, ProjectError
 if TYPE_CHECKING:
     from studio.ui.window import StudioWindow
 
+MODEL = "dreamscapes"  # what a new project begins with
+
 
 class Studio:
     """One window at a time, each on a project of its own."""
@@ -27,13 +29,18 @@ class Studio:
 
     def open(self, project: Project) -> "StudioWindow":
         """Show `project`, then start its worker: the window never waits for torch."""
+        from PySide6.QtCore import Qt
+
         from studio.model.actions import Actions
+        from studio.ui import place
         from studio.ui.window import StudioWindow
         from studio.worker.client import WorkerClient
 
         actions = Actions(project, WorkerClient())
         window = StudioWindow(actions)
         window.project_wanted.connect(self.switch)
+        window.reopen_wanted.connect(self.reopen, Qt.ConnectionType.QueuedConnection)
+        place.restore(window)
         window.show()
         actions.start()
         recent.remember(project.folder)
@@ -42,13 +49,33 @@ class Studio:
             previous.close()
         return window
 
-    def switch(self, folder: Path | None) -> None:
-        """Open another project in place of the one on show, or say in a dialog why not."""
+    def switch(self, folder: Path | None, bundle: Path | None = None) -> None:
+        """Open another project in place of the one on show, or say in a dialog why not.
+
+        Without a `folder` it is a new one, on `bundle` or the bundled generator.
+        """
         try:
-            self.open(open_project(folder, new=folder is None))
+            self.open(open_project(folder, new=folder is None, model=str(bundle) if bundle else MODEL))
         except ProjectError as error:
             if self.window is not None:
                 self.window.complain(str(error))
+
+    def reopen(self) -> None:
+        """Show the same project in a new window, in the language of the preferences."""
+        if self.window is None:
+            return
+        from PySide6.QtWidgets import QApplication
+
+        from studio import i18n
+        from studio.model import settings
+
+        folder = self.window.actions_.project.folder
+        QApplication.setQuitOnLastWindowClosed(False)  # there is none between the two
+        self.window.close()
+        self.window = None
+        i18n.load(settings.value("language"))
+        self.open(open_project(folder))
+        QApplication.setQuitOnLastWindowClosed(True)
 
     def tell_of_a_bug(self, log: TextIO, kind: type[BaseException], error: BaseException, trace: Any) -> None:
         """Keep what a bug in the window left behind, and say so in one line: the window goes on."""
@@ -59,11 +86,11 @@ class Studio:
             self.window.report_bug(str(error), detail)
 
 
-def open_project(folder: Path | None, new: bool = False) -> Project:
-    """Open `folder`, the last project, or a new one on the bundled generator. Raises ProjectError."""
+def open_project(folder: Path | None, new: bool = False, model: str = MODEL) -> Project:
+    """Open `folder`, the last project, or a new one on the generator `model`. Raises ProjectError."""
     if folder is None and not new:
         folder = recent.last_project()
-    return Project(folder if folder is not None else recent.new_project_folder())
+    return Project(folder if folder is not None else recent.new_project_folder(), model=model)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -100,15 +127,16 @@ def run(project: Project, log: TextIO) -> int:
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
-    from studio.model import preferences
+    from studio import i18n
+    from studio.model import settings
     from studio.theme.theme import Theme
 
     app = QApplication.instance() or QApplication(["tastemaker"])
     assert isinstance(app, QApplication)
     app.setApplicationName("Tastemaker")
     app.setDesktopFileName("tastemaker")
-    mode = preferences.read().get("theme")
-    Theme(app, mode if mode in ("system", "dark", "light") else "system")
+    Theme(app, settings.value("theme"))
+    i18n.load(settings.value("language"))
     studio = Studio()
     studio.open(project)
     sys.excepthook = partial(studio.tell_of_a_bug, log)

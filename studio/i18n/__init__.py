@@ -1,14 +1,54 @@
-"""Translation: the one function that every visible text goes through."""
+"""Translation: the one function that every visible text goes through.
 
-from PySide6.QtCore import QCoreApplication, QLocale
+A language is one JSON file beside this one, English text -> translation. `packaging/translations.py` lists what is missing and what
+is stale in it, and a test fails on either.
+"""
 
-CONTEXT = "studio"
+import json
+from functools import cache
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
+
+LANGUAGES = ("en", "zh_CN")
+_FOLDER = Path(__file__).parent
+_catalogue: dict[str, str] = {}
+_qt: list[QTranslator] = []  # of Qt's own dialogs
 
 
 def tr(text: str, **values: object) -> str:
     """Return `text` in the person's language, with `{name}` fields filled from `values`."""
-    translated = QCoreApplication.translate(CONTEXT, text)
+    translated = _catalogue.get(text) or text
     return translated.format(**values) if values else translated
+
+
+def load(language: str = "system") -> str:
+    """Use a language from now on ("system" is what the system says, where we have it); returns its name.
+
+    What is on screen already stays as it is.
+    """
+    global _catalogue  # noqa: PLW0603 - one language for the whole process, like Qt's own
+    if language == "system":
+        language = "zh_CN" if QLocale.system().language() == QLocale.Language.Chinese else "en"
+    if language not in LANGUAGES:
+        language = "en"
+    _catalogue = {} if language == "en" else catalogue(language)
+    QLocale.setDefault(QLocale(language) if language != "en" else QLocale.system())
+    while _qt:
+        QCoreApplication.removeTranslator(_qt.pop())
+    translator = QTranslator()
+    folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
+    if language != "en" and translator.load(f"qtbase_{language}", folder):
+        QCoreApplication.installTranslator(translator)
+        _qt.append(translator)
+    return language
+
+
+@cache
+def catalogue(language: str) -> dict[str, str]:
+    """Read a language's file: English -> translation."""
+    found: dict[str, str] = json.loads((_FOLDER / f"{language}.json").read_text(encoding="utf-8"))
+    return found
 
 
 def whole(number: int) -> str:

@@ -1,267 +1,142 @@
-"""Every action of the studio: one table for the menus, the keys and the shortcut sheet."""
+"""What an action of the studio is, and the QActions, menus and keys made from a list of them.
+
+The list itself is `studio.ui.command_table`, together with what each view adds in `studio.ui.views`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QMenu, QWidget
 
 from studio.i18n import tr
-from studio.ui import views
+from studio.model import keymap
 
-if TYPE_CHECKING:
-    from studio.ui.window import StudioWindow
+MENUS = ("project", "edit", "image", "generator", "view", "help")
+
+
+def menu_title(menu: str) -> str:
+    """Name one of `MENUS` in the person's language."""
+    return {
+        "project": tr("Project"),
+        "edit": tr("Edit"),
+        "image": tr("Image"),
+        "generator": tr("Generator"),
+        "view": tr("View"),
+        "help": tr("Help"),
+    }[menu]
+
+
+def _always() -> bool:
+    return True
 
 
 @dataclass(frozen=True)
 class Command:
-    """One action. `menu` is the menu it sits in; a `-` after it starts a new group there."""
+    """One action: where it is found, its keys, what it does, and when it can be done."""
 
-    key: str
-    menu: str
+    key: str  # its name in preferences and in code; never translated
+    menu: str  # one of MENUS
     text: str
-    keys: tuple[str, ...]
+    keys: tuple[str, ...]  # as the studio comes; a person can choose others
     tip: str
     run: Callable[[], object]
-    checkable: bool = False
+    new_group: bool = False  # a line above it in its menu
+    enabled: Callable[[], bool] = _always
+    checked: Callable[[], bool] | None = None  # None: it cannot be checked
+    choice: str = ""  # of the commands with one such name, one is checked
+    label: Callable[[], str] | None = None  # a text that changes
+    views: tuple[str, ...] = ()  # the views in which it works; none: in all of them
 
 
-def table(window: StudioWindow) -> list[Command]:
-    """Return the commands of a window, in the order of its menus."""
-    actions = window.actions_
-    rate = actions.rate
-    project, image, generator, view, about = (
-        tr("Project"),
-        tr("Image"),
-        tr("Generator"),
-        tr("View"),
-        tr("Help"),
-    )
-    commands = [
-        Command(
-            "new", project, tr("New project"), ("Ctrl+N",), tr("Start an empty project"), window.new_project
-        ),
-        Command(
-            "open",
-            project,
-            tr("Open project…"),
-            ("Ctrl+O",),
-            tr("Open another project's folder"),
-            window.choose_project,
-        ),
-        Command(
-            "export",
-            project + "-",
-            tr("Export…"),
-            ("Ctrl+E",),
-            tr("Write the tuned generator"),
-            window.export,
-        ),
-        Command(
-            "quit",
-            project + "-",
-            tr("Quit"),
-            ("Ctrl+Q",),
-            tr("Close the studio; everything is saved"),
-            window.close,
-        ),
-        Command("undo", image, tr("Undo rating"), ("Ctrl+Z",), tr("Take back the last rating"), actions.undo),
-        Command(
-            "redo",
-            image,
-            tr("Redo rating"),
-            ("Ctrl+Shift+Z", "Ctrl+Y"),
-            tr("Give back a rating"),
-            actions.redo,
-        ),
-    ]
-    for stars in range(1, 6):
-        commands.append(
-            Command(
-                f"stars{stars}",
-                image + ("-" if stars == 1 else ""),
-                tr("1 star") if stars == 1 else tr("{stars} stars", stars=stars),
-                (str(stars),),
-                tr("The same again clears them"),
-                partial(rate, "stars", stars),
-            )
-        )
-    commands.append(
-        Command("clear", image, tr("Clear stars"), ("0",), tr("No stars"), partial(rate, "clear"))
-    )
-    commands += [
-        Command("like", image + "-", tr("Like"), ("P",), tr("Mark as liked"), partial(rate, "like")),
-        Command(
-            "reject", image, tr("Reject"), ("X", "R"), tr("Grey and dim; it stays"), partial(rate, "reject")
-        ),
-        Command("neither", image, tr("Neither"), ("U",), tr("Take the mark away"), partial(rate, "neither")),
-    ]
-    for stars in range(1, 6):
-        commands.append(
-            Command(
-                f"advance{stars}",
-                image + ("-" if stars == 1 else ""),
-                tr("1 star and next") if stars == 1 else tr("{stars} stars and next", stars=stars),
-                (f"Shift+{stars}",),
-                tr("Rate, then go to the next image"),
-                partial(rate, "stars", stars, None, True),
-            )
-        )
-    commands += [
-        Command(
-            "auto_advance",
-            image,
-            tr("Auto-advance"),
-            ("A",),
-            tr("Go on after each rating"),
-            window.toggle_advance,
-            True,
-        ),
-        Command(
-            "new_grid",
-            generator,
-            tr("New grid"),
-            ("Ctrl+Return", "Ctrl+Enter"),
-            tr("Show 24 new images; ratings stay"),
-            actions.new_grid,
-        ),
-        Command(
-            "teach", generator, tr("Teach"), ("T",), tr("Teach the generator your ratings"), window.teach
-        ),
-        Command(
-            "pause",
-            generator + "-",
-            tr("Pause"),
-            ("Space",),
-            tr("Hold the round, or go on"),
-            actions.pause_or_resume,
-        ),
-        Command(
-            "stop",
-            generator,
-            tr("Stop and keep"),
-            ("Shift+Esc",),
-            tr("End the round, keep it"),
-            actions.stop_and_keep,
-        ),
-        Command(
-            "revert",
-            generator,
-            tr("Revert"),
-            ("Ctrl+Backspace",),
-            tr("Drop the round, or go one back"),
-            actions.revert,
-        ),
-    ]
-    for entry in views.entries():
-        run = partial(window.show_view, entry.key)
-        commands.append(Command(f"view.{entry.key}", view, entry.name, (entry.shortcut,), entry.tip, run))
-    commands += [
-        Command(
-            "panel",
-            view + "-",
-            tr("Details"),
-            ("I",),
-            tr("Show or hide the side panel (I)"),
-            window.toggle_panel,
-            True,
-        ),
-        Command(
-            "larger",
-            view + "-",
-            tr("Larger images"),
-            ("Ctrl++", "Ctrl+="),
-            tr("One column less"),
-            partial(window.zoom, 1),
-        ),
-        Command(
-            "smaller",
-            view,
-            tr("Smaller images"),
-            ("Ctrl+-",),
-            tr("One column more"),
-            partial(window.zoom, -1),
-        ),
-        Command(
-            "fit", view, tr("Fit images"), ("Ctrl+0",), tr("The whole grid at once"), partial(window.zoom, 0)
-        ),
-        Command(
-            "pixel_art",
-            view,
-            tr("Hard pixels"),
-            ("Ctrl+Shift+P",),
-            tr("Enlarge by whole factors, for pixel art"),
-            window.toggle_pixel_art,
-            True,
-        ),
-    ]
-    for mode, name, key in (
-        ("system", tr("Colours of the system"), "Ctrl+Alt+S"),
-        ("dark", tr("Dark"), "Ctrl+Alt+D"),
-        ("light", tr("Light"), "Ctrl+Alt+L"),
-    ):
-        group = view + "-" if mode == "system" else view
-        run = partial(window.set_theme, mode)
-        commands.append(Command(f"theme.{mode}", group, name, (key,), tr("The window's colours"), run, True))
-    commands += [
-        Command(
-            "keys",
-            about,
-            tr("All shortcuts"),
-            ("?", "F1"),
-            tr("Every key on one sheet"),
-            window.show_shortcuts,
-        ),
-        Command(
-            "debug",
-            about,
-            tr("Copy debug info"),
-            ("Ctrl+Shift+C",),
-            tr("For a bug report"),
-            window.copy_debug_info,
-        ),
-    ]
-    return commands
+def overlap(one: Command, other: Command) -> bool:
+    """Whether there is a view in which both commands listen to the keyboard."""
+    return not one.views or not other.views or bool(set(one.views) & set(other.views))
 
 
-# Keys that rate: only where images are.
-RATING = (
-    *(f"stars{n}" for n in range(1, 6)),
-    *(f"advance{n}" for n in range(1, 6)),
-    "clear",
-    "like",
-    "reject",
-    "neither",
-    "auto_advance",
-    "larger",
-    "smaller",
-    "fit",
-)
+def normal(key: str) -> str:
+    """Write a key sequence in the one way that compares equal."""
+    return QKeySequence(key).toString(QKeySequence.SequenceFormat.PortableText)
 
 
-def build(window: StudioWindow) -> tuple[dict[str, QAction], list[QMenu]]:
-    """Make the actions and menus of a window."""
-    made: dict[str, QAction] = {}
-    menus: dict[str, QMenu] = {}
-    themes = QActionGroup(window)
-    for command in table(window):
-        name = command.menu.removesuffix("-")
-        menu = menus.setdefault(name, QMenu(name, window))
-        if command.menu.endswith("-"):
-            menu.addSeparator()
-        action = QAction(command.text, window)
-        action.setShortcuts([QKeySequence(key) for key in command.keys])
-        action.setToolTip(command.tip)
-        action.setStatusTip(command.tip)
-        action.setCheckable(command.checkable)
-        action.triggered.connect(lambda _=False, run=command.run: run())
-        if command.key.startswith("theme."):
-            themes.addAction(action)
-        menu.addAction(action)
-        window.addAction(action)
-        made[command.key] = action
-    return made, list(menus.values())
+class Commands:
+    """The actions of one window. `refresh` makes them follow the state; `remap` gives one other keys."""
+
+    def __init__(self, table: Iterable[Command], view: Callable[[], str], window: QWidget) -> None:
+        self.table = {command.key: command for command in table}
+        self._view = view
+        self._chosen = keymap.read()
+        self.actions: dict[str, QAction] = {}
+        self.menus: dict[str, QMenu] = {}
+        groups: dict[str, QActionGroup] = {}
+        for menu in MENUS:
+            self.menus[menu] = QMenu(menu_title(menu), window)
+        for command in self.table.values():
+            action = self.actions[command.key] = QAction(command.text, window)
+            action.setToolTip(command.tip)
+            action.setStatusTip(command.tip)
+            action.setCheckable(command.checked is not None)
+            action.triggered.connect(lambda _=False, run=command.run: run())
+            if command.choice:
+                groups.setdefault(command.choice, QActionGroup(window)).addAction(action)
+            menu = self.menus[command.menu]
+            if command.new_group:
+                menu.addSeparator()
+            menu.addAction(action)
+            window.addAction(action)
+            self._give_keys(command)
+
+    def __getitem__(self, key: str) -> QAction:
+        return self.actions[key]
+
+    def refresh(self) -> None:
+        """Enable, check and name every action as the state says now."""
+        view = self._view()
+        for key, command in self.table.items():
+            action = self.actions[key]
+            action.setEnabled((not command.views or view in command.views) and command.enabled())
+            if command.checked is not None:
+                action.setChecked(command.checked())
+            if command.label is not None:
+                action.setText(command.label())
+
+    # -- keys ----------------------------------------------------------------------------------------------------
+
+    def keys(self, key: str) -> tuple[str, ...]:
+        """Return the key sequences of a command: those the person chose, or its own."""
+        return self._chosen.get(key, self.table[key].keys)
+
+    def clashes(self, key: str, sequence: str) -> list[Command]:
+        """Return the other commands that listen to `sequence` where command `key` does."""
+        wanted, command = normal(sequence), self.table[key]
+        return [
+            other
+            for other in self.table.values()
+            if other.key != key
+            and overlap(command, other)
+            and wanted in {normal(taken) for taken in self.keys(other.key)}
+        ]
+
+    def remap(self, key: str, sequences: Sequence[str]) -> list[Command]:
+        """Give a command these keys and keep them; where another has one, change nothing and return the others."""
+        clashing = [other for sequence in sequences for other in self.clashes(key, sequence)]
+        if clashing:
+            return clashing
+        self._chosen[key] = tuple(normal(sequence) for sequence in sequences)
+        if self._chosen[key] == tuple(map(normal, self.table[key].keys)):
+            del self._chosen[key]
+        keymap.keep(self._chosen)
+        self._give_keys(self.table[key])
+        return []
+
+    def reset_keys(self) -> None:
+        """Give every command the keys it came with."""
+        self._chosen = {}
+        keymap.keep({})
+        for command in self.table.values():
+            self._give_keys(command)
+
+    def _give_keys(self, command: Command) -> None:
+        self.actions[command.key].setShortcuts([QKeySequence(key) for key in self.keys(command.key)])

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QFrame, QMenu, QToolButton, QVBoxLayout
 
 from studio.i18n import tr
@@ -11,16 +11,21 @@ from studio.theme import icons
 from studio.theme.theme import current
 from studio.theme.tokens import CORNER_CONTROL, RAIL
 from studio.ui.parts import named
+from studio.ui.views import ViewEntry
+
+_TALL, _SHORT, _LEAST = 44, 32, 24  # pixels of an entry: with its word, without, and as small as it gets
+_MENU, _EDGE, _GAP = 36, 8, 4
 
 
 class RailButton(QAbstractButton):
-    """An icon above a small word; a filled ground says that its view is shown."""
+    """An icon above a small word; a filled ground says that its view is shown. Without room the word goes first."""
 
     def __init__(self, name: str, icon: str, tip: str) -> None:
         super().__init__()
         self._icon = icon
         self.setText(name)
-        self.setFixedSize(46, 44)
+        self.setCheckable(True)
+        self.setFixedSize(46, _TALL)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         named(self, name, tip)
@@ -42,12 +47,15 @@ class RailButton(QAbstractButton):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(shape, CORNER_CONTROL, CORNER_CONTROL)
         colour = tokens.text if self.isChecked() else tokens.quiet
-        icons.paint(painter, self._icon, QRectF((self.width() - 20) / 2, 5, 20, 20), colour)
-        font = self.font()
-        font.setPixelSize(10)
-        painter.setFont(font)
-        painter.setPen(QColor(colour))
-        painter.drawText(QRectF(0, 26, self.width(), 14), Qt.AlignmentFlag.AlignCenter, self.text())
+        worded = self.height() >= _TALL
+        top = 5.0 if worded else (self.height() - 20) / 2
+        icons.paint(painter, self._icon, QRectF((self.width() - 20) / 2, top, 20, 20), colour)
+        if worded:
+            font = self.font()
+            font.setPixelSize(10)
+            painter.setFont(font)
+            painter.setPen(QColor(colour))
+            painter.drawText(QRectF(0, 26, self.width(), 14), Qt.AlignmentFlag.AlignCenter, self.text())
 
 
 class Rail(QFrame):
@@ -55,41 +63,53 @@ class Rail(QFrame):
 
     chosen = Signal(str)
 
-    def __init__(self, entries: Iterable[tuple[str, str, str, str, bool]], menu: QMenu | None) -> None:
-        """Take (key, name, icon, tooltip, whether it is a view and stays chosen) for each entry."""
+    def __init__(self, entries: Iterable[ViewEntry], menu: QMenu) -> None:
         super().__init__()
         self.setObjectName("rail")
         self.setFixedWidth(RAIL)
         column = QVBoxLayout(self)
-        column.setContentsMargins(4, 8, 5, 8)
-        column.setSpacing(4)
+        column.setContentsMargins(4, _EDGE, 5, _EDGE)
+        column.setSpacing(_GAP)
         self.buttons: dict[str, RailButton] = {}
-        for key, name, icon, tip, is_view in entries:
-            made = RailButton(name, icon, tip)
-            made.setCheckable(is_view)
-            made.clicked.connect(lambda _=False, key=key: self.chosen.emit(key))
-            self.buttons[key] = made
-            column.addWidget(made)
+        listed = list(entries)
+        for entry in (e for e in listed if not e.foot):
+            column.addWidget(self._make(entry))
         column.addStretch(1)
-        if menu is not None:
-            self.menu_button = QToolButton()
-            self.menu_button.setProperty("role", "flat")
-            self.menu_button.setFixedSize(46, 36)
-            self.menu_button.setIconSize(QSize(20, 20))
-            self.menu_button.setMenu(menu)
-            self.menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-            self.menu_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            named(self.menu_button, tr("Menu"), tr("Every action of the studio (F10)"))
-            column.addWidget(self.menu_button)
-            current().changed.connect(self._tint)
-            self._tint()
+        for entry in (e for e in listed if e.foot):
+            column.addWidget(self._make(entry))
+        self.menu_button = QToolButton()
+        self.menu_button.setProperty("role", "flat")
+        self.menu_button.setFixedSize(46, _MENU)
+        self.menu_button.setIconSize(QSize(20, 20))
+        self.menu_button.setMenu(menu)
+        self.menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.menu_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        named(self.menu_button, tr("Menu"), tr("Every action of the studio (F10)"))
+        column.addWidget(self.menu_button)
+        current().changed.connect(self._tint)
+        self._tint()
+
+    def _make(self, entry: ViewEntry) -> RailButton:
+        made = RailButton(entry.name, entry.icon, f"{entry.tip} ({entry.shortcut})")
+        made.clicked.connect(lambda _=False, key=entry.key: self.chosen.emit(key))
+        self.buttons[entry.key] = made
+        return made
 
     def _tint(self) -> None:
         self.menu_button.setIcon(icons.icon("menu", current().tokens.quiet))
 
+    def minimumSizeHint(self) -> QSize:
+        return QSize(RAIL, len(self.buttons) * (_LEAST + _GAP) + _MENU + 2 * _EDGE)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        count = max(1, len(self.buttons))
+        room = (event.size().height() - _MENU - 2 * _EDGE) // count - _GAP
+        for button in self.buttons.values():
+            button.setFixedHeight(_TALL if room >= _TALL else max(_LEAST, min(_SHORT, room)))
+        super().resizeEvent(event)
+
     def show_chosen(self, key: str) -> None:
         """Mark one view as shown."""
         for name, made in self.buttons.items():
-            if made.isCheckable():
-                made.setChecked(name == key)
-                made.setAccessibleDescription(tr("shown") if name == key else "")
+            made.setChecked(name == key)
+            made.setAccessibleDescription(tr("shown") if name == key else "")

@@ -1,13 +1,13 @@
-"""The sheet of all shortcuts, made from the table of commands."""
+"""The sheet of all shortcuts, made from the commands as their keys are now."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from studio.i18n import tr
-from studio.ui.commands import Command
+from studio.ui.commands import Commands, menu_title
 from studio.ui.parts import Rows, button, key_name, section, text_label
 
 
@@ -17,35 +17,41 @@ def key_words(keys: Iterable[str]) -> str:
     return f" {tr('or')} ".join(shown)
 
 
-def groups(table: Iterable[Command]) -> dict[str, list[tuple[str, str]]]:
-    """Return (what, keys) by menu; the five star keys are one line."""
+def groups(commands: Commands) -> dict[str, list[tuple[str, str]]]:
+    """Return (what, keys) by menu; the five star keys are one line, and what has no key is left out."""
     found: dict[str, list[tuple[str, str]]] = {}
-    for command in table:
-        lines = found.setdefault(command.menu.removesuffix("-"), [])
-        if command.key.startswith(("stars", "advance")):
-            if command.key == "stars1":
-                lines.append((tr("Stars; the same again clears"), "1 – 5"))
-            elif command.key == "advance1":
-                lines.append((tr("Stars, then the next image"), f"{key_name(QKeySequence('Shift+1'))} – 5"))
-        else:
-            lines.append((command.text.removesuffix("…"), key_words(command.keys)))
+    for command in commands.table.values():
+        keys = commands.keys(command.key)
+        lines = found.setdefault(menu_title(command.menu), [])
+        if command.key == "stars1" and keys == ("1",):
+            lines.append((tr("Stars; the same again clears"), "1 – 5"))
+        elif command.key == "advance1" and keys == ("Shift+1",):
+            lines.append((tr("Stars, then the next image"), f"{key_name(QKeySequence('Shift+1'))} – 5"))
+        elif keys and not _in_a_row(commands, command.key):
+            lines.append((command.text.removesuffix("…"), key_words(keys)))
     found[tr("Moving")] = [
         (tr("Move"), tr("arrows")),
         (tr("First or last image"), tr("Home or End")),
         (tr("A page up or down"), tr("PgUp or PgDn")),
         (tr("Between controls"), "Tab"),
-        (tr("Menu"), "F10"),
     ]
     return found
+
+
+def _in_a_row(commands: Commands, key: str) -> bool:
+    """Whether a command is one of the five of a line "1 – 5"."""
+    kind, number = key[:-1], key[-1]
+    prefix = {"stars": "", "advance": "Shift+"}.get(kind)
+    return prefix is not None and commands.keys(key) == (f"{prefix}{number}",)
 
 
 class ShortcutSheet(QDialog):
     """Two columns of keys."""
 
-    def __init__(self, table: Sequence[Command], parent: QWidget | None = None) -> None:
+    def __init__(self, commands: Commands, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(tr("All shortcuts"))
-        found = groups(table)
+        found = groups(commands)
         total, filled = sum(len(lines) + 2 for lines in found.values()), 0
         body = QWidget()
         columns = QHBoxLayout(body)

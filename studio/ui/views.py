@@ -1,13 +1,23 @@
-"""The views of the studio. Adding one is adding a line here."""
+"""The views of the studio. Adding one is adding an entry here: rail, menu, key, shortcut sheet and side panel follow.
 
-from collections.abc import Callable
+`make` and `panel` import what they show when it is first shown, so that the window opens quickly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 
 from studio.i18n import tr
 from studio.model.actions import Actions
+
+if TYPE_CHECKING:
+    from studio.ui.commands import Command
+    from studio.ui.window import StudioWindow
 
 
 class View(Protocol):
@@ -16,9 +26,34 @@ class View(Protocol):
     def focus_target(self) -> QWidget: ...
 
 
+@runtime_checkable
+class RatingView(Protocol):
+    """A view that has its own idea of which image a rating is for. Without it the selected one of the grid is meant."""
+
+    def rate(self, kind: str, value: int = 0, advance: bool = False) -> None: ...
+
+
+@runtime_checkable
+class ZoomingView(Protocol):
+    """A view whose images grow (1) and shrink (-1), or fit (0)."""
+
+    def zoom(self, steps: int) -> None: ...
+
+
+@runtime_checkable
+class ImageView(Protocol):
+    """A view that can say which image a copy or a drag is of."""
+
+    def image_at_hand(self) -> QImage | None: ...
+
+
+def _no_commands(window: StudioWindow) -> Sequence[Command]:
+    return ()
+
+
 @dataclass(frozen=True)
 class ViewEntry:
-    """One entry of the left rail. `make` and `panel` import what they show only when it is first shown."""
+    """One entry of the left rail."""
 
     key: str
     name: str
@@ -26,7 +61,11 @@ class ViewEntry:
     shortcut: str
     tip: str
     make: Callable[[Actions], QWidget]
-    panel: Callable[[Actions], QWidget]
+    panel: Callable[[Actions], QWidget] | None = None  # None: the view has the whole width
+    commands: Callable[[StudioWindow], Sequence[Command]] = _no_commands  # its own, made before the view is
+    rates: bool = False  # stars, like and reject work in it
+    zooms: bool = False  # it is a ZoomingView
+    foot: bool = False  # at the foot of the rail
 
 
 def _rate(actions: Actions) -> QWidget:
@@ -68,7 +107,17 @@ def _timeline_panel(actions: Actions) -> QWidget:
 def entries() -> list[ViewEntry]:
     """Return the views in the order of the rail; the first is shown at the start."""
     return [
-        ViewEntry("rate", tr("Rate"), "rate", "G", tr("Say what you like"), _rate, _rate_panel),
+        ViewEntry(
+            "rate",
+            tr("Rate"),
+            "rate",
+            "G",
+            tr("Say what you like"),
+            _rate,
+            _rate_panel,
+            rates=True,
+            zooms=True,
+        ),
         ViewEntry("teach", tr("Teach"), "teach", "Ctrl+2", tr("Watch a round"), _teach, _teach_panel),
         ViewEntry(
             "timeline",
@@ -80,6 +129,16 @@ def entries() -> list[ViewEntry]:
             _timeline_panel,
         ),
     ]
+
+
+def rating_views() -> tuple[str, ...]:
+    """Return the keys of the views in which an image can be rated."""
+    return tuple(entry.key for entry in entries() if entry.rates)
+
+
+def zooming_views() -> tuple[str, ...]:
+    """Return the keys of the views whose images grow and shrink."""
+    return tuple(entry.key for entry in entries() if entry.zooms)
 
 
 def focus_target(view: QWidget) -> QWidget:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import gc
-from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QGuiApplication, QResizeEvent, QShowEvent
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QResizeEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import (
     QApplication,
     QDialog,
-    QFileDialog,
     QFrame,
     QHBoxLayout,
     QMainWindow,
@@ -18,60 +23,80 @@ from PySide6.QtWidgets import (
     QMessageBox,
     QScrollArea,
     QStackedWidget,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from studio.i18n import tr
-from studio.model import preferences
+from studio.model import preferences, settings
 from studio.model.actions import Actions
 from studio.model.property import bind
-from studio.project.store import is_project
 from studio.theme import icons
 from studio.theme.theme import current
 from studio.theme.tokens import SIDE_PANEL
-from studio.ui import commands, views
+from studio.ui import place, views
+from studio.ui.command_table import table
+from studio.ui.commands import Commands
+from studio.ui.parts import named
 from studio.ui.rail import Rail
 from studio.ui.rate_view import RateView
 from studio.ui.status_bar import StatusBar, task_words
 from studio.ui.top_bar import TopBar
+from studio.ui.window_files import WindowFiles
 
 _NARROW = 900  # below this width the side panel makes room for the images
+_STATE = ("loaded", "task", "drawing", "undo_label", "redo_label", "checkpoint", "auto_advance", "pixel_art")
 
 
 class StudioWindow(QMainWindow):
     """Shows one project. Opening another is asked for with `project_wanted`."""
 
-    project_wanted = Signal(object)  # Path of an existing project; None: a new one
+    project_wanted = Signal(object, object)  # folder, or None: a new project; then its bundle, or None
+    reopen_wanted = Signal()  # the same project anew: another language
     closed = Signal()
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
         self.actions_ = actions
         self._entries = {entry.key: entry for entry in views.entries()}
-        self._pages: dict[str, tuple[QWidget, QWidget]] = {}
+        self._pages: dict[str, tuple[QWidget, QWidget | None]] = {}
         self._panel_wanted = bool(preferences.read().get("panel", True))
+        self._asked = False  # for the panel, in a narrow window
         self.prepared = False  # whether every view is made, or about to be
         self.view = ""
+        place.select(actions)
+        self.files = WindowFiles(self)
         self.setWindowTitle(f"{actions.state.project_name} – Tastemaker")
         self.setWindowIcon(icons.icon("tastemaker", "#000000", 64))
+        self.setAcceptDrops(True)
         self.resize(1440, 900)
         self.setMinimumSize(720, 480)
-        self.commands, self.menus = commands.build(self)
+        self.commands = Commands(table(self), lambda: self.view, self)
         everything = QMenu(self)
-        for menu in self.menus:
+        for menu in self.commands.menus.values():
             everything.addMenu(menu)
+            self.menuBar().addMenu(menu)
+        for extension in self.menuBar().findChildren(QToolButton):
+            named(extension, tr("More menus"), tr("The menus that do not fit into the window"))
+        self._show_menu_bar(bool(settings.value("menu_bar")))
         self.top_bar = TopBar(
             actions, self.commands["new_grid"], self.commands["teach"], self.commands["panel"]
         )
-        rail_entries = [
-            (e.key, e.name, e.icon, f"{e.tip} ({e.shortcut})", True) for e in self._entries.values()
-        ]
-        rail_entries.append(
-            ("export", tr("Export"), "export", tr("Write the tuned generator (Ctrl+E)"), False)
-        )
-        self.rail = Rail(rail_entries, everything)
-        self.rail.chosen.connect(self._chosen)
+        self.rail = Rail(self._entries.values(), everything)
+        self.rail.chosen.connect(self.show_view)
+        self.status = StatusBar(actions)
+        self._lay_out()
+
+        for name in _STATE:
+            bind(actions.state, name, self._follow)
+        for name in ("running", "stopping", "paused"):
+            bind(actions.round, name, self._follow)
+        current().changed.connect(self._follow)
+        preferences.watcher().changed.connect(self._preferred)
+        self.show_view(next(iter(self._entries)))
+
+    def _lay_out(self) -> None:
         self.stack, self.panels = QStackedWidget(), QStackedWidget()
         self.side = QFrame()
         self.side.setObjectName("sidepanel")
@@ -84,7 +109,6 @@ class StudioWindow(QMainWindow):
         held = QVBoxLayout(self.side)
         held.setContentsMargins(1, 0, 0, 0)
         held.addWidget(scroll)
-        self.status = StatusBar(actions)
         middle = QHBoxLayout()
         middle.setSpacing(0)
         middle.addWidget(self.rail)
@@ -99,23 +123,6 @@ class StudioWindow(QMainWindow):
         column.addLayout(middle, 1)
         column.addWidget(self.status)
         self.setCentralWidget(ground)
-        opener = QAction(tr("Menu"), self)
-        opener.setShortcut("F10")
-        opener.triggered.connect(self.rail.menu_button.showMenu)
-        self.addAction(opener)
-
-        self.commands[f"theme.{current().mode}"].setChecked(True)
-        state, round_ = actions.state, actions.round
-        for name in ("loaded", "task", "drawing"):
-            bind(state, name, self._enable)
-        for name in ("undo_label", "redo_label", "checkpoint"):
-            bind(state, name, self._enable)
-        for name in ("running", "stopping", "paused"):
-            bind(round_, name, self._enable)
-        bind(state, "auto_advance", self.commands["auto_advance"].setChecked)
-        bind(state, "pixel_art", self.commands["pixel_art"].setChecked)
-        self.show_view(next(iter(self._entries)))
-        self._show_side()
 
     # -- views ---------------------------------------------------------------------------------------------------
 
@@ -123,9 +130,10 @@ class StudioWindow(QMainWindow):
         """Return a view, made on first use."""
         if key not in self._pages:
             entry = self._entries[key]
-            view, panel = entry.make(self.actions_), entry.panel(self.actions_)
+            view, panel = entry.make(self.actions_), entry.panel(self.actions_) if entry.panel else None
             self.stack.addWidget(view)
-            self.panels.addWidget(panel)
+            if panel is not None:
+                self.panels.addWidget(panel)
             self._pages[key] = (view, panel)
         return self._pages[key][0]
 
@@ -134,16 +142,17 @@ class StudioWindow(QMainWindow):
         view = self.page(key)
         self.view = key
         self.stack.setCurrentWidget(view)
-        self.panels.setCurrentWidget(self._pages[key][1])
+        panel = self._pages[key][1]
+        if panel is not None:
+            self.panels.setCurrentWidget(panel)
         self.rail.show_chosen(key)
-        self._enable()
+        self._show_side()
+        self._follow()
         views.focus_target(view).setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def _chosen(self, key: str) -> None:
-        if key == "export":
-            self.export()
-        else:
-            self.show_view(key)
+    def entry_keys(self) -> list[str]:
+        """Return the keys of every view, in the order of the rail."""
+        return list(self._entries)
 
     @property
     def rate_view(self) -> RateView:
@@ -152,6 +161,20 @@ class StudioWindow(QMainWindow):
         return view
 
     # -- what commands do ----------------------------------------------------------------------------------------
+
+    def rate(self, kind: str, value: int = 0, advance: bool = False) -> None:
+        """Rate the image that the view on show has selected."""
+        view = self.page(self.view)
+        if isinstance(view, views.RatingView):
+            view.rate(kind, value, advance)
+        else:
+            self.actions_.rate(kind, value, advance=advance)
+
+    def zoom(self, steps: int) -> None:
+        """Make the images of the view on show larger or smaller."""
+        view = self.page(self.view)
+        if isinstance(view, views.ZoomingView):
+            view.zoom(steps)
 
     def teach(self) -> None:
         """Start a round and show it, or say in the status bar what is missing."""
@@ -167,57 +190,48 @@ class StudioWindow(QMainWindow):
         """Enlarge by whole factors, or smoothly."""
         self.actions_.set_option("pixel_art", not self.actions_.state.pixel_art)
 
-    def zoom(self, steps: int) -> None:
-        """Make the images of the grid larger or smaller."""
-        self.rate_view.zoom(steps)
+    def panel_is_shown(self) -> bool:
+        """Whether the side panel is there."""
+        return self.side.isVisibleTo(self)
 
     def toggle_panel(self) -> None:
         """Show or hide the side panel."""
-        self._panel_wanted = not self.side.isVisible()
+        self._panel_wanted = not self.panel_is_shown()
+        self._asked = True
         preferences.keep(panel=self._panel_wanted)
-        self._show_side(asked=True)
+        self._show_side()
+        self._follow()
 
     def set_theme(self, mode: str) -> None:
         """Use dark, light or the system's colours, now and at the next start."""
-        current().set_mode(mode)
         preferences.keep(theme=mode)
-
-    def export(self) -> None:
-        """Open the Export dialog."""
-        from studio.ui.export_dialog import ExportDialog
-
-        self._open(ExportDialog(self.actions_, self))
 
     def show_shortcuts(self) -> None:
         """Open the sheet of all shortcuts."""
         from studio.ui.shortcut_sheet import ShortcutSheet
 
-        self._open(ShortcutSheet(commands.table(self), self))
+        self.open_dialog(ShortcutSheet(self.commands, self))
 
-    def _open(self, dialog: QDialog) -> None:
+    def export(self) -> None:
+        """Open the Export dialog."""
+        from studio.ui.export_dialog import ExportDialog
+
+        self.open_dialog(ExportDialog(self.actions_, self))
+
+    @staticmethod
+    def open_dialog(dialog: QDialog) -> None:
+        """Show a dialog that is gone once it is closed."""
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 
-    def new_project(self) -> None:
-        """Ask for a new project in a window of its own."""
-        self.project_wanted.emit(None)
-
-    def choose_project(self) -> None:
-        """Ask which project to open."""
-        start = str(self.actions_.project.folder.parent)
-        picked = QFileDialog.getExistingDirectory(self, tr("Open a project"), start)
-        if not picked:
-            return
-        if is_project(Path(picked)):
-            self.project_wanted.emit(Path(picked))
-        else:
-            self.complain(tr("{folder} is not a Tastemaker project.", folder=picked))
+    def open_menu(self) -> None:
+        """Open the menu of every action."""
+        self.rail.menu_button.showMenu()
 
     def complain(self, text: str) -> None:
         """Say in a dialog why something could not be done."""
         box = QMessageBox(QMessageBox.Icon.NoIcon, "Tastemaker", text, QMessageBox.StandardButton.Close, self)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.open()
+        self.open_dialog(box)
 
     def report_bug(self, reason: str, detail: str) -> None:
         """Say that something went wrong here; `detail` is for "Copy debug info"."""
@@ -243,27 +257,25 @@ class StudioWindow(QMainWindow):
 
     # -- what follows from the state -----------------------------------------------------------------------------
 
-    def _enable(self, _: object = None) -> None:
-        state, round_ = self.actions_.state, self.actions_.round
-        free = state.loaded and not round_.running
-        rating = self.view == "rate"
-        for key in commands.RATING:
-            self.commands[key].setEnabled(rating)
-        self.commands["undo"].setEnabled(state.undo_label is not None)
-        self.commands["redo"].setEnabled(state.redo_label is not None)
-        self.commands["undo"].setText(_with_label(tr("Undo"), state.undo_label))
-        self.commands["redo"].setText(_with_label(tr("Redo"), state.redo_label))
-        self.commands["new_grid"].setEnabled(free)
-        # Teach stays enabled while ratings are missing: pressing it says how many.
-        self.commands["teach"].setEnabled(state.task != "failed" and not round_.running)
-        self.commands["pause"].setText(tr("Resume") if round_.paused else tr("Pause"))
-        for key in ("pause", "stop"):
-            self.commands[key].setEnabled(round_.running and not round_.stopping)
-        running = round_.running and not round_.stopping
-        self.commands["revert"].setEnabled(running or (free and state.checkpoint is not None))
-        if free and not state.drawing and not self.prepared:
+    def _follow(self, _: object = None) -> None:
+        self.commands.refresh()
+        state = self.actions_.state
+        if state.loaded and not self.actions_.round.running and not state.drawing and not self.prepared:
             self.prepared = True
             QTimer.singleShot(300, self._prepare)
+
+    def _preferred(self, name: str, value: object) -> None:
+        if name == "theme":
+            current().set_mode(str(value))
+        elif name == "menu_bar":
+            self._show_menu_bar(bool(value))
+        elif name == "device":
+            self.actions_.start()
+        elif name == "language":
+            self.reopen_wanted.emit()
+
+    def _show_menu_bar(self, wanted: bool) -> None:
+        self.menuBar().setVisible(wanted or self.menuBar().isNativeMenuBar())
 
     def _prepare(self) -> None:
         """Make the views that were not asked for yet, while nobody waits for anything."""
@@ -279,21 +291,31 @@ class StudioWindow(QMainWindow):
             gc.collect()
             gc.freeze()
 
-    def _show_side(self, asked: bool = False) -> None:
-        visible = self._panel_wanted and (asked or self.width() >= _NARROW)
-        self.side.setVisible(visible)
-        self.commands["panel"].setChecked(visible)
+    def _show_side(self) -> None:
+        has_panel = bool(self.view) and self._pages[self.view][1] is not None
+        self.side.setVisible(has_panel and self._panel_wanted and (self._asked or self.width() >= _NARROW))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if (event.oldSize().width() >= _NARROW) != (event.size().width() >= _NARROW):
+            self._asked = False
             self._show_side()
+            self.commands.refresh()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.source() is None and self.files.can_take(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        event.acceptProposedAction()
+        self.files.take(event.mimeData())
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         views.focus_target(self.page(self.view)).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        place.keep(self)
         for dialog in self.findChildren(QDialog):
             dialog.close()
         self.hide()
@@ -301,7 +323,3 @@ class StudioWindow(QMainWindow):
         self.actions_.close()
         event.accept()
         self.closed.emit()
-
-
-def _with_label(verb: str, label: str | None) -> str:
-    return verb if label is None else f"{verb}: {tr(label)}"

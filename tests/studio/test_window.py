@@ -31,7 +31,6 @@ from studio.app import Studio, open_project
 from studio.model import preferences
 from studio.project import recent
 from studio.project.store import Project
-from studio.ui.commands import table
 from studio.ui.shortcut_sheet import ShortcutSheet, groups
 from studio.ui.views import entries
 
@@ -55,15 +54,20 @@ def run(*arguments: str, **environment: str | None) -> subprocess.CompletedProce
 
 def test_every_action_has_a_key_a_menu_and_a_tip(hands: Hands) -> None:
     in_menus = [
-        action for menu in hands.window.menus for action in menu.actions() if not action.isSeparator()
+        action
+        for menu in hands.window.commands.menus.values()
+        for action in menu.actions()
+        if not action.isSeparator()
     ]
-    assert set(in_menus) == set(hands.window.commands.values())
+    assert set(in_menus) == set(hands.window.commands.actions.values())
     for action in in_menus:
         assert action.text()
         assert action.toolTip()
         assert action.shortcuts(), action.text()
-    keys = [key.toString() for action in in_menus for key in action.shortcuts()]
-    assert len(keys) == len(set(keys))
+    commands = hands.window.commands
+    for key in commands.table:
+        for sequence in commands.keys(key):
+            assert not commands.clashes(key, sequence), key
 
 
 def test_every_control_has_a_name_and_a_tip(hands: Hands) -> None:
@@ -133,7 +137,7 @@ def test_the_sheet_lists_every_key(hands: Hands) -> None:
     hands.window.show_shortcuts()
     sheet = QApplication.activeModalWidget()
     assert isinstance(sheet, ShortcutSheet)
-    lines = [line for lines in groups(table(hands.window)).values() for line in lines]
+    lines = [line for lines in groups(hands.window.commands).values() for line in lines]
     assert ("Teach", "T") in lines
     assert ("New grid", "Ctrl+Enter") in lines
     assert ("Reject", "X or R") in lines

@@ -1,0 +1,349 @@
+"""Every action of the studio that belongs to no single view. Adding one is adding it here; a view's own are its entry's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from studio.i18n import tr
+from studio.theme.theme import current
+from studio.ui import views
+from studio.ui.commands import Command
+
+if TYPE_CHECKING:
+    from studio.ui.window import StudioWindow
+
+
+def table(window: StudioWindow) -> list[Command]:
+    """Return the commands of a window, in the order of its menus."""
+    return [
+        *_project(window),
+        *_edit(window),
+        *_image(window),
+        *_generator(window),
+        *_view(window),
+        *_help(window),
+        *(command for entry in views.entries() for command in entry.commands(window)),
+    ]
+
+
+def _project(window: StudioWindow) -> Iterable[Command]:
+    files = window.files
+    yield Command(
+        "new", "project", tr("New project"), ("Ctrl+N",), tr("Start an empty project"), files.new_project
+    )
+    yield Command(
+        "open",
+        "project",
+        tr("Open project…"),
+        ("Ctrl+O",),
+        tr("Open another project's folder"),
+        files.choose_project,
+    )
+    yield Command(
+        "recent",
+        "project",
+        tr("Recent projects…"),
+        ("Ctrl+Shift+O",),
+        tr("Open a project you had open before"),
+        files.show_recent,
+    )
+    yield Command(
+        "export",
+        "project",
+        tr("Export…"),
+        ("Ctrl+E",),
+        tr("Write the tuned generator"),
+        window.export,
+        new_group=True,
+    )
+    yield Command(
+        "quit",
+        "project",
+        tr("Quit"),
+        ("Ctrl+Q",),
+        tr("Close the studio; everything is saved"),
+        window.close,
+        new_group=True,
+    )
+
+
+def _edit(window: StudioWindow) -> Iterable[Command]:
+    actions, state = window.actions_, window.actions_.state
+    yield Command(
+        "undo",
+        "edit",
+        tr("Undo"),
+        ("Ctrl+Z",),
+        tr("Take back the last thing you did, also of an earlier day"),
+        actions.undo,
+        enabled=lambda: state.undo_label is not None,
+        label=lambda: with_label(tr("Undo"), state.undo_label),
+    )
+    yield Command(
+        "redo",
+        "edit",
+        tr("Redo"),
+        ("Ctrl+Shift+Z", "Ctrl+Y"),
+        tr("Do again what was taken back"),
+        actions.redo,
+        enabled=lambda: state.redo_label is not None,
+        label=lambda: with_label(tr("Redo"), state.redo_label),
+    )
+    yield Command(
+        "copy",
+        "edit",
+        tr("Copy image"),
+        ("Ctrl+C",),
+        tr("Put the selected image on the clipboard"),
+        window.files.copy_image,
+        new_group=True,
+        enabled=lambda: window.files.image_at_hand() is not None,
+    )
+
+
+def _image(window: StudioWindow) -> Iterable[Command]:
+    rates, state = views.rating_views(), window.actions_.state
+    for stars in range(1, 6):
+        yield Command(
+            f"stars{stars}",
+            "image",
+            tr("1 star") if stars == 1 else tr("{stars} stars", stars=stars),
+            (str(stars),),
+            tr("The same again clears them"),
+            partial(window.rate, "stars", stars),
+            views=rates,
+        )
+    yield Command(
+        "clear",
+        "image",
+        tr("Clear stars"),
+        ("0",),
+        tr("No stars"),
+        partial(window.rate, "clear"),
+        views=rates,
+    )
+    yield Command(
+        "like",
+        "image",
+        tr("Like"),
+        ("P",),
+        tr("Mark as liked"),
+        partial(window.rate, "like"),
+        new_group=True,
+        views=rates,
+    )
+    yield Command(
+        "reject",
+        "image",
+        tr("Reject"),
+        ("X", "R"),
+        tr("Grey and dim; it stays"),
+        partial(window.rate, "reject"),
+        views=rates,
+    )
+    yield Command(
+        "neither",
+        "image",
+        tr("Neither"),
+        ("U",),
+        tr("Take the mark away"),
+        partial(window.rate, "neither"),
+        views=rates,
+    )
+    for stars in range(1, 6):
+        yield Command(
+            f"advance{stars}",
+            "image",
+            tr("1 star and next") if stars == 1 else tr("{stars} stars and next", stars=stars),
+            (f"Shift+{stars}",),
+            tr("Rate, then go to the next image"),
+            partial(window.rate, "stars", stars, True),
+            new_group=stars == 1,
+            views=rates,
+        )
+    yield Command(
+        "auto_advance",
+        "image",
+        tr("Auto-advance"),
+        ("A",),
+        tr("Go on after each rating"),
+        window.toggle_advance,
+        checked=lambda: state.auto_advance,
+        views=rates,
+    )
+
+
+def _generator(window: StudioWindow) -> Iterable[Command]:
+    actions, state, round_ = window.actions_, window.actions_.state, window.actions_.round
+
+    def free() -> bool:
+        return state.loaded and not round_.running
+
+    def stoppable() -> bool:
+        return round_.running and not round_.stopping
+
+    yield Command(
+        "new_grid",
+        "generator",
+        tr("New grid"),
+        ("Ctrl+Return", "Ctrl+Enter"),
+        tr("Show 24 new images; ratings stay"),
+        actions.new_grid,
+        enabled=free,
+    )
+    yield Command(
+        "teach",
+        "generator",
+        tr("Teach"),
+        ("T",),
+        tr("Teach the generator your ratings"),
+        window.teach,
+        # It stays enabled while ratings are missing: pressing it says how many.
+        enabled=lambda: state.task != "failed" and not round_.running,
+    )
+    yield Command(
+        "pause",
+        "generator",
+        tr("Pause"),
+        ("Space",),
+        tr("Hold the round, or go on"),
+        actions.pause_or_resume,
+        new_group=True,
+        enabled=stoppable,
+        label=lambda: tr("Resume") if round_.paused else tr("Pause"),
+        views=("teach",),
+    )
+    yield Command(
+        "stop",
+        "generator",
+        tr("Stop and keep"),
+        ("Shift+Esc",),
+        tr("End the round, keep it"),
+        actions.stop_and_keep,
+        enabled=stoppable,
+    )
+    yield Command(
+        "revert",
+        "generator",
+        tr("Revert"),
+        ("Ctrl+Backspace",),
+        tr("Drop the round, or go one back"),
+        actions.revert,
+        enabled=lambda: stoppable() or (free() and state.checkpoint is not None),
+    )
+
+
+def _view(window: StudioWindow) -> Iterator[Command]:
+    state = window.actions_.state
+    for entry in views.entries():
+        yield Command(
+            f"view.{entry.key}",
+            "view",
+            entry.name,
+            (entry.shortcut,),
+            entry.tip,
+            partial(window.show_view, entry.key),
+        )
+    yield Command(
+        "panel",
+        "view",
+        tr("Details"),
+        ("I",),
+        tr("Show or hide the side panel"),
+        window.toggle_panel,
+        new_group=True,
+        checked=window.panel_is_shown,
+    )
+    zooms = views.zooming_views()
+    yield Command(
+        "larger",
+        "view",
+        tr("Larger images"),
+        ("Ctrl++", "Ctrl+="),
+        tr("One column less"),
+        partial(window.zoom, 1),
+        new_group=True,
+        views=zooms,
+    )
+    yield Command(
+        "smaller",
+        "view",
+        tr("Smaller images"),
+        ("Ctrl+-",),
+        tr("One column more"),
+        partial(window.zoom, -1),
+        views=zooms,
+    )
+    yield Command(
+        "fit",
+        "view",
+        tr("Fit images"),
+        ("Ctrl+0",),
+        tr("The whole grid at once"),
+        partial(window.zoom, 0),
+        views=zooms,
+    )
+    yield Command(
+        "pixel_art",
+        "view",
+        tr("Hard pixels"),
+        ("Ctrl+Shift+P",),
+        tr("Enlarge by whole factors, for pixel art"),
+        window.toggle_pixel_art,
+        checked=lambda: state.pixel_art,
+    )
+    for mode, name, key in (
+        ("system", tr("Colours of the system"), "Ctrl+Alt+S"),
+        ("dark", tr("Dark"), "Ctrl+Alt+D"),
+        ("light", tr("Light"), "Ctrl+Alt+L"),
+    ):
+        yield Command(
+            f"theme.{mode}",
+            "view",
+            name,
+            (key,),
+            tr("The window's colours"),
+            partial(window.set_theme, mode),
+            new_group=mode == "system",
+            checked=partial(_is_mode, mode),
+            choice="theme",
+        )
+
+
+def _help(window: StudioWindow) -> Iterable[Command]:
+    yield Command(
+        "keys",
+        "help",
+        tr("All shortcuts"),
+        ("?", "F2"),
+        tr("Every key on one sheet"),
+        window.show_shortcuts,
+    )
+    yield Command(
+        "menu",
+        "help",
+        tr("All actions"),
+        ("F10",),
+        tr("Open the menu at the foot of the rail"),
+        window.open_menu,
+    )
+    yield Command(
+        "debug",
+        "help",
+        tr("Copy debug info"),
+        ("Ctrl+Shift+C",),
+        tr("For a bug report"),
+        window.copy_debug_info,
+        new_group=True,
+    )
+
+
+def _is_mode(mode: str) -> bool:
+    return current().mode == mode
+
+
+def with_label(verb: str, label: str | None) -> str:
+    """Say what an undo or a redo is about."""
+    return verb if label is None else f"{verb}: {tr(label)}"

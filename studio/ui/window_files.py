@@ -1,0 +1,146 @@
+"""What the window does with things from outside: projects, dropped folders, the clipboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QMimeData, QObject, QUrl
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QFileDialog, QMenu
+
+from studio.i18n import tr
+from studio.project import recent
+from studio.project.store import is_project
+from studio.ui import views
+
+if TYPE_CHECKING:
+    from studio.ui.window import StudioWindow
+
+BUNDLE_FILES = ("config.json", "model.safetensors")
+_PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+
+Taker = Callable[[Path], bool]
+"""Takes what was dropped and returns True, or returns False where it is none of its business."""
+
+
+def is_bundle(folder: Path) -> bool:
+    """Whether a folder holds a generator of ours."""
+    return all((folder / name).is_file() for name in BUNDLE_FILES)
+
+
+def holds_pictures(folder: Path) -> bool:
+    """Whether a folder has a picture in it, or in a folder right inside it."""
+    if not folder.is_dir():
+        return False
+    for place in (folder, *(inner for inner in sorted(folder.iterdir())[:50] if inner.is_dir())):
+        if any(file.suffix.lower() in _PICTURES for file in place.iterdir()):
+            return True
+    return False
+
+
+def dropped_path(data: QMimeData) -> Path | None:
+    """Return the one local file or folder that is being dragged, or None."""
+    urls = data.urls()
+    return Path(urls[0].toLocalFile()) if len(urls) == 1 and urls[0].isLocalFile() else None
+
+
+class WindowFiles(QObject):
+    """Opens projects, takes what is dropped into the window, copies images out of it."""
+
+    def __init__(self, window: StudioWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self.takers: list[Taker] = []  # asked in order before a drop is refused
+
+    # -- projects ------------------------------------------------------------------------------------------------
+
+    def new_project(self) -> None:
+        """Ask for a new project in a window of its own."""
+        self._window.project_wanted.emit(None, None)
+
+    def choose_project(self) -> None:
+        """Ask which project to open."""
+        start = str(self._window.actions_.project.folder.parent)
+        picked = QFileDialog.getExistingDirectory(self._window, tr("Open a project"), start)
+        if picked and not self._open_folder(Path(picked)):
+            self._window.complain(tr("{folder} is not a Tastemaker project.", folder=picked))
+
+    def show_recent(self) -> None:
+        """Offer the projects that were open before."""
+        menu = self.recent_menu()
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(self._window.mapToGlobal(self._window.rect().center() / 2))
+
+    def recent_menu(self) -> QMenu:
+        """Return a menu of the recent projects, this one left out."""
+        menu = QMenu(tr("Recent projects"), self._window)
+        here = self._window.actions_.project.folder
+        for folder in recent.recent_projects():
+            if folder == here:
+                continue
+            action = menu.addAction(folder.name)
+            action.setToolTip(str(folder))
+            action.triggered.connect(
+                lambda _=False, folder=folder: self._window.project_wanted.emit(folder, None)
+            )
+        if menu.isEmpty():
+            menu.addAction(tr("No other project yet")).setEnabled(False)
+        menu.setToolTipsVisible(True)
+        return menu
+
+    def _open_folder(self, folder: Path) -> bool:
+        if is_project(folder):
+            self._window.project_wanted.emit(folder, None)
+        elif is_bundle(folder):
+            self._window.project_wanted.emit(None, folder)
+        else:
+            return False
+        return True
+
+    # -- what is dropped in --------------------------------------------------------------------------------------
+
+    def can_take(self, data: QMimeData) -> bool:
+        """Whether a drop is worth trying: one file or folder of this machine."""
+        return dropped_path(data) is not None
+
+    def take(self, data: QMimeData) -> bool:
+        """Open the project, generator or pictures that were dropped; say so where it is none of these."""
+        path = dropped_path(data)
+        if path is None:
+            return False
+        if self._open_folder(path) or any(taker(path) for taker in self.takers):
+            return True
+        self._window.complain(
+            tr("{name} is neither a project, nor a generator, nor a folder of pictures.", name=path.name)
+        )
+        return False
+
+    # -- images out ----------------------------------------------------------------------------------------------
+
+    def image_at_hand(self) -> QImage | None:
+        """Return the image that a copy would copy: the selected one of the view on show."""
+        view = self._window.page(self._window.view) if self._window.view else None
+        if isinstance(view, views.ImageView):
+            return view.image_at_hand()
+        actions = self._window.actions_
+        cell = actions.grid.cell(actions.state.row) if self._window.view == "rate" else None
+        return cell.pixels if cell else None
+
+    def copy_image(self) -> None:
+        """Put the selected image on the clipboard."""
+        image = self.image_at_hand()
+        if image is None:
+            return
+        QGuiApplication.clipboard().setImage(image)
+        self._window.actions_.say(tr("Image copied"))
+
+
+def image_data(image: QImage, file: Path | None) -> QMimeData:
+    """Return what to drag into another program: the file where there is one, and the pixels."""
+    data = QMimeData()
+    if file is not None and file.is_file():
+        data.setUrls([QUrl.fromLocalFile(str(file))])
+    data.setImageData(image)
+    return data
