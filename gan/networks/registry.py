@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 from gan.networks.base import ImageDiscriminator, LatentGenerator, Whole
 from gan.networks.discriminator import Discriminator, DiscriminatorConfig
 from gan.networks.generator import Generator, GeneratorConfig
+from gan.networks.stylegan2 import StyleGAN2, StyleGAN2Config
+from gan.networks.stylegan2_discriminator import StyleGAN2Discriminator, StyleGAN2DiscriminatorConfig
 
 
 class Kind(NamedTuple):
@@ -25,9 +27,11 @@ class Kind(NamedTuple):
 
 generators: dict[str, Kind] = {
     "compact": Kind(GeneratorConfig, Generator),
+    "stylegan2": Kind(StyleGAN2Config, StyleGAN2),
 }
 discriminators: dict[str, Kind] = {
     "residual": Kind(DiscriminatorConfig, Discriminator),
+    "stylegan2": Kind(StyleGAN2DiscriminatorConfig, StyleGAN2Discriminator),
 }
 
 __all__ = ["ImageDiscriminator", "Kind", "LatentGenerator", "Whole", "discriminators", "generators"]

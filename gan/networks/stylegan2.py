@@ -1,0 +1,256 @@
+"""StyleGAN2's generator, to run weights that others trained (Karras et al. 2020, arXiv 1912.04958 and 2006.06676; our own code).
+
+The noise inputs are constants of the network, so that a latent is an image.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gan.networks.base import LatentGenerator, Whole
+from gan.networks.layers import normal
+from gan.networks.stylegan2_layers import (
+    MOST_TAPS,
+    Activation,
+    Conv,
+    Dense,
+    Mapping,
+    MappingConfig,
+    bend,
+    binomial_filter,
+    gain_of,
+    upsample,
+    upsampling_conv,
+)
+
+Architecture = Literal["skip", "resnet", "orig"]
+Noise = Literal["const", "random", "none"]
+
+
+@dataclass(frozen=True)
+class StyleGAN2Config:
+    """Shape of a generator, and how it is to be run."""
+
+    resolution: int = 256  # output width and height in pixels, 4 * 2**(len(channels) - 1)
+    mapping: MappingConfig = field(default_factory=MappingConfig)
+    channels: tuple[int, ...] = (512, 512, 512, 512, 512, 256, 128)  # width at 4, 8, 16, ... pixels
+    image_channels: int = 3  # 1 is grey
+    architecture: Architecture = "skip"  # images summed over resolutions; residual blocks; neither
+    activation: Activation = "lrelu"
+    clamp: float | None = None  # every convolution's output is clipped to +-clamp
+    filter_taps: int = 4
+    noise_inputs: bool = True  # whether the layers have any
+    noise: Literal["const", "none"] = "const"  # which noise images are drawn with
+    label: Whole | None = None  # None: the class is the largest of a latent's last coordinates
+    truncation_cutoff: Whole | None = None  # only that many layers are truncated; None: all
+    names: Literal["nvidia", "rosinality"] = "nvidia"  # which code's names the weights are exported under
+
+    def __post_init__(self) -> None:
+        if self.resolution != 4 * 2 ** (len(self.channels) - 1):
+            raise ValueError(
+                f"{len(self.channels)} channel widths give {4 * 2 ** (len(self.channels) - 1)} pixels, not {self.resolution}"
+            )
+        if self.image_channels not in {1, 3}:
+            raise ValueError(f"{self.image_channels} channels are no image")
+        if self.mapping.noise_width == 0:
+            raise ValueError("a generator needs latents")
+        if self.label is not None and self.label >= self.mapping.classes:
+            raise ValueError(f"label {self.label} of {self.mapping.classes} classes")
+        if self.filter_taps > MOST_TAPS:
+            raise ValueError(f"a filter of {self.filter_taps} taps")
+        if self.clamp is not None and not self.clamp > 0.0:
+            raise ValueError(f"clamp is {self.clamp}, not positive")
+
+    @property
+    def layers(self) -> int:
+        """How many styles an image takes: one for each convolution and one for the last step to pixels."""
+        return 2 * len(self.channels)
+
+
+class StyledLayer(nn.Module):
+    """Modulated convolution (eq. 1-3), noise, bias, activation; with `up`, to twice the resolution."""
+
+    noise_const: Tensor
+
+    def __init__(
+        self, inputs: int, outputs: int, resolution: int, config: StyleGAN2Config, up: bool = False
+    ) -> None:
+        super().__init__()
+        self.affine = Dense(config.mapping.outputs, inputs, bias=1.0)
+        self.weight = normal(outputs, inputs, 3, 3)
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.noise_inputs = config.noise_inputs
+        if config.noise_inputs:
+            self.register_buffer("noise_const", normal(resolution, resolution).detach())
+            self.noise_strength = nn.Parameter(torch.zeros([]))
+        self.resolution = resolution
+        self.up = up
+        self.activation: Activation = config.activation
+        self.clamp = config.clamp
+
+    def forward(self, x: Tensor, w: Tensor, kernel: Tensor, noise: Noise, gain: float = 1.0) -> Tensor:
+        """x (N, inputs, R, R), w (N, W) -> (N, outputs, R or 2R, ...); `gain` multiplies the result, and what it is clamped to."""
+        style = self.affine(w)  # (N, inputs)
+        x = x * style[:, :, None, None]
+        y = upsampling_conv(x, self.weight, kernel) if self.up else F.conv2d(x, self.weight, padding=1)
+        # sum over inputs and taps of (s_i * w_oik)^2, as one small matrix product
+        energy = style.square() @ self.weight.square().sum(dim=(2, 3)).t()  # (N, outputs)
+        total = gain_of(self.activation) * gain
+        scale = torch.rsqrt(energy + 1e-8) * total
+        shift = (self.bias * total)[:, None, None]
+        if self.noise_inputs and noise == "const":
+            shift = shift + self.noise_const * (self.noise_strength * total)
+        elif self.noise_inputs and noise == "random":
+            drawn = torch.randn(x.shape[0], 1, self.resolution, self.resolution, device=x.device)
+            shift = shift + drawn * (self.noise_strength * total)
+        y = torch.addcmul(shift, y, scale[:, :, None, None])
+        return bend(y, self.activation, None if self.clamp is None else self.clamp * gain)
+
+
+class ToImage(nn.Module):
+    """Features to pixels: a modulated 1x1 convolution without demodulation. (N, inputs, R, R) -> (N, image_channels, R, R)."""
+
+    def __init__(self, inputs: int, config: StyleGAN2Config) -> None:
+        super().__init__()
+        self.affine = Dense(config.mapping.outputs, inputs, bias=1.0)
+        self.weight = normal(config.image_channels, inputs, 1, 1)
+        self.bias = nn.Parameter(torch.zeros(config.image_channels))
+        self.scale = 1.0 / math.sqrt(inputs)
+        self.clamp = config.clamp
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        style = self.affine(w) * self.scale
+        y = F.conv2d(x * style[:, :, None, None], self.weight, self.bias)
+        return y if self.clamp is None else y.clamp(-self.clamp, self.clamp)
+
+
+class Block(nn.Module):
+    """The layers of one resolution. The first block starts from a constant, every other doubles what it is given."""
+
+    const: nn.Parameter
+    conv0: StyledLayer
+    torgb: ToImage
+    skip: Conv
+
+    def __init__(self, level: int, config: StyleGAN2Config) -> None:
+        super().__init__()
+        inputs, outputs = config.channels[max(level - 1, 0)], config.channels[level]
+        resolution = 4 * 2**level
+        self.first = level == 0
+        self.residual = config.architecture == "resnet" and not self.first
+        self.draws = config.architecture == "skip" or resolution == config.resolution
+        if self.first:
+            self.const = normal(outputs, 4, 4)
+        else:
+            self.conv0 = StyledLayer(inputs, outputs, resolution, config, up=True)
+        self.conv1 = StyledLayer(outputs, outputs, resolution, config)
+        if self.draws:
+            self.torgb = ToImage(outputs, config)
+        if self.residual:
+            self.skip = Conv(inputs, outputs, 1, resample="up", bias=False)
+
+    def forward(
+        self, x: Tensor | None, image: Tensor | None, styles: list[Tensor], kernel: Tensor, noise: Noise
+    ) -> tuple[Tensor, Tensor | None]:
+        """`styles`: of conv0 (but for the first block), conv1 and torgb, (N, W) each."""
+        if self.first:
+            x = self.const.expand(styles[0].shape[0], -1, -1, -1).contiguous(
+                memory_format=torch.channels_last
+            )
+            x = self.conv1(x, styles[0], kernel, noise)
+        else:
+            assert x is not None
+            half = math.sqrt(0.5) if self.residual else 1.0  # two branches of unit variance are added
+            y = self.conv1(self.conv0(x, styles[0], kernel, noise), styles[1], kernel, noise, gain=half)
+            x = self.skip(x, kernel, gain=half) + y if self.residual else y
+        if image is not None:
+            image = upsample(image, kernel)
+        if self.draws:
+            drawn = self.torgb(x, styles[-1])
+            image = drawn if image is None else image + drawn
+        return x, image
+
+
+class Synthesis(nn.Module):
+    """Styles -> images."""
+
+    resample_filter: Tensor
+
+    def __init__(self, config: StyleGAN2Config) -> None:
+        super().__init__()
+        self.config = config
+        self.register_buffer("resample_filter", binomial_filter(config.filter_taps))
+        for level in range(len(config.channels)):
+            self.add_module(f"b{4 * 2**level}", Block(level, config))
+
+    def forward(self, styles: list[Tensor], noise: Noise | None = None) -> Tensor:
+        """Images (N, image_channels, R, R) of `config.layers` styles (N, W); noise None: as configured."""
+        noise = noise or self.config.noise
+        x: Tensor | None = None
+        image: Tensor | None = None
+        for level in range(len(self.config.channels)):
+            # A block's step to pixels shares its style with the next block's first convolution.
+            own = styles[0:2] if level == 0 else styles[2 * level - 1 : 2 * level + 2]
+            x, image = self.get_submodule(f"b{4 * 2**level}")(x, image, own, self.resample_filter, noise)
+        assert image is not None
+        return image
+
+
+class StyleGAN2(LatentGenerator):
+    """z -> w -> image. With classes, a latent is the noise followed by one number a class; the largest of them is the class."""
+
+    kind: ClassVar[str] = "stylegan2"
+    truncates: ClassVar[bool] = True
+    config: StyleGAN2Config
+    w_avg: Tensor
+
+    def __init__(self, config: StyleGAN2Config | None = None) -> None:
+        super().__init__()
+        self.config = config or StyleGAN2Config()
+        self.mapping = Mapping(self.config.mapping)
+        self.synthesis = Synthesis(self.config)
+        self.register_buffer("w_avg", torch.zeros(self.config.mapping.outputs))
+
+    @property
+    def z_dim(self) -> int:
+        """Width of a latent: the noise's, and one for each class."""
+        return self.config.mapping.noise_width + self.config.mapping.classes
+
+    @property
+    def classes(self) -> int:
+        return self.config.mapping.classes if self.config.label is None else 0
+
+    def styles(self, z: Tensor) -> Tensor:
+        """w (N, W) of latents (N, z_dim)."""
+        width, classes = self.config.mapping.noise_width, self.config.mapping.classes
+        if not classes:
+            return self.mapping(z, None)
+        numbers = torch.arange(classes, device=z.device)
+        if self.config.label is None:
+            chosen = z[:, width:].argmax(dim=1, keepdim=True)
+        else:
+            chosen = torch.full_like(z[:, :1], self.config.label, dtype=torch.int64)
+        return self.mapping(z[:, :width], (numbers == chosen).float())
+
+    def forward(self, z: Tensor, psi: float | Tensor = 1.0) -> Tensor:
+        """Images of latents.
+
+        Parameters
+        ----------
+        z : (N, z_dim) float, from N(0, I).
+        psi : truncation in [0, 1]; 1 is none, 0 draws the mean image (Karras et al. 2019, arXiv 1812.04948, appendix B).
+
+        Returns
+        -------
+        (N, 3, R, R) float, nominally in [-1, 1], not clamped; grey images three times.
+        """
+        w = self.styles(z)
+        layers, cutoff = self.config.layers, self.config.truncation_cutoff
+        near = w if not isinstance(psi, Tensor) and psi == 1.0 else self.w_avg.lerp(w, psi)
+        truncated = layers if cutoff is None else min(cutoff, layers)
+        image: Tensor = self.synthesis([near] * truncated + [w] * (layers - truncated))
+        return image.expand(-1, 3, -1, -1) if self.config.image_channels == 1 else image
