@@ -64,6 +64,26 @@ def diversity(x: Array, block: int = 2048) -> float:
     return total / (len(x) * (len(x) - 1))
 
 
+def vendi(x: Array) -> float:
+    """Vendi score: how many entirely different images would be as diverse as `x`, from 1 (all alike) to N.
+
+    Friedman and Dieng 2023 (arXiv 2210.02410), eq. 2: exp of the entropy of the eigenvalues of K / N, with the cosine as kernel. Grows with
+    N: compare at equal N only.
+
+    Parameters
+    ----------
+    x : (N, D), no row zero.
+    """
+    _check(x, x, at_least=1)
+    unit = np.asarray(x, np.float64)
+    unit = unit / np.linalg.norm(unit, axis=1, keepdims=True)
+    # K / N = U U' / N has the same eigenvalues, but for zeros, as U' U / N
+    gram = unit.T @ unit if x.shape[1] <= len(x) else unit @ unit.T
+    values = np.linalg.eigvalsh(gram / len(x))
+    values = values[values > 1e-12]
+    return float(np.exp(-(values * np.log(values)).sum()))
+
+
 # --- manifolds --------------------------------------------------------------------------------------------------------------
 
 

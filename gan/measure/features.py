@@ -85,17 +85,22 @@ class RandomFeatures(nn.Module):
         images = images.contiguous(memory_format=torch.channels_last)
         return torch.cat(self._forms(images) + self._texture(images), 1)
 
-    def _forms(self, x: Tensor) -> list[Tensor]:
-        pooled: list[Tensor] = []
+    def maps(self, x: Tensor) -> list[Tensor]:
+        """What each of LAYERS sees: (N, channels, side, side), sides 32, 16, 8 and 4."""
+        maps: list[Tensor] = []
         for index, (_, kernel) in enumerate(LAYERS):
             x = F.conv2d(x, getattr(self, f"weight{index}"), getattr(self, f"bias{index}"), 2, kernel // 2)
             x = F.leaky_relu(x, 0.2)
-            if index < len(LAYERS) - 1:
-                variance, mean = torch.var_mean(x, dim=(2, 3))
-                pooled += [mean, (variance + 1e-6).sqrt()]
-            else:
-                pooled.append(F.adaptive_avg_pool2d(x, 2).flatten(1))
-        return pooled
+            maps.append(x)
+        return maps
+
+    def _forms(self, images: Tensor) -> list[Tensor]:
+        *maps, last = self.maps(images)
+        pooled: list[Tensor] = []
+        for x in maps:
+            variance, mean = torch.var_mean(x, dim=(2, 3))
+            pooled += [mean, (variance + 1e-6).sqrt()]
+        return [*pooled, F.adaptive_avg_pool2d(last, 2).flatten(1)]
 
     def _texture(self, x: Tensor) -> list[Tensor]:
         pooled: list[Tensor] = []
@@ -141,6 +146,14 @@ def _whitening(raw: Tensor) -> Tensor:
     return whiten / deviation[:, None]
 
 
+def image_maps(images: np.ndarray) -> list[Tensor]:
+    """The random network's maps of images (N, H, W, 3) uint8, one tensor (N, channels, side, side) for each of LAYERS."""
+    _check(images)
+    network, _, _ = _space()
+    with torch.inference_mode():
+        return network.maps(_as_tensor(images).contiguous(memory_format=torch.channels_last))
+
+
 def features(images: np.ndarray, batch: int = 64) -> np.ndarray:
     """Features of images in the space "rand".
 
@@ -159,8 +172,7 @@ def features(images: np.ndarray, batch: int = 64) -> np.ndarray:
     ValueError
         Another shape or dtype.
     """
-    if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
-        raise ValueError(f"images must be uint8 (N, H, W, 3), got {images.dtype} {images.shape}")
+    _check(images)
     network, mean, whiten = _space()
     out = np.empty((len(images), DIMENSIONS), np.float32)
     with torch.inference_mode():
@@ -168,3 +180,8 @@ def features(images: np.ndarray, batch: int = 64) -> np.ndarray:
             raw = network(_as_tensor(images[start : start + batch]))
             out[start : start + batch] = ((raw - mean) @ whiten).numpy()
     return out
+
+
+def _check(images: np.ndarray) -> None:
+    if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
+        raise ValueError(f"images must be uint8 (N, H, W, 3), got {images.dtype} {images.shape}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import subprocess
 import sys
 from itertools import permutations
@@ -11,19 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from gan.data.scenes import render
 from gan.errors import UserError
 from gan.measure import distances as d
-from gan.measure import generator as benchmark
 from gan.measure.distances import Manifold
 from gan.measure.features import DIMENSIONS, features
 from gan.measure.real import RealPool, drawn_pool, real_pool
-from gan.model import Model
-from gan.networks import Generator
-from gan.networks.generator import GeneratorConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -220,7 +214,7 @@ def test_the_space_sees_what_a_bad_generator_does(scenes: np.ndarray) -> None:
     assert d.precision(manifold, features(torn)) < 0.6 * d.precision(manifold, features(other))
 
 
-# --- pools and the command --------------------------------------------------------------------------------------------------
+# --- pools -------------------------------------------------------------------------------------------------------------------
 
 
 def test_the_pool_of_scenes_comes_back_from_the_cache() -> None:
@@ -246,59 +240,6 @@ def test_a_folder_of_pictures_is_a_pool(tmp_path: Path) -> None:
     assert np.array_equal(np.sort(pool.images.sum((1, 2, 3))), np.sort(pictures.sum((1, 2, 3))))
     assert np.array_equal(features(pool.images), pool.features)
     assert len(real_pool({}, 32, 5, tmp_path)) == 5
-
-
-def small_model(data: str = "scenes") -> Model:
-    torch.manual_seed(3)
-    generator = Generator(GeneratorConfig(resolution=32, z_dim=16, w_dim=16, channels=(8, 8, 8, 8)))
-    return Model("small", generator, card={"data": {"kind": data}})
-
-
-def test_measuring_a_generator_orders_floor_and_ceiling() -> None:
-    pool = drawn_pool("scenes", 400, 32)
-    rows = benchmark.measure(small_model(), pool.features, repeats=2)
-    assert set(rows) == {"real", "generator", "untrained"}
-    assert all(len(several) == 2 for several in rows.values())
-    for real, untrained in zip(rows["real"], rows["untrained"], strict=True):
-        assert real.kid < 0.05 < untrained.kid
-        assert real.fd < untrained.fd
-        assert real.precision > untrained.precision
-        assert real.diversity == pytest.approx(1.0, abs=0.05)
-    assert "KID-rand" in benchmark.table(rows)
-
-
-def test_the_command_prints_and_writes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(benchmark, "load", lambda name, device: small_model())
-    path = tmp_path / "deep" / "figures.json"
-    assert benchmark.main(["small", "--count", "30", "--repeats", "1", "--device", "cpu", "--json", str(path)]) == 0
-    printed = capsys.readouterr().out
-    assert "untrained" in printed
-    written = json.loads(path.read_text())
-    assert written["space"] == "rand"
-    assert written["count"] == 30
-    assert written["rows"]["real"][0]["kid"] < written["rows"]["untrained"][0]["kid"]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["no-such-generator"], "no-such-generator"),
-        (["small", "--count", "3"], "--count"),
-        (["small", "--images", "no-such-folder"], "no-such-folder"),
-    ],
-)
-def test_a_users_mistake_is_one_line(
-    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    if arguments[0] == "small":
-        monkeypatch.setattr(benchmark, "load", lambda name, device: small_model("unknown"))
-    assert benchmark.main(arguments) == 2
-    error = capsys.readouterr().err
-    assert error.startswith("tastemaker: ")
-    assert said in error
-    assert error.count("\n") == 1
 
 
 def test_no_seed_of_the_pool_is_reused(scenes: np.ndarray) -> None:
