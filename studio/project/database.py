@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from studio.project.lock import FolderLock
-from studio.project.records import RATING_KINDS, Event, ProjectError
+from studio.project.opinions import UNDOABLE_KINDS
+from studio.project.records import Event, ProjectError
 
 DATABASE = "project.sqlite"
 
@@ -53,9 +54,9 @@ class Database:
             self._put_meta(**values)
 
     def record(self, kind: str, image: int | None = None, value: float = 0.0, **extra: Any) -> int:
-        """Append something that is not a rating (a round, a zoom, an export) to the log; its id."""
-        if kind in RATING_KINDS:
-            raise ValueError(f"{kind!r} is a rating: use rate()")
+        """Append something that cannot be undone (a round, a zoom, an export) to the log; its id."""
+        if kind in UNDOABLE_KINDS:
+            raise ValueError(f"{kind!r} can be undone: use rate() or the like")
         with self._transaction():
             return self._append(time.time(), kind, image, value, None, extra)
 

@@ -1,65 +1,59 @@
-"""Stars and flags: appended, taken back, given back, counted."""
+"""What a person says of single images: stars, flags, colour labels, tags, notes. Appended, replayed, counted."""
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
-from studio.project.database import Database, explained, marks
-from studio.project.records import RATING_KINDS, Change, Counts, Feedback, ImageState
+from studio.project.database import explained, marks
+from studio.project.history import History
+from studio.project.opinions import (
+    MARK_KINDS,
+    MOST_LABELS,
+    MOST_STARS,
+    RATING_KINDS,
+    Feedback,
+)
+from studio.project.records import Change, Counts, ImageState
 
-MOST_STARS = 5
+LABELS = ("clear", "red", "yellow", "green", "blue")
+_STATE = "image, stars, flag, label, tags, note"
 
 
-class Ratings(Database):
-    """What a person said about images, and the undoing of it."""
+class Ratings(History):
+    """What a person said about images, and what it comes to."""
 
-    def rate(self, images: int | Sequence[int], kind: str, value: float = 0) -> Change:
-        """Rate one image or several as one action; durable when this returns.
+    def rate(self, images: int | Sequence[int], kind: str, value: float = 0, text: str = "") -> Change:
+        """Rate or mark one image or several as one action; durable when this returns.
 
         `kind` is "stars" (`value` 1..5; where all images have it already it clears, and so does 0), "clear", "like",
-        "reject" or "neither" (which takes a flag away).
+        "reject", "neither" (which takes a flag away), "label" (`value` 1..4, as with stars), "tag" and "untag" (one tag in
+        `text`), or "note" (`text` takes the place of the note).
         """
         chosen = tuple(dict.fromkeys([images] if isinstance(images, int) else images))
-        if kind not in RATING_KINDS:
-            raise ValueError(f"unknown rating {kind!r}")
-        if kind == "stars" and value not in range(MOST_STARS + 1):
-            raise ValueError(f"{value} is not a number of stars from 0 to {MOST_STARS}")
+        text = _checked(kind, value, text)
         before = self.state(chosen)
         if kind == "stars" and (value == 0 or all(state.stars == value for state in before.values())):
             kind = "clear"
-        value = float(value) if kind == "stars" else 0.0
-        changed = [image for image in chosen if _after(before[image], kind, value) != before[image]]
-        label = _label(kind, value, len(changed))
+        if kind == "label" and all(state.label == value for state in before.values()):
+            value = 0
+        value = float(value) if kind in ("stars", "label") else 0.0
+        changed = [image for image in chosen if _after(before[image], kind, value, text) != before[image]]
+        label = _label(kind, value, text, len(changed))
         if not changed:
             return Change((), {}, kind, value, label)
         now = time.time()
+        extra = {"text": text} if kind in ("tag", "untag", "note") else None
         with self._transaction():
-            self._db.execute("UPDATE actions SET status = 'dropped' WHERE status = 'undone'")
-            action = self._db.execute(
-                "INSERT INTO actions (kind, value, label) VALUES (?, ?, ?)", (kind, value, label)
-            ).lastrowid
+            action = self._act(kind, value, label)
             for image in changed:
-                event = self._append(now, kind, image, value, action)
-                self._put_state(_after(before[image], kind, value), event)
-        events = tuple(Feedback(image, kind, value, now) for image in changed)
+                event = self._append(now, kind, image, value, action, extra)
+                rated = event if kind in RATING_KINDS else self._last_rating(image)
+                self._put_state(_after(before[image], kind, value, text), rated)
+        events = tuple(Feedback(image, kind, value, now) for image in changed if kind in RATING_KINDS)
         return Change(tuple(changed), self.state(changed), kind, value, label, events)
-
-    def undo(self) -> Change | None:
-        """Take back the last rating, of this or an earlier session; None if there is none."""
-        return self._step("SELECT max(id) FROM actions WHERE status = 'done'", "undone", "undo")
-
-    def redo(self) -> Change | None:
-        """Give back the rating that was taken back last; None if there is none."""
-        return self._step("SELECT min(id) FROM actions WHERE status = 'undone'", "done", "redo")
-
-    def undo_label(self) -> str | None:
-        """What `undo` would take back."""
-        return self._text("SELECT label FROM actions WHERE status = 'done' ORDER BY id DESC LIMIT 1")
-
-    def redo_label(self) -> str | None:
-        """What `redo` would give back."""
-        return self._text("SELECT label FROM actions WHERE status = 'undone' ORDER BY id LIMIT 1")
 
     def state(self, images: Iterable[int]) -> dict[int, ImageState]:
         """What the person thinks of these images now; every id asked for is in the answer."""
@@ -68,22 +62,12 @@ class Ratings(Database):
         with explained(self.folder):
             for start in range(0, len(ids), 500):
                 some = ids[start : start + 500]
-                rows = self._db.execute(
-                    f"SELECT image, stars, flag FROM states WHERE image IN ({marks(some)})", some
+                rows = self._db.execute(f"SELECT {_STATE} FROM states WHERE image IN ({marks(some)})", some)
+                found.update(
+                    (image, ImageState(image, stars, flag, label, tuple(json.loads(tags)), note))
+                    for image, stars, flag, label, tags, note in rows
                 )
-                found.update((image, ImageState(image, stars, flag)) for image, stars, flag in rows)
         return found
-
-    def learning_events(self) -> tuple[Feedback, ...]:
-        """Every rating in order, those taken back left out: what the learner learns from."""
-        return tuple(
-            Feedback(*row)
-            for row in self._rows(
-                "SELECT events.image, events.kind, events.value, events.time FROM events"
-                " JOIN actions ON actions.id = events.action"
-                " WHERE actions.status = 'done' AND events.image IS NOT NULL ORDER BY events.id"
-            )
-        )
 
     def counts(self) -> Counts:
         """How many images were rated and shown, in all and since the last kept round."""
@@ -101,49 +85,60 @@ class Ratings(Database):
         return Counts(rated, shown, recent, new, rounds + 1)
 
     def _put_state(self, state: ImageState, event: int) -> None:
-        row = (state.image, state.stars, state.flag, event)
-        self._db.execute("INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?)", row)
+        tags = json.dumps(state.tags, ensure_ascii=False)
+        row = (state.image, state.stars, state.flag, event, state.label, tags, state.note)
+        self._db.execute("INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
-    def _step(self, query: str, status: str, kind: str) -> Change | None:
-        now = time.time()
-        with self._transaction():
-            (action,) = self._db.execute(query).fetchone()
-            if action is None:
-                return None
-            self._db.execute("UPDATE actions SET status = ? WHERE id = ?", (status, action))
-            self._append(now, kind, None, float(action), None)
-            rows = self._db.execute(
-                "SELECT DISTINCT image FROM events WHERE action = ?", (action,)
-            ).fetchall()
-            images = [int(image) for (image,) in rows]
-            before = self.state(images)
-            for image in images:
-                self._put_state(*self._replayed(image))
-            of, value, label = self._db.execute(
-                "SELECT kind, value, label FROM actions WHERE id = ?", (action,)
-            ).fetchone()
-        states = self.state(images)
-        events = tuple(f for image in images for f in _difference(before[image], states[image], now))
-        return Change(tuple(images), states, of, value, label, events)
-
-    def _replayed(self, image: int) -> tuple[ImageState, int]:
+    def _replay(self, image: int) -> None:
+        """Work an image's state out again from its events that stand."""
         state, last = ImageState(image), 0
-        for event, kind, value in self._db.execute(
-            "SELECT events.id, events.kind, events.value FROM events JOIN actions ON actions.id = events.action"
-            " WHERE events.image = ? AND actions.status = 'done' ORDER BY events.id",
-            (image,),
+        for event, kind, value, extra in self._db.execute(
+            "SELECT events.id, events.kind, events.value, events.extra FROM events"
+            " JOIN actions ON actions.id = events.action"
+            f" WHERE events.image = ? AND actions.status = 'done' AND events.kind IN ({marks(_KINDS)})"
+            " ORDER BY events.id",
+            (image, *_KINDS),
         ):
-            state, last = _after(state, kind, value), event
-        return state, last
+            state = _after(state, kind, value, json.loads(extra).get("text", ""))
+            last = event if kind in RATING_KINDS else last
+        self._put_state(state, last)
+
+    def _last_rating(self, image: int) -> int:
+        row = self._db.execute("SELECT event FROM states WHERE image = ?", (image,)).fetchone()
+        return 0 if row is None else int(row[0])
 
 
-def _after(state: ImageState, kind: str, value: float) -> ImageState:
+_KINDS = RATING_KINDS + MARK_KINDS
+
+
+def _checked(kind: str, value: float, text: str) -> str:
+    if kind not in _KINDS:
+        raise ValueError(f"unknown rating {kind!r}")
+    if kind == "stars" and value not in range(MOST_STARS + 1):
+        raise ValueError(f"{value} is not a number of stars from 0 to {MOST_STARS}")
+    if kind == "label" and value not in range(MOST_LABELS + 1):
+        raise ValueError(f"{value} is not a colour label from 0 to {MOST_LABELS}")
+    text = " ".join(text.split()) if kind in ("tag", "untag") else text.strip()
+    if kind in ("tag", "untag") and not text:
+        raise ValueError("a tag is a word or more")
+    return text
+
+
+def _after(state: ImageState, kind: str, value: float, text: str) -> ImageState:
     if kind in ("stars", "clear"):
-        return ImageState(state.image, int(value) if kind == "stars" else 0, state.flag)
-    return ImageState(state.image, state.stars, None if kind == "neither" else kind)
+        return replace(state, stars=int(value) if kind == "stars" else 0)
+    if kind == "label":
+        return replace(state, label=int(value))
+    if kind == "tag":
+        return state if text in state.tags else replace(state, tags=(*state.tags, text))
+    if kind == "untag":
+        return replace(state, tags=tuple(tag for tag in state.tags if tag != text))
+    if kind == "note":
+        return replace(state, note=text)
+    return replace(state, flag=None if kind == "neither" else kind)
 
 
-def _difference(before: ImageState, after: ImageState, now: float) -> Iterator[Feedback]:
+def difference(before: ImageState, after: ImageState, now: float) -> Iterator[Feedback]:
     """What to tell a learner that knows `before`, so that it knows `after`."""
     if after.stars != before.stars:
         yield Feedback(after.image, "stars" if after.stars else "clear", float(after.stars), now)
@@ -151,7 +146,19 @@ def _difference(before: ImageState, after: ImageState, now: float) -> Iterator[F
         yield Feedback(after.image, after.flag or "neither", 0.0, now)
 
 
-def _label(kind: str, value: float, images: int) -> str:
-    names = {"clear": "clear stars", "like": "like", "reject": "reject", "neither": "clear flag"}
-    text = names.get(kind) or f"{int(value)} star{'s' if value > 1 else ''}"
-    return text if images <= 1 else f"{text} on {images} images"
+def _label(kind: str, value: float, text: str, images: int) -> str:
+    if kind == "stars":
+        name = f"{int(value)} star{'s' if value > 1 else ''}"
+    elif kind == "label":
+        name = f"{LABELS[int(value)]} label"
+    else:
+        name = {
+            "clear": "clear stars",
+            "like": "like",
+            "reject": "reject",
+            "neither": "clear flag",
+            "tag": f"tag {text}",
+            "untag": f"remove tag {text}",
+            "note": "note" if text else "clear note",
+        }[kind]
+    return name if images <= 1 else f"{name} on {images} images"

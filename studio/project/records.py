@@ -6,9 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-STAR_KINDS = ("stars", "clear")
-FLAG_KINDS = ("like", "reject", "neither")
-RATING_KINDS = STAR_KINDS + FLAG_KINDS
+from studio.project.opinions import Choice, Opinion
 
 
 class ProjectError(Exception):
@@ -52,26 +50,19 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class ImageState:
-    """What the person thinks of an image now. Stars and flag are independent."""
+    """What the person said of an image, as it stands now; every part is independent of the others."""
 
     image: int
     stars: int = 0  # 1..5; 0: none
     flag: str | None = None  # "like" | "reject" | None
+    label: int = 0  # colour 1..4; 0: none
+    tags: tuple[str, ...] = ()  # in the order given
+    note: str = ""
 
     @property
     def rated(self) -> bool:
-        """Whether anything was said."""
+        """Whether stars or a flag stand."""
         return self.stars > 0 or self.flag is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Feedback:
-    """One thing that a person said about one image, as the learner gets it."""
-
-    image: int
-    kind: str  # one of RATING_KINDS
-    value: float  # stars 1..5 for "stars", else 0
-    time: float  # Unix seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +80,16 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one action, or its undoing, changed. Empty `images`: nothing did."""
+    """What one action, or its undoing, changed. Neither images nor a choice nor a checkpoint: nothing did."""
 
     images: tuple[int, ...]
     states: dict[int, ImageState]  # the new ones
-    kind: str  # of the action: one of RATING_KINDS
+    kind: str  # of the action: one of UNDOABLE_KINDS
     value: float
     label: str  # English, for undo menus and status lines: "4 stars", "4 stars on 3 images"
-    events: tuple[Feedback, ...] = field(default=())  # to pass on to the learner
+    events: tuple[Opinion, ...] = field(default=())  # to pass on to the learner
+    choice: Choice | None = None  # the duel or survey that was made or taken back
+    checkpoint: int | None = None  # the version that was named, deleted or branched from
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +116,13 @@ class Checkpoint:
     name: str
     kept: bool
     reason: str
+    deleted: bool = False  # by the person; its file stays, so that this can be undone
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What was expected of an image when the worker last looked at it."""
+
+    image: int
+    stars: float  # 1 to 5
+    spread: float  # one standard deviation of the doubt, in stars

@@ -9,14 +9,14 @@ from pathlib import Path
 from studio.project.records import ProjectError
 
 APPLICATION_ID = 0x54534D4B  # "TSMK"
-VERSION = 1
+VERSION = 2
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE checkpoints (
     id INTEGER PRIMARY KEY, parent INTEGER REFERENCES checkpoints(id), round INTEGER NOT NULL, path TEXT NOT NULL UNIQUE,
     created REAL NOT NULL, metrics TEXT NOT NULL, name TEXT NOT NULL, kept INTEGER NOT NULL, reason TEXT NOT NULL,
-    last_event INTEGER NOT NULL, last_image INTEGER NOT NULL);
+    last_event INTEGER NOT NULL, last_image INTEGER NOT NULL, deleted INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE images (
     id INTEGER PRIMARY KEY AUTOINCREMENT, latent BLOB NOT NULL, kind TEXT NOT NULL, seed INTEGER,
     checkpoint INTEGER REFERENCES checkpoints(id), width INTEGER NOT NULL, height INTEGER NOT NULL, created REAL NOT NULL);
@@ -34,12 +34,27 @@ CREATE TABLE events (
 CREATE INDEX events_by_image ON events(image, id);
 CREATE INDEX events_by_action ON events(action);
 CREATE TABLE states (
-    image INTEGER PRIMARY KEY REFERENCES images(id), stars INTEGER NOT NULL, flag TEXT, event INTEGER NOT NULL);
+    image INTEGER PRIMARY KEY REFERENCES images(id), stars INTEGER NOT NULL, flag TEXT, event INTEGER NOT NULL,
+    label INTEGER NOT NULL DEFAULT 0, tags TEXT NOT NULL DEFAULT '[]', note TEXT NOT NULL DEFAULT '');
+CREATE TABLE guesses (image INTEGER PRIMARY KEY REFERENCES images(id), stars REAL NOT NULL, spread REAL NOT NULL);
+CREATE INDEX images_by_time ON images(created, checkpoint);
+CREATE INDEX guesses_by_stars ON guesses(stars);
 """
 # `actions` is the undo stack: 'undone' ones can be redone until a new rating turns them into 'dropped' ones.
-# `events` is only ever appended to; `states` is what it comes to, kept in the same transaction.
+# `events` is only ever appended to; `states` is what it comes to, kept in the same transaction. `guesses` is a cache of what the
+# worker said last. images_by_time lets the gallery list a hundred thousand images without reading their latents.
 
-MIGRATIONS: dict[int, str] = {}
+MIGRATIONS: dict[int, str] = {
+    1: """
+ALTER TABLE checkpoints ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE states ADD COLUMN label INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE states ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE states ADD COLUMN note TEXT NOT NULL DEFAULT '';
+CREATE TABLE guesses (image INTEGER PRIMARY KEY REFERENCES images(id), stars REAL NOT NULL, spread REAL NOT NULL);
+CREATE INDEX images_by_time ON images(created, checkpoint);
+CREATE INDEX guesses_by_stars ON guesses(stars);
+"""
+}
 """SQL that brings version n to n + 1."""
 
 

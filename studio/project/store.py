@@ -13,21 +13,21 @@ from pathlib import Path
 
 from studio.project import schema
 from studio.project.database import DATABASE, explained
+from studio.project.opinions import Feedback
 from studio.project.pictures import Pictures
-from studio.project.ratings import Ratings
 from studio.project.records import (
     Change,
     Checkpoint,
     Counts,
     Event,
-    Feedback,
     Grid,
     Image,
     ImageState,
     NewImage,
     ProjectError,
 )
-from studio.project.timeline import Timeline
+from studio.project.search import Search
+from studio.project.undo import Undo
 
 __all__ = [
     "Change",
@@ -50,7 +50,7 @@ def is_project(folder: Path) -> bool:
     return (Path(folder) / DATABASE).is_file()
 
 
-class Project(Ratings, Pictures, Timeline):
+class Project(Undo, Pictures, Search):
     """An open project. Close it, or use it as a context manager."""
 
     def __init__(

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import time
 import uuid
 from pathlib import Path
 from typing import Any
 
-from studio.project.database import Database, explained
-from studio.project.records import Checkpoint, ProjectError
+from studio.project.database import explained
+from studio.project.history import History
+from studio.project.opinions import EDIT_KINDS
+from studio.project.records import Change, Checkpoint, ProjectError
 
 
-class Timeline(Database):
+class Timeline(History):
     """The tree of tuned states, and which of them is in use."""
 
     def new_checkpoint_path(self) -> Path:
@@ -47,15 +50,24 @@ class Timeline(Database):
         return self.checkpoint(new)
 
     def checkpoints(self) -> tuple[Checkpoint, ...]:
-        """All checkpoints, oldest first."""
+        """All checkpoints, oldest first, deleted ones too."""
         rows = self._rows(
-            "SELECT id, parent, round, path, created, metrics, name, kept, reason FROM checkpoints ORDER BY id"
+            "SELECT id, parent, round, path, created, metrics, name, kept, reason, deleted FROM checkpoints ORDER BY id"
         )
         return tuple(
             Checkpoint(
-                id, parent, number, self.folder / path, created, json.loads(metrics), name, bool(kept), reason
+                id,
+                parent,
+                number,
+                self.folder / path,
+                created,
+                json.loads(metrics),
+                name,
+                bool(kept),
+                reason,
+                bool(deleted),
             )
-            for id, parent, number, path, created, metrics, name, kept, reason in rows
+            for id, parent, number, path, created, metrics, name, kept, reason, deleted in rows
         )
 
     def checkpoint(self, checkpoint: int) -> Checkpoint:
@@ -78,10 +90,63 @@ class Timeline(Database):
             self._put_meta(checkpoint=checkpoint)
             self._append(time.time(), "checkpoint", None, float(checkpoint or 0), None)
 
-    def rename_checkpoint(self, checkpoint: int, name: str) -> None:
-        """Give a checkpoint a name for people."""
+    def rename_checkpoint(self, checkpoint: int, name: str) -> Change:
+        """Give a checkpoint a name for people; an empty one takes it away."""
+        before, name = self.checkpoint(checkpoint).name, " ".join(name.split())
+        if name == before:
+            return Change((), {}, "rename", 0.0, "")
+        return self._edit("rename", checkpoint, "name version", {"before": before, "after": name})
+
+    def delete_checkpoint(self, checkpoint: int) -> Change:
+        """Take a checkpoint off the timeline. Its file stays, so that this can be undone whenever.
+
+        Raises ProjectError for the checkpoint in use.
+        """
+        found = self.checkpoint(checkpoint)
+        if self.meta("checkpoint") == checkpoint:
+            raise ProjectError("The version in use cannot be deleted; restore another one first.")
+        if found.deleted:
+            return Change((), {}, "delete", 0.0, "")
+        return self._edit("delete", checkpoint, "delete version", {})
+
+    def branch_checkpoint(self, checkpoint: int, name: str) -> Checkpoint:
+        """Copy a checkpoint under a name of its own, as its child: the start of another line. It does not become current."""
+        source = self.checkpoint(checkpoint)
+        inside = Path("checkpoints") / f"branch-{uuid.uuid4().hex[:12]}.safetensors"
+        with explained(self.folder):
+            shutil.copy2(source.path, self.folder / inside)
+        reason = f"Branched from round {source.round}."
         with self._transaction():
+            new = self._insert_checkpoint(
+                inside, source.round, source.metrics, " ".join(name.split()), True, reason, checkpoint
+            )
+            action = self._act("branch", float(new), "branch")
+            self._append(time.time(), "branch", None, float(new), action, {"from": checkpoint})
+        return self.checkpoint(new)
+
+    def _edit(self, kind: str, checkpoint: int, label: str, extra: dict[str, Any]) -> Change:
+        with self._transaction():
+            action = self._act(kind, float(checkpoint), label)
+            self._append(time.time(), kind, None, float(checkpoint), action, extra)
+            self._repeat_edit(action, True)
+        return Change((), {}, kind, float(checkpoint), label, checkpoint=checkpoint)
+
+    def _repeat_edit(self, action: int, done: bool) -> int | None:
+        """Bring the checkpoint that an action is about to where the action, or its undoing, leaves it; its id, if there is one.
+
+        Actions are undone from the last to the first, so that what was before each of them is what its event says.
+        """
+        row = self._db.execute("SELECT kind, value, extra FROM events WHERE action = ?", (action,)).fetchone()
+        if row is None or row[0] not in EDIT_KINDS:
+            return None
+        kind, checkpoint, extra = row[0], int(row[1]), json.loads(row[2])
+        if kind == "rename":
+            name = extra["after"] if done else extra["before"]
             self._db.execute("UPDATE checkpoints SET name = ? WHERE id = ?", (name, checkpoint))
+        else:
+            deleted = done == (kind == "delete")
+            self._db.execute("UPDATE checkpoints SET deleted = ? WHERE id = ?", (deleted, checkpoint))
+        return checkpoint
 
     def _last_round(self) -> int:
         return int(self._rows("SELECT coalesce(max(round), 0) FROM checkpoints")[0][0])

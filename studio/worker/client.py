@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from studio.project.store import Checkpoint, Feedback, Image, NewImage, Project, ProjectError
+from studio.project.store import Checkpoint, Image, NewImage, Project, ProjectError
 from studio.worker import messages as m
 from studio.worker import spawn
 from studio.worker.link import Gone, WorkerLink
-from studio.worker.opening import feedback, known, opening
+from studio.worker.opening import known, opening
 
 LOG = "worker.log"
 CALM = 120.0  # seconds without a crash, after which a crash is a first one again
@@ -137,10 +137,10 @@ class WorkerClient(QObject):
         self._send(m.Propose(self._asked, count))
         return self._asked
 
-    def feedback(self, events: Sequence[Feedback]) -> None:
-        """Pass on what `Project.rate`, `undo` or `redo` returned (`change.events`). Answered by `taste`."""
+    def feedback(self, events: Sequence[m.Opinion]) -> None:
+        """Pass on what the project returned (`change.events`, a signal). Answered by `taste`."""
         if events:
-            self._send(m.Feedback(feedback(events)))
+            self._send(m.Feedback(tuple(events)))
 
     def predict(self, images: Sequence[int]) -> None:
         """Ask what the taste model thinks of these images. Answered by `taste`."""

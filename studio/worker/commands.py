@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from studio.worker.opinions import Opinion
+from studio.project.opinions import Opinion
 
 PROTOCOL = 1
 """Raised whenever a field changes its meaning; a worker of another version is refused."""

@@ -6,6 +6,8 @@ travel in a message; a message holds a `FrameRef`, and the bytes travel in share
 Latents are little-endian float32 bytes, `4 * z_dim` long. Image ids are the project's. Times are Unix seconds.
 """
 
+from studio.project.opinions import Duel, Opinion, Retracted, Signal, Survey
+from studio.project.opinions import Feedback as FeedbackEvent
 from studio.worker.commands import (
     PROTOCOL,
     Command,
@@ -49,14 +51,6 @@ from studio.worker.events import (
     RoundFinished,
     StripReady,
     Taste,
-)
-from studio.worker.opinions import (
-    Duel,
-    FeedbackEvent,
-    Opinion,
-    Retracted,
-    Signal,
-    Survey,
 )
 
 __all__ = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from studio.project.store import Feedback, Image, Project
+from studio.project.store import Image, Project
 from studio.worker import messages as m
 
 
@@ -18,15 +18,10 @@ def opening(project: Project, device: str = "auto") -> m.Open:
         device=device,
         seed=project.seed,
         images=known(project.images()),
-        events=feedback(project.learning_events()),
+        events=project.opinions(),
     )
 
 
 def known(images: Sequence[Image]) -> tuple[m.KnownImage, ...]:
     """Images as the worker knows them."""
     return tuple(m.KnownImage(image.id, image.latent) for image in images)
-
-
-def feedback(events: Sequence[Feedback]) -> tuple[m.FeedbackEvent, ...]:
-    """Ratings as the worker gets them."""
-    return tuple(m.FeedbackEvent(event.image, event.kind, event.value, event.time) for event in events)

@@ -22,10 +22,10 @@ from gan.adversarial.precision import resolve_device
 from gan.errors import UserError, reason
 from gan.rewards import novelty
 from gan.session import RoundProgress, TuningSession
+from studio.project.opinions import standing
 from studio.worker import messages as m
 from studio.worker.frames import FrameClosed, FrameWriter
 from studio.worker.inbox import Inbox, Outbox
-from studio.worker.opinions import standing
 from studio.worker.sessions import array, feedback, make_session, packed
 from studio.worker.teaching import teach
 
@@ -243,7 +243,10 @@ class Service:
         else:
             self._events.extend(known)
             self._untold += len(known)
-        self._warm()
+        if not all(
+            isinstance(event, m.Signal) for event in known
+        ):  # passing signs can wait for the next opinion
+            self._warm()
 
     def _do_predict(self, command: m.Predict) -> None:
         self._watched = tuple(image for image in command.images if image in self._latents)

@@ -354,6 +354,28 @@ def test_out_of_memory_means_smaller_batches_and_then_the_cpu(bundle, monkeypatc
     assert failed.command == "Strip" and "not enough memory" in failed.message
 
 
+def test_what_the_taste_model_does_not_know_yet_is_kept_and_taken_back(bundle):
+    from studio.worker import service
+    from studio.worker.sessions import make_session
+
+    sent = Sent()
+    served = service.Service(Quiet(), sent, sent, make_session)
+    served.do(m.Open("", str(bundle), None, "cpu", 0, images(3)))
+    duel, stars = m.Duel(5, 1, 2, "a", "b", 1.0), m.FeedbackEvent(2, "stars", 4.0, 2.0)
+    unknown = m.Survey(6, 1, (2, 99), 2.5)
+    served.do(m.Feedback((duel, stars, unknown, m.Signal(3, "dwell", 2.0, 3.0))))
+    assert not sent.of(m.Failed) and sent.of(m.Taste)[-1].count == 1
+    served.do(m.Feedback((m.Retracted(5, 4.0),)))
+    assert not sent.of(m.Failed) and sent.of(m.Taste)[-1].count == 1
+    assert served._events == [stars, m.Signal(3, "dwell", 2.0, 3.0)]
+
+
+def images(count):
+    """Known images 1..count with latents of their own."""
+    random = np.random.default_rng(4)
+    return tuple(m.KnownImage(n + 1, random.standard_normal(8).astype("<f4").tobytes()) for n in range(count))
+
+
 @pytest.mark.parametrize(
     ("model", "device", "message"), [("nowhere/at all", "cpu", "nowhere"), (None, "warp9", "warp9")]
 )

@@ -1,0 +1,61 @@
+"""Duels and surveys, which a person makes, and signals, which are noted in passing."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from studio.project.history import History
+from studio.project.opinions import (
+    OUTCOMES,
+    SIDES,
+    SIGNAL_KINDS,
+    Choice,
+    Duel,
+    Signal,
+    Survey,
+)
+from studio.project.records import Change
+
+
+class Choices(History):
+    """Which of several images was preferred."""
+
+    def duel(self, a: int, b: int, outcome: str, left: str = "a") -> Change:
+        """Note which of two images was preferred: "a", "b", "tie" or "skip", and which was on the left; durable at once."""
+        if outcome not in OUTCOMES or left not in SIDES or a == b:
+            raise ValueError(f"not a duel: {a} against {b}, {outcome!r}, {left!r} on the left")
+        return self._choose("duel", a, {"other": b, "outcome": outcome, "left": left})
+
+    def survey(self, best: int, others: Sequence[int]) -> Change:
+        """Note the best of several images; durable at once."""
+        if not others or best in others or len(set(others)) != len(others):
+            raise ValueError(f"not a survey: {best} of {list(others)}")
+        return self._choose("survey", best, {"others": list(others)})
+
+    def signal(self, image: int, kind: str, value: float = 1.0) -> Signal:
+        """Note in passing what was done with an image; `value` is seconds for "dwell"."""
+        if kind not in SIGNAL_KINDS:
+            raise ValueError(f"unknown signal {kind!r}")
+        now = time.time()
+        with self._transaction():
+            self._append(now, kind, image, value, None)
+        return Signal(image, kind, value, now)
+
+    def _choose(self, kind: str, image: int, extra: dict[str, Any]) -> Change:
+        now = time.time()
+        with self._transaction():
+            action = self._act(kind, 0.0, kind)
+            event = self._append(now, kind, image, 0.0, action, extra)
+        made = choice(event, kind, image, now, json.dumps(extra))
+        return Change(made.images, {}, kind, 0.0, kind, (made,), choice=made)
+
+
+def choice(event: int, kind: str, image: int, at: float, extra: str) -> Choice:
+    """A duel or survey from its event."""
+    facts = json.loads(extra)
+    if kind == "duel":
+        return Duel(event, image, facts["other"], facts["outcome"], facts["left"], at)
+    return Survey(event, image, tuple(facts["others"]), at)

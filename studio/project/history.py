@@ -1,0 +1,27 @@
+"""The undo stack, in the database: it outlives the program."""
+
+from __future__ import annotations
+
+from studio.project.database import Database
+
+
+class History(Database):
+    """Actions, each with the events it made. 'undone' ones can be redone until a new one turns them into 'dropped' ones."""
+
+    def undo_label(self) -> str | None:
+        """What `undo` would take back."""
+        return self._text("SELECT label FROM actions WHERE status = 'done' ORDER BY id DESC LIMIT 1")
+
+    def redo_label(self) -> str | None:
+        """What `redo` would give back."""
+        return self._text("SELECT label FROM actions WHERE status = 'undone' ORDER BY id LIMIT 1")
+
+    def _act(self, kind: str, value: float, label: str) -> int:
+        """Begin an action, inside a transaction; its id."""
+        self._db.execute("UPDATE actions SET status = 'dropped' WHERE status = 'undone'")
+        return int(
+            self._db.execute(
+                "INSERT INTO actions (kind, value, label) VALUES (?, ?, ?)", (kind, value, label)
+            ).lastrowid
+            or 0
+        )

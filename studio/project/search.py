@@ -1,0 +1,164 @@
+"""Everything that was ever shown: found, filtered and put in order, a hundred thousand images at a time."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from studio.project.database import Database, marks
+from studio.project.records import Guess, ImageState
+
+UNTUNED = 0
+"""Stands for the untuned generator where a checkpoint is asked for."""
+
+ORDERS = ("newest", "oldest", "stars", "predicted", "changed")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to show. An empty query is everything, the newest first."""
+
+    text: str = ""  # every word in a tag, the note, or as the image's number or seed
+    stars: int = 0  # at least so many; 0: does not matter
+    rated: bool | None = None  # False: nothing was said yet
+    flag: str | None = None  # "like" | "reject" | "none"
+    labels: tuple[int, ...] = ()  # one of these colours
+    tag: str | None = None
+    checkpoint: int | None = None  # that drew it; UNTUNED; None: any
+    order: str = "newest"  # one of ORDERS
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An image as a gallery shows it."""
+
+    image: int
+    kind: str
+    seed: int | None
+    checkpoint: int | None
+    width: int
+    height: int
+    created: float
+    state: ImageState
+    guess: Guess | None
+
+
+class Search(Database):
+    """The gallery's questions."""
+
+    def find(self, query: Query) -> array[int]:
+        """Ids of the images that answer a query, in its order."""
+        said = bool(
+            query.stars or query.flag in ("like", "reject") or query.labels or query.tag or query.rated
+        )
+        joins, wheres, values = "", [], []
+        if said or query.order == "changed":
+            joins += " JOIN states ON states.image = images.id"
+        elif query.rated is False or query.flag == "none" or query.text or query.order == "stars":
+            joins += " LEFT JOIN states ON states.image = images.id"
+        if query.order == "predicted":
+            joins += " LEFT JOIN guesses ON guesses.image = images.id"
+        for where, value in _conditions(query):
+            wheres.append(where)
+            values += value
+        sql = f"SELECT images.id FROM images{joins}"
+        if wheres:
+            sql += " WHERE " + " AND ".join(wheres)
+        rows = self._rows(f"{sql} ORDER BY {_ORDER_BY[query.order]}", values)
+        return array("q", [row[0] for row in rows])
+
+    def seen(self, images: Sequence[int]) -> dict[int, Seen]:
+        """What a gallery shows of these images."""
+        found: dict[int, Seen] = {}
+        for start in range(0, len(images), 500):
+            some = list(images[start : start + 500])
+            rows = self._rows(
+                "SELECT id, kind, seed, checkpoint, width, height, created,"
+                " coalesce(states.stars, 0), flag, coalesce(label, 0), coalesce(tags, '[]'), coalesce(note, ''),"
+                " guesses.stars, spread FROM images LEFT JOIN states ON states.image = id"
+                f" LEFT JOIN guesses ON guesses.image = id WHERE id IN ({marks(some)})",
+                some,
+            )
+            for row in rows:
+                (
+                    id,
+                    kind,
+                    seed,
+                    checkpoint,
+                    width,
+                    height,
+                    created,
+                    stars,
+                    flag,
+                    label,
+                    tags,
+                    note,
+                    guess,
+                    spread,
+                ) = row
+                state = ImageState(id, stars, flag, label, tuple(json.loads(tags)), note)
+                expected = None if guess is None else Guess(id, guess, spread)
+                found[id] = Seen(id, kind, seed, checkpoint, width, height, created, state, expected)
+        return found
+
+    def tags(self) -> list[tuple[str, int]]:
+        """Every tag in use with the number of images that have it, the most used first."""
+        return [
+            (str(tag), int(count))
+            for tag, count in self._rows(
+                "SELECT value, count(*) FROM states, json_each(states.tags) GROUP BY value ORDER BY 2 DESC, 1"
+            )
+        ]
+
+    def keep_guesses(self, guesses: Iterable[Guess]) -> None:
+        """Keep what the worker expects of images, for searching; what is known already is overwritten."""
+        rows = [(guess.image, guess.stars, guess.spread) for guess in guesses]
+        if rows:
+            with self._transaction():
+                self._db.executemany(
+                    "INSERT OR REPLACE INTO guesses SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM images WHERE id = ?1)",
+                    rows,
+                )
+
+
+_ORDER_BY = {
+    "newest": "images.created DESC, images.id DESC",
+    "oldest": "images.created, images.id",
+    "stars": "coalesce(states.stars, 0) DESC, images.id DESC",
+    "predicted": "guesses.stars DESC NULLS LAST, images.id DESC",
+    "changed": "states.event DESC, images.id DESC",
+}
+
+
+def _conditions(query: Query) -> list[tuple[str, list[Any]]]:
+    """WHERE clauses with their values."""
+    made: list[tuple[str, list[Any]]] = []
+    if query.stars:
+        made.append(("states.stars >= ?", [query.stars]))
+    if query.rated is not None:
+        rated = "(coalesce(states.stars, 0) > 0 OR states.flag IS NOT NULL)"
+        made.append((rated if query.rated else f"NOT {rated}", []))
+    if query.flag == "none":
+        made.append(("states.flag IS NULL", []))
+    elif query.flag:
+        made.append(("states.flag = ?", [query.flag]))
+    if query.labels:
+        made.append((f"states.label IN ({marks(query.labels)})", list(query.labels)))
+    if query.tag:
+        made.append(("EXISTS (SELECT 1 FROM json_each(states.tags) WHERE value = ?)", [query.tag]))
+    if query.checkpoint == UNTUNED:
+        made.append(("images.checkpoint IS NULL", []))
+    elif query.checkpoint is not None:
+        made.append(("images.checkpoint = ?", [query.checkpoint]))
+    for word in query.text.split():
+        plain = word.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        words = "lower(coalesce(states.note, '') || ' ' || coalesce(states.tags, '')) LIKE ? ESCAPE '\\'"
+        if word.lstrip("#").isdecimal():
+            number = int(word.lstrip("#"))
+            made.append((f"({words} OR images.id = ? OR images.seed = ?)", [f"%{plain}%", number, number]))
+        else:
+            made.append((words, [f"%{plain}%"]))
+    return made

@@ -1,0 +1,95 @@
+"""Undo and redo of everything a person did, across restarts; and what all of it tells a learner."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from studio.project.choices import Choices, choice
+from studio.project.database import marks
+from studio.project.opinions import (
+    CHOICE_KINDS,
+    RATING_KINDS,
+    SIGNAL_KINDS,
+    Choice,
+    Duel,
+    Feedback,
+    Opinion,
+    Retracted,
+    Signal,
+    Survey,
+)
+from studio.project.ratings import Ratings, difference
+from studio.project.records import Change
+from studio.project.timeline import Timeline
+
+
+class Undo(Ratings, Choices, Timeline):
+    """Everything a person does, and the taking back of it."""
+
+    def undo(self) -> Change | None:
+        """Take back the last action, of this or an earlier session; None if there is none."""
+        return self._step("SELECT max(id) FROM actions WHERE status = 'done'", "undone", "undo")
+
+    def redo(self) -> Change | None:
+        """Give back the action that was taken back last; None if there is none."""
+        return self._step("SELECT min(id) FROM actions WHERE status = 'undone'", "done", "redo")
+
+    def opinions(
+        self, kinds: Sequence[str] = RATING_KINDS + CHOICE_KINDS + SIGNAL_KINDS
+    ) -> tuple[Opinion, ...]:
+        """What a learner may learn from, in order, those taken back left out: ratings, duels, surveys, signals."""
+        rows = self._rows(
+            "SELECT events.id, kind, image, value, time, extra FROM events WHERE image IS NOT NULL"
+            f" AND kind IN ({marks(kinds)}) AND (action IS NULL OR action IN (SELECT id FROM actions WHERE status = 'done'))"
+            " ORDER BY events.id",
+            kinds,
+        )
+        return tuple(_opinion(*row) for row in rows)
+
+    def learning_events(self) -> tuple[Opinion, ...]:
+        """Every rating in order, those taken back left out."""
+        return self.opinions(RATING_KINDS)
+
+    def choices(self) -> tuple[Choice, ...]:
+        """Every duel and survey that stands, in order."""
+        return tuple(o for o in self.opinions(CHOICE_KINDS) if isinstance(o, (Duel, Survey)))
+
+    def _step(self, query: str, status: str, kind: str) -> Change | None:
+        now = time.time()
+        with self._transaction():
+            (action,) = self._db.execute(query).fetchone()
+            if action is None:
+                return None
+            self._db.execute("UPDATE actions SET status = ? WHERE id = ?", (status, action))
+            self._append(now, kind, None, float(action), None)
+            of, value, label = self._db.execute(
+                "SELECT kind, value, label FROM actions WHERE id = ?", (action,)
+            ).fetchone()
+            if of in CHOICE_KINDS:
+                made = choice(
+                    *self._db.execute(
+                        "SELECT id, kind, image, time, extra FROM events WHERE action = ?", (action,)
+                    ).fetchone()
+                )
+                told: Opinion = made if status == "done" else Retracted(made.event, now)
+                return Change(made.images, {}, of, value, label, (told,), choice=made)
+            checkpoint = self._repeat_edit(action, status == "done")
+            rows = self._db.execute(
+                "SELECT DISTINCT image FROM events WHERE action = ? AND image IS NOT NULL", (action,)
+            ).fetchall()
+            images = [int(image) for (image,) in rows]
+            before = self.state(images)
+            for image in images:
+                self._replay(image)
+        states = self.state(images)
+        events = tuple(f for image in images for f in difference(before[image], states[image], now))
+        return Change(tuple(images), states, of, value, label, events, checkpoint=checkpoint)
+
+
+def _opinion(event: int, kind: str, image: int, value: float, at: float, extra: str) -> Opinion:
+    if kind in CHOICE_KINDS:
+        return choice(event, kind, image, at, extra)
+    if kind in SIGNAL_KINDS:
+        return Signal(image, kind, value, at)
+    return Feedback(image, kind, value, at)
