@@ -1,0 +1,139 @@
+"""Strides and paddings: every way through a row of convolutions that could be meant, weighed by how common each step is.
+
+A state_dict says how wide every layer is and how large its kernel, but neither stride nor padding. The weights here are a judgement of
+what people write, not measurements.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from gan.formats.importing.state_dict import Module
+from gan.networks.layered import Layer, Operation
+
+_BEAM = 400
+_LARGEST = 1024
+
+
+@dataclass(frozen=True)
+class Link:
+    """A weighted module with the normalisation and the weighted activation that follow it."""
+
+    main: Module
+    norm: Module | None = None
+    prelu: Module | None = None
+    norm_first: bool = False  # the normalisation comes right behind, with no other module between
+    gap: int | None = (
+        None  # modules without weights between this link and the next; None where names do not tell
+    )
+    inner_gap: int | None = None  # likewise between the module and its normalisation
+
+
+class Geometry(NamedTuple):
+    """How one convolution walks."""
+
+    operation: Operation
+    stride: int
+    padding: int
+    output_padding: int = 0
+    upsample: int = 1
+    shuffle: int = 1
+
+
+def _transposed(kernel: int, size: int) -> list[tuple[float, Geometry]]:
+    """Strides and paddings of a transposed convolution, with how common each is."""
+    if size == 1:  # a stem: the kernel is the picture
+        common = [(0.97, Geometry("deconv", 1, 0))]
+        if kernel == 4:  # some let 1 x 1 grow by doubling
+            common.append((0.01, Geometry("deconv", 2, 1)))
+        return common
+    if kernel == 1:
+        return [(0.95, Geometry("deconv", 1, 0))]
+    if kernel % 2:
+        half = kernel // 2
+        return [
+            (0.55, Geometry("deconv", 2, half, 1)),
+            (0.2 if kernel > 3 else 0.25, Geometry("deconv", 1, half)),
+            (0.06, Geometry("deconv", 2, half)),  # 4 -> 7, on the way to 28
+            (0.05, Geometry("deconv", 2, 0)),
+            (0.03, Geometry("deconv", 1, 0)),
+            (0.02, Geometry("deconv", 2, max(half - 1, 0))),
+            (0.01, Geometry("deconv", 2, 0, 1)),
+        ]
+    half = (kernel - 2) // 2
+    steps = [
+        (0.85, Geometry("deconv", 2, half)),
+        (0.04, Geometry("deconv", 1, 0)),
+        (0.03, Geometry("deconv", 2, 0)),
+        (0.01, Geometry("deconv", 1, half)),
+        (0.01, Geometry("deconv", 2, half + 1)),
+    ]
+    if kernel >= 8 and (kernel - 4) % 2 == 0:
+        steps.append((0.5, Geometry("deconv", 4, (kernel - 4) // 2)))
+    return steps
+
+
+def _straight(kernel: int, gap: int | None, shuffle: int) -> list[tuple[float, Geometry]]:
+    """Likewise of an ordinary convolution, which needs an enlargement before it (or a shuffle after it) to grow."""
+    if kernel % 2 == 0:
+        return []
+    if shuffle > 1:
+        return [(0.9, Geometry("conv", 1, kernel // 2, 0, 1, shuffle))]
+    doubling = {None: 0.6, 0: 0.0, 1: 0.45}.get(gap, 0.8) if kernel > 1 else 0.05
+    return [
+        (doubling, Geometry("conv", 1, kernel // 2, 0, 2)),
+        (0.95 - doubling, Geometry("conv", 1, kernel // 2)),
+        (0.01, Geometry("conv", 1, 0)),
+    ]
+
+
+class State(NamedTuple):
+    score: float
+    channels: int
+    size: int
+    steps: tuple[Geometry, ...]
+
+
+def walk(convolutions: list[Link], state: State, last_gap: int | None) -> list[State]:
+    """Every plausible way through the convolutions from a first size, the best `_BEAM` of each step."""
+    states = [state]
+    for number, link in enumerate(convolutions):
+        weight = link.main.weight
+        assert weight is not None
+        first, second, kernel = weight.shape[0], weight.shape[1], weight.shape[2]
+        gap = convolutions[number - 1].gap if number else last_gap
+        final = number == len(convolutions) - 1
+        bias = link.main.tensors.get("bias")
+        grown: list[State] = []
+        for at in states:
+            ways: list[tuple[float, Geometry, int]] = []
+            if first == at.channels and (bias is None or bias.shape[0] == second):
+                ways += [(0.7 * p, step, second) for p, step in _transposed(kernel, at.size)]
+            if second == at.channels and at.size > 1 and (bias is None or bias.shape[0] == first):
+                shuffle = 2 if _shuffles(convolutions, number, first) else 1
+                ways += [(0.3 * p, step, first // shuffle**2) for p, step in _straight(kernel, gap, shuffle)]
+            before = at.steps[-1] if at.steps else None
+            for chance, step, channels in ways:
+                if before is not None and number > 1 and step[:3] != before[:3]:
+                    chance *= 0.5  # people repeat themselves
+                if before is not None and step.operation != before.operation and not final:
+                    chance *= 0.2
+                layer = Layer(step.operation, "", 1, step.shuffle**2, False, kernel, *step[1:])
+                size = layer.size_after(at.size)
+                if 1 <= size <= _LARGEST and chance > 0.0:
+                    grown.append(State(at.score + math.log(chance), channels, size, (*at.steps, step)))
+        states = sorted(grown, key=lambda state: -state.score)[:_BEAM]
+    return states
+
+
+def _shuffles(convolutions: list[Link], number: int, outputs: int) -> bool:
+    """Whether a pixel shuffle must follow: the next layer takes a quarter of the channels, or a quarter of them is an image."""
+    if number + 1 == len(convolutions):
+        return outputs in {4, 12}
+    following = convolutions[number + 1].main.weight
+    return (
+        following is not None
+        and outputs not in following.shape[:2]
+        and outputs % 4 == 0
+        and outputs // 4 in following.shape[:2]
+    )

@@ -1,0 +1,235 @@
+"""Which of a checkpoint's dictionaries is the generator, and what modules its names speak of."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gan.formats.importing.restricted import Malformed, TensorRef
+from gan.formats.importing.torch_file import class_of
+
+_WRAPPERS = ("module.", "_orig_mod.", "model.module.")  # of parallel training and compilation
+_GENERATOR = {
+    "g",
+    "gen",
+    "generator",
+    "netg",
+    "gnet",
+    "decoder",
+    "dec",
+    "modelg",
+    "gmodel",
+    "gstatedict",
+    "statedictg",
+}
+_OTHER = {
+    "d", "disc", "discriminator", "netd", "dnet", "critic", "encoder", "enc", "dstatedict", "statedictd", "optimizer", "optim", "opt",
+    "classifier", "vgg", "lpips", "scheduler", "scaler", "inception", "modeld", "dmodel",
+}  # fmt: skip
+_DEEPEST = 4
+# Opening the file elsewhere would run these; a person should know.
+_PROGRAMS = {
+    "os", "posix", "nt", "subprocess", "sys", "socket", "shutil", "importlib", "runpy", "pty", "ctypes", "code", "operator", "functools",
+    "pickle", "_pickle", "webbrowser", "asyncio", "multiprocessing", "signal", "threading", "pip", "types", "marshal", "inspect", "timeit",
+    "builtins", "__builtin__", "io", "_io", "tempfile", "urllib", "http", "bdb", "pdb", "cProfile", "profile", "trace", "commands",
+}  # fmt: skip
+_HARMLESS = {
+    f"{module}.{name}"
+    for module in ("builtins", "__builtin__")
+    for name in ("set", "frozenset", "complex", "slice", "bytearray", "range", "object")
+}
+
+
+@dataclass
+class Candidate:
+    """A dictionary of tensors in a checkpoint."""
+
+    path: str  # where in the file, such as "netG"; "" is the whole file
+    tensors: dict[str, TensorRef]
+    score: float  # how much its name promises a generator
+
+    def discriminator_beside(self, others: list["Candidate"]) -> "Candidate | None":
+        """The likeliest discriminator among the file's other dictionaries."""
+        named = [
+            other
+            for other in others
+            if _words(other.path) & {"d", "disc", "discriminator", "netd", "critic", "dnet", "modeld"}
+        ]
+        return named[0] if named else None
+
+
+def check_calls(calls: set[str]) -> None:
+    """Refuse a pickle that would run a program where it is opened as usual.
+
+    Raises
+    ------
+    Malformed
+        Which call it was.
+    """
+    for name in sorted(calls):
+        if name.split(".", 1)[0] in _PROGRAMS and name not in _HARMLESS:
+            raise Malformed(f"opening it elsewhere would run a program ({name:.60}); here nothing was run")
+
+
+def candidates(contents: Any) -> list[Candidate]:
+    """Every dictionary of tensors, the likeliest generator first.
+
+    Raises
+    ------
+    Malformed
+        The file holds a program's object, or no dictionary of tensors.
+    """
+    found = list(_dictionaries(contents, "", 0))
+    if not found:
+        program = next((name for value in _top(contents) if (name := class_of(value))), None)
+        if program:
+            raise Malformed(
+                f"it holds a whole program object (class {program:.60}), not plain weights; where its program is at hand, save "
+                "generator.state_dict() instead"
+            )
+        raise Malformed("it holds no weights under names")
+    split = [part for one in found for part in _split(one)]
+    return sorted(split, key=lambda candidate: -candidate.score)
+
+
+def _top(contents: Any) -> list[Any]:
+    if isinstance(contents, dict):
+        return list(contents.values())
+    return list(contents) if isinstance(contents, list | tuple) else [contents]
+
+
+def _dictionaries(value: Any, path: str, depth: int) -> Iterator[Candidate]:
+    if not isinstance(value, dict) or depth > _DEEPEST:
+        return
+    tensors = {
+        key: item for key, item in value.items() if isinstance(key, str) and isinstance(item, TensorRef)
+    }
+    if sum(ref.numel for ref in tensors.values()) > 0 and len(tensors) > 1:
+        yield Candidate(path, _unwrapped(tensors), _score(path))
+    for key, item in value.items():
+        if isinstance(key, str):
+            yield from _dictionaries(item, f"{path}.{key}" if path else key, depth + 1)
+
+
+def _unwrapped(tensors: dict[str, TensorRef]) -> dict[str, TensorRef]:
+    for wrapper in _WRAPPERS:
+        if all(key.startswith(wrapper) for key in tensors):
+            return _unwrapped({key.removeprefix(wrapper): ref for key, ref in tensors.items()})
+    return tensors
+
+
+def _split(candidate: Candidate) -> Iterator[Candidate]:
+    """A dictionary that holds several networks (`netG.main.0.weight`, `netD...`), one by one; else as it is."""
+    first: dict[str, dict[str, TensorRef]] = {}
+    for key, ref in candidate.tensors.items():
+        head, _, rest = key.partition(".")
+        first.setdefault(head, {})[rest] = ref
+    named = [head for head in first if abs(_score(head)) >= 2]
+    if len(first) > 1 and named:
+        for head, tensors in first.items():
+            if "" not in tensors:
+                path = f"{candidate.path}.{head}" if candidate.path else head
+                yield Candidate(path, _unwrapped(tensors), _score(path))
+        return
+    if len(first) == 1 and "" not in (only := next(iter(first.values()))) and named:
+        yield Candidate(f"{candidate.path}.{named[0]}".lstrip("."), _unwrapped(only), _score(named[0]))
+        return
+    yield candidate
+
+
+def _words(path: str) -> set[str]:
+    """Lower-case words of a name, and the same run together: "netG_ema" -> {net, g, ema, netg, netgema}."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", path)
+    parts = [part for part in re.split(r"[^A-Za-z0-9]+", spaced.lower()) if part]
+    return {*parts, "".join(parts), *("".join(pair) for pair in zip(parts, parts[1:], strict=False))}
+
+
+def _score(path: str) -> float:
+    words = _words(path)
+    score = 4.0 * bool(words & _GENERATOR) - 6.0 * bool(
+        words & _OTHER - ({"d"} if words & _GENERATOR else set())
+    )
+    # Averaged weights draw better images than the last step's.
+    return score + 2.0 * bool(words & {"ema", "average", "averaged", "avg", "shadow", "gema", "ge"})
+
+
+# ----------------------------------------------------------------------------------------------------------------- modules
+
+
+@dataclass
+class Module:
+    """Tensors of one name, such as `main.3`, and what they look like."""
+
+    name: str
+    tensors: dict[str, Tensor] = field(default_factory=dict)  # leaf name -> values
+
+    @property
+    def weight(self) -> Tensor | None:
+        return self.tensors.get("weight")
+
+    @property
+    def kind(self) -> str:
+        """ "linear", "conv" (either way round), "batch", "affine" (a normalisation without statistics), "prelu" or "other"."""
+        weight, leaves = self.weight, set(self.tensors)
+        if "running_mean" in leaves and "running_var" in leaves and leaves <= _BATCH_LEAVES:
+            return "batch"
+        if weight is None or not leaves <= {"weight", "bias"}:
+            return "other"
+        if weight.dim() == 4 and weight.shape[2] == weight.shape[3]:
+            return "conv"
+        if weight.dim() == 2:
+            return "linear"
+        if weight.dim() == 1:
+            return "affine" if "bias" in leaves else "prelu"
+        return "other"
+
+    @property
+    def place(self) -> tuple[str, int] | None:
+        """Its container and number in an nn.Sequential, where its name tells."""
+        parent, _, last = self.name.rpartition(".")
+        return (parent, int(last)) if last.isdigit() and len(last) < 6 else None
+
+
+_BATCH_LEAVES = {"weight", "bias", "running_mean", "running_var", "num_batches_tracked"}
+
+
+def modules(tensors: dict[str, Tensor]) -> tuple[list[Module], bool]:
+    """Modules in the order of the file, and whether weights were folded (spectral or weight normalisation), so that names changed."""
+    found: dict[str, Module] = {}
+    for key, value in tensors.items():
+        name, _, leaf = key.rpartition(".")
+        if name.endswith(".parametrizations.weight") or name == "parametrizations.weight":
+            name = name.removesuffix("parametrizations.weight").rstrip(".")
+            leaf = "weight_orig" if leaf == "original" else f"weight_{leaf}"
+        elif name.endswith("parametrizations.weight.0"):  # spectral normalisation's vectors
+            name, leaf = name.removesuffix("parametrizations.weight.0").rstrip("."), f"weight{leaf}"
+        found.setdefault(name, Module(name)).tensors[leaf] = value
+    folded = [_fold(module) for module in found.values()]
+    return list(found.values()), any(folded)
+
+
+def _fold(module: Module) -> bool:
+    """Spectral and weight normalisation divided out, in place."""
+    leaves = module.tensors
+    if "weight_orig" in leaves and "weight_u" in leaves:  # Miyato et al. 2018, arXiv 1802.05957
+        weight, u = leaves.pop("weight_orig"), leaves.pop("weight_u")
+        v = leaves.pop("weight_v", None)
+        # A transposed convolution is normalised over its dimension 1.
+        matrix = weight.flatten(1) if u.numel() == weight.shape[0] else weight.transpose(0, 1).flatten(1)
+        if matrix.shape[0] != u.numel() or (v is not None and v.numel() != matrix.shape[1]):
+            raise Malformed("its spectrally normalised weights do not fit one another")
+        sigma = u @ matrix @ v if v is not None else torch.linalg.matrix_norm(matrix, 2)
+        module.tensors = {"weight": weight / sigma, **leaves}
+        return True
+    for gain, direction in (("weight_g", "weight_v"), ("weight_original0", "weight_original1")):
+        if gain in leaves and direction in leaves:  # Salimans & Kingma 2016, arXiv 1602.07868
+            g, v = leaves.pop(gain), leaves.pop(direction)
+            if g.dim() != v.dim():
+                raise Malformed("its normalised weights do not fit one another")
+            over = tuple(i for i in range(v.dim()) if g.shape[i] == 1)
+            module.tensors = {"weight": g * v / v.square().sum(dim=over, keepdim=True).sqrt(), **leaves}
+            return True
+    return False

@@ -1,0 +1,133 @@
+"""What a file of weights holds, as plain data: names, inert objects, tensors that are read when they are asked for."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+_DTYPES = {
+    "FloatStorage": torch.float32,
+    "DoubleStorage": torch.float64,
+    "HalfStorage": torch.float16,
+    "BFloat16Storage": torch.bfloat16,
+    "LongStorage": torch.int64,
+    "IntStorage": torch.int32,
+    "ShortStorage": torch.int16,
+    "CharStorage": torch.int8,
+    "ByteStorage": torch.uint8,
+    "BoolStorage": torch.bool,
+    "UntypedStorage": torch.uint8,
+}
+
+
+class Malformed(ValueError):
+    """The file is not what it says it is; one sentence for people. Importers turn it into a UserError with the file's name."""
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A name that a pickle mentions; not looked up."""
+
+    name: str  # "module.qualified.name"
+
+
+@dataclass(eq=False)
+class Node:
+    """An object that a pickle wanted built; nothing was called."""
+
+    call: str  # the name of what was to be called; "" where that is itself an object
+    args: tuple[Any, ...] = ()
+    state: Any = None  # what it was to be given afterwards: an object's attributes, most often a dictionary
+    mapping: dict[Any, Any] = field(default_factory=dict)  # for subclasses of dict: their items
+    sequence: list[Any] = field(default_factory=list)  # likewise of list
+
+
+@dataclass(frozen=True, eq=False)
+class Storage:
+    """Numbers in a file, not read yet."""
+
+    dtype: torch.dtype
+    count: int  # elements
+    read: Callable[[], bytes]
+
+
+@dataclass(frozen=True, eq=False)
+class TensorRef:
+    """A tensor in a file, not read yet: a view of a storage."""
+
+    storage: Storage
+    offset: int  # elements
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]  # elements
+    dtype: torch.dtype
+
+    @property
+    def numel(self) -> int:
+        return math.prod(self.shape)
+
+    def load(self) -> Tensor:
+        """The tensor, contiguous and with memory of its own.
+
+        Raises
+        ------
+        Malformed
+            It reaches outside its storage, or repeats elements.
+        """
+        size = self.dtype.itemsize
+        count = self.storage.count * self.storage.dtype.itemsize // size
+        inside = len(self.shape) == len(self.stride) and min((self.offset, *self.shape, *self.stride)) >= 0
+        last = (
+            self.offset + sum((side - 1) * step for side, step in zip(self.shape, self.stride, strict=True))
+            if inside
+            else 0
+        )
+        if not inside or self.numel > count or (self.numel and last >= count):
+            raise Malformed("a tensor in it reaches outside its data")
+        if not self.numel:
+            return torch.zeros(self.shape, dtype=self.dtype)
+        data = self.storage.read()
+        if len(data) < count * size:
+            raise Malformed("it is cut short")
+        flat = torch.frombuffer(bytearray(data), dtype=self.dtype, count=count)
+        return flat.as_strided(self.shape, self.stride, self.offset).clone(
+            memory_format=torch.contiguous_format
+        )
+
+
+def storage_dtype(name: str) -> torch.dtype:
+    """The element type of a storage class such as "torch.FloatStorage".
+
+    Raises
+    ------
+    Malformed
+        There is no such class.
+    """
+    known = _DTYPES.get(name.rsplit(".", 1)[-1]) if name.startswith("torch.") else None
+    if known is None:
+        raise Malformed(f"it holds numbers of an unknown type ({name:.60})")
+    return known
+
+
+def tensors_in(value: Any) -> Iterator[TensorRef]:
+    """Every tensor in a value, each once, however it is nested; inside nodes too."""
+    seen: set[int] = set()
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if id(item) in seen:
+            continue
+        if isinstance(item, TensorRef):
+            seen.add(id(item))
+            yield item
+        elif isinstance(item, dict):
+            seen.add(id(item))
+            waiting += item.values()
+        elif isinstance(item, list | tuple):
+            seen.add(id(item))
+            waiting += item
+        elif isinstance(item, Node):
+            seen.add(id(item))
+            waiting += [item.args, item.state, item.mapping, item.sequence]

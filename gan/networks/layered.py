@@ -1,0 +1,265 @@
+"""Plain chains of layers, as people write them by hand: DCGANs (Radford et al. 2015, arXiv 1511.06434) and multilayer perceptrons."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gan.networks.base import LatentGenerator, Whole
+
+Activation = Literal["none", "relu", "leaky_relu", "prelu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid"]
+Operation = Literal["linear", "deconv", "conv"]
+Normalisation = Literal["none", "batch", "instance", "layer"]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One weighted layer, with what normalises its output and bends it."""
+
+    op: Operation  # "deconv" is a transposed convolution
+    name: str  # of its module where it came from
+    inputs: int
+    outputs: int
+    bias: bool
+    kernel: int = 1
+    stride: int = 1
+    padding: Whole = 0
+    output_padding: Whole = 0
+    upsample: int = 1  # factor by which its input is enlarged first
+    shuffle: int = 1  # factor of the pixel shuffle after it
+    shape: tuple[int, int, int] | None = (
+        None  # channels, height, width that a linear layer's output is folded into
+    )
+    norm: Normalisation = "none"
+    norm_name: str = ""
+    norm_width: Whole = 0  # its channels: of the output as it is, or as it is folded
+    norm_affine: bool = True
+    norm_eps: float = 1e-5
+    norm_last: bool = False  # after the activation instead of before it
+    activation: Activation = "none"
+    activation_name: str = ""  # where it has weights
+    activation_width: Whole = 0  # their number
+    slope: float = 0.2  # of a leaky rectifier
+
+    def __post_init__(self) -> None:
+        if self.op == "linear" and self.shape is not None and math.prod(self.shape) != self.outputs:
+            raise ValueError(f"{self.outputs} outputs do not fold into {self.shape}")
+        if self.norm != "none" and self.norm_width not in {self.outputs, (self.shape or (0,))[0]}:
+            raise ValueError(f"a normalisation of {self.norm_width} channels after {self.outputs} outputs")
+        if self.outputs % self.shuffle**2:
+            raise ValueError(f"{self.outputs} outputs cannot be shuffled by {self.shuffle}")
+
+    def size_after(self, size: int) -> int:
+        """Width of its output for an input of this width."""
+        if self.op == "linear":
+            return self.shape[1] if self.shape else 1
+        size *= self.upsample
+        if self.op == "deconv":
+            size = (size - 1) * self.stride - 2 * self.padding + self.kernel + self.output_padding
+        else:
+            size = (size + 2 * self.padding - self.kernel) // self.stride + 1
+        return size * self.shuffle
+
+
+@dataclass(frozen=True)
+class LayeredConfig:
+    """A chain of layers from a latent to an image."""
+
+    z_dim: int
+    resolution: int
+    image_channels: int  # 1 or 3
+    layers: tuple[Layer, ...]
+    prior: Literal["normal", "uniform"] = "normal"  # what it was trained on: N(0, 1) or U(-1, 1)
+    output: Literal["tanh", "sigmoid", "none"] = "tanh"
+    order: Literal["rgb", "bgr"] = "rgb"
+    folding: Literal["chw", "hwc"] = "chw"  # how a last linear layer's numbers are folded into an image
+    upsampling: Literal["nearest", "bilinear"] = "nearest"
+    renamed: bool = False  # the names are not those of the original any more (folded weights)
+
+    def __post_init__(self) -> None:
+        if self.image_channels not in {1, 3}:
+            raise ValueError(f"{self.image_channels} image channels")
+        width, size = self.z_dim, 1
+        for layer in self.layers:
+            if layer.op == "linear" and size != 1:
+                raise ValueError("a linear layer after convolutions")
+            if layer.inputs != width:
+                raise ValueError(f"layer {layer.name} takes {layer.inputs} channels, not {width}")
+            width = layer.shape[0] if layer.shape else layer.outputs // layer.shuffle**2
+            size = layer.size_after(size)
+            if not 1 <= size <= 4096 or (layer.shape and layer.shape[1] != layer.shape[2]):
+                raise ValueError(f"layer {layer.name} gives {size} pixels")
+        if (width, size) != (self.image_channels, self.resolution):
+            raise ValueError(f"the layers give {size} px and {width} channels")
+
+
+_BENDS: dict[str, Callable[[Tensor], Tensor]] = {
+    "none": lambda x: x,
+    "relu": F.relu,
+    "elu": F.elu,
+    "selu": F.selu,
+    "gelu": F.gelu,
+    "silu": F.silu,
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+}
+
+
+class Block(nn.Module):
+    """One `Layer`, with its weights."""
+
+    norm_weight: Tensor
+    norm_bias: Tensor
+    norm_mean: Tensor
+    norm_variance: Tensor
+    slope: Tensor
+
+    def __init__(self, layer: Layer) -> None:
+        super().__init__()
+        self.layer = layer
+        size = (layer.kernel, layer.kernel) if layer.op != "linear" else ()
+        ends = (layer.inputs, layer.outputs) if layer.op == "deconv" else (layer.outputs, layer.inputs)
+        self.weight = nn.Parameter(torch.empty(*ends, *size))
+        self.bias = nn.Parameter(torch.empty(layer.outputs)) if layer.bias else None
+        if not self.weight.is_meta:
+            nn.init.normal_(self.weight, std=1.0 / math.sqrt(layer.inputs * layer.kernel))
+            if self.bias is not None:
+                nn.init.zeros_(self.bias)
+        if layer.norm != "none" and layer.norm_affine:
+            self.norm_weight = nn.Parameter(torch.ones(layer.norm_width))
+            self.norm_bias = nn.Parameter(torch.zeros(layer.norm_width))
+        if layer.norm == "batch":
+            self.register_buffer("norm_mean", torch.zeros(layer.norm_width))
+            self.register_buffer("norm_variance", torch.ones(layer.norm_width))
+        if layer.activation == "prelu":
+            self.slope = nn.Parameter(torch.full((layer.activation_width,), 0.25))
+
+    def forward(
+        self, x: Tensor, upsampling: str, normalise: Callable[["Block", Tensor], Tensor] | None = None
+    ) -> Tensor:
+        """`normalise` stands in for `Block.normalise` where its input is to be seen."""
+        layer, normalise = self.layer, normalise or Block.normalise
+        if layer.op == "linear":
+            x = F.linear(x.flatten(1), self.weight, self.bias)
+        else:
+            x = x[:, :, None, None] if x.dim() == 2 else x
+            if layer.upsample > 1:
+                smooth = upsampling == "bilinear"
+                x = F.interpolate(
+                    x, scale_factor=layer.upsample, mode=upsampling, align_corners=False if smooth else None
+                )
+            if layer.op == "deconv":
+                x = F.conv_transpose2d(
+                    x, self.weight, self.bias, layer.stride, layer.padding, layer.output_padding
+                )
+            else:
+                x = F.conv2d(x, self.weight, self.bias, layer.stride, layer.padding)
+            if layer.shuffle > 1:
+                x = F.pixel_shuffle(x, layer.shuffle)
+        folds = layer.shape is not None and layer.norm_width != layer.outputs
+        if layer.shape is not None and folds:
+            x = x.reshape(-1, *layer.shape)
+        if not layer.norm_last:
+            x = normalise(self, x)
+        x = self._activate(x)
+        if layer.norm_last:
+            x = normalise(self, x)
+        if layer.shape is not None and not folds:
+            x = x.reshape(-1, *layer.shape)
+        return x
+
+    def normalise(self, x: Tensor) -> Tensor:
+        """The layer's normalisation alone; batch statistics are the stored ones."""
+        norm = self.layer.norm
+        if norm == "none":
+            return x
+        weight = self.norm_weight if self.layer.norm_affine else None
+        bias = self.norm_bias if self.layer.norm_affine else None
+        if norm == "batch":
+            return F.batch_norm(x, self.norm_mean, self.norm_variance, weight, bias, eps=self.layer.norm_eps)
+        if norm == "layer":
+            return F.layer_norm(x, (self.layer.norm_width,), weight, bias, self.layer.norm_eps)
+        return F.instance_norm(x, weight=weight, bias=bias, eps=self.layer.norm_eps)
+
+    def _activate(self, x: Tensor) -> Tensor:
+        kind = self.layer.activation
+        if kind == "leaky_relu":
+            return F.leaky_relu(x, self.layer.slope)
+        return F.prelu(x, self.slope) if kind == "prelu" else _BENDS[kind](x)
+
+    def original(self) -> dict[str, Tensor]:
+        """Its weights, named as where it came from."""
+        layer = self.layer
+        named = {f"{layer.name}.weight": self.weight.detach()}
+        if self.bias is not None:
+            named[f"{layer.name}.bias"] = self.bias.detach()
+        if layer.norm != "none" and layer.norm_affine:
+            named[f"{layer.norm_name}.weight"] = self.norm_weight.detach()
+            named[f"{layer.norm_name}.bias"] = self.norm_bias.detach()
+        if layer.norm == "batch":
+            named[f"{layer.norm_name}.running_mean"] = self.norm_mean
+            named[f"{layer.norm_name}.running_var"] = self.norm_variance
+            named[f"{layer.norm_name}.num_batches_tracked"] = torch.tensor(0)
+        if layer.activation == "prelu":
+            named[f"{layer.activation_name}.weight"] = self.slope.detach()
+        return named
+
+
+class LayeredGenerator(LatentGenerator):
+    """A chain of layers. Its latents are N(0, I) whatever it was trained on."""
+
+    config: LayeredConfig
+
+    def __init__(self, config: LayeredConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.blocks = nn.ModuleList(Block(layer) for layer in config.layers)
+
+    def enter(self, z: Tensor) -> Tensor:
+        """N(0, I) -> the prior that it was trained on."""
+        # 2 Phi(z) - 1, the standard normal's distribution function, makes normal numbers uniform in (-1, 1).
+        return torch.erf(z * math.sqrt(0.5)) if self.config.prior == "uniform" else z
+
+    def forward(self, z: Tensor, psi: float = 1.0) -> Tensor:
+        x = self.enter(z)
+        for block in self.blocks:
+            x = block(x, self.config.upsampling)
+        return self.finish(x)
+
+    def finish(self, x: Tensor) -> Tensor:
+        """What the last layer gives -> images (N, 3, R, R) in [-1, 1]."""
+        side, channels = self.config.resolution, self.config.image_channels
+        if self.config.folding == "hwc":
+            x = x.reshape(-1, side, side, channels).permute(0, 3, 1, 2)
+        if self.config.output == "tanh":
+            x = torch.tanh(x)
+        elif self.config.output == "sigmoid":
+            x = torch.sigmoid(x) * 2.0 - 1.0
+        if self.config.order == "bgr":
+            x = x.flip(1)
+        return x.expand(-1, 3, -1, -1) if channels == 1 else x
+
+    def original_state_dict(self) -> dict[str, Tensor] | None:
+        if self.config.renamed:
+            return None
+        return {key: value for block in self.chain() for key, value in block.original().items()}
+
+    def chain(self) -> list[Block]:
+        """Its layers in order."""
+        return [block for block in self.blocks if isinstance(block, Block)]
+
+
+class DcganGenerator(LayeredGenerator):
+    """Convolutions, from a 1 x 1 latent or behind linear layers."""
+
+    kind = "dcgan"
+
+
+class MlpGenerator(LayeredGenerator):
+    """Linear layers alone."""
+
+    kind = "mlp"
