@@ -22,6 +22,7 @@ from gan.errors import UserError, reason
 from gan.formats.files import write_bytes
 from gan.model import Model, digest
 from gan.networks import LatentGenerator, registry
+from gan.networks.base import LATER
 
 FORMAT = "tastemaker-bundle"
 VERSION = 1
@@ -210,15 +211,15 @@ def _build(path: Path, part: str, values: Any) -> nn.Module | None:
 
 
 def _object(name: str, values: Any, config_type: type) -> Any:
-    """A configuration from its JSON object: exactly its fields, each of its type."""
+    """A configuration from its JSON object: its fields and no others, each of its type; later ones may be missing."""
     if not isinstance(values, dict):
         raise ValueError(f'"{name}" is not an object')
     hints = get_type_hints(config_type, include_extras=True)
     known = {field.name for field in fields(config_type)}
-    if set(values) != known:
-        odd = sorted(set(values) ^ known)
+    needed = {field.name for field in fields(config_type) if not field.metadata.get(LATER)}
+    if odd := sorted((set(values) - known) | (needed - set(values))):
         raise ValueError(f'"{name}" has missing or unknown fields: {", ".join(odd)}')
-    return config_type(**{key: _field(key, values[key], hints[key]) for key in sorted(known)})
+    return config_type(**{key: _field(key, values[key], hints[key]) for key in sorted(values)})
 
 
 def _field(name: str, value: Any, hint: Any) -> Any:

@@ -4,6 +4,7 @@ from typing import Annotated, Any, ClassVar
 
 from torch import Tensor, nn
 
+LATER = "later"  # metadata of a configuration's field that earlier bundles lack; they have its default
 Whole = Annotated[int, 0]  # in a configuration: the smallest value allowed; a plain int starts at 1
 
 

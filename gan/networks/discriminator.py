@@ -1,13 +1,13 @@
 """The residual discriminator, whose last hidden layer also serves as features for the taste model."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gan.networks.base import ImageDiscriminator
+from gan.networks.base import LATER, ImageDiscriminator
 from gan.networks.layers import Conv, Linear, activate
 
 
@@ -19,11 +19,15 @@ class DiscriminatorConfig:
     channels: tuple[int, ...] = (48, 96, 128, 128)  # width at R/2, R/4, ..., 4 pixels
     image_channels: int = 3
     features: int = 128  # width of the last hidden layer
+    pixel: int = field(
+        default=1, metadata={LATER: True}
+    )  # squares of so many pixels are seen as one number: more than 1 for pixel art
 
     def __post_init__(self) -> None:
-        if self.resolution != 4 * 2 ** len(self.channels):
+        fitting = 4 * 2 ** len(self.channels) * self.pixel
+        if self.resolution != fitting:
             raise ValueError(
-                f"{len(self.channels)} channel widths fit {4 * 2 ** len(self.channels)} pixels, not {self.resolution}"
+                f"{len(self.channels)} channel widths fit {fitting} pixels, not {self.resolution}"
             )
 
 
@@ -78,6 +82,8 @@ class Discriminator(ImageDiscriminator):
 
     def _trunk(self, images: Tensor) -> Tensor:
         """(N, image_channels, R, R) in [-1, 1] -> (N, C, 4, 4), before anything looks across the batch."""
+        if self.config.pixel > 1:
+            images = F.avg_pool2d(images, self.config.pixel)
         x = activate(self.stem(F.pixel_unshuffle(images, 2)))
         for block in self.blocks:
             x = block(x)

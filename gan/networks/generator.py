@@ -1,11 +1,12 @@
 """The compact style-modulated generator (StyleGAN2's skip architecture, without noise inputs, so that a seed is an image)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gan.networks.base import LatentGenerator
+from gan.networks.base import LATER, LatentGenerator
 from gan.networks.layers import Linear, StyledConv, activate, normal, pixel_norm, upsample2
 
 
@@ -13,17 +14,21 @@ from gan.networks.layers import Linear, StyledConv, activate, normal, pixel_norm
 class GeneratorConfig:
     """Shape of a generator; everything needed to rebuild it before loading its weights."""
 
-    resolution: int = 64  # output width and height in pixels, 4 * 2**(len(channels) - 1)
+    resolution: int = 64  # output width and height in pixels, 4 * 2**(len(channels) - 1) * pixel
     z_dim: int = 64  # latent width; z ~ N(0, I)
     w_dim: int = 128  # style width
     mapping_layers: int = 2  # depth of the mapping network z -> w
     channels: tuple[int, ...] = (128, 128, 64, 32, 16)  # width at 4, 8, 16, ... pixels
     image_channels: int = 3
+    pixel: int = field(
+        default=1, metadata={LATER: True}
+    )  # side of a square drawn in one colour: 2 or more for pixel art
 
     def __post_init__(self) -> None:
-        if self.resolution != 4 * 2 ** (len(self.channels) - 1):
+        drawn = 4 * 2 ** (len(self.channels) - 1) * self.pixel
+        if self.resolution != drawn:
             raise ValueError(
-                f"{len(self.channels)} channel widths give {4 * 2 ** (len(self.channels) - 1)} pixels, not {self.resolution}"
+                f"{len(self.channels)} channel widths give {drawn} pixels, not {self.resolution}"
             )
 
 
@@ -69,6 +74,7 @@ class Synthesis(nn.Module):
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
+        self.pixel = config.pixel
         widths = config.channels
         self.constant = normal(1, widths[0], 4, 4)
         self.blocks = nn.ModuleList(
@@ -81,7 +87,9 @@ class Synthesis(nn.Module):
         for block in self.blocks:
             x, image = block(x, image, w)
         assert image is not None
-        return image
+        return (
+            image if self.pixel == 1 else F.interpolate(image, scale_factor=float(self.pixel), mode="nearest")
+        )
 
 
 class Generator(LatentGenerator):

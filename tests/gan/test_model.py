@@ -3,21 +3,25 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 import gan
+from gan.formats import bundle
 from gan.model import Model
-from gan.networks import Generator, GeneratorConfig, latents
+from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, latents
 from gan.policy.adapter import Adapter, AdapterConfig
 
 MakeModel = Callable[..., Model]
 
 
 def test_importing_gan_is_cheap() -> None:
-    code = "import sys, gan; assert gan.__version__; print(sorted({'torch', 'numpy', 'PIL'} & set(sys.modules)))"
+    code = (
+        "import sys, gan; assert gan.__version__; print(sorted({'torch', 'numpy', 'PIL'} & set(sys.modules)))"
+    )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
 
@@ -95,3 +99,17 @@ def test_a_seed_is_the_same_image_on_a_gpu() -> None:
     on_cpu = model.sample(range(16))
     on_gpu = model.to("cuda").sample(range(16))
     assert np.abs(on_cpu.astype(int) - on_gpu.astype(int)).max() <= 1
+
+
+def test_pixel_art_is_crisp_by_construction(tmp_path: Path) -> None:
+    config = GeneratorConfig(resolution=32, z_dim=8, w_dim=8, channels=(8, 8, 8), pixel=2)
+    judge = Discriminator(DiscriminatorConfig(resolution=32, channels=(8, 8), features=4, pixel=2))
+    model = gan.Model("crisp", Generator(config), discriminator=judge)
+    images = model.sample(range(3))
+    assert images.shape == (3, 32, 32, 3)
+    assert np.array_equal(images, images[:, ::2, ::2].repeat(2, axis=1).repeat(2, axis=2))
+    assert judge.judge(model.draw(torch.zeros(2, 8)))[1].shape == (2,)
+    bundle.save(model, tmp_path)
+    assert np.array_equal(bundle.load(tmp_path).sample(range(3)), images)
+    with pytest.raises(ValueError, match="32 pixels, not 16"):
+        GeneratorConfig(resolution=16, channels=(8, 8, 8), pixel=2)
