@@ -4,30 +4,29 @@ import hashlib
 import json
 import os
 import warnings
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
 
+from gan.data import duplicates
+from gan.data.decoding import KNOWN, READ, Decoded, crop_box, read
 from gan.data.procedural import cache_folder
 from gan.errors import Cancelled, UserError, reason
 from gan.formats.files import atomic_write, write_bytes
 
 Progress = Callable[[float, str], None]
 
-_VERSION = 1  # part of a cache's name: raise it when a file would decode to other pixels
-_SUFFIXES = {
-    ".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp",
-}  # fmt: skip
-# Named so that a file cannot choose its decoder: Pillow's others include one that runs Ghostscript.
-_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TGA", "TIFF", "WEBP")
-_MOST_PIXELS = 100_000_000  # of one file; more is refused before it is decoded
-_SMALLEST = 8  # pixels; a shorter side holds nothing to learn
-_PIXEL_ART = 64  # pixels; up to this side, a whole enlargement keeps hard edges
+FEW = 1000  # pictures; a generator trained on fewer is seen to copy them
+_VERSION = 2  # part of a cache's name: raise it when a file would decode to other pixels or the report changes
+_READING = 0.9  # share of the work that is not looking for duplicates
+_THREADS = min(16, os.cpu_count() or 1)  # decoders let go of Python's lock
+_CHUNK = 256  # rows copied at a time
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,29 @@ class Intake:
     images: np.ndarray  # uint8 (N, R, R, 3), memory-mapped, read-only
     used: list[Path]  # the file behind each image, relative to the folder
     skipped: list[tuple[Path, str]]  # files that look like pictures but could not be used, and why
+    sizes: list[tuple[int, int]] = field(default_factory=list)  # width and height of each used picture, upright
+    copies: list[tuple[Path, Path]] = field(default_factory=list)  # pictures found twice: the copy, and the one it is a copy of
+    left_out: list[Path] = field(default_factory=list)  # by the person's wish
+
+    def crop(self, index: int) -> tuple[int, int, int, int]:
+        """The square that image `index` shows of its picture: left, top, right, bottom, in the picture's own pixels."""
+        return crop_box(self.sizes[index])
+
+    @property
+    def few(self) -> bool:
+        """Whether copying is to be feared."""
+        return len(self.used) < FEW
+
+    def summary(self) -> str:
+        """How many were used, and how many were not and why, in one line."""
+        parts = [f"{len(self.used)} pictures"]
+        if self.copies:
+            parts.append(f"{len(self.copies)} found twice")
+        if self.skipped:
+            parts.append(f"{len(self.skipped)} skipped")
+        if self.left_out:
+            parts.append(f"{len(self.left_out)} left out")
+        return ", ".join(parts)
 
 
 def open_images(
@@ -45,11 +67,14 @@ def open_images(
     progress: Progress | None = None,
     cancel: Callable[[], bool] = lambda: False,
     cache: Path | None = None,
+    leave_out: Collection[Path | str] = (),
+    keep_copies: bool = False,
 ) -> Intake:
     """All pictures under a folder, cropped to their central square and scaled; decoded once, then read from a cache.
 
-    Transparent pictures are laid on white, rotations noted by cameras are applied, and of animations the first frame is taken.
-    Hidden files and folders are passed over; links to folders are not followed.
+    Transparent pictures are laid on white, rotations noted by cameras are applied, and of animations the first frame is taken. Of pictures
+    that are the same but for their encoding, the largest is kept. Hidden files and folders are passed over; links to folders are not
+    followed. Memory holds the names of the files and a few pictures at a time, whatever the folder holds.
 
     Parameters
     ----------
@@ -57,11 +82,13 @@ def open_images(
     progress : called with a fraction in [0, 1] and a line of text.
     cancel : asked between files; true raises `Cancelled`, and nothing is left behind.
     cache : where the array is kept; by default the user's cache folder.
+    leave_out : files not to use, relative to the folder; names that are not there are passed over.
+    keep_copies : use pictures found twice all the same; `Intake.copies` tells of them either way.
 
     Raises
     ------
     UserError
-        No such folder, no readable picture in it, or no room for the cache.
+        No such folder, no readable picture in it, none left after what is left out, or no room for the cache.
     ValueError
         A resolution out of range.
     """
@@ -73,23 +100,21 @@ def open_images(
         raise UserError(f"no pictures in {folder}")
     stem, key = _names(folder, files, resolution)
     cache = (cache or cache_folder()) / "folders"
-    array_path, report_path = cache / f"{stem}-{key}.npy", cache / f"{stem}-{key}.json"
-    intake = _cached(array_path, report_path)
-    if intake is None:
-        report = _decode_all(folder, files, resolution, array_path, progress, cancel)
+    base, report_path = cache / f"{stem}-{key}.npy", cache / f"{stem}-{key}.json"
+    cached = _cached(base, report_path)
+    if cached is None:
+        report = _decode_all(folder, files, resolution, base, progress, cancel)
         try:
             write_bytes(report_path, json.dumps(report).encode())
         except OSError as error:
             raise UserError(f"cannot write the image cache in {cache}: {reason(error)}") from error
-        for stale in cache.glob(f"{stem}-*"):
-            if key not in stale.name:
-                with suppress(OSError):  # in use on Windows: it goes the next time
-                    stale.unlink()
-        intake = _cached(array_path, report_path)
-        if intake is None:
+        _forget(cache, stem, lambda name: key not in name)
+        cached = _cached(base, report_path)
+        if cached is None:
             raise UserError(f"the image cache in {cache} cannot be read back")
+    intake = _select(*cached, base, {Path(name).as_posix() for name in leave_out}, keep_copies)
     if progress is not None:
-        progress(1.0, f"{len(intake.used)} pictures")
+        progress(1.0, intake.summary())
     return intake
 
 
@@ -108,11 +133,15 @@ def _list(folder: Path) -> list[tuple[str, int, int]]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in names:
             path = Path(place, name)
-            if path.suffix.lower() in _SUFFIXES and not name.startswith("."):
+            suffix = path.suffix.lower()
+            if (suffix in READ or suffix in KNOWN) and not name.startswith("."):
                 with suppress(OSError):  # a broken link, or gone since it was listed
                     status = path.stat()
                     found.append((path.relative_to(folder).as_posix(), status.st_size, status.st_mtime_ns))
     return sorted(found)
+
+
+# ------------------------------------------------------------------------------------------------------------------ cache
 
 
 def _names(folder: Path, files: list[tuple[str, int, int]], resolution: int) -> tuple[str, str]:
@@ -122,19 +151,68 @@ def _names(folder: Path, files: list[tuple[str, int, int]], resolution: int) -> 
     return place, hashlib.sha256(listing).hexdigest()[:16]
 
 
-def _cached(array_path: Path, report_path: Path) -> Intake | None:
+def _cached(array_path: Path, report_path: Path) -> tuple[np.ndarray, dict[str, Any]] | None:
     """What an earlier call left, or None if it is missing or not whole."""
     try:
         report = json.loads(report_path.read_text(encoding="utf-8"))
         images = np.load(array_path, mmap_mode="r", allow_pickle=False)
-        used = [Path(name) for name in report["used"]]
-        skipped = [(Path(name), why) for name, why in report["skipped"]]
+        whole = len(images) == len(report["used"]) == len(report["sizes"]) and "copies" in report and "skipped" in report
     except (OSError, ValueError, KeyError, TypeError, EOFError):
         return None
-    return Intake(images, used, skipped) if len(images) == len(used) else None
+    return (images, report) if whole else None
 
 
-# -------------------------------------------------------------------------------------------------------------- decoding
+def _forget(cache: Path, start: str, stale: Callable[[str], bool]) -> None:
+    """Remove files of a cache whose names start so and are stale."""
+    for path in cache.glob(f"{start}-*"):
+        if stale(path.name):
+            with suppress(OSError):  # in use on Windows: it goes the next time
+                path.unlink()
+
+
+def _select(images: np.ndarray, report: dict[str, Any], base: Path, leave_out: set[str], keep_copies: bool) -> Intake:
+    """Everything decoded, less what is not wanted; the rest is copied into an array of its own where that is less than all."""
+    names: list[str] = report["used"]
+    wanted = [name not in leave_out for name in names]
+    copies = {int(copy): int(kept) for copy, kept in report["copies"]}
+    if not keep_copies:
+        for copy, kept in copies.items():
+            # where a person left out the kept one, its copy stands in
+            wanted[copy] = wanted[copy] and not wanted[kept]
+    rows = np.flatnonzero(wanted)
+    if not len(rows):
+        raise UserError("no picture is left: all readable ones were left out")
+    chosen = images
+    if len(rows) < len(names):
+        path = base.with_name(f"{base.stem}-{hashlib.sha256(rows.tobytes()).hexdigest()[:16]}.npy")
+        try:
+            chosen = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError):
+            chosen = _copy_rows(images, rows, path)
+            _forget(base.parent, base.stem, lambda name: name != path.name)
+    return Intake(
+        chosen,
+        [Path(names[row]) for row in rows],
+        [(Path(name), why) for name, why in report["skipped"]],
+        [tuple(report["sizes"][row]) for row in rows],
+        [(Path(names[copy]), Path(names[kept])) for copy, kept in copies.items()],
+        [Path(name) for name in names if name in leave_out],
+    )
+
+
+def _copy_rows(images: np.ndarray, rows: np.ndarray, path: Path) -> np.ndarray:
+    try:
+        with atomic_write(path) as stream:
+            _header(stream, len(rows), images.shape[1])
+            for start in range(0, len(rows), _CHUNK):
+                stream.write(images[rows[start : start + _CHUNK]].tobytes())
+    except OSError as error:
+        raise UserError(f"cannot write the image cache in {path.parent}: {reason(error)}") from error
+    copied: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+    return copied
+
+
+# --------------------------------------------------------------------------------------------------------------- decoding
 
 
 def _decode_all(
@@ -144,36 +222,75 @@ def _decode_all(
     path: Path,
     progress: Progress | None,
     cancel: Callable[[], bool],
-) -> dict[str, list]:
-    """Decode every file into one .npy, row by row. Returns the names used and skipped."""
+) -> dict[str, list[Any]]:
+    """Decode every file into one .npy, row by row. Returns what is to be known of them."""
     used: list[str] = []
+    sizes: list[tuple[int, int]] = []
     skipped: list[tuple[str, str]] = []
+
+    def tell(fraction: float, text: str) -> None:
+        if progress is not None:
+            progress(fraction, text)
+
     try:
-        with atomic_write(path) as stream, _quiet():
+        with atomic_write(path) as stream:
             # The header is written for all files and again for those used: numpy pads it so that any count fits.
             start = _header(stream, len(files), resolution)
-            for index, (name, _, _) in enumerate(files):
+            for index, (name, found) in enumerate(_decoded(folder, files, resolution)):
                 if cancel():
                     raise Cancelled
-                try:
-                    pixels = decode(folder / name, resolution)
-                except Exception as error:  # decoders of foreign bytes raise nearly anything
-                    foreign = isinstance(error, UnidentifiedImageError)
-                    skipped.append((name, "not a picture" if foreign else " ".join(reason(error).split())))
-                    continue
-                finally:
-                    if progress is not None:
-                        progress(index / len(files), f"reading picture {index + 1} of {len(files)}")
-                stream.write(pixels.tobytes())
-                used.append(name)
+                if isinstance(found, str):
+                    skipped.append((name, found))
+                else:
+                    stream.write(found.pixels.tobytes())
+                    used.append(name)
+                    sizes.append(found.size)
+                tell(_READING * index / len(files), f"reading picture {index + 1} of {len(files)}")
             if not used:
                 name, why = skipped[0]
                 raise UserError(f"no readable picture in {folder} ({len(skipped)} skipped; {name}: {why})")
             stream.seek(0)
             assert _header(stream, len(used), resolution) == start
+            stream.flush()
+            copies = _copies(stream, start, resolution, sizes, tell, cancel)
     except OSError as error:
         raise UserError(f"cannot write the image cache in {path.parent}: {reason(error)}") from error
-    return {"used": used, "skipped": skipped}
+    return {"used": used, "sizes": sizes, "skipped": skipped, "copies": copies}
+
+
+def _copies(
+    written: BinaryIO,
+    start: int,
+    resolution: int,
+    sizes: list[tuple[int, int]],
+    tell: Progress,
+    cancel: Callable[[], bool],
+) -> list[tuple[int, int]]:
+    images = np.memmap(written, np.uint8, "r", start, (len(sizes), resolution, resolution, 3))
+    areas = np.array([width * height for width, height in sizes])
+    found = duplicates.find(images, areas, lambda share, text: tell(_READING + (1 - _READING) * share, text), cancel)
+    return list(found.items())
+
+
+def _decoded(
+    folder: Path, files: list[tuple[str, int, int]], resolution: int
+) -> Iterator[tuple[str, Decoded | str]]:
+    """Every file's picture or the reason why not, in order; a few are read ahead on other threads."""
+    ahead: deque[tuple[str, Future[Decoded | str]]] = deque()
+    # Pillow's warnings about odd files are not news: such a file decodes or is skipped with its reason.
+    with warnings.catch_warnings(), ThreadPoolExecutor(_THREADS, "decode") as pool:
+        warnings.simplefilter("ignore")
+        try:
+            for name, _, _ in files:
+                ahead.append((name, pool.submit(read, folder / name, resolution)))
+                if len(ahead) > 4 * _THREADS:
+                    first, found = ahead.popleft()
+                    yield first, found.result()
+            while ahead:
+                first, found = ahead.popleft()
+                yield first, found.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _header(stream: BinaryIO, count: int, resolution: int) -> int:
@@ -181,68 +298,3 @@ def _header(stream: BinaryIO, count: int, resolution: int) -> int:
     shape = (count, resolution, resolution, 3)
     np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
     return int(stream.tell())
-
-
-class _quiet(warnings.catch_warnings):
-    """Pillow's warnings about odd files are not news: such a file decodes or is skipped with its reason."""
-
-    def __enter__(self) -> None:  # type: ignore[override]
-        super().__enter__()
-        warnings.simplefilter("ignore")
-
-
-def decode(path: Path, resolution: int) -> np.ndarray:
-    """One picture as uint8 (resolution, resolution, 3): turned upright, on white, its central square, scaled.
-
-    Raises
-    ------
-    ValueError
-        Too large or too small.
-    OSError
-        Unreadable, or not a picture. Pillow's decoders may raise other things on damaged files.
-    """
-    with Image.open(path, formats=_FORMATS) as image:
-        width, height = image.size
-        if width * height > _MOST_PIXELS:
-            raise ValueError(f"{width} x {height} pixels are too many")
-        if min(width, height) < _SMALLEST:
-            raise ValueError(f"{width} x {height} pixels are too few")
-        # JPEG decodes to a fraction of its size for nearly nothing; twice the goal leaves the filter enough to work with.
-        image.draft("RGB", (resolution * 2, resolution * 2))
-        image.load()
-        with suppress(Exception):  # a damaged EXIF block is no reason to lose the picture
-            ImageOps.exif_transpose(image, in_place=True)
-        return np.asarray(_square(_to_rgb(image), resolution))
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    """Any mode as 8-bit RGB; transparency laid on white."""
-    if image.mode.startswith("I") or image.mode == "F":
-        return _deep_to_rgb(image)
-    if image.has_transparency_data:
-        coloured = image.convert("RGBA")
-        white = Image.new("RGBA", coloured.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, coloured).convert("RGB")
-    return image.convert("RGB")
-
-
-def _deep_to_rgb(image: Image.Image) -> Image.Image:
-    """Grey with more than 8 bits: 16-bit values by their full range, floats in [0, 1] or [0, 255], anything else by its own range."""
-    values = np.nan_to_num(np.asarray(image).astype(np.float64))
-    low, high = values.min(), values.max()
-    tops = (1.0, 255.0) if image.mode == "F" else (65535.0,)
-    top = next((top for top in tops if low >= 0 and high <= top), None)
-    scaled = values / top if top else (values - low) / max(high - low, 1e-12)
-    return Image.fromarray(np.rint(scaled * 255).astype(np.uint8)).convert("RGB")
-
-
-def _square(image: Image.Image, resolution: int) -> Image.Image:
-    """The central square at the resolution: Lanczos, or hard-edged where small pixel art grows by a whole factor."""
-    width, height = image.size
-    side = min(width, height)
-    left, top = (width - side) // 2, (height - side) // 2
-    box = (left, top, left + side, top + side)
-    if side == resolution:
-        return image.crop(box)
-    hard = side < resolution and side <= _PIXEL_ART and resolution % side == 0
-    return image.resize((resolution, resolution), Image.Resampling.NEAREST if hard else Image.Resampling.LANCZOS, box=box)

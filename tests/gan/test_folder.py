@@ -2,6 +2,8 @@
 
 import os
 import struct
+import time
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -9,7 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan.data.folder import Intake, decode, open_images
+from gan.data import folder as folder_module
+from gan.data.decoding import decode, read
+from gan.data.folder import Intake, open_images
 from gan.errors import Cancelled, UserError
 
 TILES = Path(__file__).parents[3] / "shared" / "data" / "dungeon-tiles"
@@ -68,22 +72,28 @@ def test_kinds_of_picture(folder: Path) -> None:
     keep("web.webp", flat((20, 20), red), red, lossless=True)
     frames = [flat((20, 20), red).quantize(4), flat((20, 20), (0, 0, 255)).quantize(4)]
     keep("moving.gif", frames[0], red, save_all=True, append_images=frames[1:])
-    intake = opened(folder)
-    assert intake.skipped == []
+    intake = opened(folder, keep_copies=True)
+    assert intake.skipped == [] and len(intake.used) == len(expected)
     for path, image in zip(intake.used, intake.images, strict=True):
         assert np.abs(image.astype(int) - expected[path.name]).max() <= 3, path
 
 
-def test_rotation_noted_by_a_camera(folder: Path) -> None:
-    pixels = np.zeros((16, 16, 3), np.uint8)
-    pixels[:8] = 255  # white above, as stored; orientation 3 turns it upside down
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_rotation_noted_by_a_camera(folder: Path, orientation: int) -> None:
+    upright = np.zeros((16, 24, 3), np.uint8)
+    upright[:8, :12] = 255  # white at the top left, as seen
+    # how a camera stores it for each orientation (EXIF 2.3, table 6): the inverse of what a viewer does
+    stored = {
+        1: upright, 2: upright[:, ::-1], 3: upright[::-1, ::-1], 4: upright[::-1], 5: upright.transpose(1, 0, 2),
+        6: np.rot90(upright, 1), 7: np.rot90(upright, 2).transpose(1, 0, 2), 8: np.rot90(upright, -1),
+    }[orientation]  # fmt: skip
     exif = Image.Exif()
-    exif[0x0112] = 3
-    Image.fromarray(pixels).save(folder / "turned.png", exif=exif)
-    image = opened(folder).images[0]
-    assert image[:7].max() == 0 and image[9:].min() == 255
-
-
+    exif[0x0112] = orientation
+    for suffix in ("png", "tiff", "jpg"):
+        Image.fromarray(np.ascontiguousarray(stored)).save(folder / f"turned.{suffix}", exif=exif)
+        found = decode(folder / f"turned.{suffix}", 16)
+        assert found.size == (24, 16)
+        assert found.pixels[:7, :7].min() > 240 and found.pixels[9:].max() < 15 and found.pixels[:, 9:].max() < 15, suffix
 
 
 def test_crop_takes_the_middle(folder: Path) -> None:
@@ -97,11 +107,11 @@ def test_crop_takes_the_middle(folder: Path) -> None:
 def test_pixel_art_grows_with_hard_edges_and_photographs_shrink_smoothly(folder: Path) -> None:
     art = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
     Image.fromarray(art).save(folder / "art.png")
-    np.testing.assert_array_equal(decode(folder / "art.png", 64), art.repeat(4, 0).repeat(4, 1))
+    np.testing.assert_array_equal(decode(folder / "art.png", 64).pixels, art.repeat(4, 0).repeat(4, 1))
     stripes = np.zeros((64, 64, 3), np.uint8)
     stripes[:, ::2] = 255
     Image.fromarray(stripes).save(folder / "stripes.png")
-    assert np.abs(decode(folder / "stripes.png", 8).astype(int) - 128).max() <= 40  # averaged, not picked
+    assert np.abs(decode(folder / "stripes.png", 8).pixels.astype(int) - 128).max() <= 40  # averaged, not picked
 
 
 def bomb(path: Path, side: int) -> None:
@@ -153,7 +163,7 @@ def test_cache_is_used_and_renewed(folder: Path, monkeypatch: pytest.MonkeyPatch
     flat((16, 16), (1, 2, 3)).save(folder / "a.png")
     opened(folder)
     calls = []
-    monkeypatch.setattr("gan.data.folder.decode", lambda path, r: calls.append(path) or decode(path, r))
+    monkeypatch.setattr(folder_module, "read", lambda path, r: calls.append(path) or read(path, r))
     assert opened(folder).images[0, 0, 0].tolist() == [1, 2, 3] and calls == []
     flat((16, 16), (9, 9, 9)).save(folder / "a.png")
     os.utime(folder / "a.png", ns=(1, 1))
@@ -167,7 +177,7 @@ def test_cache_is_used_and_renewed(folder: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_cancel_leaves_nothing(folder: Path) -> None:
     for index in range(5):
-        flat((16, 16), (index, 0, 0)).save(folder / f"{index}.png")
+        flat((16, 16), (40 * index, 0, 0)).save(folder / f"{index}.png")
     seen: list[float] = []
     with pytest.raises(Cancelled):
         opened(folder, progress=lambda fraction, text: seen.append(fraction), cancel=lambda: len(seen) >= 2)
@@ -187,7 +197,184 @@ def test_cache_that_cannot_be_written(folder: Path) -> None:
 @pytest.mark.skipif(not TILES.is_dir(), reason="the folder of real tiles is not here")
 def test_a_real_messy_folder(tmp_path: Path) -> None:
     intake = open_images(TILES, 64, cache=tmp_path)
-    assert len(intake.used) > 1000 and len(intake.used) + len(intake.skipped) == 1107
+    assert len(intake.used) > 1000 and len(intake.used) + len(intake.skipped) + len(intake.copies) == 1107
+    assert 0 < len(intake.copies) < 10
     assert len(set(intake.used)) == len(intake.used) == len(intake.images)
     assert intake.images.std(axis=(1, 2, 3)).mean() > 20
     assert [str(path) for path, _ in intake.skipped] == [], intake.skipped
+
+
+def test_pictures_found_twice_are_used_once(folder: Path) -> None:
+    from gan.data.scenes import render
+
+    (folder / "sub").mkdir()
+    scenes = render(range(12), 256)
+    for index, scene in enumerate(scenes):
+        Image.fromarray(scene).save(folder / f"{index:02}.png")
+    Image.fromarray(scenes[3]).save(folder / "sub" / "same.bmp")
+    Image.fromarray(scenes[4]).save(folder / "sub" / "worse.jpg", quality=80)
+    Image.fromarray(scenes[5]).resize((100, 100)).save(folder / "00-smaller.jpg", quality=90)
+    Image.fromarray(np.roll(scenes[6], 40, axis=1)).save(folder / "sub" / "moved.png")
+    Image.fromarray(scenes[7][:, ::-1]).save(folder / "sub" / "mirrored.png")
+    Image.fromarray(255 - scenes[8]).save(folder / "sub" / "negative.png")
+    intake = opened(folder, 64)
+    assert {(str(copy), str(kept)) for copy, kept in intake.copies} == {
+        ("sub/same.bmp", "03.png"), ("sub/worse.jpg", "04.png"), ("00-smaller.jpg", "05.png"),
+    }  # fmt: skip
+    assert len(intake.used) == 15 == len(intake.images) and intake.summary() == "15 pictures, 3 found twice"
+    everything = opened(folder, 64, keep_copies=True)
+    assert len(everything.images) == 18 and everything.copies == intake.copies
+    for path, image in zip(intake.used, intake.images, strict=True):
+        np.testing.assert_array_equal(image, everything.images[everything.used.index(path)])
+
+
+def test_textures_are_not_taken_for_copies() -> None:
+    from gan.data import duplicates
+
+    tiles = np.random.default_rng(0).integers(100, 120, (300, 32, 32, 3), np.uint8)  # alike in the mean, every pixel different
+    assert duplicates.find(tiles) == {}
+    tints = np.full((6, 32, 32, 3), 90, np.uint8)
+    tints[:, 8:24, 8:24] = np.arange(6)[:, None, None, None] * np.array([20, 8, 0], np.uint8)  # one shape in other colours
+    assert duplicates.find(tints) == {}
+
+
+def test_no_pair_is_missed_whatever_the_order() -> None:
+    from gan.data import duplicates
+
+    random = np.random.default_rng(1)
+    originals = random.integers(0, 256, (700, 16, 16, 3), np.uint8)
+    noisy = (originals[:200].astype(int) + random.integers(-2, 3, (200, 16, 16, 3))).clip(0, 255).astype(np.uint8)
+    images = np.concatenate([originals, noisy, noisy[:50]])
+    order = random.permutation(len(images))
+    found = duplicates.find(images[order])
+    group = np.concatenate([np.arange(700), np.arange(200), np.arange(50)])[order]  # which original a picture shows
+    assert len(found) == 250
+    assert all(group[copy] == group[kept] and kept < copy for copy, kept in found.items())
+    sizes = np.arange(len(images))
+    assert all(kept > copy for copy, kept in duplicates.find(images[order], sizes).items()), "the largest is kept"
+
+
+def test_pictures_are_left_out_by_name(folder: Path) -> None:
+    (folder / "sub").mkdir()
+    for index in range(4):
+        flat((16, 16), (60 * index, 0, 0)).save(folder / "sub" / f"{index}.png")
+    flat((16, 16), (0, 0, 0)).save(folder / "z.png")  # the same as sub/0.png
+    intake = opened(folder, leave_out=["sub/1.png", Path("sub") / "3.png", "no such.png"])
+    assert [path.name for path in intake.used] == ["0.png", "2.png"] and intake.images[1, 0, 0, 0] == 120
+    assert [path.as_posix() for path in intake.left_out] == ["sub/1.png", "sub/3.png"]
+    again = opened(folder, leave_out=["sub/0.png"])
+    assert [path.name for path in again.used] == ["1.png", "2.png", "3.png", "z.png"], "a copy stands in for what was left out"
+    assert len(list((folder.parent / "cache" / "folders").glob("*.npy"))) == 2, "only the last selection is kept"
+    with pytest.raises(UserError, match="left out"):
+        opened(folder, leave_out=[f"sub/{index}.png" for index in range(4)] + ["z.png"])
+
+
+def test_what_is_cut_of_each_picture(folder: Path) -> None:
+    flat((30, 20), (1, 2, 3)).save(folder / "a.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    flat((40, 20), (200, 2, 3)).save(folder / "b.jpg", exif=exif)  # seen upright it is tall
+    intake = opened(folder)
+    assert intake.sizes == [(30, 20), (20, 40)]
+    assert intake.crop(0) == (5, 0, 25, 20) and intake.crop(1) == (0, 10, 20, 30)
+    assert intake.few
+
+
+def test_kinds_that_are_not_read_are_named(folder: Path) -> None:
+    flat((16, 16), (1, 2, 3)).save(folder / "a.png")
+    (folder / "phone.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
+    (folder / "camera.nef").write_bytes(b"II*\0")
+    os.mkfifo(folder / "pipe.png")
+    skipped = {path.name: why for path, why in opened(folder).skipped}
+    assert "HEIC" in skipped["phone.HEIC"] and "PNG or JPEG" in skipped["phone.HEIC"]
+    assert "camera raw" in skipped["camera.nef"] and skipped["pipe.png"] == "not a file"
+
+
+def test_deep_and_large_pictures(folder: Path) -> None:
+    ramp = np.linspace(0, 65535, 64 * 64).reshape(64, 64).astype(np.uint16)
+    Image.fromarray(ramp).save(folder / "deep.tiff")
+    deep = decode(folder / "deep.tiff", 16).pixels
+    assert deep[0, 0, 0] < 12 and deep[-1, -1, 0] > 243
+    stripes = np.zeros((2048, 4096, 3), np.uint8)
+    stripes[:, 1024:3072] = (30, 60, 90)
+    Image.fromarray(stripes).save(folder / "large.bmp")  # 8 million pixels, no draft mode: halved before it is copied
+    large = decode(folder / "large.bmp", 16)
+    assert large.size == (4096, 2048) and (large.pixels == (30, 60, 90)).all()
+
+
+def test_memory_does_not_grow_with_the_folder(folder: Path) -> None:
+    """Of each further picture a name, a size and a thumbnail are held, not the 3,072 bytes of its pixels."""
+    random = np.random.default_rng(0)
+
+    def peak(count: int) -> int:
+        for index in range(count):
+            # uncompressed and tiny: the test is about memory, not about decoders
+            path = folder / str(index % 30) / f"{index}.ppm"
+            path.parent.mkdir(exist_ok=True)
+            Image.fromarray(random.integers(0, 256, (8, 8, 3), np.uint8)).save(path)
+        tracemalloc.start()
+        intake = opened(folder, 32)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert len(intake.images) == count and isinstance(intake.images, np.memmap)
+        return most
+
+    few, many = peak(1100), peak(1600)
+    assert (many - few) / 500 < 1800, "bytes a picture, a thumbnail for the search of duplicates included"
+
+
+def test_mutated_files_never_crash_or_hang(folder: Path) -> None:
+    """Five hundred damaged pictures of many kinds: each is read or skipped with one line."""
+    random = np.random.default_rng(7)
+    art = Image.fromarray(random.integers(0, 256, (24, 24, 3), np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    kinds = {
+        "png": {"exif": exif}, "jpg": {"exif": exif}, "gif": {"save_all": True, "append_images": [art.rotate(90)]}, "webp": {},
+        "bmp": {}, "tiff": {"compression": "tiff_lzw"}, "ppm": {}, "tga": {},
+    }  # fmt: skip
+    for suffix, options in kinds.items():
+        art.save(folder / f"whole.{suffix}", **options)  # type: ignore[arg-type]
+    wholes = {suffix: (folder / f"whole.{suffix}").read_bytes() for suffix in kinds}
+    for index in range(500):
+        suffix = list(kinds)[index % len(kinds)]
+        data = bytearray(wholes[suffix])
+        match index // len(kinds) % 4:
+            case 0:  # a few bytes changed, most often in the header
+                for place in random.integers(0, min(len(data), 64 if index % 2 else len(data)), 4):
+                    data[place] = random.integers(256)
+            case 1:
+                del data[random.integers(1, len(data)) :]
+            case 2:
+                start = random.integers(len(data))
+                data[start:start] = random.bytes(random.integers(1, 40))
+            case _:
+                start = random.integers(len(data))
+                del data[start : start + random.integers(1, 40)]
+        (folder / f"{index:03}.{suffix}").write_bytes(data)
+    started = time.monotonic()
+    intake = opened(folder, keep_copies=True)
+    assert len(intake.used) + len(intake.skipped) == 500 + len(kinds)
+    assert all(why and "\n" not in why for _, why in intake.skipped) and len(intake.skipped) > 100
+    assert time.monotonic() - started < 60, "nothing hangs"
+
+
+def test_the_nearest_training_picture() -> None:
+    from gan.data.nearest import Nearest
+    from gan.data.scenes import render
+
+    pictures = render(range(60), 64)
+    nearest = Nearest(pictures)
+    noisy = (pictures[[7, 30]].astype(int) + np.random.default_rng(0).integers(-6, 7, (2, 64, 64, 3))).clip(0, 255).astype(np.uint8)
+    samples = np.concatenate([noisy, pictures[11:12, :, ::-1], render([999], 64)])
+    found = nearest.of(samples)
+    assert found.rows[:3].tolist() == [7, 30, 11] and found.mirrored[:3].tolist() == [False, False, True]
+    assert found.distances[2] == 0 and (found.distances[:2] < 5).all()
+    assert found.distances[3] > 0.4 * nearest.usual > found.distances[0], "a copy stands out, a new scene does not"
+    truth = ((render([999], 64)[0].astype(float) - pictures) ** 2).mean((1, 2, 3)).min() ** 0.5
+    assert found.distances[3] <= truth + 1e-3
+    plain = Nearest(pictures, mirror=False).of(pictures[11:12, :, ::-1])
+    assert not plain.mirrored[0] and plain.distances[0] > 0
+    assert Nearest(pictures[:1]).usual == 0.0
+    with pytest.raises(ValueError, match="64"):
+        nearest.of(render([1], 32))

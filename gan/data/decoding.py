@@ -1,0 +1,147 @@
+"""One picture file of any kind as one square array of 8-bit RGB, or the reason why not."""
+
+import stat
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from gan.errors import reason
+
+READ = {
+    ".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp",
+}  # fmt: skip
+# Pictures too, and people expect them to be found: they are listed as skipped.
+KNOWN = {
+    ".heic": "HEIC", ".heif": "HEIF", ".jxl": "JPEG XL", ".jp2": "JPEG 2000", ".psd": "Photoshop", ".xcf": "GIMP", ".svg": "SVG",
+    ".cr2": "camera raw", ".cr3": "camera raw", ".nef": "camera raw", ".arw": "camera raw", ".dng": "camera raw", ".raf": "camera raw",
+    ".orf": "camera raw", ".rw2": "camera raw", ".ico": "icon", ".eps": "EPS", ".exr": "OpenEXR", ".hdr": "Radiance",
+}  # fmt: skip
+# Named so that a file cannot choose its decoder: Pillow's others include one that runs Ghostscript.
+_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TGA", "TIFF", "WEBP")
+_MOST_PIXELS = 100_000_000  # of one file; more is refused before it is decoded
+_LARGE = 12_000_000  # pixels; of files with more, one at a time is in memory
+_SMALLEST = 8  # pixels; a shorter side holds nothing to learn
+_PIXEL_ART = 64  # pixels; up to this side, a whole enlargement keeps hard edges
+_ORIENTATION = 0x0112  # EXIF
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_large = Lock()
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A picture that could be read."""
+
+    pixels: np.ndarray  # uint8 (R, R, 3)
+    size: tuple[int, int]  # width and height of the whole picture, upright, in its own pixels
+
+
+def crop_box(size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The square that is kept of a picture of this width and height: left, top, right, bottom."""
+    width, height = size
+    side = min(size)
+    left, top = (width - side) // 2, (height - side) // 2
+    return left, top, left + side, top + side
+
+
+def read(path: Path, resolution: int) -> Decoded | str:
+    """`decode`, with the reason in one line where it raises. Decoders of foreign bytes raise nearly anything."""
+    known = KNOWN.get(path.suffix.lower())
+    if known is not None:
+        return f"{known} files are not read: save it as PNG or JPEG"
+    try:
+        return decode(path, resolution)
+    except UnidentifiedImageError:
+        return "not a picture"
+    except Image.DecompressionBombError:
+        return "too many pixels"
+    except MemoryError:
+        return "not enough memory for it"
+    except Exception as error:
+        return " ".join(reason(error).split()) or type(error).__name__
+
+
+def decode(path: Path, resolution: int) -> Decoded:
+    """One picture: turned upright, on white, its central square, scaled; of an animation the first frame.
+
+    Raises
+    ------
+    ValueError
+        Too large or too small.
+    OSError
+        Unreadable, or not a picture. Pillow's decoders may raise other things on damaged files.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError("not a file")  # a pipe would be waited for
+    with Image.open(path, formats=_FORMATS) as image:
+        width, height = image.size
+        if width * height > _MOST_PIXELS:
+            raise ValueError(f"{width} x {height} pixels are too many")
+        if min(width, height) < _SMALLEST:
+            raise ValueError(f"{width} x {height} pixels are too few")
+        turn = None
+        if image.format != "TIFF":  # Pillow turns those itself
+            with suppress(Exception):  # a damaged EXIF block is no reason to lose the picture
+                turn = _UPRIGHT.get(int(image.getexif().get(_ORIENTATION, 1)))
+        # JPEG decodes to a fraction of its size for nearly nothing; twice the goal leaves the filter enough to work with.
+        image.draft("RGB", (resolution * 2, resolution * 2))
+        if image.width * image.height > _LARGE:
+            with _large:
+                square = _square(image, resolution)
+        else:
+            square = _square(image, resolution)
+    if turn is not None:
+        square = square.transpose(turn)
+        if turn in {_UPRIGHT[5], _UPRIGHT[6], _UPRIGHT[7], _UPRIGHT[8]}:
+            width, height = height, width
+    return Decoded(np.asarray(square), (width, height))
+
+
+def _square(image: Image.Image, resolution: int) -> Image.Image:
+    """The central square at the resolution: Lanczos, or hard-edged where small pixel art grows by a whole factor."""
+    image.load()
+    image = image.crop(crop_box(image.size))
+    side = image.width
+    if side >= 8 * resolution and image.mode in {"L", "RGB", "CMYK", "YCbCr"}:
+        image = image.reduce(side // (4 * resolution))  # before the copies that follow; Lanczos needs no more
+        side = image.width
+    image = _to_rgb(image)
+    if side == resolution:
+        return image
+    hard = side < resolution and side <= _PIXEL_ART and resolution % side == 0
+    return image.resize((resolution, resolution), Image.Resampling.NEAREST if hard else Image.Resampling.LANCZOS)
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    """Any mode as 8-bit RGB; transparency laid on white."""
+    if image.mode.startswith("I") or image.mode == "F":
+        return _deep_to_rgb(image)
+    if image.has_transparency_data:
+        coloured = image.convert("RGBA")
+        white = Image.new("RGBA", coloured.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, coloured).convert("RGB")
+    return image.convert("RGB")
+
+
+def _deep_to_rgb(image: Image.Image) -> Image.Image:
+    """Grey with more than 8 bits: 16-bit values by their full range, floats in [0, 1] or [0, 255], anything else by its own range."""
+    values = np.nan_to_num(np.asarray(image).astype(np.float32))
+    low, high = float(values.min()), float(values.max())
+    tops = (1.0, 255.0) if image.mode == "F" else (65535.0,)
+    top = next((top for top in tops if low >= 0 and high <= top), None)
+    if top is None:
+        values -= low
+        top = max(high - low, 1e-12)
+    values *= 255 / top
+    return Image.fromarray(np.rint(values).astype(np.uint8)).convert("RGB")
