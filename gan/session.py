@@ -28,11 +28,12 @@ from gan.policy.rounds import Round, RoundConfig, RoundProgress, RoundResult
 from gan.rewards import RewardWeights
 from gan.rewards.scorer import Scorer, Scores
 from gan.taste import Feedback, TasteLearner, TasteSummary, stars_from
-from gan.taste.selection import Shares, Why, quotas, shuffled, thompson
+from gan.taste.ahead import Ahead, Hand
+from gan.taste.model import Features
+from gan.taste.selection import Shares, Why, quotas, shuffled
 
 __all__ = ["Feedback", "Prediction", "Proposal", "RoundConfig", "RoundProgress", "RoundResult", "TuningSession"]
 
-_CANDIDATES = 192  # images a grid is chosen from
 _CHUNK = 64  # images drawn at once
 
 
@@ -83,6 +84,8 @@ class TuningSession:
         self._learner: TasteLearner | None = None
         self._latents: dict[int, np.ndarray] = {}
         self._pending: list[int] = []  # known images whose features nobody needed yet
+        self._logits: dict[int, float] = {}  # of known images, where there is a discriminator
+        self._ahead = Ahead(model.z_dim, 3 * model.resolution**2, self.random)
 
     def _fresh_adapter(self) -> Adapter:
         config = AdapterConfig(z_dim=self.model.z_dim)
@@ -111,8 +114,10 @@ class TuningSession:
         if self._pending:
             for start in range(0, len(self._pending), 256):
                 ids = self._pending[start : start + 256]
-                raw, _ = scorer.drawer.read(scorer.drawer.draw(self._stack(ids)))
+                raw, logits = scorer.drawer.read(scorer.drawer.draw(self._stack(ids)))
                 self._learner.add(ids, raw)
+                if logits is not None:
+                    self._logits.update(zip(ids, logits.tolist(), strict=True))
             self._pending = []
         return self._learner
 
@@ -138,33 +143,49 @@ class TuningSession:
 
     # ------------------------------------------------------------------ proposing and listening
 
-    def propose(self, count: int = 24) -> list[Proposal]:
-        """Images to rate next: Thompson's choice, a fifth straight from the current generator, a few repeats; in random order."""
+    def propose(self, count: int = 24, patience: float | None = None) -> list[Proposal]:
+        """Images to rate next: Thompson's choice, a fifth straight from the current generator, a few repeats; in random order.
+
+        patience : seconds to spend on drawing candidates where `prepare` has not drawn enough; None draws all of them, so that what is
+            proposed does not depend on the machine's speed.
+        """
         if count < 1:
             raise ValueError(f"count must be at least 1, not {count}")
         taste = self._learner.model if self._learner is not None else None
         rated = list({o.image for o in self._learner.standing()}) if self._learner is not None else []
         by_taste, at_random, again = quotas(count, self.shares, taste is not None, len(rated))
-        d = self.model.z_dim
-        points: list[Tensor] = [self._tuned(torch.randn(at_random, d, generator=self.random)).cpu()]
+        ahead, hand = self._ahead, self._hand()
+        images = ahead.honest(hand, at_random)
         why: list[Why] = ["random"] * at_random
         if by_taste and taste is not None:
-            # Half from the prior: what tuning has turned away from can still be found good.
-            z = torch.randn(_CANDIDATES, d, generator=self.random)
-            half = _CANDIDATES // 2
-            candidates = torch.cat([self._tuned(z[:half]).cpu(), z[half:]])
-            raw, _ = self.scorer.drawer.read(self.scorer.drawer.draw(candidates))
-            chosen = thompson(taste, self.scorer.standardise(raw), by_taste, self.random)
-            points.append(candidates[chosen])
+            images += ahead.choose(hand, taste, by_taste, patience)
             why += ["thompson"] * by_taste
         if again:
             picks = torch.randperm(len(rated), generator=self.random)[:again].tolist()
-            points.append(self._stack([rated[i] for i in picks]))
+            images += [(torch.from_numpy(self._latents[rated[i]]), None) for i in picks]
             why += ["repeat"] * again
-        stacked = torch.cat(points).numpy().astype(np.float32)
-        pixels = self.draw(stacked)
+        stacked = torch.stack([latent for latent, _ in images]).numpy().astype(np.float32)
+        pixels = [drawn for _, drawn in images]
+        undrawn = [i for i, drawn in enumerate(pixels) if drawn is None]
+        if undrawn:
+            for i, drawn in zip(undrawn, self.draw(stacked[undrawn]), strict=True):
+                pixels[i] = drawn
         order = shuffled(range(count), self.random)
-        return [Proposal(stacked[i], why[i], pixels[i]) for i in order]
+        return [Proposal(stacked[i], why[i], np.asarray(pixels[i])) for i in order]
+
+    def prepare(self) -> bool:
+        """Draw a few of the images that the next `propose` will choose from, while nobody waits; False when there are enough."""
+        return self._ahead.prepare(self._hand(), reads=self._scorer is not None)
+
+    def _hand(self) -> Hand:
+        def read(latents: Tensor) -> Features:
+            return self.scorer.standardise(self.scorer.drawer.read(self.scorer.drawer.draw(latents))[0])
+
+        def read_pixels(pixels: np.ndarray) -> Features:
+            images = torch.from_numpy(pixels).to(self.model.device).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+            return self.scorer.standardise(self.scorer.drawer.read(images)[0])
+
+        return Hand(lambda z: self._tuned(z).cpu(), self.draw, read, read_pixels)
 
     def add(self, images: Mapping[int, np.ndarray]) -> None:
         """Make images known by an id of the caller's: {id: latent float32 (z_dim,)}. Known ids are left as they are."""
@@ -200,23 +221,15 @@ class TuningSession:
         """Reward terms of the images of latents (N, z_dim); the taste term is flat before the first fit."""
         return self.scorer.score(self.scorer.drawer.draw(torch.from_numpy(np.asarray(points, dtype=np.float32))))
 
+    def score_known(self, images: Sequence[int]) -> Scores:
+        """As `score`, of known images: nothing is drawn again."""
+        features = self.learner.features_of(images)
+        logits = torch.tensor([self._logits[i] for i in images]) if self._logits else None
+        return self.scorer.score_standardised(features, logits)
+
     def predict(self, points: np.ndarray) -> list[Prediction]:
         """What is thought of the images of latents (N, z_dim)."""
-        scores = self.score(points)
-        stars = stars_from(scores.liking)
-        spread = (stars_from(scores.liking + scores.doubt) - stars_from(scores.liking - scores.doubt)) / 2.0
-        realism = scores.terms.realism
-        return [
-            Prediction(
-                stars=float(stars[i]),
-                spread=float(spread[i]),
-                taste=float(scores.terms.taste[i]),
-                realism=None if realism is None else float(realism[i]),
-                reward=float(scores.reward[i]),
-                gated=bool(scores.terms.gated[i]),
-            )
-            for i in range(len(stars))
-        ]
+        return predictions(self.score(points))
 
     # ------------------------------------------------------------------ teaching
 
@@ -248,8 +261,10 @@ class TuningSession:
             kl_limit=self.config.kl_limit * factor,
             kl_weight=self.config.kl_weight / factor,
         )
+        self._ahead.clear()
         this_round = Round(self.adapter, self.scorer, config, self.random)
         yield from this_round.run(cancel, wait)
+        self._ahead.clear()
         self.last_round = this_round.result
         self.rounds += 1
 
@@ -261,6 +276,7 @@ class TuningSession:
 
     def restore(self, path: Path | None) -> dict[str, Any]:
         """Take over a checkpoint's tuning, or None for the untuned generator; ratings stay. Returns the checkpoint's facts."""
+        self._ahead.clear()
         if path is None:
             self.adapter = self._fresh_adapter()
             self.rounds = 0
@@ -304,3 +320,21 @@ class TuningSession:
         from gan.formats.export import export_bundle  # onnx takes a second to import
 
         return export_bundle(self.tuned_model(folder.resolve().name), folder, progress, cancel, dtype)
+
+
+def predictions(scores: Scores) -> list[Prediction]:
+    """Scores in words that a person knows: stars, and the terms of the reward."""
+    stars = stars_from(scores.liking)
+    spread = (stars_from(scores.liking + scores.doubt) - stars_from(scores.liking - scores.doubt)) / 2.0
+    realism = scores.terms.realism
+    return [
+        Prediction(
+            stars=float(stars[i]),
+            spread=float(spread[i]),
+            taste=float(scores.terms.taste[i]),
+            realism=None if realism is None else float(realism[i]),
+            reward=float(scores.reward[i]),
+            gated=bool(scores.terms.gated[i]),
+        )
+        for i in range(len(stars))
+    ]

@@ -162,8 +162,11 @@ class Scorer:
 
     def score_features(self, raw: RawFeatures, logits: Tensor | None) -> Scores:
         """As `score`, from what `Drawer.read` returned."""
-        features = self.standardise(raw)
-        n = len(raw)
+        return self.score_standardised(self.standardise(raw), logits)
+
+    def score_standardised(self, features: tuple[Tensor, ...], logits: Tensor | None) -> Scores:
+        """As `score`, from features that are standardised already, and logits (N,) where there are any."""
+        n = len(features[0])
         liking, doubt = torch.zeros(n), torch.ones(n)
         if self._taste is not None:
             mean, deviation = self._taste.predict(features)

@@ -21,7 +21,7 @@ import torch
 from gan.adversarial.precision import resolve_device
 from gan.errors import UserError, reason
 from gan.rewards import novelty
-from gan.session import RoundProgress, TuningSession
+from gan.session import RoundProgress, TuningSession, predictions
 from studio.project.opinions import standing
 from studio.worker import messages as m
 from studio.worker.frames import FrameClosed, FrameWriter
@@ -41,6 +41,7 @@ TASKS = {
     m.Feedback: "learning",
 }
 IDLE = 0.3  # seconds without a command
+PATIENCE = 0.25  # seconds a new grid may take to look for good images; those drawn ahead of time cost none
 SMALLEST_BATCH = 8  # images
 MakeSession = Callable[[m.Open, str], TuningSession]
 
@@ -90,13 +91,27 @@ class Service:
         self._teaching = False
 
     def run(self) -> None:
-        """Serve until the end."""
+        """Serve until the end. What can be done ahead is done while nobody is waiting, in small pieces."""
+        pause: float | None = IDLE  # None: nothing is left to do ahead
         while not self._inbox.ended:
-            command = self._inbox.next(IDLE if self._cold else None)
+            command = self._inbox.next(pause)
             if command is not None:
                 self.do(command)
-            elif self._cold and not self._inbox.ended:
-                self._guarded("Open", self._warm)  # nobody is waiting: now is the time
+                pause = IDLE
+            elif not self._inbox.ended:
+                pause = 0.0 if self._ahead_of_time() else None
+
+    def _ahead_of_time(self) -> bool:
+        """Do a piece of what will be asked for next; False when nothing is left."""
+        if self._session is None:
+            return False
+        if self._cold:
+            self._guarded("Open", self._warm)
+            return True
+        try:
+            return self._session.prepare()
+        except (MemoryError, RuntimeError):  # said, and survived in smaller batches, once it is asked for
+            return False
 
     def do(self, command: m.Command) -> None:
         """Serve one command; whatever goes wrong is said and survived."""
@@ -217,7 +232,7 @@ class Service:
     def _do_propose(self, command: m.Propose) -> None:
         if self._cold and self._events:  # so that the choice follows the taste
             self._warm()
-        proposals = self.session.propose(command.count)
+        proposals = self.session.propose(command.count, PATIENCE)
         described = tuple(m.Proposal(packed(proposal.latent), proposal.why) for proposal in proposals)
         pixels = np.stack([proposal.pixels for proposal in proposals])
         self._send(m.Grid(command.generation, described, self._frames.send(pixels)))
@@ -273,9 +288,9 @@ class Service:
         self._send(m.Taste(summary.count, summary.accuracy, summary.guesses, summary.trusted, predictions))
 
     def _predictions(self, images: Sequence[int]) -> tuple[m.Prediction, ...]:
-        latents = np.stack([self._latents[image] for image in images])
+        scores = self.session.score_known(images)
         if any(image not in self._novelty for image in images) and len(images) > 1:
-            far = novelty(self.session.score(latents).features)
+            far = novelty(scores.features)
             far = (far - far.mean()) / far.std().clamp_min(1e-6)
             self._novelty = dict(zip(images, far.tolist(), strict=True))
         return tuple(
@@ -289,7 +304,7 @@ class Service:
                 reward=of.reward,
                 gated=of.gated,
             )
-            for image, of in zip(images, self.session.predict(latents), strict=True)
+            for image, of in zip(images, predictions(scores), strict=True)
         )
 
     # ------------------------------------------------------------------------------------------------------------------

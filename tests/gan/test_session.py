@@ -21,7 +21,7 @@ QUICK = RoundConfig(steps=6, states=8, children=4, look_every=2, look_images=32,
 def _small_reference():
     patch = pytest.MonkeyPatch()
     patch.setattr("gan.rewards.scorer.REFERENCE_IMAGES", 160)
-    patch.setattr("gan.session._CANDIDATES", 48)
+    patch.setattr("gan.taste.ahead.CANDIDATES", 48)
     yield
     patch.undo()
 
@@ -179,3 +179,26 @@ def test_misuse_is_named():
         session.add({1: np.zeros(5, dtype=np.float32)})
     with pytest.raises(KeyError, match="never added"):
         session.feedback([Feedback(77, "like")])
+
+
+def test_known_images_are_scored_without_drawing_them_again(taught):
+    session = taught[0]
+    session.fit()
+    some = [3, 0, 7]
+    again = session.score_known(some)
+    drawn = session.score(np.stack([session._latents[i] for i in some]))
+    torch.testing.assert_close(again.liking, drawn.liking, atol=0.03, rtol=0.0)
+    torch.testing.assert_close(again.reward, drawn.reward, atol=0.1, rtol=0.0)
+
+
+def test_what_is_prepared_is_chosen_from_and_drawn_as_it_is_saved():
+    session = TuningSession(_model(), device="cpu", seed=4, config=QUICK)
+    edges = np.array([-30.0, -10.0, 10.0, 30.0])
+    _rate(session, 24, edges)
+    session.fit()
+    while session.prepare():
+        pass
+    proposals = session.propose(24, patience=0.0)
+    assert [p.why for p in proposals].count("thompson") > 12
+    drawn = session.draw(np.stack([p.latent for p in proposals]))
+    assert (np.stack([p.pixels for p in proposals]) == drawn).all()
