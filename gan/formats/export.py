@@ -99,10 +99,17 @@ def write_bundle(
     step(0.8, "checking the ONNX file against the test vector")
     worst = float(np.abs(run_onnx((folder / ONNX_NAME).read_bytes(), z.numpy()) - images).max())
     if not worst <= TOLERANCE:  # NaN fails too
-        raise UserError(f"not exported: {ONNX_NAME} draws other images than the model (off by {worst:.2g} of 2)")
+        raise UserError(
+            f"not exported: {ONNX_NAME} draws other images than the model (off by {worst:.2g} of 2)"
+        )
 
     step(0.9, "drawing the samples")
-    about = {"model": model.name, "model_hash": model.hash, "seeds": f"0-{SHEET_SEEDS[-1]}", "source": TRAINED}
+    about = {
+        "model": model.name,
+        "model_hash": model.hash,
+        "seeds": f"0-{SHEET_SEEDS[-1]}",
+        "source": TRAINED,
+    }
     save_image(contact_sheet(model.sample(SHEET_SEEDS), columns=8), folder / "samples.png", about)
     write_bytes(folder / "sample.py", Path(__file__).with_name("sample_script.py").read_bytes())
     write_bytes(folder / "README.md", card.render(model).encode())
@@ -132,4 +139,6 @@ def _allow(target: Path, names: set[str]) -> None:
     known = {name for kind in registry.generators.values() for name in kind.files}
     foreign = sorted(names - set(FILES) - known)
     if foreign:
-        raise UserError(f"{target} is an earlier export with other files in it ({foreign[0]}); move them or name a new folder")
+        raise UserError(
+            f"{target} is an earlier export with other files in it ({foreign[0]}); move them or name a new folder"
+        )

@@ -60,7 +60,9 @@ def need_onnx() -> None:
         import onnxruntime  # noqa: F401
         import onnxscript  # noqa: F401
     except ImportError as error:
-        raise UserError(f"ONNX needs the package {error.name}: pip install onnx onnxscript onnxruntime") from None
+        raise UserError(
+            f"ONNX needs the package {error.name}: pip install onnx onnxscript onnxruntime"
+        ) from None
 
 
 def to_proto(program: Any, inputs: list[str], outputs: list[str]) -> Any:
@@ -69,7 +71,13 @@ def to_proto(program: Any, inputs: list[str], outputs: list[str]) -> Any:
 
     with quiet(), torch.no_grad():
         made: Any = torch.onnx.export(
-            program, (), dynamo=True, opset_version=OPSET, input_names=inputs, output_names=outputs, verbose=False
+            program,
+            (),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=inputs,
+            output_names=outputs,
+            verbose=False,
         )
     proto = made.model_proto
     _strip(proto)
@@ -87,7 +95,13 @@ def _strip(proto: Any) -> None:
     proto.graph.doc_string = ""
     del proto.metadata_props[:]
     del proto.graph.metadata_props[:]
-    parts = (proto.graph.node, proto.graph.initializer, proto.graph.input, proto.graph.output, proto.graph.value_info)
+    parts = (
+        proto.graph.node,
+        proto.graph.initializer,
+        proto.graph.input,
+        proto.graph.output,
+        proto.graph.value_info,
+    )
     for part in parts:
         for entry in part:
             entry.doc_string = ""

@@ -79,7 +79,9 @@ def trace_module(module: nn.Module, z_dim: int, more: list[str]) -> Any:
     with quiet(), torch.no_grad():
         if more:
             dynamic = (*dynamic, (None,) * len(more))
-        return torch.export.export(module, (example, *(scalars[name] for name in more)), dynamic_shapes=dynamic)
+        return torch.export.export(
+            module, (example, *(scalars[name] for name in more)), dynamic_shapes=dynamic
+        )
 
 
 @contextmanager

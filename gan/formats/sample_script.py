@@ -4,6 +4,8 @@
     python sample.py --count 16 --seed 0 --out images.png      one sheet
     python sample.py --count 16 --seed 0 --out images          a folder, one PNG per image
     python sample.py --check                                   does this machine draw what the maker's did?
+    python sample.py --truncation 0.7                          nearer to the mean image, where the generator can do that
+    python sample.py --label 3                                 one class, where the generator has classes
 
 The same seed is the same image everywhere: z = numpy.random.RandomState(seed).randn(z_dim).
 """
@@ -46,10 +48,24 @@ def open_generator() -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
 
 
-def draw(session: onnxruntime.InferenceSession, z: np.ndarray) -> np.ndarray:
+def settings(session: onnxruntime.InferenceSession, arguments: argparse.Namespace) -> dict[str, np.ndarray]:
+    """What the command line sets beside the latents; the file has a value for each that is not named."""
+    known = {one.name for one in session.get_overridable_initializers()}
+    asked = {"psi": arguments.truncation, "label": arguments.label}
+    for name, value in asked.items():
+        if value is not None and name not in known:
+            raise ValueError(f"this generator has no {'truncation' if name == 'psi' else 'classes'}")
+    types = {"psi": np.float32, "label": np.int64}
+    return {name: np.array(value, types[name]) for name, value in asked.items() if value is not None}
+
+
+def draw(session: onnxruntime.InferenceSession, z: np.ndarray, **more: np.ndarray) -> np.ndarray:
     """Latents (N, z_dim) float32 -> images (N, 3, H, W) float32 in [-1, 1]."""
-    parts = [session.run(["image"], {"z": z[i : i + BATCH]})[0] for i in range(0, len(z), BATCH)]
-    return np.concatenate(parts)
+    batch = session.get_inputs()[0].shape[0]  # a name where any batch will do
+    batch = batch if isinstance(batch, int) else min(BATCH, len(z))
+    rows = np.concatenate([z, z[:1].repeat(-len(z) % batch, axis=0)])
+    parts = [session.run(["image"], {"z": rows[i : i + batch], **more})[0] for i in range(0, len(rows), batch)]
+    return np.concatenate(parts)[: len(z)]
 
 
 def latents(session: onnxruntime.InferenceSession, seeds: Iterable[int]) -> np.ndarray:
@@ -106,17 +122,18 @@ def run(arguments: argparse.Namespace) -> int:
     if not 0 <= arguments.seed <= arguments.seed + arguments.count - 1 < 2**32:
         raise ValueError("seeds must be 0 to 4294967295")
     seeds = range(arguments.seed, arguments.seed + arguments.count)
+    more = settings(session, arguments)
     model_hash = session.get_modelmeta().custom_metadata_map.get("model_hash", "unknown")
     out = Path(arguments.out)
     if out.suffix.lower() == ".png" and not out.is_dir():
         out.parent.mkdir(parents=True, exist_ok=True)
         seeds_line = f"Seeds: {seeds[0]}-{seeds[-1]}" if len(seeds) > 1 else f"Seed: {seeds[0]}"
-        save_sheet(to_pixels(draw(session, latents(session, seeds))), out, seeds_line, model_hash)
+        save_sheet(to_pixels(draw(session, latents(session, seeds), **more)), out, seeds_line, model_hash)
     else:
         out.mkdir(parents=True, exist_ok=True)
         for start in range(0, len(seeds), BATCH):
             some = seeds[start : start + BATCH]
-            for seed, pixels in zip(some, to_pixels(draw(session, latents(session, some))), strict=True):
+            for seed, pixels in zip(some, to_pixels(draw(session, latents(session, some), **more)), strict=True):
                 save(pixels, out / f"seed{seed:010d}.png", f"Seed: {seed}", model_hash)
     print(f"{len(seeds)} image{'s' if len(seeds) > 1 else ''} in {out}")
     return 0
@@ -128,6 +145,8 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=16, metavar="N", help="how many images (16)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the first; the others follow (0)")
     parser.add_argument("--out", default="images.png", metavar="PATH", help="PATH.png for one sheet, else a folder (images.png)")
+    parser.add_argument("--truncation", type=float, metavar="PSI", help="1: all variety (default), 0: the mean image")
+    parser.add_argument("--label", type=int, metavar="L", help="number of the class (default: as the seed says)")
     parser.add_argument("--check", action="store_true", help="compare this machine's images with the test vector")
     try:
         return run(parser.parse_args())

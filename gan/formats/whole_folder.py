@@ -10,7 +10,12 @@ from pathlib import Path
 
 from gan.errors import UserError, reason
 
-CLUTTER = {".DS_Store", "Thumbs.db", "desktop.ini", "__pycache__"}  # left by looking at a folder; no one's work
+CLUTTER = {
+    ".DS_Store",
+    "Thumbs.db",
+    "desktop.ini",
+    "__pycache__",
+}  # left by looking at a folder; no one's work
 _STALE = 3600.0  # seconds after which the leavings of a killed export are swept up
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from gan.networks.base import ImageDiscriminator, LatentGenerator, Whole
 from gan.networks.discriminator import Discriminator, DiscriminatorConfig
 from gan.networks.generator import Generator, GeneratorConfig
+from gan.networks.onnx_generator import FILE, OnnxConfig, OnnxGenerator
 from gan.networks.stylegan2 import StyleGAN2, StyleGAN2Config
 from gan.networks.stylegan2_discriminator import StyleGAN2Discriminator, StyleGAN2DiscriminatorConfig
 
@@ -27,6 +28,7 @@ class Kind(NamedTuple):
 
 generators: dict[str, Kind] = {
     "compact": Kind(GeneratorConfig, Generator),
+    "onnx": Kind(OnnxConfig, OnnxGenerator, (FILE,)),
     "stylegan2": Kind(StyleGAN2Config, StyleGAN2),
 }
 discriminators: dict[str, Kind] = {

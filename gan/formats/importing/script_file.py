@@ -1,0 +1,123 @@
+"""TorchScript and `.pt2` files: programs, not data. Refused, unless a person says that they trust whoever wrote them.
+
+With that consent the program is loaded and run once, to be rewritten as an ONNX graph; from there on it is data like any other ONNX
+generator, and the bundle that is saved holds no program.
+"""
+
+import io
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+
+from gan.errors import reason
+from gan.formats.importing import onnx_file
+from gan.formats.importing.restricted import Malformed
+from gan.formats.importing.result import Imported, Option, Question
+from gan.formats.importing.source import Source
+from gan.formats.onnx_export import OPSET, need_onnx, to_proto
+from gan.formats.program import quiet
+
+TRUST = "trust_program"  # the question's key; `tastemaker import --trust-program` answers it
+_SCRIPT_OPSET = 17
+_WORDS = {"torchscript": "TorchScript", "pt2": "an exported torch program (.pt2)"}
+_CONSENT = Question(
+    TRUST,
+    "This file is a program. Opening it runs what its maker wrote, with all that you may do on this computer. Do you trust them?",
+    (
+        Option("no", "No, do not run it", "a program can do anything that you can"),
+        Option("yes", "Yes, run it", "only for files of your own, or from someone you trust"),
+    ),
+    "no",
+)
+
+
+def can_read(source: Source) -> bool:
+    """Whether this is one of torch's two kinds of programs."""
+    return source.container in _WORDS
+
+
+def read(source: Source, choices: Mapping[str, str]) -> Imported:
+    """The generator that a program is, once it may be run. Raises `Malformed`."""
+    kind = _WORDS[source.container]
+    if _CONSENT.answer(choices) != "yes":
+        raise Malformed(
+            f"it is {kind}: a program, which would have to be run. If you trust whoever wrote it, import it with "
+            f"--trust-program (or choices {TRUST}=yes); better, ask for its weights as safetensors or a state_dict"
+        )
+    need_onnx()
+    source.file.seek(0)
+    data = io.BytesIO(source.file.read())
+    try:
+        made = _rewrite_script(data) if source.container == "torchscript" else _rewrite_program(data)
+    except Malformed:
+        raise
+    except Exception as error:  # whatever a foreign program raises
+        raise Malformed(
+            f"it is {kind} that could not be rewritten as an ONNX graph ({reason(error)[:200]})"
+        ) from error
+    imported = onnx_file.from_bytes(
+        made, source.path.stem, {key: value for key, value in choices.items() if key != TRUST}
+    )
+    imported.model.card["imported"] = {"from": kind}
+    imported.what = imported.what.replace(
+        "ONNX generator", f"{kind}, rewritten as ONNX".replace("an exported", "exported"), 1
+    )
+    imported.notes.insert(
+        0, "It was run because you said that you trust it; what is kept of it is a graph, not the program."
+    )
+    imported.questions.insert(0, _CONSENT)
+    return imported
+
+
+def _rewrite_program(data: io.BytesIO) -> bytes:
+    with quiet(), torch.no_grad():
+        program: Any = torch.export.load(data)
+    names = list(program.graph_signature.user_inputs)
+    if not names or not all(isinstance(name, str) for name in names):
+        raise Malformed("its program takes no tensors")
+    outputs = [f"image{i or ''}" for i in range(len(program.graph_signature.user_outputs))]
+    return bytes(to_proto(program, names, outputs).SerializeToString())
+
+
+def _rewrite_script(data: io.BytesIO) -> bytes:
+    with quiet(), torch.no_grad():
+        script: Any = torch.jit.load(data, map_location="cpu").eval()
+        example = _fitting_latents(script)
+        made = io.BytesIO()
+        # The newer exporter does not take scripts.
+        torch.onnx.export(
+            script,
+            (example,),
+            made,  # type: ignore[arg-type]
+            dynamo=False,
+            opset_version=min(OPSET, _SCRIPT_OPSET),
+            input_names=["z"],
+            output_names=["image"],
+            dynamic_axes={"z": {0: "batch"}, "image": {0: "batch"}},
+        )
+    return made.getvalue()
+
+
+def _fitting_latents(script: Any) -> torch.Tensor:
+    """Two latents that the script draws images from. It does not say which it takes, so the sides of its weights are tried."""
+    for width in _widths(script):
+        for shape in ((2, width), (2, width, 1, 1)):
+            z = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+            try:
+                drawn = script(z)
+            except Exception:  # noqa: S112 (scripts raise what they like at a wrong shape)
+                continue
+            if isinstance(drawn, torch.Tensor) and drawn.ndim == 4 and len(drawn) == 2:
+                return z
+    raise Malformed("its script draws no images from latents of any width that its weights suggest")
+
+
+def _widths(script: Any) -> Iterator[int]:
+    """Sides of the weights, the first ones first, each once."""
+    seen: set[int] = set()
+    for value in list(script.parameters())[:8]:
+        for side in (value.shape[1:2] or value.shape) + value.shape[:1]:
+            if side not in seen and side <= 8192:
+                seen.add(side)
+                yield int(side)

@@ -1,0 +1,56 @@
+"""A generator as one `.pt2` file: the graph that `torch.export` traced, for programs that have torch but not this library.
+
+Such a file can be read back with `torch.export.load`, which unpickles parts of some files: it is for files of one's own making. Importing
+a stranger's `.pt2` asks for consent first (`gan.formats.importing.script_file`).
+"""
+
+import io
+import json
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from gan.errors import UserError
+from gan.formats.program import input_names, quiet, trace
+from gan.model import Model
+
+ABOUT = "tastemaker.json"  # inside the archive, read back through `extra_files`
+
+
+def to_pt2(model: Model, metadata: Mapping[str, str]) -> bytes:
+    """The drawing part of a model, with any batch: z, then psi and label where it has them.
+
+    Parameters
+    ----------
+    model : on the CPU.
+    metadata : goes into the archive as JSON, with the names of the inputs; `torch.export.load(file, extra_files={"tastemaker.json": ""})`
+        reads it.
+
+    Raises
+    ------
+    UserError
+        The model's generator runs an ONNX graph, or this torch cannot write the file.
+    """
+    program = trace(model)
+    about = {**metadata, "inputs": input_names(model)}
+    written = io.BytesIO()
+    try:
+        with quiet():
+            torch.export.save(
+                program, written, extra_files={ABOUT: json.dumps(about, ensure_ascii=False, sort_keys=True)}
+            )
+    except RuntimeError as error:
+        raise UserError(f"torch {torch.__version__} cannot write {model.name} as .pt2: {error}") from error
+    return written.getvalue()
+
+
+def run_pt2(data: bytes, z: np.ndarray, psi: float = 1.0, label: int = -1) -> np.ndarray:
+    """Images (N, 3, R, R) float32 that a `.pt2` of our own making draws from latents (N, z_dim) float32, on the CPU."""
+    extra = {ABOUT: ""}
+    with quiet(), torch.no_grad():
+        module = torch.export.load(io.BytesIO(data), extra_files=extra).module()
+        scalars = {"psi": torch.tensor(psi), "label": torch.tensor(label)}
+        inputs = json.loads(extra[ABOUT])["inputs"]
+        images: torch.Tensor = module(torch.from_numpy(z), *(scalars[name] for name in inputs[1:]))
+    return images.numpy()

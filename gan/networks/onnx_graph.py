@@ -1,0 +1,221 @@
+"""Somebody else's ONNX graph: looked through before anything runs it, and run within a limit of memory and time.
+
+A graph is data, not a program, but it may name files to read, operators that load code, loops without an end and tensors of any size.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+LARGEST = 1_800_000_000  # bytes of a file; a protobuf message ends at 2 GiB
+MOST_NODES = 100_000  # after functions are put in their places
+MEMORY = 1_500_000_000  # bytes that all graphs of this process may use
+PATIENCE = 120.0  # seconds for one run
+_OPEN = {"", "ai.onnx", "ai.onnx.ml", "com.microsoft"}  # operator sets that onnxruntime has built in
+_ENDLESS = {"Loop", "Scan"}
+_RANDOM = {
+    "RandomNormal",
+    "RandomNormalLike",
+    "RandomUniform",
+    "RandomUniformLike",
+    "Multinomial",
+    "Bernoulli",
+}
+
+
+def parse(data: bytes) -> Any:
+    """An ONNX file as an `onnx.ModelProto` that reads no other file, needs no other code, and ends.
+
+    Raises
+    ------
+    ValueError
+        It is none, or does one of these; one line for people.
+    """
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    if len(data) > LARGEST:
+        raise ValueError(f"it is larger than {LARGEST / 1e9:.1f} GB")
+    model = onnx.ModelProto()
+    try:
+        model.ParseFromString(data)
+    except (DecodeError, RuntimeError, ValueError, RecursionError):
+        raise ValueError("it is not an ONNX file, or damaged") from None
+    if not model.graph.node or not model.opset_import:
+        raise ValueError("it is not an ONNX file: there is no graph in it")
+    own = {(function.domain, function.name): function for function in model.functions}
+    _check_graph(model.graph, own)
+    for function in model.functions:
+        for node in function.node:
+            _check_node(node, own)
+    if _size(model.graph.node, own, {}, ()) > MOST_NODES:
+        raise ValueError(f"its graph has more than {MOST_NODES:,} operators")
+    try:
+        onnx.checker.check_model(model)
+    except (onnx.checker.ValidationError, RuntimeError, ValueError) as error:
+        raise ValueError(f"its graph is not valid ({str(error).strip().splitlines()[0][:160]})") from None
+    return model
+
+
+def _check_graph(graph: Any, own: Mapping[tuple[str, str], Any]) -> None:
+    for tensor in graph.initializer:
+        _check_tensor(tensor)
+    for sparse in graph.sparse_initializer:
+        _check_tensor(sparse.values)
+        _check_tensor(sparse.indices)
+    for node in graph.node:
+        _check_node(node, own)
+
+
+def _check_tensor(tensor: Any) -> None:
+    if tensor.data_location or tensor.external_data:
+        raise ValueError(
+            "its weights lie in other files; save it as one file (onnx.save_model(..., save_as_external_data=False))"
+        )
+
+
+def _check_node(node: Any, own: Mapping[tuple[str, str], Any]) -> None:
+    if node.domain not in _OPEN and (node.domain, node.op_type) not in own:
+        raise ValueError(
+            f"it needs the custom operator {node.domain}.{node.op_type}, which would be foreign code"[:200]
+        )
+    if node.domain in ("", "ai.onnx"):
+        if node.op_type in _ENDLESS:
+            raise ValueError(f"its graph loops ({node.op_type}), which a generator's does not")
+        if node.op_type in _RANDOM:
+            raise ValueError(
+                f"it draws random numbers of its own ({node.op_type}): the same latent would not be the same image. "
+                "Export it with constant noise"
+            )
+    for attribute in node.attribute:
+        for tensor in (attribute.t, *attribute.tensors):
+            _check_tensor(tensor)
+        for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
+            _check_tensor(sparse.values)
+            _check_tensor(sparse.indices)
+    for graph in _subgraphs(node):
+        _check_graph(graph, own)
+
+
+def _subgraphs(node: Any) -> Iterator[Any]:
+    for attribute in node.attribute:
+        if attribute.HasField("g"):
+            yield attribute.g
+        yield from attribute.graphs
+
+
+def _size(
+    nodes: Any, own: Mapping[tuple[str, str], Any], sizes: dict[tuple[str, str], int], inside: tuple[Any, ...]
+) -> int:
+    """How many operators these nodes come to with all functions put in their places."""
+    total = 0
+    for node in nodes:
+        key = (node.domain, node.op_type)
+        total += 1 + sum(_size(graph.node, own, sizes, inside) for graph in _subgraphs(node))
+        if key in own:
+            if key in inside or len(inside) > 100:
+                raise ValueError("its functions call themselves")
+            if key not in sizes:
+                sizes[key] = _size(own[key].node, own, sizes, (*inside, key))
+            total += sizes[key]
+    return total
+
+
+# --------------------------------------------------------------------------------------------------------------- running
+
+
+class Graph:
+    """A checked graph, ready to run on the CPU. Its session is made on first use, and again in a copy or another process."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self._session: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"data": self.data, "_session": None}
+
+    @property
+    def session(self) -> Any:
+        """The `onnxruntime.InferenceSession`.
+
+        Raises
+        ------
+        ValueError
+            onnxruntime is not installed or cannot run the graph.
+        """
+        if self._session is None:
+            self._session = _make_session(self.data)
+        return self._session
+
+    def run(self, output: str, feeds: Mapping[str, np.ndarray]) -> np.ndarray:
+        """One output of one run.
+
+        Raises
+        ------
+        ValueError
+            It failed, asked for too much memory, or took too long.
+        """
+        import onnxruntime
+
+        options = onnxruntime.RunOptions()
+        options.log_severity_level = 4
+        watch = threading.Timer(PATIENCE, lambda: setattr(options, "terminate", True))
+        watch.daemon = True
+        watch.start()
+        try:
+            result: np.ndarray = self.session.run([output], dict(feeds), options)[0]
+        except ValueError:
+            raise
+        except Exception as error:  # onnxruntime's own kinds derive from Exception alone
+            raise ValueError(f"its graph cannot be run: {_brief(error)}") from None
+        finally:
+            watch.cancel()
+        return result
+
+
+def _make_session(data: bytes) -> Any:
+    try:
+        import onnxruntime
+    except ImportError:
+        raise ValueError("it needs the package onnxruntime: pip install onnxruntime") from None
+    _limit_memory()
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.add_session_config_entry("session.use_env_allocators", "1")
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return onnxruntime.InferenceSession(
+            data,
+            options,
+            providers=["CPUExecutionProvider"],
+            # Constants are computed when the graph is run, within the limit of memory that does not hold here.
+            disabled_optimizers=["ConstantFolding"],
+        )
+    except Exception as error:
+        raise ValueError(f"onnxruntime cannot run its graph: {_brief(error)}") from None
+
+
+_limited = threading.Lock()
+
+
+def _limit_memory() -> None:
+    """Give this process's graphs one arena of limited size; later calls change nothing."""
+    import onnxruntime
+
+    if not _limited.acquire(blocking=False):
+        return
+    place = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    onnxruntime.create_and_register_allocator(place, onnxruntime.OrtArenaCfg({"max_mem": MEMORY}))
+
+
+def _brief(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    if "bfc_arena" in text or "memory" in text.lower():
+        return f"it asks for more than {MEMORY / 1e9:.1f} GB of memory"
+    return text[:200]
