@@ -41,6 +41,18 @@ class LatentGenerator(nn.Module):
         """How many class labels the last coordinates of a latent choose from, by their largest; 0: none, or the label is fixed."""
         return 0
 
+    @property
+    def embed_dim(self) -> int:
+        """Width of what `embed` gives."""
+        return self.z_dim
+
+    def embed(self, z: Tensor) -> Tensor:
+        """What the generator makes of latents (N, z_dim) before it draws: (N, embed_dim); the latents themselves if that is unknown.
+
+        Likings are far easier to read from a style-based generator's w than from z.
+        """
+        return z
+
     def forward(self, z: Tensor, psi: float = 1.0) -> Tensor:
         """Images (N, 3, R, R), nominally in [-1, 1], of latents (N, z_dim) from N(0, I); psi in [0, 1] is the truncation.
 

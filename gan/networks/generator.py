@@ -107,6 +107,15 @@ class Generator(LatentGenerator):
         self.synthesis = Synthesis(self.config)
         self.register_buffer("w_mean", torch.zeros(self.config.w_dim))
 
+    @property
+    def embed_dim(self) -> int:
+        return self.config.w_dim
+
+    def embed(self, z: Tensor) -> Tensor:
+        """w (N, w_dim)."""
+        w: Tensor = self.mapping(z)
+        return w
+
     def forward(self, z: Tensor, psi: float | Tensor = 1.0) -> Tensor:
         """Images of latents.
 

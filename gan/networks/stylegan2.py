@@ -224,6 +224,14 @@ class StyleGAN2(LatentGenerator):
     def classes(self) -> int:
         return self.config.mapping.classes if self.config.label is None else 0
 
+    @property
+    def embed_dim(self) -> int:
+        return self.config.mapping.outputs
+
+    def embed(self, z: Tensor) -> Tensor:
+        """w (N, W)."""
+        return self.styles(z)
+
     def styles(self, z: Tensor) -> Tensor:
         """w (N, W) of latents (N, z_dim)."""
         width, classes = self.config.mapping.noise_width, self.config.mapping.classes

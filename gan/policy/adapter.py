@@ -1,42 +1,159 @@
-"""The learnt part of a tuned generator: a small network in front of it that moves each latent."""
+"""The learnt part of a tuned generator: a small network in front of it that decides which latent is drawn."""
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gan.networks.base import LatentGenerator
+
+
+class Adapter(nn.Module):
+    """z (N, z_dim) -> z' (N, z_dim). An untrained one is the identity, so that an untuned generator stays what it is."""
+
+    kind: ClassVar[str]  # its name in bundles and checkpoints
+    config: Any  # a frozen dataclass with `z_dim`
+    out: nn.Linear  # the last layer, which starts at zero
+
+    @property
+    def idle(self) -> bool:
+        """Whether it is the identity still."""
+        return not any(bool(p.any()) for p in self.out.parameters())
+
+    def attach(self, generator: LatentGenerator) -> "Adapter":
+        """Say which generator stands behind; called before the first use. Returns itself."""
+        return self
+
 
 @dataclass(frozen=True)
-class AdapterConfig:
-    """Shape of an adapter."""
+class ShiftConfig:
+    """Shape of a shift."""
 
     z_dim: int = 64  # latent width of the generator behind it
     width: int = 128  # of its hidden layers
     depth: int = 2  # hidden layers
 
 
-class Adapter(nn.Module):
-    """z (N, z_dim) -> z' (N, z_dim): (z + D(z)) * |z| / |z + D(z)|.
+class Shift(Adapter):
+    """Moves each latent: z' = (z + D(z)) * |z| / |z + D(z)|.
 
-    D is a small multilayer perceptron whose last layer starts at zero, so that an untrained adapter is the identity. Keeping each
-    latent's length keeps z' on the shell where N(0, I) has its mass: the generator behind it only ever sees latents like those it
-    was trained on, whether it normalises them itself (style-based) or not.
+    D is a small multilayer perceptron whose last layer starts at zero. Keeping each latent's length keeps z' on the shell where N(0, I)
+    has its mass: the generator behind it only ever sees latents like those it was trained on, whether it normalises them itself
+    (style-based) or not.
     """
 
-    def __init__(self, config: AdapterConfig) -> None:
+    kind = "residual"
+    config: ShiftConfig
+
+    def __init__(self, config: ShiftConfig) -> None:
         super().__init__()
         self.config = config
-        widths = [config.z_dim] + [config.width] * config.depth
-        layers: list[nn.Module] = []
-        for a, b in zip(widths[:-1], widths[1:], strict=True):
-            layers += [nn.Linear(a, b), nn.SiLU()]
-        self.hidden = nn.Sequential(*layers)
-        self.out = nn.Linear(widths[-1], config.z_dim)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        self.hidden = _hidden(config.z_dim, config.width, config.depth)
+        self.out = _silent(config.width, config.z_dim)
 
     def forward(self, z: Tensor) -> Tensor:
         moved = z + self.out(self.hidden(z))
         length = torch.linalg.vector_norm(z, dim=1, keepdim=True)
         return moved * (length / torch.linalg.vector_norm(moved, dim=1, keepdim=True).clamp_min(1e-6))
 
+
+@dataclass(frozen=True)
+class ChoiceConfig:
+    """Shape of a choice."""
+
+    z_dim: int = 64  # latent width of the generator behind it
+    inputs: int = 128  # width of what `LatentGenerator.embed` gives
+    candidates: int = 32  # latents that one is chosen from, z itself the first
+    width: int = 256  # of its hidden layers
+    depth: int = 2  # hidden layers
+
+
+class Choice(Adapter):
+    """Chooses one of several latents that it makes of z: z' = O_i z with the largest preference f(O_i z).
+
+    The O_i are fixed signed permutations, the first of them the identity. Each O_i z is a draw from N(0, I) if z is, and nearly
+    independent of the others, so every image is one that the untuned generator draws: only how often changes. Choosing the best of N
+    costs at most log N - (N - 1) / N nats of KL from the prior, and can keep several separate things that are liked, which a shift
+    cannot. f is a small multilayer perceptron over what the generator's own mapping makes of a latent.
+    """
+
+    kind = "choice"
+    config: ChoiceConfig
+    mean: Tensor
+    deviation: Tensor
+    order: Tensor
+    sign: Tensor
+
+    def __init__(self, config: ChoiceConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.hidden = _hidden(config.inputs, config.width, config.depth)
+        self.out = _silent(config.width, 1)
+        self.register_buffer("mean", torch.zeros(config.inputs))  # of embedded latents over the prior
+        self.register_buffer("deviation", torch.ones(config.inputs))
+
+    def attach(self, generator: LatentGenerator) -> "Choice":
+        self.embed = generator.embed
+        order, sign = _signed_permutations(self.config.candidates, self.config.z_dim)
+        device = self.out.weight.device
+        self.register_buffer("order", torch.from_numpy(order).to(device), persistent=False)
+        self.register_buffer("sign", torch.from_numpy(sign).to(device), persistent=False)
+        return self
+
+    def latents(self, z: Tensor) -> Tensor:
+        """What can be chosen from: (B, z_dim) -> (B, candidates, z_dim)."""
+        return z[:, self.order] * self.sign
+
+    def preference(self, embedded: Tensor) -> Tensor:
+        """f of embedded latents (..., inputs): (...)."""
+        preference: Tensor = self.out(self.hidden((embedded - self.mean) / self.deviation)).squeeze(-1)
+        return preference
+
+    def preferences(self, z: Tensor) -> Tensor:
+        """f of all that can be chosen from: (B, z_dim) -> (B, candidates)."""
+        with torch.no_grad():
+            embedded = self.embed(self.latents(z).flatten(0, 1)).float()
+        return self.preference(embedded).unflatten(0, (-1, self.config.candidates))
+
+    def forward(self, z: Tensor) -> Tensor:
+        chosen = self.preferences(z).argmax(dim=1)
+        return take(self.latents(z), chosen[:, None]).squeeze(1)
+
+
+def take(latents: Tensor, chosen: Tensor) -> Tensor:
+    """The chosen ones of latents (B, N, d) by index (B, C): (B, C, d)."""
+    return latents.gather(1, chosen[:, :, None].expand(-1, -1, latents.shape[2]))
+
+
+def _signed_permutations(count: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """`count` fixed ones of `width` coordinates: indices (count, width) int64 and signs (count, width) float32."""
+    # RandomState's stream is frozen (NEP 19): a tuned generator must choose among the same latents everywhere, for ever.
+    random = np.random.RandomState(1933)
+    order, sign = [np.arange(width)], [np.ones(width)]
+    for _ in range(count - 1):
+        order.append(random.permutation(width))
+        sign.append(random.randint(0, 2, width) * 2.0 - 1.0)
+    return np.stack(order).astype(np.int64), np.stack(sign).astype(np.float32)
+
+
+def _hidden(inputs: int, width: int, depth: int) -> nn.Sequential:
+    widths = [inputs] + [width] * depth
+    layers: list[nn.Module] = []
+    for a, b in zip(widths[:-1], widths[1:], strict=True):
+        layers += [nn.Linear(a, b), nn.SiLU()]
+    return nn.Sequential(*layers)
+
+
+def _silent(inputs: int, outputs: int) -> nn.Linear:
+    layer = nn.Linear(inputs, outputs)
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+ADAPTERS: dict[str, tuple[type, type[Adapter]]] = {
+    Shift.kind: (ShiftConfig, Shift),
+    Choice.kind: (ChoiceConfig, Choice),
+}

@@ -1,17 +1,14 @@
-"""The generator as a policy: state z, action a latent near the adapter's z', image = generator(action).
-
-One step, no future: a contextual bandit.
-"""
+"""A policy that moves latents: a Gaussian around a learnt shift of z."""
 
 import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gan.policy.adapter import Adapter
 
 
-class LatentGaussianPolicy:
+class GaussianPolicy:
     """a ~ N(sqrt(1 - s^2) * adapter(z), s^2 I), z ~ N(0, I).
 
     The factor makes the untuned policy (adapter = identity) draw exactly a ~ N(0, I): exploring costs nothing in realism. Everything
@@ -23,32 +20,40 @@ class LatentGaussianPolicy:
     sigma : s, in (0, 1): how far from z' an action is tried.
     """
 
+    most = math.inf
+
     def __init__(self, adapter: Adapter, sigma: float) -> None:
         if not 0.0 < sigma < 1.0:
             raise ValueError(f"sigma must lie in (0, 1), not {sigma}")
         self.adapter, self.sigma = adapter, sigma
         self.shrink = math.sqrt(1.0 - sigma * sigma)
 
-    def mean(self, z: Tensor) -> Tensor:
-        """(N, d) -> (N, d)."""
-        return self.shrink * self.adapter(z)
+    def parameters(self) -> list[nn.Parameter]:
+        return list(self.adapter.parameters())
 
-    def log_prob(self, action: Tensor, mean: Tensor) -> Tensor:
-        """Log-density of actions (N, d) under means (N, d), summed over dimensions: (N,)."""
-        d = action.shape[1]
-        squared = ((action - mean) / self.sigma).square().sum(dim=1)
+    def mean(self, states: Tensor) -> Tensor:
+        """(S, d) -> (S, d)."""
+        return self.shrink * self.adapter(states)
+
+    def log_prob(self, states: Tensor, actions: Tensor) -> Tensor:
+        """Log-density of actions (S, C, d), summed over dimensions: (S, C)."""
+        d = actions.shape[2]
+        squared = ((actions - self.mean(states)[:, None]) / self.sigma).square().sum(dim=2)
         return -0.5 * squared - d * (math.log(self.sigma) + 0.5 * math.log(2.0 * math.pi))
 
-    def kl(self, z: Tensor, mean: Tensor) -> Tensor:
-        """KL(policy(. | z) || untuned policy(. | z)) in nats, exact: |mean - sqrt(1 - s^2) z|^2 / (2 s^2). (N, d), (N, d) -> (N,).
+    def kl(self, states: Tensor) -> Tensor:
+        """KL to the untuned policy in nats, exact: |mean - sqrt(1 - s^2) z|^2 / (2 s^2). (S, d) -> (S,).
 
         Averaged over z it bounds the KL between the distributions of actions from above (data-processing inequality).
         """
-        return (mean - self.shrink * z).square().sum(dim=1) / (2.0 * self.sigma**2)
+        return (self.mean(states) - self.shrink * states).square().sum(dim=1) / (2.0 * self.sigma**2)
 
     @torch.no_grad()
-    def act(self, z: Tensor, children: int, generator: torch.Generator) -> Tensor:
-        """`children` actions for each state: (N, d) -> (N, children, d)."""
-        mean = self.mean(z)
-        noise = torch.randn(z.shape[0], children, z.shape[1], generator=generator).to(z.device)
-        return mean[:, None, :] + self.sigma * noise
+    def act(self, states: Tensor, children: int, generator: torch.Generator) -> Tensor:
+        """`children` actions for each state: (S, d) -> (S, children, d)."""
+        noise = torch.randn(states.shape[0], children, states.shape[1], generator=generator).to(states.device)
+        return self.mean(states)[:, None, :] + self.sigma * noise
+
+    def points(self, states: Tensor, actions: Tensor) -> Tensor:
+        """An action is a latent already."""
+        return actions

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gan.policy.gaussian import LatentGaussianPolicy
+from gan.policy.base import Policy
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def clipped_surrogate(log_ratio: Tensor, advantages: Tensor, clip: float) -> Ten
 
 
 def update(
-    policy: LatentGaussianPolicy,
+    policy: Policy,
     optimizer: torch.optim.Optimizer,
     states: Tensor,
     actions: Tensor,
@@ -47,30 +47,24 @@ def update(
 
     Parameters
     ----------
-    states : (S, d) the z of each group.
-    actions : (S, C, d) sampled by `policy.act` before this update.
+    states : (S, ...) of each group.
+    actions : (S, C, ...) sampled by `policy.act` before this update.
     advantages : (S, C).
     kl_weight : reward units per nat of KL to the untuned policy.
     """
-    count, children, d = actions.shape
     with torch.no_grad():
-        old_mean = policy.mean(states)
-        old = policy.log_prob(actions.reshape(-1, d), old_mean.repeat_interleave(children, dim=0)).reshape(count, children)
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        old = policy.log_prob(states, actions)
     sums = torch.zeros(3)
     steps = 0
     for _ in range(config.epochs):
         # Whole groups stay together: their advantages only mean something side by side.
-        for picks in torch.randperm(count, generator=generator).to(states.device).chunk(config.minibatches):
-            z = states[picks]
-            mean = policy.mean(z)
-            new = policy.log_prob(actions[picks].reshape(-1, d), mean.repeat_interleave(children, dim=0))
-            log_ratio = new - old[picks].reshape(-1)
-            gain = clipped_surrogate(log_ratio, advantages[picks].reshape(-1), config.clip)
-            loss = kl_weight * policy.kl(z, mean).mean() - gain
+        for picks in torch.randperm(len(states), generator=generator).to(states.device).chunk(config.minibatches):
+            log_ratio = policy.log_prob(states[picks], actions[picks]) - old[picks]
+            gain = clipped_surrogate(log_ratio.flatten(), advantages[picks].flatten(), config.clip)
+            loss = kl_weight * policy.kl(states[picks]).mean() - gain
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
-            norm = torch.nn.utils.clip_grad_norm_(parameters, config.max_norm)
+            norm = torch.nn.utils.clip_grad_norm_(policy.parameters(), config.max_norm)
             optimizer.step()
             with torch.no_grad():
                 ratio = log_ratio.exp()

@@ -1,0 +1,77 @@
+"""A policy that chooses among latents: a softmax over the candidates that a `Choice` makes of z."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from gan.policy.adapter import Choice, take
+
+
+class CategoricalPolicy:
+    """pi(i | z) = softmax_i(f(O_i z) / t) over N candidates O_i z, each of them a draw from the prior.
+
+    As N grows, what it draws tends to the optimum of E[r] - beta KL(policy || prior), which is p(z) exp(r / beta) up to a constant,
+    wherever f / t = r / beta: self-normalised importance resampling (Rubin 1987) with a learnt weight. Untuned, f is flat and any
+    candidate is as likely as another. The generator that is exported takes the likeliest candidate.
+
+    Parameters
+    ----------
+    adapter : attached to a generator; shared with the generator that is exported.
+    temperature : t > 0.
+    """
+
+    def __init__(self, adapter: Choice, temperature: float) -> None:
+        if not temperature > 0.0:
+            raise ValueError(f"temperature must be above 0, not {temperature}")
+        self.adapter, self.temperature = adapter, temperature
+
+    @property
+    def most(self) -> float:
+        """KL when one candidate is certain: log N, in nats."""
+        return math.log(self.adapter.config.candidates)
+
+    def parameters(self) -> list[nn.Parameter]:
+        return list(self.adapter.parameters())
+
+    def _log_probs(self, states: Tensor) -> Tensor:
+        return (self.adapter.preferences(states) / self.temperature).log_softmax(dim=1)
+
+    def log_prob(self, states: Tensor, actions: Tensor) -> Tensor:
+        """Of actions (S, C), indices of candidates: (S, C)."""
+        return self._log_probs(states).gather(1, actions)
+
+    def kl(self, states: Tensor) -> Tensor:
+        """KL to the untuned policy in nats, exact: log N - entropy. (S, d) -> (S,)."""
+        log_probs = self._log_probs(states)
+        return math.log(log_probs.shape[1]) + (log_probs.exp() * log_probs).sum(dim=1)
+
+    @torch.no_grad()
+    def act(self, states: Tensor, children: int, generator: torch.Generator) -> Tensor:
+        """`children` candidates for each state, drawn with replacement: (S, d) -> (S, children) int64."""
+        probs = self._log_probs(states).exp().cpu()
+        return torch.multinomial(probs, children, replacement=True, generator=generator).to(states.device)
+
+    def points(self, states: Tensor, actions: Tensor) -> Tensor:
+        """(S, d), (S, C) -> (S, C, d)."""
+        return take(self.adapter.latents(states), actions)
+
+
+def expected_objective(preferences: Tensor, rewards: Tensor, temperature: float, kl_weight: float) -> Tensor:
+    """E[r] - beta KL(pi || uniform) of choices whose every reward is known, to be maximised; its gradient has no sampling noise.
+
+    The sum over all actions that REINFORCE estimates by drawing some (Sutton et al. 1999, theorem 1; Ciosek and Whiteson 2018,
+    "expected policy gradients", arXiv 1706.05374).
+
+    Parameters
+    ----------
+    preferences, rewards : (G, N): f and r of N candidates in each of G groups.
+    kl_weight : beta, in reward units per nat.
+
+    Returns
+    -------
+    scalar, the mean over groups.
+    """
+    log_probs = (preferences / temperature).log_softmax(dim=1)
+    kl = math.log(preferences.shape[1]) + (log_probs.exp() * log_probs).sum(dim=1)
+    return ((log_probs.exp() * rewards).sum(dim=1) - kl_weight * kl).mean()
