@@ -15,6 +15,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from studio.benchmark_probes import (
+    PATIENCE,
+    Heartbeat,
+    painted,
+    processor_seconds,
+    quiet,
+    rest,
+    wait_until,
+)
 from studio.display import no_display_reason
 from studio.project.recent import HOME_VARIABLE
 
@@ -22,76 +31,15 @@ if TYPE_CHECKING:
     from studio.model.actions import Actions
     from studio.ui.window import StudioWindow
 
-BEAT_MS = 16  # one frame of a 60 Hz screen
 LIMIT_MS = 50.0  # the worst gap between two beats that is allowed during a round
 IDLE_SECONDS = 5.0
-PATIENCE = 600.0  # seconds
+RATING_SECONDS = (
+    4.0  # what a person at least takes to look at a grid; the next one's images are drawn meanwhile
+)
 
 _WINDOW_ONLY = (
     "import sys; from studio.benchmark_speed import show_window_only; show_window_only(sys.argv[1])"
 )
-
-
-class Heartbeat:
-    """A timer of 16 ms on the window's thread; a gap is the time between two of its beats."""
-
-    def __init__(self) -> None:
-        from PySide6.QtCore import Qt, QTimer
-
-        self._timer = QTimer()
-        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._timer.setInterval(BEAT_MS)
-        self._timer.timeout.connect(self._beat)
-        self._last = 0.0
-        self.gaps: list[float] = []  # ms
-
-    def start(self) -> None:
-        """Forget earlier beats and listen."""
-        self.gaps, self._last = [], time.perf_counter()
-        self._timer.start()
-
-    def stop(self) -> dict[str, float]:
-        """Return the beats' count, median, 99th percentile and worst gap, in ms."""
-        self._timer.stop()
-        ordered = sorted(self.gaps)
-        return {
-            "beats": len(ordered),
-            "median_ms": statistics.median(ordered),
-            "p99_ms": ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))],
-            "worst_ms": ordered[-1],
-        }
-
-    def _beat(self) -> None:
-        now = time.perf_counter()
-        self.gaps.append(1000 * (now - self._last))
-        self._last = now
-
-
-def wait_until(done: Callable[[], bool], what: str, patience: float = PATIENCE) -> float:
-    """Run the event loop until `done()`; return the seconds that took. Raises TimeoutError."""
-    from PySide6.QtCore import QEventLoop, QTimer
-
-    began = time.perf_counter()
-    loop, timer, broken = QEventLoop(), QTimer(), []
-
-    def look() -> None:
-        try:
-            if done() or time.perf_counter() - began > patience:
-                loop.quit()
-        except Exception as error:  # would end in Qt, which called this, and be lost
-            broken.append(error)
-            loop.quit()
-
-    timer.timeout.connect(look)
-    timer.start(5)
-    if not done():
-        loop.exec()
-    timer.stop()
-    if broken:
-        raise broken[0]
-    if not done():
-        raise TimeoutError(f"{what} took more than {patience:.0f} s")
-    return time.perf_counter() - began
 
 
 def show_window_only(folder: str) -> None:
@@ -148,11 +96,14 @@ def measure(folder: Path, model: str, steps: int | None, say: Callable[[str], No
         say("ratings")
         figures |= _rate_all(actions)
         say("new grids")
-        figures["new_grid_s"] = statistics.median([_new_grid(actions) for _ in range(3)])
-        _rate_all(actions)
+        figures["new_grid_s"] = statistics.median([_new_grid(actions, RATING_SECONDS) for _ in range(3)])
+        figures["new_grid_at_once_s"] = statistics.median([_new_grid(actions, 0.0) for _ in range(3)])
+        say("stars on the screen")
+        figures |= painted(window)
         wait_until(lambda: window.prepared and _idle(actions), "the worker at rest")
-        say(f"heartbeat, {IDLE_SECONDS:.0f} s at rest")
-        figures["idle"] = _beats_at_rest()
+        rest(RATING_SECONDS)
+        say(f"heartbeat and processor, {IDLE_SECONDS:.0f} s at rest")
+        figures |= _atrest(actions)
         say("heartbeat during a round")
         figures |= _beats_in_round(window, steps, say)
     finally:
@@ -195,17 +146,24 @@ def _learnt(actions: Actions) -> bool:
     return taste is not None and taste.count >= actions.state.counts.rated
 
 
-def _new_grid(actions: Actions) -> float:
+def _new_grid(actions: Actions, after: float) -> float:
+    _rate_all(actions)
+    rest(after)
     before = actions.state.counts.shown
     actions.new_grid()
     return wait_until(lambda: actions.state.counts.shown > before and _has_grid(actions), "a new grid")
 
 
-def _beats_at_rest() -> dict[str, float]:
-    heartbeat, until = Heartbeat(), time.perf_counter() + IDLE_SECONDS
+def _atrest(actions: Actions) -> dict[str, Any]:
+    """Gaps of the heartbeat, then the processor time of window and worker without it, as a share of one core."""
+    heartbeat = Heartbeat()
     heartbeat.start()
-    wait_until(lambda: time.perf_counter() >= until, "resting")
-    return heartbeat.stop()
+    rest(IDLE_SECONDS)
+    beats = heartbeat.stop()
+    loop_began, spent = time.perf_counter(), processor_seconds(actions)
+    quiet(IDLE_SECONDS)
+    share = (processor_seconds(actions) - spent) / (time.perf_counter() - loop_began)
+    return {"idle": beats, "idle_cpu_percent": 100 * share}
 
 
 def _beats_in_round(window: StudioWindow, steps: int | None, say: Callable[[str], None]) -> dict[str, Any]:
@@ -245,7 +203,12 @@ def table(figures: dict[str, Any]) -> str:
     lines = [
         ("window on screen, fresh process", f"{figures['window_shown_s']:.2f} s"),
         ("first grid, after the window", f"{figures['first_grid_s']:.2f} s"),
-        ("new grid of 24", f"{figures['new_grid_s']:.2f} s"),
+        ("new grid of 24, after rating one", f"{figures['new_grid_s']:.2f} s"),
+        ("new grid of 24, at once again", f"{figures['new_grid_at_once_s']:.2f} s"),
+        (
+            "key to painted star",
+            f"{figures['star_painted_ms']:.1f} ms, worst {figures['star_painted_worst_ms']:.1f} ms",
+        ),
         (
             "star to durable on disk",
             f"{figures['star_durable_ms']:.1f} ms, worst {figures['star_durable_worst_ms']:.1f} ms",
@@ -255,6 +218,7 @@ def table(figures: dict[str, Any]) -> str:
             "round",
             f"{figures['round_steps']} steps in {figures['round_s']:.1f} s, {figures['images_per_second']:.0f} images/s",
         ),
+        ("processor at rest, window and worker", f"{figures['idle_cpu_percent']:.1f} % of a core"),
         ("heartbeat gap at rest", _gaps(idle)),
         ("heartbeat gap during the round", _gaps(busy)),
         ("limit of the worst gap", f"{LIMIT_MS:.0f} ms: {'kept' if figures['within_limit'] else 'BROKEN'}"),

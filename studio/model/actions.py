@@ -5,6 +5,7 @@ Views call these methods and bind to `state`, `round`, `exports` and `grid`; the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from PySide6.QtGui import QImage
 
 from studio.i18n import tr
-from studio.model import thumbnails
+from studio.model import settings, thumbnails
 from studio.model.listener import Listener, told
 from studio.model.state import FEWEST_RATINGS, STRIP_SEEDS
 from studio.project.records import Change
@@ -26,13 +27,30 @@ class Actions(Listener):
 
     @told
     def rate(self, kind: str, value: int = 0, row: int | None = None, advance: bool = False) -> None:
-        """Rate the image at `row`, or the selected one: "stars" 1..5, "clear", "like", "reject" or "neither"."""
-        cell = self.grid.cell(self.state.row if row is None else row)
-        if cell is None or not cell.image or cell.pixels is None:
+        """Rate the image at `row` of the grid, or the selected ones: "stars" 1..5, "clear", "like", "reject", "neither"."""
+        if row is None:
+            images = self.state.selected
+        else:
+            cell = self.grid.cell(row)
+            images = (cell.image,) if cell and cell.image and cell.pixels is not None else ()
+        if not images:
             return
-        self._apply(self.project.rate(cell.image, kind, value))
+        self._apply(self.project.rate(images, kind, value))
         if advance or self.state.auto_advance:
             self.advance.emit()
+
+    @told
+    def mark(self, kind: str, value: int = 0, text: str = "", images: Sequence[int] | None = None) -> None:
+        """Give the selected images, or these, a "label" 1..4, a "tag", a "note", or take a tag away ("untag")."""
+        chosen = self.state.selected if images is None else tuple(images)
+        if chosen:
+            self._apply(self.project.rate(chosen, kind, value, text))
+
+    @told
+    def note_in_passing(self, kind: str, image: int, value: float = 1.0) -> None:
+        """Note that an image was looked at, enlarged, saved, copied or exported, where the person allows it."""
+        if image and settings.value("implicit"):
+            self.worker.feedback((self.project.signal(image, kind, value),))
 
     @told
     def undo(self) -> None:
@@ -58,6 +76,8 @@ class Actions(Listener):
         rows = [self.grid.row_of(image) for image in change.images]
         if len(rows) == 1 and rows[0] >= 0:
             return tr("{action} on image {number}", action=tr(change.label), number=rows[0] + 1)
+        if not change.images or change.choice is not None:
+            return tr(change.label)
         return tr("{action} on an earlier image", action=tr(change.label))
 
     def _apply(self, change: Change) -> None:
@@ -66,6 +86,9 @@ class Actions(Listener):
         self._count()
         if change.events:
             self.worker.feedback(change.events)
+        if change.checkpoint is not None:
+            self._list_rounds()
+        self.applied.emit(change)
 
     # -- rounds --------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """The images on show, as a Qt list of ids."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QImage
@@ -22,12 +23,26 @@ class Cell:
     image: int  # the project's id; 0 while it is being drawn
     stars: int = 0  # 0 is not rated
     flag: str | None = None  # "like", "reject"
+    label: int = 0  # colour 1..4; 0 is none
+    tags: tuple[str, ...] = ()
+    note: str = ""
     guess: Prediction | None = None
     pixels: QImage | None = None
 
     @property
     def rated(self) -> bool:
         return self.stars > 0 or self.flag is not None
+
+
+def said(state: ImageState) -> dict[str, Any]:
+    """Return what the person said of an image as fields of a `Cell`."""
+    return {
+        "stars": state.stars,
+        "flag": state.flag,
+        "label": state.label,
+        "tags": state.tags,
+        "note": state.note,
+    }
 
 
 class GridModel(QAbstractListModel):
@@ -70,7 +85,7 @@ class GridModel(QAbstractListModel):
 
     def rate(self, state: ImageState) -> None:
         """Show the person's own view of an image, if it is on the grid."""
-        self._replace(state.image, stars=state.stars, flag=state.flag)
+        self._replace(state.image, **said(state))
 
     def predict(self, guess: Prediction) -> None:
         """Keep what the model expects of an image, if it is on the grid."""
@@ -80,10 +95,10 @@ class GridModel(QAbstractListModel):
         """Show an image that was a placeholder."""
         self._replace(image, pixels=pixels)
 
-    def _replace(self, image: int, **values: object) -> None:
+    def _replace(self, image: int, **values: Any) -> None:
         row = self.row_of(image)
         if row >= 0:
-            self._cells[row] = replace(self._cells[row], **values)  # type: ignore[arg-type]
+            self._cells[row] = replace(self._cells[row], **values)
             self.dataChanged.emit(self.index(row), self.index(row))
 
     def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008
@@ -115,6 +130,17 @@ def describe(row: int, cell: Cell) -> str:
         parts.append(tr("liked"))
     elif cell.flag == "reject":
         parts.append(tr("rejected"))
-    if len(parts) == 1:
+    if not cell.rated and cell.pixels is not None:
         parts.append(tr("not rated"))
+    if cell.label:
+        parts.append(label_name(cell.label))
+    if cell.tags:
+        parts.append(tr("tags: {tags}", tags=", ".join(cell.tags)))
+    if cell.note:
+        parts.append(tr("with a note"))
     return ", ".join(parts)
+
+
+def label_name(label: int) -> str:
+    """Name a colour label 1..4."""
+    return (tr("red label"), tr("yellow label"), tr("green label"), tr("blue label"))[label - 1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import wraps
 from pathlib import Path
@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from studio.i18n import tr
 from studio.model import pictures, thumbnails
-from studio.model.grid_model import Cell, GridModel
+from studio.model.grid_model import Cell, GridModel, said
 from studio.model.rounds import RoundLog, outcome_of
 from studio.model.state import (
     GRID,
@@ -53,6 +53,7 @@ class Listener(QObject):
     """Keeps `state`, `round`, `exports` and `grid` true to the project and the worker."""
 
     advance = Signal()  # select the next image
+    applied = Signal(object)  # Change: what a person did, or took back
 
     def __init__(self, project: Project, worker: WorkerClient, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -107,6 +108,11 @@ class Listener(QObject):
         self.state.row = max(0, row)
         cell = self.grid.cell(row)
         self.state.guess = cell.guess if cell else None
+        self.select_images((cell.image,) if cell and cell.image else ())
+
+    def select_images(self, images: Sequence[int]) -> None:
+        """Make these images the ones that keys rate and mark."""
+        self.state.selected = tuple(images)
 
     def new_grid(self) -> None:
         """Ask for new images; the old ones stay until then, and every rating stays for good."""
@@ -143,7 +149,7 @@ class Listener(QObject):
             states = project.state(shown.images)
             self.grid.show(
                 [
-                    Cell(i, states[i].stars, states[i].flag, None, pictures.read_image(project.image_file(i)))
+                    Cell(i, **said(states[i]), pixels=pictures.read_image(project.image_file(i)))
                     for i in shown.images
                 ]
             )
@@ -183,7 +189,7 @@ class Listener(QObject):
         states = self.project.state(image.id for image in shown.images)
         self.grid.show(
             [
-                Cell(image.id, states[image.id].stars, states[image.id].flag, None, pixels)
+                Cell(image.id, **said(states[image.id]), pixels=pixels)
                 for image, pixels in zip(shown.images, drawn, strict=True)
             ]
         )

@@ -88,6 +88,9 @@ class StudioState(QObject):
     taste: Property[Taste | None] = Property(None)
     guess: Property[Prediction | None] = Property(None)  # of the selected image
     row: Property[int] = Property(0)  # selected in the grid
+    selected: Property[tuple[int, ...]] = Property(
+        ()
+    )  # images that keys rate and mark, in whatever view is on show
     drawing: Property[bool] = Property(False)  # a new grid is on its way
 
     weights: Property[Weights] = Property(Weights())

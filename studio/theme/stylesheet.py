@@ -62,7 +62,9 @@ QProgressBar::chunk { background: $accent; border-radius: 2px; }
 
 QLineEdit { background: $control; border: 1px solid $line; border-radius: ${control_r}px; min-height: 30px; padding: 0 8px;
   selection-background-color: $accent; selection-color: $accent_text; }
-QLineEdit:focus { border-color: $accent; }
+QPlainTextEdit { background: $control; border: 1px solid $line; border-radius: ${control_r}px; padding: 2px 4px;
+  selection-background-color: $accent; selection-color: $accent_text; }
+QLineEdit:focus, QPlainTextEdit:focus { border-color: $accent; }
 QCheckBox { background: transparent; spacing: 8px; }
 QCheckBox::indicator { width: 16px; height: 16px; border-radius: 4px; border: 1px solid $quiet; background: $control; }
 QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url("$tick"); }

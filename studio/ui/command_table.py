@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from studio.i18n import tr
 from studio.theme.theme import current
-from studio.ui import views
+from studio.ui import image_commands, views
 from studio.ui.commands import Command
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ def table(window: StudioWindow) -> list[Command]:
         *_project(window),
         *_edit(window),
         *_image(window),
+        *image_commands.table(window),
         *_generator(window),
         *_view(window),
         *_help(window),

@@ -33,6 +33,7 @@ from studio.model.grid_model import Cell, CellRole
 from studio.model.scaling import scaled
 from studio.theme.theme import current
 from studio.theme.tokens import CORNER_IMAGE, TINY
+from studio.ui.labels import paint_label
 
 _Index = QModelIndex | QPersistentModelIndex
 _KEPT = 512  # scaled pixmaps; 24 at 2x of 168 px are 11 MB
@@ -93,8 +94,9 @@ class ImageDelegate(QStyledItemDelegate):
                 self._paint_stars(painter, rect, area, cell.stars, self.hovered_star if hovered else 0)
             if cell.flag:
                 self._paint_tag(painter, rect, tr("rejected") if cell.flag == "reject" else "P")
+            self._paint_marks(painter, rect, cell)
         if chosen:
-            self._paint_ring(painter, rect)
+            self._paint_ring(painter, rect, 255 if state & QStyle.StateFlag.State_Active else 150)
         painter.restore()
 
     def _paint_placeholder(self, painter: QPainter, rect: QRect) -> None:
@@ -169,8 +171,37 @@ class ImageDelegate(QStyledItemDelegate):
         painter.setPen(QColor("#f4f4f6"))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
-    def _paint_ring(self, painter: QPainter, rect: QRect) -> None:
-        painter.setPen(QPen(QColor(current().tokens.accent), 2))
+    def _paint_marks(self, painter: QPainter, rect: QRect, cell: Cell) -> None:
+        """The colour label at the top left; beside it how many tags there are, and lines where there is a note."""
+        left, top = rect.left() + 6.0, rect.top() + 6.0
+        if cell.label:
+            paint_label(painter, cell.label, QRectF(left, top + 0.5, 16, 16))
+            left += 22
+        if not cell.tags and not cell.note:
+            return
+        font = QFont(painter.font())
+        font.setPixelSize(TINY)
+        painter.setFont(font)
+        text = f"#{len(cell.tags)}" if cell.tags else ""
+        words = QFontMetrics(font).horizontalAdvance(text)
+        lines = 9 if cell.note else 0
+        box = QRectF(left, top, words + lines + 12 + (5 if words and lines else 0), 17)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(20, 20, 22, 205))
+        painter.drawRoundedRect(box, 4, 4)
+        painter.setPen(QPen(QColor("#f4f4f6"), 1))
+        painter.drawText(
+            box.adjusted(6, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text
+        )
+        right = box.right() - 6
+        for row in range(3 if lines else 0):
+            y = box.top() + 5.5 + 3 * row
+            painter.drawLine(QPointF(right - lines, y), QPointF(right - (4 if row == 2 else 0), y))
+
+    def _paint_ring(self, painter: QPainter, rect: QRect, alpha: int) -> None:
+        colour = QColor(current().tokens.accent)
+        colour.setAlpha(alpha)
+        painter.setPen(QPen(colour, 2))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         # One clear pixel, then the ring, wholly outside the image.
         painter.drawRoundedRect(QRectF(rect).adjusted(-2, -2, 2, 2), CORNER_IMAGE + 2, CORNER_IMAGE + 2)

@@ -1,7 +1,10 @@
 """The grid of images: a QListView whose geometry is arithmetic and whose stars can be clicked."""
 
+from collections.abc import Iterator
+
 from PySide6.QtCore import (
     QEvent,
+    QItemSelection,
     QItemSelectionModel,
     QModelIndex,
     QPersistentModelIndex,
@@ -11,7 +14,15 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QRegion, QResizeEvent
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QRegion,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyleOptionViewItem, QWidget
 
 from studio.model.grid_model import CellRole
@@ -20,12 +31,30 @@ from studio.ui.image_delegate import ImageDelegate, star_at
 
 _Index = QModelIndex | QPersistentModelIndex
 _Move = QAbstractItemView.CursorAction
+_Key = Qt.Key
+_Command = QItemSelectionModel.SelectionFlag
+_MOVES = {
+    _Key.Key_Left: _Move.MoveLeft,
+    _Key.Key_Right: _Move.MoveRight,
+    _Key.Key_Up: _Move.MoveUp,
+    _Key.Key_Down: _Move.MoveDown,
+    _Key.Key_Home: _Move.MoveHome,
+    _Key.Key_End: _Move.MoveEnd,
+    _Key.Key_PageUp: _Move.MovePageUp,
+    _Key.Key_PageDown: _Move.MovePageDown,
+}
 
 
 class ImageGrid(QListView):
-    """Shows a `GridModel`. Emits what a hand did; changes nothing itself."""
+    """Shows a model of `Cell`s. Emits what a hand did; changes nothing itself.
+
+    Ctrl+click adds an image to the selection or takes it out; Shift with a click or a move selects all on the way.
+    """
 
     star_clicked = Signal(int, int)  # row, stars 1..5
+    opened = Signal(int)  # row that was double-clicked
+    menu_wanted = Signal(QPoint)  # where on the screen
+    selection_changed = Signal()
     current_row_changed = Signal(int)
     size_changed = Signal(int)  # a cell's side, logical pixels
 
@@ -36,7 +65,8 @@ class ImageGrid(QListView):
         self._unit = 1.0
         self._hovered = -1
         self._hovered_star = 0
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self._anchor = 0  # where a selection with Shift begins
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -77,6 +107,32 @@ class ImageGrid(QListView):
         count = self._geometry.count
         if count:
             self.setCurrentIndex(self._index(min(max(row, 0), count - 1)))
+
+    def selected_rows(self) -> Iterator[int]:
+        """Yield the selected rows in order."""
+        ranges = sorted((f.top(), f.bottom()) for f in self.selectionModel().selection().toList())
+        for top, bottom in ranges:
+            yield from range(top, bottom + 1)
+
+    def _extend_to(self, row: int) -> None:
+        """Select everything between the anchor and `row`."""
+        first, last = sorted((self._anchor, row))
+        chosen = QItemSelection(self._index(first), self._index(last))
+        self.selectionModel().setCurrentIndex(self._index(row), _Command.NoUpdate)
+        self.selectionModel().select(chosen, _Command.ClearAndSelect)
+
+    def _toggle(self, row: int) -> None:
+        """Add `row` to the selection or take it out; the last one stays."""
+        model, index = self.selectionModel(), self._index(row)
+        if not model.isSelected(index):
+            model.setCurrentIndex(index, _Command.Select)
+            self._anchor = row
+            return
+        left = next((other for other in self.selected_rows() if other != row), None)
+        if left is not None:
+            model.select(index, _Command.Deselect)
+            if self.current_row() == row:
+                model.setCurrentIndex(self._index(left), _Command.NoUpdate)
 
     # -- geometry ------------------------------------------------------------------------------------------------
 
@@ -191,7 +247,7 @@ class ImageGrid(QListView):
         painter = QPainter(self.viewport())
         option = QStyleOptionViewItem()
         self.initViewItemOption(option)
-        top, current = self._offset(), self.currentIndex().row()
+        top, current, chosen = self._offset(), self.currentIndex().row(), self.selectionModel()
         area = event.rect().adjusted(-GAP, -GAP, GAP, GAP)
         self.delegate.hovered_star = 0
         for row in self._geometry.between(area.top() + top, area.bottom() + top):
@@ -199,9 +255,11 @@ class ImageGrid(QListView):
             option.rect = self.visualRect(index)
             option.state = QStyle.StateFlag.State_Enabled
             if row == current:
-                option.state |= QStyle.StateFlag.State_Selected
+                option.state |= QStyle.StateFlag.State_Active
                 if self.hasFocus():
                     option.state |= QStyle.StateFlag.State_HasFocus
+            if row == current or chosen.isSelected(index):
+                option.state |= QStyle.StateFlag.State_Selected
             if row == self._hovered:
                 option.state |= QStyle.StateFlag.State_MouseOver
                 self.delegate.hovered_star = self._hovered_star
@@ -239,26 +297,60 @@ class ImageGrid(QListView):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         row, star = self._star_under(event.position().toPoint())
-        # Any modifier does what a plain click does; a click between images leaves the selection where it is.
-        if row < 0 or event.button() != Qt.MouseButton.LeftButton:
+        if row < 0:  # between images: the selection stays as it is
             return
         self.setFocus(Qt.FocusReason.MouseFocusReason)
-        self.setCurrentIndex(self._index(row))
-        if star:
+        keys, index = event.modifiers(), self._index(row)
+        if event.button() == Qt.MouseButton.RightButton:
+            if not self.selectionModel().isSelected(index):
+                self.setCurrentIndex(index)
+        elif event.button() != Qt.MouseButton.LeftButton:
+            return
+        elif star:
+            if not self.selectionModel().isSelected(index):
+                self.setCurrentIndex(index)
             self.star_clicked.emit(row, star)
+        elif keys & Qt.KeyboardModifier.ShiftModifier:
+            self._extend_to(row)
+        elif keys & Qt.KeyboardModifier.ControlModifier:
+            self._toggle(row)
+        else:
+            self.setCurrentIndex(index)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         event.accept()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         # The second press of two quick clicks on the stars is a click like any other.
-        self.mousePressEvent(event)
+        row, star = self._star_under(event.position().toPoint())
+        if row < 0 or star or event.button() != Qt.MouseButton.LeftButton:
+            self.mousePressEvent(event)
+        else:
+            self.opened.emit(row)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if self.currentIndex().isValid():
+            by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
+            below = self.viewport().mapToGlobal(self.visualRect(self.currentIndex()).center())
+            self.menu_wanted.emit(below if by_key else event.globalPos())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.text() and event.text().isprintable():
             event.ignore()  # no type-ahead search: letters and digits are shortcuts
             return
+        move = _MOVES.get(_Key(event.key()))
+        if move is not None and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self._extend_to(self.moveCursor(move, event.modifiers()).row())
+            return
         super().keyPressEvent(event)
+
+    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
+        super().selectionChanged(selected, deselected)
+        ranges = self.selectionModel().selection().toList()
+        if len(ranges) == 1 and ranges[0].top() == ranges[0].bottom():
+            self._anchor = ranges[0].top()
+        self.viewport().update()
+        self.selection_changed.emit()
 
     def currentChanged(self, current: _Index, previous: _Index) -> None:
         super().currentChanged(current, previous)

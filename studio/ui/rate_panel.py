@@ -9,6 +9,7 @@ from studio.model.actions import Actions
 from studio.model.property import bind
 from studio.model.state import USEFUL_RATINGS, Weights
 from studio.ui.parts import Dial, Meter, Rows, named, quiet_note, section, text_label
+from studio.ui.tags_editor import TagsEditor
 from studio.worker.messages import Prediction, Taste
 
 
@@ -43,6 +44,9 @@ class RatePanel(QWidget):
         column.addWidget(section(tr("This image")))
         self.rows = Rows()
         column.addWidget(self.rows)
+        column.addSpacing(4)
+        self.marks = TagsEditor(actions)
+        column.addWidget(self.marks)
         column.addSpacing(12)
 
         column.addWidget(section(tr("Reward")))

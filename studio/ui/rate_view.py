@@ -1,6 +1,7 @@
 """The Rate view: a grid of images, and hands on it."""
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSlider, QVBoxLayout, QWidget
 
 from studio.i18n import tr
@@ -55,6 +56,7 @@ class RateView(QWidget):
 
         self.grid.star_clicked.connect(self._star)
         self.grid.current_row_changed.connect(self._selected)
+        self.grid.selection_changed.connect(self._at_hand)
         self.grid.size_changed.connect(self._show_size)
         self.slider.valueChanged.connect(self._resize)
         self.advance.clicked.connect(lambda on: actions.set_option("auto_advance", on))
@@ -96,6 +98,15 @@ class RateView(QWidget):
     def _selected(self, row: int) -> None:
         if row >= 0:
             self._actions.select(row)
+            self._at_hand()
+
+    def _at_hand(self) -> None:
+        cells = [self._actions.grid.cell(row) for row in self.grid.selected_rows()]
+        self._actions.select_images([cell.image for cell in cells if cell and cell.image])
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._at_hand()
 
     def _keep_selection(self, *_: object) -> None:
         if self.grid.current_row() < 0 and self._actions.grid.rowCount():

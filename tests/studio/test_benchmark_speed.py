@@ -7,7 +7,8 @@ import pytest
 from PySide6.QtCore import QTimer
 from pytestqt.qtbot import QtBot
 
-from studio.benchmark_speed import BEAT_MS, Heartbeat, main, table, wait_until
+from studio.benchmark_probes import BEAT_MS, Heartbeat, wait_until
+from studio.benchmark_speed import main, table
 
 
 def test_the_heartbeat_sees_a_stall(qtbot: QtBot) -> None:
@@ -45,6 +46,10 @@ def test_the_table_prints_the_limit_beside_the_worst_gap() -> None:
         **{"machine": "m", "device": "d", "platform": "p", "window_shown_s": 0.5, "first_grid_s": 2.0},
         **{
             "new_grid_s": 1.0,
+            "new_grid_at_once_s": 1.5,
+            "star_painted_ms": 9.0,
+            "star_painted_worst_ms": 14.0,
+            "idle_cpu_percent": 0.2,
             "star_durable_ms": 1.0,
             "star_durable_worst_ms": 4.0,
             "grid_of_ratings_learnt_s": 3.0,

@@ -123,17 +123,19 @@ def test_auto_advance_goes_on_and_stops_at_the_last(hands: Hands) -> None:
     assert not hands.actions.state.auto_advance
 
 
-def test_a_click_with_ctrl_or_between_images_is_nothing_odd(hands: Hands) -> None:
+def test_a_click_with_ctrl_adds_and_one_between_images_changes_nothing(hands: Hands) -> None:
     hands.click(5)
     hands.click(9, CTRL)
     assert hands.grid.current_row() == 9
-    assert [i.row() for i in hands.grid.selectedIndexes()] == [9]
+    assert list(hands.grid.selected_rows()) == [5, 9]
     hands.click(9, CTRL)
-    assert [i.row() for i in hands.grid.selectedIndexes()] == [9]
+    assert list(hands.grid.selected_rows()) == [5]
+    hands.click(5, CTRL)  # the last one stays
+    assert (list(hands.grid.selected_rows()), hands.grid.current_row()) == ([5], 5)
     gap = hands.grid.visualRect(hands.actions.grid.index(9)).topRight()
     gap.setX(gap.x() + GAP // 2)
     QTest.mouseClick(hands.grid.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, gap)
-    assert hands.grid.current_row() == 9
+    assert hands.grid.current_row() == 5
     assert hands.grid.hasFocus()
 
 

@@ -1,0 +1,192 @@
+"""Colour labels, tags and the note of the selected images."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import QEvent, QStringListModel, Qt, QTimer
+from PySide6.QtGui import QFocusEvent, QKeyEvent
+from PySide6.QtWidgets import (
+    QCompleter,
+    QHBoxLayout,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from studio.i18n import tr
+from studio.model.actions import Actions
+from studio.model.property import bind
+from studio.project.opinions import MOST_LABELS
+from studio.project.records import Change, ImageState
+from studio.ui.flow import FlowLayout
+from studio.ui.labels import LabelButton
+from studio.ui.parts import named
+
+_OWN_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape, Qt.Key.Key_Space)
+
+
+class NoteEdit(QPlainTextEdit):
+    """A note of a few lines, kept when it is left, with Ctrl+Enter, or when another image is selected."""
+
+    def __init__(self, editor: TagsEditor) -> None:
+        super().__init__()
+        self._editor = editor
+        self.setTabChangesFocus(True)
+        self.setFixedHeight(58)
+        self.setPlaceholderText(tr("Note"))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        done = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if done and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self._editor.leave()
+        else:
+            super().keyPressEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self._editor.keep_note()
+
+
+class TagsEditor(QWidget):
+    """Shows what the selected images have in common and changes it for all of them."""
+
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
+        self._actions = actions
+        self._images: tuple[int, ...] = ()
+        self._noted = ""  # the note as it is kept
+        self._came_from: QWidget | None = None
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        self.labels = [LabelButton(label) for label in range(1, MOST_LABELS + 1)]
+        line = QHBoxLayout()
+        line.setSpacing(6)
+        for made in self.labels:
+            made.clicked.connect(partial(actions.mark, "label", made.label))
+            line.addWidget(made)
+        line.addStretch(1)
+        column.addLayout(line)
+        self.chips = QWidget()
+        self._flow = FlowLayout(self.chips)
+        column.addWidget(self.chips)
+        self.field = QLineEdit()
+        self.field.setPlaceholderText(tr("Add a tag"))
+        self.field.setMaxLength(60)
+        named(
+            self.field, tr("Add a tag"), tr("A word or two, then Enter (Ctrl+K); Esc goes back to the images")
+        )
+        self.field.returnPressed.connect(self._add)
+        self._known = QStringListModel(self)
+        completer = QCompleter(self._known, self)
+        completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self.field.setCompleter(completer)
+        column.addWidget(self.field)
+        self.note = NoteEdit(self)
+        named(self.note, tr("Note"), tr("A few words about the image (Ctrl+M); kept when you leave it"))
+        column.addWidget(self.note)
+        actions.applied.connect(self._follow)
+        bind(actions.state, "selected", self._show)
+
+    def edit_tags(self) -> None:
+        """Put the keyboard into the tag field."""
+        self._enter(self.field)
+
+    def edit_note(self) -> None:
+        """Put the keyboard into the note."""
+        self._enter(self.note)
+
+    def keep_note(self) -> None:
+        """Write the note down, if it was changed."""
+        text = self.note.toPlainText().strip()
+        if self._images and text != self._noted:
+            self._noted = text
+            self._actions.mark("note", text=text, images=self._images)
+
+    def leave(self) -> None:
+        """Give the keyboard back to the images."""
+        self.keep_note()
+        if self._came_from is not None:
+            self._came_from.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _enter(self, field: QWidget) -> None:
+        now = self.window().focusWidget()
+        if now is not None and not self.isAncestorOf(now):
+            self._came_from = now
+        self._list_known()
+        field.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def event(self, event: QEvent) -> bool:
+        # Enter and Escape belong to the field that is written in, not to the view's shortcuts.
+        if (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.ShortcutOverride
+            and event.key() in _OWN_KEYS
+        ):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.leave()
+        else:
+            super().keyPressEvent(event)
+
+    def _add(self) -> None:
+        text = self.field.text().strip()
+        if text:
+            self._actions.mark("tag", text=text)
+            self._list_known()
+        # A completer puts its choice into the field after this.
+        QTimer.singleShot(0, self.field, self.field.clear)
+
+    def _list_known(self) -> None:
+        self._known.setStringList([tag for tag, _ in self._actions.project.tags()])
+
+    def _follow(self, change: Change) -> None:
+        if set(change.states) & set(self._images):
+            self._show(self._images)
+
+    def _show(self, images: tuple[int, ...]) -> None:
+        if images != self._images:
+            self.keep_note()
+        self._images = images
+        states = list(self._actions.project.state(images[:200]).values())
+        for made in self.labels:
+            made.setChecked(bool(states) and all(state.label == made.label for state in states))
+        for part in (*self.labels, self.field, self.note):
+            part.setEnabled(bool(states))
+        self._show_tags(states)
+        notes = {state.note for state in states}
+        text = notes.pop() if len(notes) == 1 else ""
+        self._noted = text
+        if self.note.toPlainText().strip() != text:
+            self.note.setPlainText(text)
+
+    def _show_tags(self, states: list[ImageState]) -> None:
+        wanted = list(dict.fromkeys(tag for state in states for tag in state.tags))
+        if wanted == [
+            chip.property("tag")
+            for chip in self.chips.findChildren(QPushButton)
+            if chip.isVisibleTo(self.chips)
+        ]:
+            return
+        while (item := self._flow.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.hide()
+                old.deleteLater()
+        for tag in wanted:
+            chip = QPushButton(f"{tag}  ×")
+            chip.setProperty("role", "chip")
+            chip.setProperty("tag", tag)
+            chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            named(chip, tr("Remove tag {tag}", tag=tag), tr("Remove tag {tag}", tag=tag))
+            chip.clicked.connect(partial(self._actions.mark, "untag", 0, tag))
+            self._flow.addWidget(chip)
+            chip.show()
+        self.chips.setVisible(bool(wanted))
+        self.chips.updateGeometry()
