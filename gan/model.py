@@ -54,6 +54,8 @@ class Model:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     def __post_init__(self) -> None:
+        if self.adapter is not None:
+            self.adapter.attach(self.generator)
         self.to(self.device)
         for network in (self.generator, self.adapter, self.discriminator):
             if network is not None:
@@ -72,7 +74,7 @@ class Model:
     @property
     def tuned(self) -> bool:
         """Whether there is an adapter that moves latents; a fresh one leaves them where they are."""
-        return self.adapter is not None and any(bool(p.any()) for p in self.adapter.out.parameters())
+        return self.adapter is not None and not self.adapter.idle
 
     @property
     def hash(self) -> str:

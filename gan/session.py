@@ -9,6 +9,7 @@
 >>> session.export(Path("mine"))
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -21,20 +22,23 @@ from torch import Tensor
 from gan.adversarial.precision import resolve_device
 from gan.errors import UserError
 from gan.formats.checkpoint import load_checkpoint, save_checkpoint
-from gan.model import Model
+from gan.model import Model, digest
 from gan.networks import latents, to_uint8
-from gan.policy.adapter import Adapter, AdapterConfig
+from gan.policy.adapter import ADAPTERS, Adapter, Choice, ChoiceConfig, Shift, ShiftConfig
 from gan.policy.rounds import Round, RoundConfig, RoundProgress, RoundResult
 from gan.rewards import RewardWeights
-from gan.rewards.scorer import Scorer, Scores
-from gan.taste import Feedback, TasteLearner, TasteSummary, stars_from
-from gan.taste.ahead import Ahead, Hand
-from gan.taste.model import Features
-from gan.taste.selection import Shares, Why, quotas, shuffled
+from gan.rewards.drawer import Drawer
+from gan.rewards.pool import Pool, cache_name
+from gan.rewards.scorer import REFERENCE_IMAGES, Scorer, Scores
+from gan.taste import Feedback, RawFeatures, TasteLearner, TasteModel, TasteSummary, stars_from
+from gan.taste.selection import Shares, Why, quotas, shuffled, thompson
 
 __all__ = ["Feedback", "Prediction", "Proposal", "RoundConfig", "RoundProgress", "RoundResult", "TuningSession"]
 
 _CHUNK = 64  # images drawn at once
+_CANDIDATES = 160  # known images of the prior that a grid is chosen from: more would teach less, all of them much the same
+_FEWEST = 192  # as few as a grid may be chosen from
+_PIECE = 32  # images read in one piece of work ahead
 
 
 @dataclass(frozen=True)
@@ -66,15 +70,21 @@ class TuningSession:
     model : what to tune. Its own adapter, if it was tuned before, is where this session begins; "untuned" means without it.
     device : "auto", "cpu", "cuda", "cuda:N" or "mps".
     seed : decides everything random here; on a CPU a session is reproducible.
+    cache : folder where what was read from the untuned generator's images is kept for the next session; None keeps nothing.
     """
 
-    def __init__(self, model: Model, device: str = "auto", seed: int = 0, config: RoundConfig | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        device: str = "auto",
+        seed: int = 0,
+        config: RoundConfig | None = None,
+        cache: Path | None = None,
+    ) -> None:
         self.model = model.to(resolve_device(device))
         self.config = config or RoundConfig()
         self.random = torch.Generator().manual_seed(seed)
-        self.adapter = self._fresh_adapter()
-        if model.adapter is not None:
-            self.adapter.load_state_dict(model.adapter.state_dict())
+        self.adapter = self._fresh_adapter() if model.adapter is None else self._copy(model.adapter)
         self.rounds = 0
         self.last_round: RoundResult | None = None
         self.shares = Shares()
@@ -85,15 +95,25 @@ class TuningSession:
         self._latents: dict[int, np.ndarray] = {}
         self._pending: list[int] = []  # known images whose features nobody needed yet
         self._logits: dict[int, float] = {}  # of known images, where there is a discriminator
-        self._ahead = Ahead(model.z_dim, 3 * model.resolution**2, self.random)
+        self._pool: Pool | None = None
+        self._cache = cache
+        self._shown = torch.zeros(0, dtype=torch.bool)  # which of the pool's images were proposed
 
     def _fresh_adapter(self) -> Adapter:
-        config = AdapterConfig(z_dim=self.model.z_dim)
-        if self.model.adapter is not None:
-            config = self.model.adapter.config
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            return Adapter(config).to(self.model.device)
+            adapter: Adapter
+            if self.config.policy == "shift":
+                adapter = Shift(ShiftConfig(z_dim=self.model.z_dim))
+            else:
+                inputs = self.model.generator.embed_dim
+                adapter = Choice(ChoiceConfig(self.model.z_dim, inputs, self.config.candidates))
+        return adapter.to(self.model.device).attach(self.model.generator)
+
+    def _copy(self, adapter: Adapter, **changes: Any) -> Adapter:
+        copy = type(adapter)(replace(adapter.config, **changes))
+        copy.load_state_dict(adapter.state_dict())
+        return copy.to(self.model.device).attach(self.model.generator)
 
     # ------------------------------------------------------------------ drawing
 
@@ -101,10 +121,22 @@ class TuningSession:
     def scorer(self) -> Scorer:
         """Made on first use: a first grid needs no reference sample, and should not wait for one."""
         if self._scorer is None:
-            self._scorer = Scorer(self.model, self._seed)
+            self._scorer = Scorer(self.model, self.pool, leaves_prior=self.config.policy == "shift")
             self._scorer.set_weights(self._weights)
             self._learner = TasteLearner(self._scorer.standardise)
         return self._scorer
+
+    @property
+    def pool(self) -> Pool:
+        """What was read from the untuned generator's images so far."""
+        if self._pool is None:
+            model = self.model
+            kept = None
+            if self._cache is not None:
+                untuned = Model(model.name, model.generator, None, model.discriminator, device=model.device)
+                kept = self._cache / cache_name(digest(untuned.tensors(), model.generator.files()), self.config.pool)
+            self._pool = Pool(Drawer(model), max(self.config.pool, REFERENCE_IMAGES), kept)
+        return self._pool
 
     @property
     def learner(self) -> TasteLearner:
@@ -143,49 +175,52 @@ class TuningSession:
 
     # ------------------------------------------------------------------ proposing and listening
 
-    def propose(self, count: int = 24, patience: float | None = None) -> list[Proposal]:
-        """Images to rate next: Thompson's choice, a fifth straight from the current generator, a few repeats; in random order.
-
-        patience : seconds to spend on drawing candidates where `prepare` has not drawn enough; None draws all of them, so that what is
-            proposed does not depend on the machine's speed.
-        """
+    def propose(self, count: int = 24) -> list[Proposal]:
+        """Images to rate next: Thompson's choice, a fifth straight from the current generator, a few repeats; in random order."""
         if count < 1:
             raise ValueError(f"count must be at least 1, not {count}")
         taste = self._learner.model if self._learner is not None else None
         rated = list({o.image for o in self._learner.standing()}) if self._learner is not None else []
         by_taste, at_random, again = quotas(count, self.shares, taste is not None, len(rated))
-        ahead, hand = self._ahead, self._hand()
-        images = ahead.honest(hand, at_random)
+        z = torch.randn(at_random, self.model.z_dim, generator=self.random)
+        # Half of them untuned: where nearly everything is liked, little could be learnt from it, or be said of how well it is guessed.
+        half = at_random // 2 if self.rounds else 0
+        points: list[Tensor] = [z[:half], self._tuned(z[half:]).cpu()]
         why: list[Why] = ["random"] * at_random
         if by_taste and taste is not None:
-            images += ahead.choose(hand, taste, by_taste, patience)
+            points.append(self._promising(taste, by_taste))
             why += ["thompson"] * by_taste
         if again:
             picks = torch.randperm(len(rated), generator=self.random)[:again].tolist()
-            images += [(torch.from_numpy(self._latents[rated[i]]), None) for i in picks]
+            points.append(self._stack([rated[i] for i in picks]))
             why += ["repeat"] * again
-        stacked = torch.stack([latent for latent, _ in images]).numpy().astype(np.float32)
-        pixels = [drawn for _, drawn in images]
-        undrawn = [i for i, drawn in enumerate(pixels) if drawn is None]
-        if undrawn:
-            for i, drawn in zip(undrawn, self.draw(stacked[undrawn]), strict=True):
-                pixels[i] = drawn
+        stacked = torch.cat(points).numpy().astype(np.float32)
+        pixels = self.draw(stacked)
         order = shuffled(range(count), self.random)
-        return [Proposal(stacked[i], why[i], np.asarray(pixels[i])) for i in order]
+        return [Proposal(stacked[i], why[i], pixels[i]) for i in order]
+
+    def _promising(self, taste: TasteModel, count: int) -> Tensor:
+        """Latents (count, z_dim) chosen by Thompson's rule among images of the prior that are known already and were not shown."""
+        pool = self.pool
+        pool.grow_to(_FEWEST)
+        self._shown = torch.cat([self._shown, torch.zeros(len(pool) - len(self._shown), dtype=torch.bool)])
+        fresh = (~self._shown).nonzero().squeeze(1)
+        if len(fresh) < count:
+            self._shown[:] = False
+            fresh = torch.arange(len(pool))
+        rows = fresh[torch.randperm(len(fresh), generator=self.random)[:_CANDIDATES]]
+        raw, _ = pool.read()
+        features = self.scorer.standardise(RawFeatures(tuple(group[rows] for group in raw.groups)))
+        chosen = rows[thompson(taste, features, count, self.random)]
+        self._shown[chosen] = True
+        return pool.latents[chosen]
 
     def prepare(self) -> bool:
-        """Draw a few of the images that the next `propose` will choose from, while nobody waits; False when there are enough."""
-        return self._ahead.prepare(self._hand(), reads=self._scorer is not None)
-
-    def _hand(self) -> Hand:
-        def read(latents: Tensor) -> Features:
-            return self.scorer.standardise(self.scorer.drawer.read(self.scorer.drawer.draw(latents))[0])
-
-        def read_pixels(pixels: np.ndarray) -> Features:
-            images = torch.from_numpy(pixels).to(self.model.device).permute(0, 3, 1, 2).float() / 127.5 - 1.0
-            return self.scorer.standardise(self.scorer.drawer.read(images)[0])
-
-        return Hand(lambda z: self._tuned(z).cpu(), self.draw, read, read_pixels)
+        """A little of the work that a round needs, while nobody waits: read more of the prior's images. False when there is none."""
+        if self.pool.full:
+            return False
+        self.pool.grow(_PIECE)
+        return True
 
     def add(self, images: Mapping[int, np.ndarray]) -> None:
         """Make images known by an id of the caller's: {id: latent float32 (z_dim,)}. Known ids are left as they are."""
@@ -258,15 +293,42 @@ class TuningSession:
         config = replace(
             self.config,
             steps=steps or self.config.steps,
+            candidates=max(2, round(self.config.candidates * factor)),
             kl_limit=self.config.kl_limit * factor,
             kl_weight=self.config.kl_weight / factor,
         )
-        self._ahead.clear()
+        before = self.adapter
+        changes = {}
+        if isinstance(before, Choice):
+            yield from self._read_first(config, cancel, wait)
+            changes["candidates"] = config.candidates
+        self.adapter = self._copy(before, **changes)
         this_round = Round(self.adapter, self.scorer, config, self.random)
         yield from this_round.run(cancel, wait)
-        self._ahead.clear()
         self.last_round = this_round.result
+        assert self.last_round is not None
+        if not self.last_round.kept:
+            self.adapter = before
         self.rounds += 1
+
+    def _read_first(
+        self, config: RoundConfig, cancel: Callable[[], bool], wait: Callable[[], None]
+    ) -> Iterator[RoundProgress]:
+        """Read the rest of the pool, as far as `prepare` has not; reports step 0."""
+        pool = self.pool
+        began, had = time.monotonic(), len(pool)
+        pool.grow_to(REFERENCE_IMAGES + _PIECE)  # without any beside the reference sample there is nothing to learn from
+        while not pool.full and not cancel():
+            wait()
+            pool.grow(8 * _PIECE)
+            speed = (len(pool) - had) / (time.monotonic() - began)
+            yield RoundProgress(
+                step=0,
+                steps=config.steps,
+                seconds_left=(pool.size - len(pool) + config.steps * config.states * config.children) / speed,
+                images_per_second=speed,
+                note=f"looking at what the generator draws: {len(pool):,} of {pool.size:,} images",
+            )
 
     # ------------------------------------------------------------------ keeping
 
@@ -276,20 +338,17 @@ class TuningSession:
 
     def restore(self, path: Path | None) -> dict[str, Any]:
         """Take over a checkpoint's tuning, or None for the untuned generator; ratings stay. Returns the checkpoint's facts."""
-        self._ahead.clear()
         if path is None:
             self.adapter = self._fresh_adapter()
             self.rounds = 0
             return {}
         adapter, facts = load_checkpoint(path, self.model.z_dim)
-        self.adapter = adapter.to(self.model.device)
+        self.adapter = adapter.to(self.model.device).attach(self.model.generator)
         self.rounds = int(facts.get("rounds", 0))
         return facts
 
     def tuned_model(self, name: str | None = None) -> Model:
         """The generator as it is now, self-contained, with what made it on its card."""
-        adapter = Adapter(self.adapter.config)
-        adapter.load_state_dict(self.adapter.state_dict())
         card = dict(self.model.card)
         if self._learner is not None:
             summary = self._learner.summary()
@@ -303,7 +362,7 @@ class TuningSession:
         return Model(
             name=name or f"{self.model.name}-tuned",
             generator=self.model.generator,
-            adapter=adapter.to(self.model.device),
+            adapter=self._copy(self.adapter),
             discriminator=self.model.discriminator,
             card=card,
             device=self.model.device,

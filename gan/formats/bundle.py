@@ -41,9 +41,9 @@ def _kinds(part: str) -> dict[str, registry.Kind]:
         return registry.generators
     if part == "discriminator":
         return registry.discriminators
-    from gan.policy.adapter import Adapter, AdapterConfig  # noqa: PLC0415 (policy imports Model)
+    from gan.policy.adapter import ADAPTERS  # noqa: PLC0415 (policy imports Model)
 
-    return {"residual": registry.Kind(AdapterConfig, Adapter)}
+    return {name: registry.Kind(config, build) for name, (config, build) in ADAPTERS.items()}
 
 
 # ---------------------------------------------------------------------------------------------------------------- saving
@@ -63,7 +63,11 @@ def save(model: Model, folder: Path, dtype: Literal["float32", "float16"] = "flo
         The weights are not finite (or do not fit float16), or the files cannot be written.
     """
     storage = {"float32": torch.float32, "float16": torch.float16}[dtype]
-    tensors = {key: value.detach().to("cpu", storage).contiguous() for key, value in model.tensors().items()}
+    # An adapter is small, and what it decides must not hang on how it was rounded: it stays as it is.
+    tensors = {
+        key: value.detach().to("cpu", torch.float32 if key.startswith("adapter.") else storage).contiguous()
+        for key, value in model.tensors().items()
+    }
     for key, value in tensors.items():
         if not torch.isfinite(value).all():
             raise UserError(f"{model.name} is not saved: its weights {key} are not finite numbers in {dtype}")
@@ -74,7 +78,7 @@ def save(model: Model, folder: Path, dtype: Literal["float32", "float16"] = "flo
         "version": VERSION,
         "name": model.name,
         "generator": {"kind": model.generator.kind, **asdict(model.generator.config)},
-        "adapter": {"kind": "residual", **asdict(model.adapter.config)} if model.adapter else None,
+        "adapter": {"kind": model.adapter.kind, **asdict(model.adapter.config)} if model.adapter else None,
         "discriminator": {"kind": model.discriminator.kind, **asdict(model.discriminator.config)}
         if model.discriminator
         else None,

@@ -11,7 +11,7 @@ import torch
 
 from gan.errors import UserError
 from gan.formats.files import write_bytes
-from gan.policy.adapter import Adapter, AdapterConfig
+from gan.policy.adapter import ADAPTERS, Adapter, Shift
 
 _FORMAT = "tastemaker-checkpoint"
 _VERSION = 1
@@ -19,13 +19,13 @@ _VERSION = 1
 
 def save_checkpoint(path: Path, adapter: Adapter, facts: dict[str, Any]) -> None:
     """Write the adapter and `facts` (plain JSON) to `path`, wholly or not at all."""
-    header = {"format": _FORMAT, "version": _VERSION, "adapter": asdict(adapter.config), "facts": facts}
+    header = {"format": _FORMAT, "version": _VERSION, "adapter": {"kind": adapter.kind, **asdict(adapter.config)}, "facts": facts}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in adapter.state_dict().items()}
     write_bytes(path, safetensors.torch.save(tensors, metadata={_FORMAT: json.dumps(header)}))
 
 
 def load_checkpoint(path: Path, z_dim: int) -> tuple[Adapter, dict[str, Any]]:
-    """The adapter and the facts of a checkpoint, on the CPU.
+    """The adapter (to be attached to its generator) and the facts of a checkpoint, on the CPU.
 
     Raises
     ------
@@ -38,10 +38,12 @@ def load_checkpoint(path: Path, z_dim: int) -> tuple[Adapter, dict[str, Any]]:
             tensors = {name: archive.get_tensor(name) for name in archive.keys()}  # noqa: SIM118
         if header["version"] > _VERSION:
             raise UserError(f"{path.name} was made by a newer Tastemaker")
-        config = AdapterConfig(**header["adapter"])
+        fields = dict(header["adapter"])
+        config_type, adapter_type = ADAPTERS[fields.pop("kind", Shift.kind)]
+        config = config_type(**fields)
         if config.z_dim != z_dim:
             raise UserError(f"{path.name} belongs to a generator with {config.z_dim} latent dimensions, not {z_dim}")
-        adapter = Adapter(config)
+        adapter = adapter_type(config)
         adapter.load_state_dict(tensors)
         facts: dict[str, Any] = header["facts"]
     except FileNotFoundError:

@@ -10,7 +10,7 @@ from torch import Tensor
 class Limits:
     """What a round may not break, relative to the untuned generator's own best fifth; judged on latents that no update used."""
 
-    diversity: float = 0.92  # ratio of mean pairwise distances
+    diversity: float = 0.80  # ratio of mean pairwise distances
     realism: float = -0.35  # difference of means, in untuned standard deviations
     typicality: float = -0.4  # likewise
     patience: int = 4  # looks in a row outside the limits before the round stops

@@ -1,6 +1,6 @@
 """The learnt part of a tuned generator: a small network in front of it that decides which latent is drawn."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -96,11 +96,19 @@ class Choice(Adapter):
 
     def attach(self, generator: LatentGenerator) -> "Choice":
         self.embed = generator.embed
+        self._make_candidates()
+        return self
+
+    def _make_candidates(self) -> None:
         order, sign = _signed_permutations(self.config.candidates, self.config.z_dim)
         device = self.out.weight.device
         self.register_buffer("order", torch.from_numpy(order).to(device), persistent=False)
         self.register_buffer("sign", torch.from_numpy(sign).to(device), persistent=False)
-        return self
+
+    def choose_among(self, candidates: int) -> None:
+        """Choose among so many from now on: fewer stray less from the prior. What is preferred stays."""
+        self.config = replace(self.config, candidates=candidates)
+        self._make_candidates()
 
     def latents(self, z: Tensor) -> Tensor:
         """What can be chosen from: (B, z_dim) -> (B, candidates, z_dim)."""

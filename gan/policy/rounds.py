@@ -4,14 +4,18 @@ import copy
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from gan.guard import Guard, Limits, Look, mean_pairwise_distance
-from gan.policy.adapter import Adapter
+from gan.policy.adapter import Adapter, Choice
+from gan.policy.base import LatentPolicy
+from gan.policy.categorical import CategoricalPolicy
+from gan.policy.climb import Climb, ClimbConfig
 from gan.policy.estimators import grouped_rloo, scale
-from gan.policy.gaussian import LatentGaussianPolicy
+from gan.policy.gaussian import GaussianPolicy
 from gan.policy.update import UpdateConfig, update
 from gan.rewards import favour_novelty, novelty
 from gan.rewards.scorer import Scorer
@@ -21,35 +25,44 @@ from gan.rewards.scorer import Scorer
 class RoundConfig:
     """How a round goes; defaults come from the learning benchmark's tuning raters."""
 
-    steps: int = 24  # batches
-    states: int = 32  # latents a batch
+    policy: Literal["choice", "shift"] = "choice"  # choose among latents of the prior, or move each
+    steps: int = 16  # batches
+    states: int = 16  # latents a batch
     children: int = 8  # actions tried from each
+    advantage_floor: float = 0.1  # untuned SD
+    look_every: int = 4  # batches between looks of the guard
+    look_images: int = 128
+    limits: Limits = field(default_factory=Limits)
+    update: UpdateConfig = field(default_factory=UpdateConfig)
+    # choice
+    pool: int = 9216  # images of the prior that are read before the first round
+    candidates: int = 32  # at medium strength
+    temperature: float = 0.3  # of the softmax over preferences, which are of the size of rewards
+    entropy_weight: float = 0.3  # reward (untuned SD) paid per nat of KL to the untuned policy
+    draw_rate: float = 2e-4  # learning rate of the updates from drawn images
+    climb: ClimbConfig = field(default_factory=ClimbConfig)
+    # shift
     sigma: float = 0.4  # how far an action strays, in standard deviations of the prior
     learning_rate: float = 3e-3  # of Adam on the adapter
     kl_weight: float = 0.015  # reward (untuned SD) paid per nat of KL to the untuned policy
     kl_limit: float = 45.0  # nats; beyond it the weight grows until the policy comes back
-    advantage_floor: float = 0.1  # untuned SD
-    look_every: int = 3  # batches between looks of the guard
-    look_images: int = 128
-    update: UpdateConfig = field(default_factory=UpdateConfig)
-    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True)
 class RoundProgress:
     """What one step reports. Units: SD are standard deviations of the untuned generator's images."""
 
-    step: int  # 1-based
+    step: int  # 1-based; 0 while images are read before the first, when there is nothing else to say
     steps: int
     seconds_left: float
-    reward: float  # mean over the batch's actions, SD
-    taste: float  # mean, SD
-    realism: float  # mean, SD; 0 where there is no discriminator
-    kl: float  # to the untuned policy, nats
-    kl_limit: float
-    diversity: float  # at the last look, relative to the untuned generator's own best fifth
-    diversity_limit: float
-    images_per_second: float
+    reward: float = 0.0  # mean over the batch's actions, SD
+    taste: float = 0.0  # mean, SD
+    realism: float = 0.0  # mean, SD; 0 where there is no discriminator
+    kl: float = 0.0  # to the untuned policy, nats
+    kl_limit: float = 0.0  # what a choice cannot exceed, or beyond which a shift is drawn back
+    diversity: float = 1.0  # at the last look, relative to the untuned generator's own best fifth
+    diversity_limit: float = 0.0
+    images_per_second: float = 0.0
     note: str = ""  # what the guard says
 
 
@@ -79,8 +92,17 @@ class Round:
     def __init__(self, adapter: Adapter, scorer: Scorer, config: RoundConfig, generator: torch.Generator) -> None:
         self.adapter, self.scorer, self.config, self.random = adapter, scorer, config, generator
         self.device = scorer.drawer.device
-        self.policy = LatentGaussianPolicy(adapter, config.sigma)
         self.result: RoundResult | None = None
+        self._climb: Climb | None = None
+        self.policy: LatentPolicy
+        if isinstance(adapter, Choice):
+            self.policy = CategoricalPolicy(adapter, config.temperature)
+            embedded, rewards = scorer.known_rewards()
+            self._climb = Climb(
+                self.policy, embedded, rewards, config.entropy_weight, config.steps, config.climb, generator
+            )
+        else:
+            self.policy = GaussianPolicy(adapter, config.sigma)
         self._held_out = torch.randn(config.look_images, adapter.config.z_dim, generator=generator).to(self.device)
         self._fair = scorer.best_fifth()
         self._fair_diversity = mean_pairwise_distance(self._fair.features)
@@ -98,16 +120,31 @@ class Round:
             typicality=float(scores.terms.typicality.mean()) - self._fair.typicality,
         )
 
+    @property
+    def _candidates(self) -> int:
+        return self.adapter.config.candidates if isinstance(self.adapter, Choice) else 1
+
+    def _look_again(self, step: int) -> Look:
+        """A look; where a choice breaks a limit, one among half as many, and so on: it is too choosy, not wrong."""
+        look = self.look(step)
+        while isinstance(self.adapter, Choice) and self._candidates > 2 and look.broken(self.config.limits):
+            self.adapter.choose_among(self._candidates // 2)
+            look = self.look(step)
+        return look
+
     def run(
         self, cancel: Callable[[], bool] = lambda: False, wait: Callable[[], None] = lambda: None
     ) -> Iterator[RoundProgress]:
         """One report a step. `cancel` is asked and `wait` called (a pause) between steps."""
         config = self.config
-        optimizer = torch.optim.Adam(self.adapter.parameters(), lr=config.learning_rate, betas=(0.9, 0.99))
-        kl_weight = config.kl_weight
+        choosing = self._climb is not None
+        rate = config.draw_rate if choosing else config.learning_rate
+        optimizer = torch.optim.Adam(self.policy.parameters(), lr=rate, betas=(0.9, 0.99))
+        least = config.entropy_weight if choosing else config.kl_weight
+        kl_weight = least
         look = self.look(0)
         guard = Guard(config.limits, look)
-        best = copy.deepcopy(self.adapter.state_dict())
+        best, candidates = copy.deepcopy(self.adapter.state_dict()), self._candidates
         started, worked = time.monotonic(), 0.0
         step, kl, note, stop, cancelled = 0, 0.0, "", False, False
         while step < config.steps and not stop:
@@ -120,14 +157,15 @@ class Round:
             reward, taste, realism, kl = self._step(optimizer, kl_weight)
             # Dual ascent: outside a limit it costs more and more to be far from the untuned generator, inside less and less again.
             # So a round that has gone too far comes back and learns to move only what needs moving, instead of ending there.
-            outside = kl > config.kl_limit or bool(note)
-            kl_weight = min(kl_weight * 1.3, 10.0) if outside else max(kl_weight / 1.3, config.kl_weight)
+            kl_limit = min(self.policy.most, config.kl_limit)
+            outside = kl > kl_limit or bool(note)
+            kl_weight = min(kl_weight * 1.3, 10.0) if outside else max(kl_weight / 1.3, least)
             if step % config.look_every == 0 or step == config.steps:
-                look = self.look(step)
+                look = self._look_again(step)
                 improved, stop = guard.look(look)
                 note = look.broken(config.limits) or ""
                 if improved:
-                    best = copy.deepcopy(self.adapter.state_dict())
+                    best, candidates = copy.deepcopy(self.adapter.state_dict()), self._candidates
             worked += time.monotonic() - begun
             yield RoundProgress(
                 step=step,
@@ -137,13 +175,15 @@ class Round:
                 taste=taste,
                 realism=realism,
                 kl=kl,
-                kl_limit=config.kl_limit,
+                kl_limit=kl_limit,
                 diversity=look.diversity,
                 diversity_limit=config.limits.diversity,
                 images_per_second=config.states * config.children * step / worked,
                 note=note,
             )
         self.adapter.load_state_dict(best)
+        if isinstance(self.adapter, Choice):
+            self.adapter.choose_among(candidates)
         kept = guard.best is not guard.start
         self.result = RoundResult(
             kept=kept,
@@ -156,10 +196,14 @@ class Round:
         )
 
     def _step(self, optimizer: torch.optim.Optimizer, kl_weight: float) -> tuple[float, float, float, float]:
+        """Learn from what is known, then draw a batch and learn from that. Returns mean reward, taste, realism and KL."""
         config = self.config
+        if self._climb is not None:
+            self._climb.step()
         states = torch.randn(config.states, self.adapter.config.z_dim, generator=self.random).to(self.device)
         actions = self.policy.act(states, config.children, self.random)
-        scores = self.scorer.score(self.scorer.drawer.draw(actions.flatten(0, 1)))
+        points = self.policy.points(states, actions)
+        scores = self.scorer.score(self.scorer.drawer.draw(points.flatten(0, 1)))
         shape = (config.states, config.children)
         advantages = scale(grouped_rloo(scores.reward.reshape(shape)), config.advantage_floor)
         advantages = favour_novelty(
@@ -176,7 +220,7 @@ class Round:
 
     @torch.no_grad()
     def _kl(self, states: Tensor) -> float:
-        return float(self.policy.kl(states, self.policy.mean(states)).mean())
+        return float(self.policy.kl(states).mean())
 
 
 def _sentence(kept: bool, stopped: bool, cancelled: bool, guard: Guard) -> str:

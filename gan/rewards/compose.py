@@ -12,9 +12,9 @@ class RewardWeights:
     """What the person's sliders say."""
 
     taste: float = 1.0
-    realism: float = 0.5
+    realism: float = 0.25
     novelty: float = 0.2  # scales positive advantages only; see `favour_novelty`
-    typicality: float = 0.5  # of staying among images like those the untuned generator draws
+    typicality: float = 0.25  # of staying among images like those the untuned generator draws
     caution: float = 0.5  # standard deviations of the taste model's doubt subtracted from its mean
 
     def __post_init__(self) -> None:

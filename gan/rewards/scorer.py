@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from gan.adversarial.precision import bfloat16_pays
 from gan.data import procedural
 from gan.model import Model
 from gan.rewards.compose import (
@@ -17,7 +16,9 @@ from gan.rewards.compose import (
     relative_realism,
     saturate,
 )
-from gan.taste import RawFeatures, Standardiser, TasteModel, judge, raw_features
+from gan.rewards.drawer import Drawer
+from gan.rewards.pool import Pool
+from gan.taste import RawFeatures, Standardiser, TasteModel
 
 REFERENCE_IMAGES = 1024
 NEIGHBOUR = 5  # typicality looks at this nearest reference image
@@ -25,40 +26,6 @@ CEILING_QUANTILE = 0.95  # liking beyond that of this share of untuned images ea
 GATE_QUANTILE = 0.05  # less real, or less typical, than this share of untuned images earns nothing
 _REAL_IMAGES = 256
 _REAL_SEED = 5_000_000  # real images for the relative discriminator: none of them trained on, none judged by a benchmark
-
-
-class Drawer:
-    """Draws images of latents with the untuned generator, and reads them, in chunks that fit."""
-
-    def __init__(self, model: Model, chunk: int | None = None) -> None:
-        self.generator: nn.Module = model.generator
-        self.discriminator = model.discriminator
-        self.device = model.device
-        # On a CPU what counts is that a chunk's widest layer stays in the cache: 32 is 1.3 times as fast as 128.
-        self.chunk = chunk or (32 if self.device.type == "cpu" else 256)
-        self.autocast = bfloat16_pays(self.device)
-
-    @torch.no_grad()
-    def draw(self, latents: Tensor, exact: bool = False) -> Tensor:
-        """(N, d) -> (N, 3, R, R) in [-1, 1] on the device; `exact` draws in float32, as a saved image is drawn."""
-        parts = []
-        for part in latents.to(self.device).split(self.chunk):
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast and not exact):
-                parts.append(self.generator(part).float().clamp(-1.0, 1.0))
-        return torch.cat(parts) if len(parts) > 1 else parts[0]
-
-    @torch.no_grad()
-    def read(self, images: Tensor) -> tuple[RawFeatures, Tensor | None]:
-        """Raw features, and the discriminator's logits (N,) on the CPU where there is one."""
-        features: list[RawFeatures] = []
-        logits: list[Tensor] = []
-        for part in images.split(2 * self.chunk):
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
-                hidden, logit = judge(self.discriminator, part)
-            features.append(raw_features(part, hidden))
-            if logit is not None:
-                logits.append(logit.float().cpu())
-        return RawFeatures.cat(features), torch.cat(logits) if logits else None
 
 
 @dataclass(frozen=True)
@@ -87,14 +54,16 @@ class Scorer:
     Parameters
     ----------
     model : the untuned pair.
-    seed : draws the reference latents.
+    pool : of its images, whose first `REFERENCE_IMAGES` become the reference sample.
+    leaves_prior : the images to come may be ones that the untuned generator would never draw: then liking beyond a ceiling earns
+        nothing more, and being far from all untuned images earns nothing.
     """
 
-    def __init__(self, model: Model, seed: int = 0) -> None:
-        self.drawer = Drawer(model)
-        generator = torch.Generator().manual_seed(seed + 7919)
-        self.latents = torch.randn(REFERENCE_IMAGES, model.z_dim, generator=generator)
-        raw, logits = self.drawer.read(self.drawer.draw(self.latents))
+    def __init__(self, model: Model, pool: Pool | None = None, leaves_prior: bool = False) -> None:
+        self.pool = Pool(Drawer(model), REFERENCE_IMAGES) if pool is None else pool
+        self.drawer, self._leaves_prior = self.pool.drawer, leaves_prior
+        self.pool.grow_to(REFERENCE_IMAGES)
+        raw, logits = self.pool.read(0, REFERENCE_IMAGES)
         self.standardise = Standardiser.fit(raw)
         self.reference = self.standardise(raw)
         self.weights = RewardWeights()
@@ -137,8 +106,10 @@ class Scorer:
             mean, doubt = taste.predict(self.reference)
             self.reference_liking = mean.float()
             cautious = (mean - self.weights.caution * doubt).float()
-            self._ceiling = float(torch.quantile(cautious, CEILING_QUANTILE))
-            self._taste_normaliser = Normaliser.fit(saturate(cautious, self._ceiling))
+            if self._leaves_prior:
+                self._ceiling = float(torch.quantile(cautious, CEILING_QUANTILE))
+                cautious = saturate(cautious, self._ceiling)
+            self._taste_normaliser = Normaliser.fit(cautious)
 
     def set_weights(self, weights: RewardWeights) -> None:
         """Use these weights from now on."""
@@ -155,6 +126,13 @@ class Scorer:
             float(self._reference_realism[order].mean()),
             float(self._reference_typicality[order].mean()),
         )
+
+    def known_rewards(self) -> tuple[Tensor, Tensor]:
+        """Embedded latents (M, e), on the device, and rewards (M,) of the pool's images outside the reference sample."""
+        if len(self.pool) <= REFERENCE_IMAGES:
+            raise ValueError("the pool holds nothing but the reference sample")
+        scores = self.score_features(*self.pool.read(REFERENCE_IMAGES))
+        return self.pool.embedded(REFERENCE_IMAGES), scores.reward
 
     def score(self, images: Tensor) -> Scores:
         """Terms and reward of images (N, 3, R, R) in [-1, 1]."""
@@ -173,12 +151,15 @@ class Scorer:
             liking, doubt = mean.float(), deviation.float()
         flat = torch.cat(features, dim=1)
         distances = neighbour_distance(flat, self._reference_features, NEIGHBOUR)
-        realism, gated = None, distances > self._far
+        # What leaves the prior must stay where untuned images are; what is chosen from it is there.
+        realism, gated = None, distances > self._far if self._leaves_prior else torch.zeros(n, dtype=torch.bool)
         if logits is not None:
             relative = relative_realism(logits, self._reference_logit)
             realism = self._realism_normaliser(relative).clamp(-6.0, 6.0)
             gated = gated | (relative < self._gate)
-        taste = saturate(liking - self.weights.caution * doubt, self._ceiling) if self._taste else liking
+        taste = liking - self.weights.caution * doubt if self._taste else liking
+        if self._taste and self._leaves_prior:
+            taste = saturate(taste, self._ceiling)
         typicality = self._typicality_normaliser(-distances).clamp(-6.0, 6.0)
         terms = RewardTerms(self._taste_normaliser(taste), realism, typicality, gated)
         return Scores(liking, doubt, terms, compose(terms, self.weights), flat)

@@ -182,6 +182,7 @@ def simulate(
     UserError
         The rater file is bad, there are too few ratings, the device is unknown, or `out` cannot be written.
     """
+    from gan.data.procedural import cache_folder
     from gan.session import TuningSession
     from gan.taste import USEFUL_FROM
 
@@ -194,7 +195,8 @@ def simulate(
             out.mkdir(parents=True, exist_ok=True)
     untuned = Model(model.name, model.generator, None, model.discriminator, model.card, model.device)
     try:
-        session = TuningSession(untuned, device=device, seed=seed, config=config)
+        cache = cache_folder() if judge is None or judge.bench.cached else None
+        session = TuningSession(untuned, device=device, seed=seed, config=config, cache=cache)
     except ValueError as error:
         raise UserError(str(error)) from None
     if weights is not None:

@@ -232,7 +232,7 @@ class Listener(QObject):
     def _step(self, progress: m.Progress) -> None:
         if self.round.running and not progress.paused:
             self.round.step(progress)
-            if progress.step % PREVIEW_EVERY == 0:
+            if progress.step and progress.step % PREVIEW_EVERY == 0:
                 self.worker.request_strip(STRIP_SEEDS)
 
     @told

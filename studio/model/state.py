@@ -125,12 +125,14 @@ class RoundState(QObject):
         self.stepped.emit()
 
     def step(self, progress: Progress) -> None:
-        """Add one step to the curves."""
+        """Add one step to the curves; what comes before the first step has no values yet."""
+        self.progress = progress
+        if not progress.step:
+            return
         for name, value in zip(
             SERIES, (progress.taste, progress.realism, progress.diversity, progress.kl), strict=True
         ):
             self.series[name].append(value)
-        self.progress = progress
         self.stepped.emit()
 
 

@@ -41,7 +41,6 @@ TASKS = {
     m.Feedback: "learning",
 }
 IDLE = 0.3  # seconds without a command
-PATIENCE = 0.25  # seconds a new grid may take to look for good images; those drawn ahead of time cost none
 SMALLEST_BATCH = 8  # images
 MakeSession = Callable[[m.Open, str], TuningSession]
 
@@ -232,7 +231,7 @@ class Service:
     def _do_propose(self, command: m.Propose) -> None:
         if self._cold and self._events:  # so that the choice follows the taste
             self._warm()
-        proposals = self.session.propose(command.count, PATIENCE)
+        proposals = self.session.propose(command.count)
         described = tuple(m.Proposal(packed(proposal.latent), proposal.why) for proposal in proposals)
         pixels = np.stack([proposal.pixels for proposal in proposals])
         self._send(m.Grid(command.generation, described, self._frames.send(pixels)))

@@ -9,6 +9,7 @@ from typing import cast
 import numpy as np
 
 import gan
+from gan.data.procedural import cache_folder
 from gan.session import Feedback, TuningSession
 from gan.taste.events import Kind
 from studio.worker import messages as m
@@ -22,7 +23,9 @@ def make_session(command: m.Open, device: str) -> TuningSession:
     UserError, ValueError
         No such generator, a damaged one, or no such device.
     """
-    session = TuningSession(gan.load(command.model, "cpu"), device=device, seed=command.seed)
+    session = TuningSession(
+        gan.load(command.model, "cpu"), device=device, seed=command.seed, cache=cache_folder()
+    )
     session.add({image.id: array(image.latent) for image in command.images})
     # The reference sample follows from the project's seed and stays; the choice of images must not begin again with every start.
     session.random.manual_seed(command.seed * 1_000_003 + len(command.images))

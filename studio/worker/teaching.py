@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -50,7 +49,7 @@ def teach(
     UserError
         Too few ratings, or the checkpoint cannot be written.
     """
-    before, rounds = copy.deepcopy(session.adapter.state_dict()), session.rounds
+    before, rounds = session.adapter, session.rounds
     kept = False
     session.set_weights(reward_weights(settings))
     try:
@@ -75,7 +74,7 @@ def teach(
         return Taught(kept, why, checkpoint if kept else None, metrics)
     finally:
         if not kept:
-            session.adapter.load_state_dict(before)
+            session.adapter = before
             session.rounds = rounds
 
 

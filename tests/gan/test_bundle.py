@@ -15,7 +15,7 @@ from gan import assets
 from gan.errors import UserError
 from gan.formats import bundle
 from gan.model import Model, load
-from gan.policy.adapter import Adapter, AdapterConfig
+from gan.policy.adapter import Shift, ShiftConfig
 
 MakeModel = Callable[..., Model]
 
@@ -71,7 +71,7 @@ def test_loaded_networks_can_be_trained(saved: Path) -> None:
 def test_adapter_travels(tmp_path: Path, small_model: MakeModel) -> None:
     model = small_model()
     untuned = model.hash
-    adapter = Adapter(AdapterConfig(z_dim=8, width=16, depth=2))
+    adapter = Shift(ShiftConfig(z_dim=8, width=16, depth=2))
     with torch.no_grad():
         for parameter in adapter.parameters():
             parameter.add_(0.3 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)))

@@ -21,7 +21,7 @@ from gan.formats import bundle, export
 from gan.formats.export import FILES, export_bundle
 from gan.model import Model
 from gan.networks import latents
-from gan.policy.adapter import Adapter, AdapterConfig
+from gan.policy.adapter import Shift, ShiftConfig
 
 MakeModel = Callable[..., Model]
 
@@ -30,7 +30,7 @@ def tuned(make: MakeModel) -> Model:
     model = make()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
-        adapter = Adapter(AdapterConfig(z_dim=8, width=16, depth=2))
+        adapter = Shift(ShiftConfig(z_dim=8, width=16, depth=2))
         torch.nn.init.normal_(adapter.out.weight, std=0.3)
     card = {
         "data": {"kind": "scenes"},

@@ -13,7 +13,7 @@ import gan
 from gan.formats import bundle
 from gan.model import Model
 from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, latents
-from gan.policy.adapter import Adapter, AdapterConfig
+from gan.policy.adapter import Shift, ShiftConfig
 
 MakeModel = Callable[..., Model]
 
@@ -80,7 +80,7 @@ def test_hash_names_the_images(small_model: MakeModel) -> None:
     model = small_model()
     assert model.hash == small_model(discriminator=False).hash != small_model(seed=1).hash
     assert len(model.hash) == 10 and int(model.hash, 16) >= 0
-    model.adapter = Adapter(AdapterConfig(z_dim=8, width=4))
+    model.adapter = Shift(ShiftConfig(z_dim=8, width=4))
     assert not model.tuned and model.hash == small_model().hash  # a fresh adapter changes no image
     torch.nn.init.ones_(model.adapter.out.bias)
     assert model.tuned and model.hash != small_model().hash

@@ -23,7 +23,7 @@ from gan.formats.onnx_export import run_onnx, to_onnx
 from gan.model import Model
 from gan.networks import latents
 from gan.networks.onnx_graph import parse
-from gan.policy.adapter import Adapter, AdapterConfig
+from gan.policy.adapter import Shift, ShiftConfig
 
 NOISE = foreign_onnx.NOISE
 
@@ -37,7 +37,7 @@ def imported(tmp_path: Path, choices: dict[str, str] | None = None, **how: Any) 
 def tuned(model: Model) -> Model:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
-        adapter = Adapter(AdapterConfig(z_dim=model.z_dim, width=16))
+        adapter = Shift(ShiftConfig(z_dim=model.z_dim, width=16))
         torch.nn.init.normal_(adapter.out.weight, std=0.3)
     return Model("tuned", model.generator, adapter, None, model.card)
 

@@ -1,0 +1,72 @@
+"""Learning to choose from images whose rewards are known: the policy gradient with the expectation over actions done exactly."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gan.policy.categorical import CategoricalPolicy, expected_objective
+
+
+@dataclass(frozen=True)
+class ClimbConfig:
+    """How a choice is learnt."""
+
+    updates: int = 50  # optimiser steps between two batches of drawn images
+    groups: int = 16  # choices in each of them
+    learning_rate: float = 3e-3  # of AdamW at its highest, by a one-cycle schedule over a round (Smith 2018)
+    weight_decay: float = 1e-2
+
+
+class Climb:
+    """Trains a choice on a pool of latents with known rewards.
+
+    Any N latents of the prior are a choice that could have come up, so every minibatch is groups drawn from the pool at random: the
+    gradient of `expected_objective` on them is the policy gradient without the noise of sampled actions, and costs no drawing.
+
+    Parameters
+    ----------
+    policy : of a `Choice`; its normalisation is set from the pool.
+    embedded : (M, inputs), on the device of the policy.
+    rewards : (M,).
+    kl_weight : beta, reward units per nat.
+    steps : calls of `step` that the learning rate is laid over.
+    """
+
+    def __init__(
+        self,
+        policy: CategoricalPolicy,
+        embedded: Tensor,
+        rewards: Tensor,
+        kl_weight: float,
+        steps: int,
+        config: ClimbConfig,
+        generator: torch.Generator,
+    ) -> None:
+        self.policy, self.config, self.random, self._kl_weight = policy, config, generator, kl_weight
+        adapter = policy.adapter
+        adapter.mean.copy_(embedded.mean(dim=0))
+        adapter.deviation.copy_(embedded.std(dim=0).clamp_min(1e-4))
+        self._embedded, self._rewards = embedded, rewards.to(embedded.device)
+        self._optimizer = torch.optim.AdamW(
+            policy.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+        )
+        self._schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self._optimizer, config.learning_rate, total_steps=steps * config.updates + 1
+        )
+
+    def step(self) -> None:
+        """`updates` optimiser steps."""
+        shape = (self.config.groups, self.policy.adapter.config.candidates)
+        for _ in range(self.config.updates):
+            picks = torch.randint(len(self._rewards), shape, generator=self.random).to(self._embedded.device)
+            preferences = self.policy.adapter.preference(self._embedded[picks])
+            rewards = self._rewards[picks]
+            gain = expected_objective(preferences, rewards, self.policy.temperature, self._kl_weight)
+            # The objective's optimum is known, f = t r / beta: being drawn to it as well reaches the same place in far fewer updates.
+            goal = rewards * (self.policy.temperature / self._kl_weight)
+            loss = torch.nn.functional.mse_loss(preferences, goal) - gain
+            self._optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            self._optimizer.step()
+            self._schedule.step()

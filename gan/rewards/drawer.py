@@ -1,0 +1,42 @@
+"""Draws images with the untuned generator and reads them, in chunks that fit."""
+
+import torch
+from torch import Tensor
+
+from gan.adversarial.precision import bfloat16_pays
+from gan.model import Model
+from gan.taste import RawFeatures, judge, raw_features
+
+
+class Drawer:
+    """Draws images of latents with the untuned generator, and reads them, in chunks that fit."""
+
+    def __init__(self, model: Model, chunk: int | None = None) -> None:
+        self.generator = model.generator
+        self.discriminator = model.discriminator
+        self.device = model.device
+        # On a CPU what counts is that a chunk's widest layer stays in the cache: 32 is 1.3 times as fast as 128.
+        self.chunk = chunk or (32 if self.device.type == "cpu" else 256)
+        self.autocast = bfloat16_pays(self.device)
+
+    @torch.no_grad()
+    def draw(self, latents: Tensor, exact: bool = False) -> Tensor:
+        """(N, d) -> (N, 3, R, R) in [-1, 1] on the device; `exact` draws in float32, as a saved image is drawn."""
+        parts = []
+        for part in latents.to(self.device).split(self.chunk):
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast and not exact):
+                parts.append(self.generator(part).float().clamp(-1.0, 1.0))
+        return torch.cat(parts) if len(parts) > 1 else parts[0]
+
+    @torch.no_grad()
+    def read(self, images: Tensor) -> tuple[RawFeatures, Tensor | None]:
+        """Raw features, and the discriminator's logits (N,) on the CPU where there is one."""
+        features: list[RawFeatures] = []
+        logits: list[Tensor] = []
+        for part in images.split(2 * self.chunk):
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
+                hidden, logit = judge(self.discriminator, part)
+            features.append(raw_features(part, hidden))
+            if logit is not None:
+                logits.append(logit.float().cpu())
+        return RawFeatures.cat(features), torch.cat(logits) if logits else None

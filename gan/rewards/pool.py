@@ -1,0 +1,135 @@
+"""What the untuned generator draws, read once: the reference that rewards are measured against, and what choices are learnt from."""
+
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gan.formats.files import atomic_write
+from gan.networks import latents
+from gan.rewards.drawer import Drawer
+from gan.taste import RawFeatures
+
+POOL_SECONDS = 90.0  # of drawing, after which a pool of a slow generator is as large as it gets,
+POOL_LEAST = 2048  # if it has so many images
+_FIRST_SEED = 2_000_000_000  # far from the seeds that people type and that benchmarks judge
+_VERSION = 1  # part of a cached pool's name: raise it when an image would be read differently
+_KEPT = 4  # cached pools
+
+
+class Pool:
+    """Latents of the prior with what was read from their images: features and logits, never pixels.
+
+    Image i is that of seed `_FIRST_SEED + i`, so that a pool is the same for every session of a generator and can be kept.
+
+    Parameters
+    ----------
+    drawer : of the untuned generator.
+    size : images it grows to.
+    cache : file that it is read from and written to when full; None keeps nothing.
+    """
+
+    def __init__(self, drawer: Drawer, size: int, cache: Path | None = None) -> None:
+        self.drawer, self.size, self._cache = drawer, size, cache
+        self._parts: list[tuple[RawFeatures, Tensor | None]] = []
+        self._seconds = 0.0
+        self._count = 0
+        self._latents = torch.zeros(0, drawer.generator.z_dim)
+        if cache is not None and cache.exists():
+            self._read(cache)
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def full(self) -> bool:
+        """Whether it is as large as it gets."""
+        return self._count >= self.size or (self._seconds > POOL_SECONDS and self._count >= POOL_LEAST)
+
+    def grow(self, count: int) -> None:
+        """Draw and read up to `count` more images."""
+        begun = time.monotonic()
+        first = _FIRST_SEED + self._count
+        z = latents(range(first, first + min(count, self.size - self._count)), self._latents.shape[1])
+        if not len(z):
+            return
+        self._parts.append(self.drawer.read(self.drawer.draw(z)))
+        self._latents = torch.cat([self._latents, z])
+        self._count += len(z)
+        self._seconds += time.monotonic() - begun
+        if self._count >= self.size:
+            self._write()
+
+    def grow_to(self, count: int) -> None:
+        """Draw and read until there are `count` images (or `size`, if that is fewer)."""
+        if count > self._count:
+            self.grow(count - self._count)
+
+    @property
+    def latents(self) -> Tensor:
+        """(M, z_dim) float32 on the CPU."""
+        return self._latents
+
+    def read(self, first: int = 0, stop: int | None = None) -> tuple[RawFeatures, Tensor | None]:
+        """Raw features of images first .. stop - 1 (all by default) and, where there is a discriminator, their logits (M,)."""
+        if len(self._parts) > 1:
+            raw = RawFeatures.cat([part for part, _ in self._parts])
+            logits = [part for _, part in self._parts if part is not None]
+            self._parts = [(raw, torch.cat(logits) if logits else None)]
+        raw, judged = self._parts[0]
+        return RawFeatures(tuple(group[first:stop] for group in raw.groups)), None if judged is None else judged[first:stop]
+
+    @torch.no_grad()
+    def embedded(self, first: int = 0) -> Tensor:
+        """What the generator's mapping makes of the latents from `first` on, (M, embed_dim) float32 on the generator's device."""
+        generator, device = self.drawer.generator, self.drawer.device
+        return torch.cat([generator.embed(z.to(device)).float() for z in self._latents[first:].split(1024)])
+
+    # ------------------------------------------------------------------ the cache
+
+    def _write(self) -> None:
+        """A pool that cannot be kept is drawn again the next time; no reason to fail."""
+        if self._cache is None:
+            return
+        raw, logits = self.read()
+        arrays = {f"group{i}": group.numpy() for i, group in enumerate(raw.groups)}
+        if logits is not None:
+            arrays["logits"] = logits.numpy()
+        try:
+            with atomic_write(self._cache) as stream:
+                np.savez(stream, **arrays)  # type: ignore[arg-type]
+            newest = sorted(self._cache.parent.glob("pool-*.npz"), key=lambda file: file.stat().st_mtime)
+            for old in newest[:-_KEPT]:
+                old.unlink(missing_ok=True)
+        except OSError:
+            pass
+
+    def _read(self, path: Path) -> None:
+        try:
+            with np.load(path) as archive:
+                arrays = {name: torch.from_numpy(archive[name]) for name in archive.files}
+        except (OSError, ValueError, zipfile.BadZipFile):
+            return
+        logits = arrays.pop("logits", None)
+        groups = tuple(arrays[name] for name in sorted(arrays))
+        if not groups or any(len(group) != self.size for group in groups):
+            return
+        # Read by another version of this code, it would not match what is read now.
+        z = latents(range(_FIRST_SEED, _FIRST_SEED + 16), self._latents.shape[1])
+        now, _ = self.drawer.read(self.drawer.draw(z))
+        if [group.shape[1:] for group in groups] != [group.shape[1:] for group in now.groups] or not all(
+            torch.allclose(old[:16], new, rtol=0.05, atol=0.05 * float(new.std()) + 1e-6)
+            for old, new in zip(groups, now.groups, strict=True)
+        ):
+            return
+        self._parts = [(RawFeatures(groups), logits)]
+        self._latents = latents(range(_FIRST_SEED, _FIRST_SEED + self.size), self._latents.shape[1])
+        self._count = self.size
+
+
+def cache_name(digest: str, size: int) -> str:
+    """The file name of a generator's pool in the cache; `digest` over generator and discriminator."""
+    return f"pool-v{_VERSION}-{digest[:10]}-{size}.npz"
