@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from studio.project.opinions import Opinion
+from studio.worker import jobs
 
 PROTOCOL = 1
 """Raised whenever a field changes its meaning; a worker of another version is refused."""
@@ -166,4 +167,5 @@ Command = (
     | Ping
     | Release
     | Shutdown
+    | jobs.Command
 )
