@@ -11,7 +11,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from studio.i18n import tr
-from studio.model import pictures, thumbnails
+from studio.model import pictures, settings, thumbnails
 from studio.model.grid_model import Cell, GridModel, said
 from studio.model.rounds import RoundLog, outcome_of
 from studio.model.state import (
@@ -85,7 +85,7 @@ class Listener(QObject):
 
     def start(self) -> None:
         """Start the worker; returns at once."""
-        self.worker.open(self.project)
+        self.worker.open(self.project, settings.value("device"))
 
     def close(self) -> None:
         """End the worker and let go of the project."""

@@ -65,6 +65,13 @@ QLineEdit { background: $control; border: 1px solid $line; border-radius: ${cont
 QPlainTextEdit { background: $control; border: 1px solid $line; border-radius: ${control_r}px; padding: 2px 4px;
   selection-background-color: $accent; selection-color: $accent_text; }
 QLineEdit:focus, QPlainTextEdit:focus { border-color: $accent; }
+QComboBox { background: $control; border: 1px solid $line; border-radius: ${control_r}px; min-height: 28px; padding: 0 10px; }
+QComboBox:hover { background: $control_hover; }
+QComboBox:focus { border-color: $accent; }
+QComboBox::drop-down { border: none; width: 24px; }
+QComboBox::down-arrow { image: url("$arrow"); width: 12px; height: 12px; }
+QComboBox QAbstractItemView { background: $panel; color: $text; border: 1px solid $line; padding: 4px; outline: none;
+  selection-background-color: $control_hover; selection-color: $text; }
 QCheckBox { background: transparent; spacing: 8px; }
 QCheckBox::indicator { width: 16px; height: 16px; border-radius: 4px; border: 1px solid $quiet; background: $control; }
 QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url("$tick"); }
@@ -89,8 +96,8 @@ QListView { background: transparent; border: none; outline: none; }
 """)
 
 
-def stylesheet(tokens: Tokens, tick: str = "") -> str:
-    """Write the stylesheet of one colour scheme; `tick` is the path of the check mark's image."""
+def stylesheet(tokens: Tokens, tick: str = "", arrow: str = "") -> str:
+    """Write the stylesheet of one colour scheme; `tick` and `arrow` are paths of images."""
     sizes = {
         "body": t.BODY,
         "small": t.SMALL,
@@ -98,5 +105,6 @@ def stylesheet(tokens: Tokens, tick: str = "") -> str:
         "control_r": t.CORNER_CONTROL,
         "card_r": t.CORNER_CARD,
         "tick": tick,
+        "arrow": arrow,
     }
     return _SHEET.substitute(vars(tokens), **sizes)
