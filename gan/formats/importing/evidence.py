@@ -14,12 +14,13 @@ from torch import Tensor
 
 from gan.networks.layered import Block, LayeredConfig, LayeredGenerator
 
-LATENTS = 48  # drawn for each reading
+LATENTS = 32  # drawn for each reading
+_SMALL = 32  # pixels: statistics of larger layers tell little more, and cost most
 _MEASURED = 512  # for statistics that are to be kept
 _COMMON = (("relu", 0.2), ("leaky_relu", 0.2), ("leaky_relu", 0.01))
 _RARE = (("elu", 0.2), ("gelu", 0.2), ("silu", 0.2), ("selu", 0.2), ("tanh", 0.2))
 PRIORS = {"normal": 0.85, "uniform": 0.15}
-_ACTIVATIONS = {"relu": 0.72, "leaky_relu:0.2": 0.19, "leaky_relu:0.01": 0.05, "gelu": 0.01, "silu": 0.01, "elu": 0.01, "selu": 0.005,
+_ACTIVATIONS = {"relu": 0.78, "leaky_relu:0.2": 0.14, "leaky_relu:0.01": 0.04, "gelu": 0.01, "silu": 0.01, "elu": 0.01, "selu": 0.005,
                 "tanh": 0.005}  # fmt: skip
 _GOOD_FIT = 0.2  # of `mismatch`; sampling noise and the lag of running averages stay below
 
@@ -109,6 +110,8 @@ def mismatch(generator: LayeredGenerator, z: Tensor) -> float | None:
     chain = generator.chain()
     last = max((i for i, block in enumerate(chain) if block.layer.norm == "batch"), default=-1)
     for block in chain[: last + 1]:
+        if len(found) >= 2 and x.dim() == 4 and x.shape[3] >= _SMALL:
+            break
         x = block(x, generator.config.upsampling, look)
     return sum(found) / len(found) if found else None
 
@@ -177,16 +180,24 @@ def readings(generator: LayeredGenerator, likely_eps: float) -> list[Reading]:
             score, says = same.score + math.log(PRIORS[prior] / PRIORS["normal"]), "images do not tell"
         found.append(Reading(activation, prior, eps, score, says))
 
+    # One part at a time: the parts hardly depend on one another, and every weighing draws.
+    first_eps = max(every, key=lambda eps: every[eps])
     for activation in common:
-        for prior in PRIORS:
-            for eps in every:
-                weigh(activation, prior, eps)
-    best = max(found, key=lambda reading: reading.score)
-    if not by_statistics or best.score < math.log(0.1) - 30.0 * _GOOD_FIT:
+        weigh(activation, "normal", first_eps)
+    if not by_statistics or max(found, key=_score).score < math.log(0.1) - 30.0 * _GOOD_FIT:
         for activation in rare:
-            for prior in PRIORS:
-                weigh(activation, prior, best.eps)
-    return sorted(found, key=lambda reading: -reading.score)
+            weigh(activation, "normal", first_eps)
+    best = max(found, key=_score)
+    weigh(best.activation, "uniform", first_eps)
+    best = max(found, key=_score)
+    for eps in every:
+        if eps != first_eps:
+            weigh(best.activation, best.prior, eps)
+    return sorted(found, key=_score, reverse=True)
+
+
+def _score(reading: Reading) -> float:
+    return reading.score
 
 
 def _named(kind: str, slope: float) -> str:

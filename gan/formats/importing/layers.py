@@ -134,11 +134,11 @@ def _choose_chain(made: list[Chain], asked: _Open) -> Chain:
     values: dict[str, Chain] = {}
     weighed = []
     for chain in made[:12]:
-        value = "-".join(str(size) for size in dict.fromkeys(chain.sizes))
+        value = "-".join(str(size) for size in chain.sizes)
         while value in values:
             value += "'"
         values[value] = chain
-        label = f"{chain.resolution} px: {' → '.join(str(size) for size in dict.fromkeys(chain.sizes))}"
+        label = f"{chain.resolution} px: {' → '.join(str(size) for size in chain.sizes)}"
         weighed.append((value, label, chain.score, _strides(chain)))
     text = (
         "Strides and paddings leave no trace in the weights. How large are its images, and how do they grow?"
