@@ -189,7 +189,7 @@ class MappingConfig:
     def __post_init__(self) -> None:
         if (self.classes == 0) != (self.label_width == 0):
             raise ValueError("labels need an embedding, and an embedding needs labels")
-        if self.noise_width + self.classes == 0:
+        if self.noise_width < 0 or self.noise_width + self.classes == 0:
             raise ValueError("a mapping network needs latents or labels")
         if self.layers > _MOST_LAYERS:
             raise ValueError(f"a mapping network of {self.layers} layers")
