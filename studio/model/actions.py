@@ -10,18 +10,36 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QImage
 
 from studio.i18n import tr
 from studio.model import settings, thumbnails
+from studio.model.guesses import Guesses
+from studio.model.image_cache import ImageCache
 from studio.model.listener import Listener, told
+from studio.model.loupe import Loupe
 from studio.model.state import FEWEST_RATINGS, STRIP_SEEDS
 from studio.project.records import Change
+from studio.project.store import Project
 from studio.worker import messages as m
+from studio.worker.client import WorkerClient
 
 
 class Actions(Listener):
     """The studio without its window."""
+
+    def __init__(self, project: Project, worker: WorkerClient, parent: QObject | None = None) -> None:
+        super().__init__(project, worker, parent)
+        self.images = ImageCache(project, worker, settings.value("cache_mb"), self.grid.pixels_of, self)
+        self.guesses = Guesses(project, worker, self.grid.images, self)
+        self.loupe = Loupe(self)
+
+    def close(self) -> None:
+        """End the worker and let go of the project."""
+        self.images.close()
+        self.guesses.keep()
+        super().close()
 
     # -- ratings -------------------------------------------------------------------------------------------------
 

@@ -53,6 +53,7 @@ class Listener(QObject):
     """Keeps `state`, `round`, `exports` and `grid` true to the project and the worker."""
 
     advance = Signal()  # select the next image
+    view_wanted = Signal(str)  # key of a view that should be shown
     applied = Signal(object)  # Change: what a person did, or took back
 
     def __init__(self, project: Project, worker: WorkerClient, parent: QObject | None = None) -> None:

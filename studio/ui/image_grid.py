@@ -276,7 +276,7 @@ class ImageGrid(QListView):
 
     def _star_under(self, point: QPoint) -> tuple[int, int]:
         index = self.indexAt(point)
-        if not index.isValid() or index.data(CellRole).pixels is None:
+        if not index.isValid() or not index.data(CellRole).drawn:
             return index.row(), 0
         return index.row(), star_at(self.visualRect(index), point)
 
@@ -326,6 +326,7 @@ class ImageGrid(QListView):
         if row < 0 or star or event.button() != Qt.MouseButton.LeftButton:
             self.mousePressEvent(event)
         else:
+            self.setCurrentIndex(self._index(row))
             self.opened.emit(row)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:

@@ -104,6 +104,18 @@ def entries() -> list[ViewEntry]:
             zooms=True,
         ),
         ViewEntry(
+            "loupe",
+            tr("Loupe"),
+            "loupe",
+            "E",
+            tr("One image closely, or a few side by side"),
+            lazily("loupe_view", "LoupeView"),
+            lazily("loupe_view", "LoupePanel"),
+            lazily_commands("loupe_commands"),
+            rates=True,
+            zooms=True,
+        ),
+        ViewEntry(
             "teach",
             tr("Teach"),
             "teach",

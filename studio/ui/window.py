@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import gc
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
     QDropEvent,
     QGuiApplication,
+    QKeyEvent,
     QResizeEvent,
     QShowEvent,
 )
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QApplication,
     QDialog,
     QFrame,
@@ -46,7 +48,10 @@ from studio.ui.top_bar import TopBar
 from studio.ui.window_files import WindowFiles
 
 _NARROW = 900  # below this width the side panel makes room for the images
-_STATE = ("loaded", "task", "drawing", "undo_label", "redo_label", "checkpoint", "auto_advance", "pixel_art")
+_STATE = (
+    *("loaded", "task", "drawing", "undo_label", "redo_label", "checkpoint"),
+    *("auto_advance", "pixel_art", "selected"),
+)
 
 
 class StudioWindow(QMainWindow):
@@ -92,6 +97,7 @@ class StudioWindow(QMainWindow):
             bind(actions.state, name, self._follow)
         for name in ("running", "stopping", "paused"):
             bind(actions.round, name, self._follow)
+        actions.view_wanted.connect(self.show_view)
         current().changed.connect(self._follow)
         preferences.watcher().changed.connect(self._preferred)
         self.show_view(next(iter(self._entries)))
@@ -301,6 +307,18 @@ class StudioWindow(QMainWindow):
             self._asked = False
             self._show_side()
             self.commands.refresh()
+
+    def event(self, event: QEvent) -> bool:
+        # Space presses the button that has the focus, whatever it is a shortcut of.
+        if (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.ShortcutOverride
+            and event.key() == Qt.Key.Key_Space
+            and isinstance(self.focusWidget(), QAbstractButton)
+        ):
+            event.accept()
+            return True
+        return super().event(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.source() is None and self.files.can_take(event.mimeData()):
