@@ -135,8 +135,8 @@ def _choose_chain(made: list[Chain], asked: _Open) -> Chain:
     weighed = []
     for chain in made[:12]:
         value = "-".join(str(size) for size in chain.sizes)
-        while value in values:
-            value += "'"
+        same = sum(known.sizes == chain.sizes for known in values.values())
+        value += f".{same + 1}" if same else ""
         values[value] = chain
         label = f"{chain.resolution} px: {' → '.join(str(size) for size in chain.sizes)}"
         weighed.append((value, label, chain.score, _strides(chain)))
