@@ -35,6 +35,8 @@ def main(arguments: Sequence[str] | None = None, prog: str = "tastemaker") -> in
     try:
         if words[:1] == ["benchmark"] and len(words) > 1 and words[1] in BENCHMARKS:
             return int(_entry(BENCHMARKS[words[1]])(words[2:]))
+        if words[:1] == ["import"]:
+            return int(_entry("gan.formats.importing.command:main")(words[1:], f"{prog} import"))
         if words[:1] == ["doctor"]:
             return int(_entry("gan.doctor:main")(words[1:]))
         options = _parser(prog).parse_args(words)
@@ -190,6 +192,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
 
     benchmark = verb("benchmark", _benchmark, "measure learning, speed or the generator", "VERB --help tells what each takes.")
     benchmark.add_argument("which", choices=["learning", "speed", "generator"], help="what to measure")
+    verb("import", _unreachable, "make a bundle of another program's generator")
     verb("doctor", _unreachable, "say what this machine has, in a form that can be pasted")
     return parser
 
@@ -419,7 +422,7 @@ def _benchmark(options: argparse.Namespace) -> int:
 
 
 def _unreachable(options: argparse.Namespace) -> int:
-    raise AssertionError("doctor reads its own arguments")
+    raise AssertionError("import and doctor read their own arguments")
 
 
 if __name__ == "__main__":
