@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from gan.errors import Cancelled, UserError, reason
+from gan.export_command import add_options, export_model
 
 if TYPE_CHECKING:
     import numpy as np
@@ -189,6 +190,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     what.add_argument("model", nargs="?", metavar="MODEL", help="a bundle folder or a bundled name")
     what.add_argument("--project", type=Path, metavar="DIR", help="a project of the studio: its tuned generator")
     export.add_argument("--out", required=True, type=Path, metavar="DIR", help="the folder to write")
+    add_options(export, of_project=False)
 
     benchmark = verb("benchmark", _benchmark, "measure learning, speed or the generator", "VERB --help tells what each takes.")
     benchmark.add_argument("which", choices=["learning", "speed", "generator"], help="what to measure")
@@ -405,16 +407,7 @@ def _simulate(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     if options.project is not None:
         raise UserError("a project is exported by the studio's command: tastemaker export --project DIR --out DIR")
-    import gan
-    from gan.formats.export import export_bundle
-    from gan.terminal import Progress
-
-    model = gan.load(options.model, "cpu")
-    with Progress() as progress:
-        folder = export_bundle(model, options.out, progress)
-        progress.clear()
-    print(folder)
-    return 0
+    return export_model(options)
 
 
 def _benchmark(options: argparse.Namespace) -> int:
