@@ -84,6 +84,7 @@ class TuningSession:
         self._learner: TasteLearner | None = None
         self._latents: dict[int, np.ndarray] = {}
         self._pending: list[int] = []  # known images whose features nobody needed yet
+        self.plain_measures: Tensor | None = None  # of reference images, once `gan.taste.insight` has looked
         self._logits: dict[int, float] = {}  # of known images, where there is a discriminator
         self._ahead = Ahead(model.z_dim, 3 * model.resolution**2, self.random)
 

@@ -56,6 +56,22 @@ class ShownImages:
 
 
 @dataclass(frozen=True)
+class ShownExploration:
+    """An image, and its neighbours or the steps to another."""
+
+    found: m.Explored
+    pixels: np.ndarray  # uint8 (N, H, W, 3)
+
+
+@dataclass(frozen=True)
+class ShownTaste:
+    """What was learnt; the best images first, then as many of the worst."""
+
+    said: m.Explained
+    pixels: np.ndarray | None  # uint8 (2 N, H, W, 3); None: nothing is known yet
+
+
+@dataclass(frozen=True)
 class FinishedRound:
     """A round's end. A kept checkpoint is already a file and a row, and is the current one."""
 
@@ -74,6 +90,8 @@ class WorkerClient(QObject):
     round_finished = Signal(object)  # FinishedRound
     strip = Signal(object)  # ShownStrip
     drawn = Signal(object)  # ShownImages
+    explored = Signal(object)  # ShownExploration
+    explained = Signal(object)  # ShownTaste
     restored = Signal(object)  # Checkpoint | None (untuned); already current in the project
     exporting = Signal(float, str)  # fraction 0..1, text
     exported = Signal(str)  # folder
@@ -184,6 +202,18 @@ class WorkerClient(QObject):
         """Draw seeds untuned and as tuned now. Answered by `strip`."""
         self._strips += 1
         self._send(m.Strip(self._strips, tuple(seeds)))
+
+    def explore(self, command: m.Explore) -> None:
+        """Move from an image. Answered by `explored`; of several asked for at once, the newest alone."""
+        self._send(command)
+
+    def explain(self, count: int = 6) -> None:
+        """Ask what was learnt. Answered by `explained`."""
+        self._send(m.Explain(count))
+
+    def know(self, images: Sequence[Image]) -> None:
+        """Tell of images that the project took in by itself, so that they can be rated."""
+        self._send(m.Know(known(images), watch=False))
 
     def export(self, folder: Path, fp16: bool = False) -> None:
         """Write the tuned generator as a bundle. Answered by `exporting` and `exported`, or `failed`."""
@@ -296,6 +326,15 @@ class WorkerClient(QObject):
         if len(images) == len(pixels):
             self._link.later(partial(self._save, self._project, images, pixels))
         self.drawn.emit(ShownImages(event.request, event.images, pixels))
+
+    def _on_explored(self, event: m.Explored) -> None:
+        assert self._link is not None
+        self.explored.emit(ShownExploration(event, self._link.take(event.frames)))
+
+    def _on_explained(self, event: m.Explained) -> None:
+        assert self._link is not None
+        pixels = None if event.frames is None else self._link.take(event.frames)
+        self.explained.emit(ShownTaste(event, pixels))
 
     def _on_stripready(self, event: m.StripReady) -> None:
         assert self._link is not None

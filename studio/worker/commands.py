@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from studio.project.opinions import Opinion
-from studio.worker import jobs
+from studio.worker import exploration, jobs
 
 PROTOCOL = 1
 """Raised whenever a field changes its meaning; a worker of another version is refused."""
@@ -168,4 +168,5 @@ Command = (
     | Release
     | Shutdown
     | jobs.Command
+    | exploration.Command
 )

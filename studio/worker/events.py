@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from studio.worker import jobs
+from studio.worker import exploration, jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,4 +221,5 @@ Event = (
     | Busy
     | Heartbeat
     | jobs.Event
+    | exploration.Event
 )

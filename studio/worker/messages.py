@@ -52,6 +52,7 @@ from studio.worker.events import (
     StripReady,
     Taste,
 )
+from studio.worker.exploration import Explain, Explained, Explore, Explored
 
 __all__ = [
     "PROTOCOL",
@@ -61,6 +62,10 @@ __all__ = [
     "Drawn",
     "Duel",
     "Event",
+    "Explain",
+    "Explained",
+    "Explore",
+    "Explored",
     "Export",
     "Exported",
     "Exporting",

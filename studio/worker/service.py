@@ -24,12 +24,13 @@ from gan.rewards import novelty
 from gan.session import RoundProgress, TuningSession, predictions
 from studio.project.opinions import standing
 from studio.worker import messages as m
+from studio.worker.exploring import Explorer
 from studio.worker.frames import FrameClosed, FrameWriter
 from studio.worker.inbox import Inbox, Outbox
 from studio.worker.sessions import array, feedback, make_session, packed
 from studio.worker.teaching import teach
 
-DURING_A_ROUND = (m.Propose, m.Strip, m.Know, m.Feedback, m.Predict, m.Draw)
+DURING_A_ROUND = (m.Propose, m.Strip, m.Know, m.Feedback, m.Predict, m.Draw, m.Explore, m.Explain)
 TASKS = {
     m.Open: "loading",
     m.Propose: "proposing",
@@ -39,6 +40,8 @@ TASKS = {
     m.Strip: "drawing",
     m.Export: "exporting",
     m.Feedback: "learning",
+    m.Explore: "drawing",
+    m.Explain: "learning",
 }
 IDLE = 0.3  # seconds without a command
 PATIENCE = 0.25  # seconds a new grid may take to look for good images; those drawn ahead of time cost none
@@ -89,6 +92,7 @@ class Service:
         self._novelty: dict[int, float] = {}
         self._checkpoint: str | None = None
         self._teaching = False
+        self._explorer: Explorer | None = None
 
     def run(self) -> None:
         """Serve until the end. What can be done ahead is done while nobody is waiting, in small pieces."""
@@ -183,7 +187,7 @@ class Service:
             self._latents = {image.id: array(image.latent) for image in command.images}
             self._events = list(command.events)
             self._checkpoint = command.checkpoint
-        self._opened, self._session = command, None  # the old one's memory first
+        self._opened, self._session, self._explorer = command, None, None  # the old one's memory first
         session = self._make(command, device)
         session.add(self._latents)  # those that came after the command, too
         if self._checkpoint is not None:
@@ -276,6 +280,19 @@ class Service:
         pixels = self.session.draw(np.stack([array(image.latent) for image in command.images]))
         ids = tuple(image.id for image in command.images)
         self._send(m.Drawn(command.request, ids, self._frames.send(pixels)))
+
+    def _do_explore(self, command: m.Explore) -> None:
+        self._send(self._explore().explore(command))
+
+    def _do_explain(self, command: m.Explain) -> None:
+        self._send(self._explore().explain(command))
+
+    def _explore(self) -> Explorer:
+        if self._cold:
+            self._warm()
+        if self._explorer is None:
+            self._explorer = Explorer(self.session, self._frames)
+        return self._explorer
 
     def _do_strip(self, command: m.Strip) -> None:
         before, after = self.session.strip(command.seeds)
