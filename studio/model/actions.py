@@ -15,6 +15,7 @@ from PySide6.QtGui import QImage
 
 from studio.i18n import tr
 from studio.model import settings, thumbnails
+from studio.model.choosing import Duels, Surveys
 from studio.model.guesses import Guesses
 from studio.model.image_cache import ImageCache
 from studio.model.listener import Listener, told
@@ -34,6 +35,7 @@ class Actions(Listener):
         self.images = ImageCache(project, worker, settings.value("cache_mb"), self.grid.pixels_of, self)
         self.guesses = Guesses(project, worker, self.grid.images, self)
         self.loupe = Loupe(self)
+        self.duels, self.surveys = Duels(self), Surveys(self)
 
     def close(self) -> None:
         """End the worker and let go of the project."""
@@ -63,6 +65,16 @@ class Actions(Listener):
         chosen = self.state.selected if images is None else tuple(images)
         if chosen:
             self._apply(self.project.rate(chosen, kind, value, text))
+
+    @told
+    def decide_duel(self, a: int, b: int, outcome: str, left: str) -> None:
+        """Note which of two images is better: "a", "b", "tie" or "skip", and which was on the left."""
+        self._apply(self.project.duel(a, b, outcome, left))
+
+    @told
+    def decide_survey(self, best: int, others: Sequence[int]) -> None:
+        """Note the best of several images."""
+        self._apply(self.project.survey(best, others))
 
     @told
     def note_in_passing(self, kind: str, image: int, value: float = 1.0) -> None:

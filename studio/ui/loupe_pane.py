@@ -14,7 +14,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from studio.i18n import tr
 from studio.model.loupe import Loupe
@@ -30,6 +30,7 @@ class LoupePane(QWidget):
     """Paints one image. Zoom and place are the `Loupe`'s; dragging and the wheel change them for every pane."""
 
     pressed = Signal()
+    clicked = Signal()  # pressed and let go without dragging
     zoomed = Signal()
     resized = Signal()
 
@@ -42,6 +43,7 @@ class LoupePane(QWidget):
         self._fitted: QPixmap | None = None
         self._fitted_for: tuple[object, ...] = ()
         self._drag: QPointF | None = None
+        self._began = QPointF()
         self.pixel_art = False
         self.setMinimumSize(96, 96)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -152,9 +154,7 @@ class LoupePane(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
             self.pressed.emit()
-            self._drag = event.position()
-            if self._loupe.zoom is not None:
-                self.setCursor(Qt.CursorShape.ClosedHandCursor)
+            self._drag = self._began = event.position()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._drag is None or self._loupe.zoom is None or self._image is None:
@@ -165,8 +165,11 @@ class LoupePane(QWidget):
         self._loupe.pan_to(x - moved.x() / target.width(), y - moved.y() / target.height())
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        place = event.position()
+        still = (place - self._began).manhattanLength() < QApplication.startDragDistance()
+        if self._drag is not None and event.button() == Qt.MouseButton.LeftButton and still:
+            self.clicked.emit()
         self._drag = None
-        self.unsetCursor()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if self._loupe.zoom is None:
