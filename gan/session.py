@@ -115,7 +115,7 @@ class TuningSession:
         if self._pending:
             for start in range(0, len(self._pending), 256):
                 ids = self._pending[start : start + 256]
-                raw, logits = scorer.drawer.read(scorer.drawer.draw(self._stack(ids)))
+                raw, logits = scorer.drawer.look(self._stack(ids))
                 self._learner.add(ids, raw)
                 if logits is not None:
                     self._logits.update(zip(ids, logits.tolist(), strict=True))
@@ -133,9 +133,11 @@ class TuningSession:
     def draw(self, points: np.ndarray) -> np.ndarray:
         """Images of stored latents, float32 (N, z_dim) -> uint8 (N, H, W, 3), as the untuned generator draws them."""
         z = torch.from_numpy(np.ascontiguousarray(points, dtype=np.float32)).to(self.model.device)
-        chunk = _CHUNK if self._scorer is None else min(_CHUNK, self._scorer.drawer.chunk)
-        parts = [self.model.generator(part).clamp(-1.0, 1.0) for part in z.split(chunk)]
-        return to_uint8(torch.cat(parts))
+        chunk = max(1, _CHUNK // max(1, (self.model.resolution // 128) ** 2))
+        if self._scorer is not None:
+            chunk = min(chunk, self._scorer.drawer.chunk)
+        parts = [to_uint8(self.model.generator(part).clamp(-1.0, 1.0)) for part in z.split(chunk)]
+        return np.concatenate(parts)
 
     def strip(self, seeds: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
         """The same seeds untuned and as tuned now: two uint8 (N, H, W, 3)."""
@@ -180,7 +182,7 @@ class TuningSession:
 
     def _hand(self) -> Hand:
         def read(latents: Tensor) -> Features:
-            return self.scorer.standardise(self.scorer.drawer.read(self.scorer.drawer.draw(latents))[0])
+            return self.scorer.standardise(self.scorer.drawer.look(latents)[0])
 
         def read_pixels(pixels: np.ndarray) -> Features:
             images = torch.from_numpy(pixels).to(self.model.device).permute(0, 3, 1, 2).float() / 127.5 - 1.0
@@ -220,7 +222,7 @@ class TuningSession:
 
     def score(self, points: np.ndarray) -> Scores:
         """Reward terms of the images of latents (N, z_dim); the taste term is flat before the first fit."""
-        return self.scorer.score(self.scorer.drawer.draw(torch.from_numpy(np.asarray(points, dtype=np.float32))))
+        return self.scorer.score_latents(torch.from_numpy(np.asarray(points, dtype=np.float32)))
 
     def score_known(self, images: Sequence[int]) -> Scores:
         """As `score`, of known images: nothing is drawn again."""

@@ -88,7 +88,7 @@ class Round:
     @torch.no_grad()
     def look(self, step: int) -> Look:
         """The generator as it would be exported (no noise), on latents that no update sees."""
-        scores = self.scorer.score(self.scorer.drawer.draw(self.adapter(self._held_out)))
+        scores = self.scorer.score_latents(self.adapter(self._held_out))
         realism = scores.terms.realism
         return Look(
             step=step,
@@ -159,7 +159,7 @@ class Round:
         config = self.config
         states = torch.randn(config.states, self.adapter.config.z_dim, generator=self.random).to(self.device)
         actions = self.policy.act(states, config.children, self.random)
-        scores = self.scorer.score(self.scorer.drawer.draw(actions.flatten(0, 1)))
+        scores = self.scorer.score_latents(actions.flatten(0, 1))
         shape = (config.states, config.children)
         advantages = scale(grouped_rloo(scores.reward.reshape(shape)), config.advantage_floor)
         advantages = favour_novelty(
