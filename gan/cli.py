@@ -105,7 +105,11 @@ def _entry(name: str) -> Callable[..., Any]:
     return entry
 
 
-BENCHMARKS = {"learning": "gan.simulate.benchmark:main", "generator": "gan.measure.generator:main"}
+BENCHMARKS = {
+    "learning": "gan.simulate.benchmark:main",
+    "generator": "gan.measure.generator:main",
+    "training": "gan.measure.training:main",
+}
 
 
 # --------------------------------------------------------------------------------------------------------------- options
@@ -192,8 +196,8 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     export.add_argument("--out", required=True, type=Path, metavar="DIR", help="the folder to write")
     add_options(export, of_project=False)
 
-    benchmark = verb("benchmark", _benchmark, "measure learning, speed or the generator", "VERB --help tells what each takes.")
-    benchmark.add_argument("which", choices=["learning", "speed", "generator"], help="what to measure")
+    benchmark = verb("benchmark", _benchmark, "measure learning, speed, training or a generator", "VERB --help tells what each takes.")
+    benchmark.add_argument("which", choices=["learning", "speed", "generator", "training"], help="what to measure")
     verb("import", _unreachable, "make a bundle of another program's generator")
     verb("doctor", _unreachable, "say what this machine has, in a form that can be pasted")
     return parser
