@@ -155,7 +155,7 @@ def entries() -> list[ViewEntry]:
             "train",
             tr("Train"),
             "train",
-            "Ctrl+5",
+            "Ctrl+8",
             tr("Make a generator of your own from a folder of pictures"),
             lazily("train_view", "TrainView"),
             lazily("train_panel", "TrainPanel"),
