@@ -117,9 +117,12 @@ def joined(device: str | None = None) -> Iterator[torch.device]:
     own = torch.device(kind, local) if kind == "cuda" else torch.device(kind)
     if kind == "cuda":
         torch.cuda.set_device(own)
-        dist.init_process_group("nccl", timeout=_PATIENCE, device_id=own)
-    else:
-        dist.init_process_group("gloo", timeout=_PATIENCE)
+    # torchrun keeps one store through its restarts (pytorch issue 135712): without a name of its own for each, a process that was
+    # started again would look for the others at the addresses of those that died.
+    store, rank, world = next(dist.rendezvous("env://", timeout=_PATIENCE))  # type: ignore[attr-defined]
+    store = dist.PrefixStore(f"start-{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)  # type: ignore[attr-defined]
+    backend, bound = ("nccl", own) if kind == "cuda" else ("gloo", None)
+    dist.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=_PATIENCE, device_id=bound)
     try:
         yield own
     finally:

@@ -281,6 +281,7 @@ class Trainer:
             "random": self.random.get_state(),
             "images_seen": self.images_seen,
             "steps": self.steps,
+            "autocast": [self.device.type, self.autocast],
             "seconds": self.seconds,
             "sums": {name: [total.detach(), count] for name, (total, count) in self._sums.items()},
             "stability": self.stability.state(),
@@ -291,6 +292,9 @@ class Trainer:
         self._restore(state)
         self.random.set_state(state["random"].cpu())
         self.seconds = float(state.get("seconds", 0.0))
+        where, autocast = state.get("autocast", ("", False))
+        if where == self.device.type:  # asked again, a busy machine might answer otherwise
+            self.autocast, self._parts = bool(autocast), None
         if "stability" in state:
             self.stability.load_state(state["stability"])
 

@@ -55,7 +55,7 @@ def test_two_processes_equal_one(tmp_path):
             while alone.steps < steps:
                 alone.step()
             after[steps] = _weights(alone.state())
-        assert [process.wait(120) for process in processes] == [0, 0]
+        assert [process.wait(240) for process in processes] == [0, 0]
     finally:
         for process in processes:
             process.kill()
@@ -77,6 +77,7 @@ def test_a_share_keeps_the_groups_of_the_minibatch_statistic():
         assert torch.allclose(minibatch_stddev(ranks.share(maps)), ranks.share(whole))
 
 
+@pytest.mark.timeout(600)  # eight times an interpreter with torch starts: quick on its own, slow on a machine full of work
 @pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
 def test_a_killed_worker_is_started_again_and_goes_on(tmp_path):
     folder, out = tmp_path / "pictures", tmp_path / "mine"
@@ -84,19 +85,19 @@ def test_a_killed_worker_is_started_again_and_goes_on(tmp_path):
     for i, picture in enumerate(render(range(16), 32)):
         Image.fromarray(picture).save(folder / f"{i}.png")
     options = f"--images {folder} --out {out} --from none --resolution 32 --batch 8 --kimg 0.48 --device cpu --save-every 0.001".split()
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "--max-restarts=1"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "--max-restarts=1", "--monitor-interval=0.1"]
     environment = _environment(XDG_CACHE_HOME=str(tmp_path / "cache"), PYTHONWARNINGS="default")
     log = (tmp_path / "log").open("w+")
     agent = subprocess.Popen([*command, "-m", "gan.train", *options], env=environment, cwd=ROOT, stdout=log, stderr=log)
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 240
         while not (out / "config.json").exists():
             assert time.monotonic() < deadline and agent.poll() is None, (tmp_path / "log").read_text()
             time.sleep(0.05)
         workers = [child for child in psutil.Process(agent.pid).children() if "gan.train" in " ".join(child.cmdline())]
         assert len(workers) == 2
         workers[1].send_signal(signal.SIGKILL)
-        assert agent.wait(120) == 0, (tmp_path / "log").read_text()
+        assert agent.wait(240) == 0, (tmp_path / "log").read_text()
     finally:
         agent.kill()
         agent.wait()
