@@ -97,6 +97,7 @@ def _generator(source: Source, refs: dict[str, TensorRef], notes: list[str]) -> 
     if not 2 <= levels <= _MOST_LEVELS:
         raise Malformed(f"it has {levels} resolutions")
     hidden, inputs = _shape(refs, "style.1.weight")[:2]
+    outputs = _shape(refs, f"style.{layers}.weight")[0]
     widths = [
         _shape(refs, f"{name}.conv.weight")[0]
         for name in ("conv1", *(f"convs.{2 * i + 1}" for i in range(levels - 1)))
@@ -105,7 +106,7 @@ def _generator(source: Source, refs: dict[str, TensorRef], notes: list[str]) -> 
     try:
         config = StyleGAN2Config(
             resolution=4 << (levels - 1),
-            mapping=MappingConfig(noise_width=inputs, layers=layers, hidden=hidden, outputs=hidden),
+            mapping=MappingConfig(noise_width=inputs, layers=layers, hidden=hidden, outputs=outputs),
             channels=tuple(widths),
             image_channels=_shape(refs, f"to_rgbs.{levels - 2}.conv.weight")[0],
             filter_taps=kernel.shape[0],

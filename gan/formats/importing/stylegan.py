@@ -61,7 +61,8 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
     part = networks[key]
     assert part is not None
     _refuse_others(part)
-    label = choices.get("label", "any")
+    questions = _questions(mapping_of(part.parts["mapping"]).classes)
+    label = questions[0].answer(choices) if questions else "any"
     generator, unused = _generator(source, part, None if label == "any" else int(label))
     notes += _left_out(unused)
     discriminator: StyleGAN2Discriminator | None = None
@@ -76,7 +77,7 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
             notes.append(f"Its discriminator is left out, so realism cannot be judged: {error}.")
     imported = finish(source, "StyleGAN2", generator, discriminator, notes)
     imported.licence = LICENCE
-    imported.questions += _questions(generator.config)
+    imported.settled += questions
     return imported
 
 
@@ -121,9 +122,8 @@ def _left_out(unused: list[str]) -> list[str]:
     return [f"{len(unused)} tensors that the architecture does not use were left out ({min(unused)})."]
 
 
-def _questions(config: StyleGAN2Config) -> list[Question]:
+def _questions(classes: int) -> list[Question]:
     """Which class to draw: the file cannot say, and drawing them all is the answer that loses nothing."""
-    classes = config.mapping.classes
     if not 0 < classes <= _MOST_OPTIONS:
         return []
     every = Option(

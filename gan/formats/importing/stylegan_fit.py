@@ -123,7 +123,7 @@ def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def mean_style(generator: StyleGAN2) -> Tensor:
     """The mean of w over the prior, (W,): what truncation pulls towards."""
-    z = latents(range(_MEAN_OVER), generator.z_dim)
+    z = latents([0], _MEAN_OVER * generator.z_dim).reshape(_MEAN_OVER, -1)
     with torch.no_grad():
         return generator.styles(z).mean(dim=0)
 
