@@ -191,10 +191,16 @@ class Actions(Listener):
 
     # -- export --------------------------------------------------------------------------------------------------
 
-    def export(self, folder: Path, fp16: bool = False) -> None:
-        """Write the generator as tuned now into `folder`."""
+    def export(self, folder: Path, **settings: Any) -> None:
+        """Write the generator as tuned now, or images of it, into `folder`; the settings are those of `gan.formats.exports`."""
         if self.exports.running or self.round.running or not self.state.loaded:
             return
         self.exports.error, self.exports.folder, self.exports.fraction = "", "", 0.0
         self.exports.text, self.exports.running = tr("Starting"), True
-        self.worker.export(folder, fp16)
+        self.worker.export(folder, settings)
+
+    def cancel_export(self) -> None:
+        """Stop the export that runs; nothing is left of it."""
+        if self.exports.running:
+            self.exports.text = tr("Stopping")
+            self.worker.cancel_export()

@@ -78,6 +78,7 @@ class Listener(QObject):
         worker.restored.connect(self._restored)
         worker.exporting.connect(self._exporting)
         worker.exported.connect(self._exported)
+        worker.export_stopped.connect(self._export_stopped)
         worker.failed.connect(self._failed)
         worker.notice.connect(self.say)
         worker.restarted.connect(self._restarted)
@@ -263,6 +264,10 @@ class Listener(QObject):
         )
         self.worker.request_strip(STRIP_SEEDS)
         self.new_grid()
+
+    def _export_stopped(self) -> None:
+        self.exports.fraction, self.exports.running = 0.0, False
+        self.say(tr("Export stopped; nothing was written"))
 
     def _exporting(self, fraction: float, text: str) -> None:
         self.exports.fraction, self.exports.text = fraction, text[:1].upper() + text[1:]

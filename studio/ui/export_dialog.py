@@ -151,7 +151,7 @@ class ExportDialog(QDialog):
             self._say(tr("That folder is not empty; nothing was written. Name another."), "bad")
         else:
             preferences.keep(export_folder=str(folder.parent))
-            self._actions.export(folder, self.fp16.isChecked())
+            self._actions.export(folder, fp16=self.fp16.isChecked())
 
     def _show_folder(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(self._actions.exports.folder))

@@ -5,7 +5,7 @@ Every public signal is emitted on the thread that made the client (the window's)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,8 +16,8 @@ import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from studio.project.store import Checkpoint, Image, NewImage, Project, ProjectError
+from studio.worker import exports, spawn
 from studio.worker import messages as m
-from studio.worker import spawn
 from studio.worker.link import Gone, WorkerLink
 from studio.worker.opening import known, opening
 
@@ -95,6 +95,7 @@ class WorkerClient(QObject):
     restored = Signal(object)  # Checkpoint | None (untuned); already current in the project
     exporting = Signal(float, str)  # fraction 0..1, text
     exported = Signal(str)  # folder
+    export_stopped = Signal()  # on request; nothing was written
     failed = Signal(str, str, str)  # command name, one line for people, detail
     notice = Signal(str)  # one line for people
     restarted = Signal(str)  # the worker crashed and runs again; one line for people
@@ -215,9 +216,20 @@ class WorkerClient(QObject):
         """Tell of images that the project took in by itself, so that they can be rated."""
         self._send(m.Know(known(images), watch=False))
 
-    def export(self, folder: Path, fp16: bool = False) -> None:
-        """Write the tuned generator as a bundle. Answered by `exporting` and `exported`, or `failed`."""
-        self._send(m.Export(str(folder), fp16))
+    def export(self, folder: Path, settings: Mapping[str, Any] | None = None) -> None:
+        """Write the tuned generator, or images of it; `settings` are fields of `gan.formats.exports.ExportSettings`.
+
+        Answered by `exporting` and `exported`, `export_stopped` or `failed`.
+        """
+        if self._project is not None:
+            try:
+                self._send(exports.command(self._project, str(folder), settings or {}))
+            except ProjectError as error:
+                self.failed.emit("Export", str(error), "")
+
+    def cancel_export(self) -> None:
+        """Stop the export that runs; nothing is left of it. Answered by `export_stopped`, or by `exported` if it came too late."""
+        self._send(m.CancelExport())
 
     def close(self) -> None:
         """End the worker: asked for, then terminated, then killed; at most about three seconds in all."""
@@ -290,6 +302,9 @@ class WorkerClient(QObject):
 
     def _on_exporting(self, event: m.Exporting) -> None:
         self.exporting.emit(event.fraction, event.text)
+
+    def _on_exportstopped(self, event: m.ExportStopped) -> None:
+        self.export_stopped.emit()
 
     def _on_exported(self, event: m.Exported) -> None:
         self._recorded("export", folder=event.folder)

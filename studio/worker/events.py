@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from studio.worker import exploration, jobs
+from studio.worker import exploration, exports, jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,4 +222,5 @@ Event = (
     | Heartbeat
     | jobs.Event
     | exploration.Event
+    | exports.Event
 )

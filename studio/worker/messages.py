@@ -12,7 +12,6 @@ from studio.worker.commands import (
     PROTOCOL,
     Command,
     Draw,
-    Export,
     Feedback,
     Know,
     KnownImage,
@@ -53,10 +52,12 @@ from studio.worker.events import (
     Taste,
 )
 from studio.worker.exploration import Explain, Explained, Explore, Explored
+from studio.worker.exports import CancelExport, Export, ExportStopped
 
 __all__ = [
     "PROTOCOL",
     "Busy",
+    "CancelExport",
     "Command",
     "Draw",
     "Drawn",
@@ -67,6 +68,7 @@ __all__ = [
     "Explore",
     "Explored",
     "Export",
+    "ExportStopped",
     "Exported",
     "Exporting",
     "Failed",

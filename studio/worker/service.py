@@ -13,18 +13,19 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 
 from gan.adversarial.precision import resolve_device
-from gan.errors import UserError, reason
+from gan.errors import Cancelled, UserError, reason
 from gan.rewards import novelty
 from gan.session import RoundProgress, TuningSession, predictions
 from studio.project.opinions import standing
 from studio.worker import messages as m
 from studio.worker.exploring import Explorer
+from studio.worker.exporting import export
 from studio.worker.frames import FrameClosed, FrameWriter
 from studio.worker.inbox import Inbox, Outbox
 from studio.worker.sessions import array, feedback, make_session, packed
@@ -392,9 +393,17 @@ class Service:
         def progress(fraction: float, text: str) -> None:
             self._send(m.Exporting(float(fraction), text))
 
-        dtype: Literal["float16", "float32"] = "float16" if command.fp16 else "float32"
-        self.session.export(Path(command.folder), progress, cancel=lambda: self._inbox.ended, dtype=dtype)
-        self._send(m.Exported(command.folder))
+        def cancelled() -> bool:
+            return self._inbox.ended or self._inbox.export_cancelled
+
+        if self._cold and self._events:
+            self._warm()  # the card says what is known of the taste
+        try:
+            export(self.session, command, progress, cancelled)
+        except Cancelled:
+            self._send(m.ExportStopped())
+        else:
+            self._send(m.Exported(command.folder))
 
 
 def work_in_smaller_batches(session: TuningSession) -> bool:

@@ -29,7 +29,7 @@ def test_it_writes_where_it_was_told_and_ends_with_the_folder(
     dialog.folder.setText(str(target))
     dialog.fp16.click()
     hands.press(dialog.start)
-    assert hands.worker.named("export") == [("export", target, True)]
+    assert hands.worker.named("export") == [("export", target, {"fp16": True})]
     assert not dialog.start.isEnabled()
     assert not dialog.folder.isEnabled()
     hands.worker.exporting.emit(0.4, "Writing generator.onnx")

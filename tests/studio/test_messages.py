@@ -9,7 +9,7 @@ import typing
 import pytest
 
 from studio.project.store import NewImage, Project
-from studio.worker import jobs
+from studio.worker import exports, jobs
 from studio.worker import messages as m
 from studio.worker.opening import opening
 
@@ -28,6 +28,9 @@ SAMPLES = {
     "tuple[Opinion, ...]": (m.FeedbackEvent(1, "stars", 5.0, 1.5), m.Duel(7, 1, 2, "a", "b", 2.5)),
     "tuple[Proposal, ...]": (m.Proposal(b"1234", "random"),),
     "tuple[Prediction, ...]": (m.Prediction(1, 3.0, 0.5, 0.1, None, None, 0.2),),
+    "tuple[ExportRow, ...]": (exports.ExportRow(1, b"1234", tags=("dawn",)),),
+    "tuple[dict[str, Any], ...]": ({"kind": "stars"},),
+    "tuple[int, ...] | None": None,
     "FrameRef": m.FrameRef(1, 2, 16, 16),
     "FrameRef | None": None,
     "RoundSettings": m.RoundSettings(2.0, {"taste": 0.5}),

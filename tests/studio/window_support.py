@@ -147,8 +147,11 @@ class StandIn(WorkerClient):
     def know(self, images: Any) -> None:
         self.asked.append(("know", tuple(image.id for image in images)))
 
-    def export(self, folder: Path, fp16: bool = False) -> None:
-        self.asked.append(("export", folder, fp16))
+    def export(self, folder: Path, settings: Any) -> None:
+        self.asked.append(("export", folder, dict(settings)))
+
+    def cancel_export(self) -> None:
+        self.asked.append(("cancel_export",))
 
     def close(self) -> None:
         self.asked.append(("close",))
