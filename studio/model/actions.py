@@ -14,8 +14,9 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QImage
 
 from studio.i18n import tr
-from studio.model import settings, thumbnails
+from studio.model import saving, settings, thumbnails
 from studio.model.choosing import Duels, Surveys
+from studio.model.gallery import Gallery
 from studio.model.guesses import Guesses
 from studio.model.image_cache import ImageCache
 from studio.model.listener import Listener, told
@@ -35,6 +36,11 @@ class Actions(Listener):
         self.images = ImageCache(project, worker, settings.value("cache_mb"), self.grid.pixels_of, self)
         self.guesses = Guesses(project, worker, self.grid.images, self)
         self.loupe = Loupe(self)
+        self.gallery = Gallery(project, self)
+        self.gallery.failed.connect(lambda text: self.say(text, bad=True))
+        self.applied.connect(self.gallery.apply)
+        self.guesses.changed.connect(self.gallery.touch)
+        self.grid.dataChanged.connect(self.gallery.touch)
         self.duels, self.surveys = Duels(self), Surveys(self)
 
     def close(self) -> None:
@@ -58,6 +64,12 @@ class Actions(Listener):
         self._apply(self.project.rate(images, kind, value))
         if advance or self.state.auto_advance:
             self.advance.emit()
+
+    @told
+    def rate_images(self, images: Sequence[int], kind: str, value: int = 0) -> None:
+        """Rate these images, wherever they are shown."""
+        if images:
+            self._apply(self.project.rate(images, kind, value))
 
     @told
     def mark(self, kind: str, value: int = 0, text: str = "", images: Sequence[int] | None = None) -> None:
@@ -119,6 +131,16 @@ class Actions(Listener):
         if change.checkpoint is not None:
             self._list_rounds()
         self.applied.emit(change)
+
+    @told
+    def save_image(self, image: int, path: Path) -> None:
+        """Write an image as a PNG file that says what it is."""
+        pixels, seen = self.images.image(image), self.project.seen([image]).get(image)
+        if pixels is None or seen is None:
+            self.say(tr("The image is being drawn; try again in a moment"))
+            return
+        saving.save(saving.described(pixels, seen, self.model_name, self.state.generator.hash), path)
+        self.note_in_passing("save", image)
 
     # -- rounds --------------------------------------------------------------------------------------------------
 

@@ -142,6 +142,10 @@ class ImageGrid(QListView):
     def _offset(self) -> int:
         return self.verticalScrollBar().value()
 
+    def reset(self) -> None:
+        super().reset()
+        self.doItemsLayout()
+
     def doItemsLayout(self) -> None:
         model = self.model()
         count = model.rowCount() if model is not None else 0
@@ -336,7 +340,7 @@ class ImageGrid(QListView):
             self.menu_wanted.emit(below if by_key else event.globalPos())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.text() and event.text().isprintable():
+        if event.text().isprintable() and event.text() and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             event.ignore()  # no type-ahead search: letters and digits are shortcuts
             return
         move = _MOVES.get(_Key(event.key()))

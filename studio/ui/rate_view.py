@@ -8,6 +8,7 @@ from studio.i18n import tr
 from studio.model.actions import Actions
 from studio.model.property import bind
 from studio.ui.grid_geometry import LARGEST, MARGIN, SMALLEST
+from studio.ui.image_commands import context_menu
 from studio.ui.image_grid import ImageGrid
 from studio.ui.parts import ElidedLabel, named, text_label
 
@@ -58,6 +59,7 @@ class RateView(QWidget):
         self.grid.current_row_changed.connect(self._selected)
         self.grid.selection_changed.connect(self._at_hand)
         self.grid.opened.connect(lambda _: actions.view_wanted.emit("loupe"))
+        self.grid.menu_wanted.connect(lambda place: context_menu(self.window()).popup(place))
         actions.loupe.moved.connect(self._follow_loupe)
         self.grid.size_changed.connect(self._show_size)
         self.slider.valueChanged.connect(self._resize)

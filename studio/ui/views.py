@@ -134,6 +134,18 @@ def entries() -> list[ViewEntry]:
             lazily("survey_view", "SurveyView"),
         ),
         ViewEntry(
+            "gallery",
+            tr("Gallery"),
+            "gallery",
+            "Ctrl+1",
+            tr("Everything that was ever shown"),
+            lazily("gallery_view", "GalleryView"),
+            lazily("gallery_view", "GalleryPanel"),
+            lazily_commands("gallery_commands"),
+            rates=True,
+            zooms=True,
+        ),
+        ViewEntry(
             "teach",
             tr("Teach"),
             "teach",
