@@ -93,6 +93,12 @@ QScrollBar::handle:vertical:hover { background: $quiet; }
 QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 QListView { background: transparent; border: none; outline: none; }
+QListView[role="choices"]::item { padding: 0 10px; min-height: 30px; border: 1px solid transparent;
+  border-radius: ${control_r}px; color: $text; }
+QListView[role="choices"]::item:hover { background: $control; }
+QListView[role="choices"]::item:disabled { background: transparent; color: $quiet; }
+QListView[role="choices"]::item:selected { background: $chosen; }
+QListView[role="choices"]::item:focus { border: 1px solid $accent; }
 """)
 
 
