@@ -14,6 +14,9 @@ QLabel { background: transparent; }
 #rail { background: $panel; border-right: 1px solid $line; }
 #sidepanel { background: $panel; border-left: 1px solid $line; }
 #statusbar { background: $panel; border-top: 1px solid $line; }
+#hints { background: $control; border-top: 1px solid $line; }
+#toast { background: $panel; border: 1px solid $quiet; border-radius: ${card_r}px; }
+#toast[bad="true"] { border-color: $bad; }
 #statusbar QLabel, .small { font-size: ${small}px; }
 QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; border: none; }
 
@@ -37,6 +40,9 @@ QPushButton[role="primary"] { background: $accent; color: $accent_text; font-wei
 QPushButton[role="primary"]:hover { background: $accent_hover; }
 QPushButton[role="primary"]:focus { border-color: $text; }
 QPushButton[role="primary"]:disabled { background: $control; color: $quiet; }
+QPushButton[role="quiet"] { background: transparent; color: $text; min-height: 24px; padding: 0 8px; }
+QPushButton[role="quiet"]:hover { background: $control_hover; }
+QPushButton[role="quiet"]:focus { border-color: $accent; }
 QPushButton[role="chip"] {
   background: transparent; color: $quiet; border: 1px solid $line; border-radius: 13px; min-height: 24px; padding: 0 11px; }
 QPushButton[role="chip"]:checked { color: $text; }

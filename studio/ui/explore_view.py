@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import cast
 
-from PySide6.QtCore import QRect, Qt
-from PySide6.QtGui import QIcon, QImage, QIntValidator, QPixmap, QResizeEvent
+from PySide6.QtCore import QEvent, QRect, Qt
+from PySide6.QtGui import QIcon, QImage, QIntValidator, QKeyEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QMenu, QSlider, QVBoxLayout, QWidget
 
 from studio.i18n import tr
@@ -32,6 +33,18 @@ class Square(QWidget):
         self._grid.setGeometry(QRect((self.width() - side) // 2, 0, side, side))
 
 
+class SeedField(QLineEdit):
+    """Takes Enter for itself, which elsewhere in the view goes to an image."""
+
+    def event(self, event: QEvent) -> bool:
+        keys = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Backspace)
+        wanted = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
+        if wanted and cast(QKeyEvent, event).key() in keys:
+            event.accept()
+            return True
+        return super().event(event)
+
+
 class ExploreView(QWidget):
     """Shows an `Explore`; `explore_of` gives its panel the same one."""
 
@@ -42,7 +55,7 @@ class ExploreView(QWidget):
         self.grid = ImageGrid()
         self.grid.setModel(self.explore.grid)
         named(self.grid, tr("The image and its neighbours"), "")
-        self.seed = QLineEdit()
+        self.seed = SeedField()
         self.seed.setValidator(QIntValidator(0, _MOST_SEED, self))
         self.seed.setFixedWidth(110)
         self.seed.setPlaceholderText(tr("Seed"))
@@ -116,8 +129,7 @@ class ExploreView(QWidget):
         self.grid.set_current_row(CENTRE)
 
     def _rows(self) -> list[int]:
-        rows = sorted(index.row() for index in self.grid.selectionModel().selectedIndexes())
-        return rows or [self.grid.current_row()]
+        return list(self.grid.selected_rows()) or [self.grid.current_row()]
 
     def _begin(self) -> None:
         chosen = self._actions.state.selected

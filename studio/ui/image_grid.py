@@ -106,7 +106,9 @@ class ImageGrid(QListView):
         """Select the image at `row` and bring it into view."""
         count = self._geometry.count
         if count:
-            self.setCurrentIndex(self._index(min(max(row, 0), count - 1)))
+            self._anchor = min(max(row, 0), count - 1)
+            # Not setCurrentIndex, which looks at the keyboard: Ctrl may still be down from a shortcut.
+            self.selectionModel().setCurrentIndex(self._index(self._anchor), _Command.ClearAndSelect)
 
     def selected_rows(self) -> Iterator[int]:
         """Yield the selected rows in order."""

@@ -33,13 +33,16 @@ from PySide6.QtWidgets import (
 from studio.i18n import tr
 from studio.model import preferences, settings
 from studio.model.actions import Actions
+from studio.model.auto_teach import AutoTeach
 from studio.model.property import bind
 from studio.theme import icons
 from studio.theme.theme import current
 from studio.theme.tokens import SIDE_PANEL
 from studio.ui import place, views
+from studio.ui.announcer import Announcer
 from studio.ui.command_table import table
 from studio.ui.commands import Commands
+from studio.ui.hints_bar import HintsBar
 from studio.ui.parts import named
 from studio.ui.rail import Rail
 from studio.ui.rate_view import RateView
@@ -92,6 +95,8 @@ class StudioWindow(QMainWindow):
         self.rail.chosen.connect(self.show_view)
         self.status = StatusBar(actions)
         self._lay_out()
+        self.announcer = Announcer(self)
+        AutoTeach(actions, self)
 
         for name in _STATE:
             bind(actions.state, name, self._follow)
@@ -127,6 +132,7 @@ class StudioWindow(QMainWindow):
         column.setSpacing(0)
         column.addWidget(self.top_bar)
         column.addLayout(middle, 1)
+        column.addWidget(HintsBar(self.actions_))
         column.addWidget(self.status)
         self.setCentralWidget(ground)
 
