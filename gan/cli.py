@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from gan.errors import Cancelled, UserError, reason
+from gan.export_command import add_options, export_model
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +36,8 @@ def main(arguments: Sequence[str] | None = None, prog: str = "tastemaker") -> in
     try:
         if words[:1] == ["benchmark"] and len(words) > 1 and words[1] in BENCHMARKS:
             return int(_entry(BENCHMARKS[words[1]])(words[2:]))
+        if words[:1] == ["import"]:
+            return int(_entry("gan.formats.importing.command:main")(words[1:], f"{prog} import"))
         if words[:1] == ["doctor"]:
             return int(_entry("gan.doctor:main")(words[1:]))
         options = _parser(prog).parse_args(words)
@@ -102,7 +105,11 @@ def _entry(name: str) -> Callable[..., Any]:
     return entry
 
 
-BENCHMARKS = {"learning": "gan.simulate.benchmark:main", "generator": "gan.measure.generator:main"}
+BENCHMARKS = {
+    "learning": "gan.simulate.benchmark:main",
+    "generator": "gan.measure.generator:main",
+    "training": "gan.measure.training:main",
+}
 
 
 # --------------------------------------------------------------------------------------------------------------- options
@@ -140,8 +147,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         "train",
         _train,
         "train a generator from a folder of images",
-        f"A run that was stopped goes on when it is started again with the same --out. Pictures are learnt faster on top of {BUNDLED}, so "
-        "that is where a run starts when the resolution fits.",
+        f"A run that was stopped goes on when it is started again with the same --out; a finished one is prolonged by another length. "
+        f"Pictures are learnt faster on top of {BUNDLED}, so that is where a run starts when the resolution fits. "
+        "On several processes or machines: torchrun --nproc-per-node=N -m gan.train, with the same options.",
     )
     train.add_argument("--images", required=True, metavar="DIR", help="a folder of pictures, procedural:scenes or procedural:characters")
     train.add_argument("--out", required=True, type=Path, metavar="MODEL", help="the bundle folder to write")
@@ -152,6 +160,14 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     train.add_argument("--resolution", type=_positive, metavar="R", help="32, 64 or 128 pixels (default: as --from, else 64)")
     train.add_argument("--seed", type=_seed, default=0, metavar="S", help="of everything random (default 0)")
     _device(train)
+    train.add_argument("--batch", type=_positive, metavar="N", help="images a step, over all processes together (default 32)")
+    train.add_argument(
+        "--augment", choices=["auto", "off"], default="auto", help="auto (default): alter few pictures in training, many not; off: none"
+    )
+    train.add_argument("--compile", action="store_true", help="use torch.compile where it works; it pays in long runs")
+    train.add_argument("--tensorboard", action="store_true", help="write event files to MODEL/events (needs the package tensorboard)")
+    train.add_argument("--snapshots", type=_amount, metavar="K", help="keep a generator every K thousand images in MODEL/snapshots")
+    train.add_argument("--save-every", type=_amount, default=120.0, metavar="S", help="seconds between two saves (default 120)")
 
     simulate = verb(
         "simulate",
@@ -171,16 +187,18 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         "export",
         _export,
         "write a generator, or a project's tuned one, for other programs",
-        "The bundle holds safetensors weights, an ONNX file, sample.py (which needs only numpy, onnxruntime and pillow), sample images "
-        "and a model card.",
+        "By default a bundle: safetensors weights, an ONNX file, sample.py, which needs only numpy, onnxruntime and pillow, "
+        "images and a card.",
     )
     what = export.add_mutually_exclusive_group(required=True)
     what.add_argument("model", nargs="?", metavar="MODEL", help="a bundle folder or a bundled name")
     what.add_argument("--project", type=Path, metavar="DIR", help="a project of the studio: its tuned generator")
     export.add_argument("--out", required=True, type=Path, metavar="DIR", help="the folder to write")
+    add_options(export, of_project=False)
 
-    benchmark = verb("benchmark", _benchmark, "measure learning, speed or the generator", "VERB --help tells what each takes.")
-    benchmark.add_argument("which", choices=["learning", "speed", "generator"], help="what to measure")
+    benchmark = verb("benchmark", _benchmark, "measure learning, speed, training or a generator", "VERB --help tells what each takes.")
+    benchmark.add_argument("which", choices=["learning", "speed", "generator", "training"], help="what to measure")
+    verb("import", _unreachable, "make a bundle of another program's generator")
     verb("doctor", _unreachable, "say what this machine has, in a form that can be pasted")
     return parser
 
@@ -280,28 +298,38 @@ def _say_written(files: list[Path], out: Path, clear: Callable[[], None]) -> Non
 
 def _train(options: argparse.Namespace) -> int:
     from gan import assets
-    from gan.adversarial import command
+    from gan.adversarial import command, distributed
     from gan.adversarial.train import TrainProgress
     from gan.data.procedural import kind_of
     from gan.terminal import Progress
 
     drawn = kind_of(options.images) is not None
     images: str | Path = options.images if drawn else Path(options.images)
-    start: str | None = options.start
-    if start is None and not drawn and options.resolution in (None, 64) and BUNDLED in assets.names():
+    start: str | None = options.start if options.start != "none" else None
+    lines: list[str] = []
+    if options.start is None and not drawn and options.resolution in (None, 64) and BUNDLED in assets.names():
         start = BUNDLED
-        print(f"Starting from {BUNDLED} (--from none starts from random weights).")
-    elif start == "none":
-        start = None
-    with Progress() as progress, _stop_on_ctrl_c() as stopped:
+        lines.append(f"Starting from {BUNDLED} (--from none starts from random weights).")
+    # Under torchrun this is one of several processes that train together; otherwise it is alone.
+    with distributed.joined(options.device) as device, Progress() as progress, _stop_on_ctrl_c() as stopped:
+        first = distributed.current().first
+
+        def say(line: str) -> None:
+            progress.clear()
+            print(line, file=sys.stderr, flush=True)
 
         def show(step: TrainProgress | tuple[float, str]) -> None:
             if isinstance(step, TrainProgress):
                 text = f"{step.images / 1000:.1f} kimg, {step.images_per_second:.0f} images/s, realness gap {step.realness_gap:.2f}"
+                if step.data_wait >= 0.01:
+                    text += f", {step.data_wait:.0%} waiting for pictures"
                 progress(step.fraction, text, step.seconds_left)
             else:
                 progress(*step)
 
+        if first:
+            for line in lines:
+                say(line)
         command.run(
             images=images,
             out=options.out,
@@ -309,15 +337,24 @@ def _train(options: argparse.Namespace) -> int:
             minutes=options.minutes,
             kimg=options.kimg,
             resolution=options.resolution,
-            device=options.device,
+            device=str(device),
             seed=options.seed,
             progress=show,
             cancel=stopped,
+            batch=options.batch,
+            augment=options.augment == "auto",
+            compile=options.compile,
+            tensorboard=options.tensorboard,
+            snapshots=options.snapshots,
+            save_seconds=options.save_every,
+            say=say,
         )
         progress.clear()
-    print(f"{options.out}")
+    if first:
+        print(f"{options.out}")
     if stopped():
-        _say("stopped; the same command goes on from here")
+        if first:
+            _say("stopped; the same command goes on from here")
         return STOPPED
     return 0
 
@@ -374,16 +411,7 @@ def _simulate(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     if options.project is not None:
         raise UserError("a project is exported by the studio's command: tastemaker export --project DIR --out DIR")
-    import gan
-    from gan.formats.export import export_bundle
-    from gan.terminal import Progress
-
-    model = gan.load(options.model, "cpu")
-    with Progress() as progress:
-        folder = export_bundle(model, options.out, progress)
-        progress.clear()
-    print(folder)
-    return 0
+    return export_model(options)
 
 
 def _benchmark(options: argparse.Namespace) -> int:
@@ -391,7 +419,7 @@ def _benchmark(options: argparse.Namespace) -> int:
 
 
 def _unreachable(options: argparse.Namespace) -> int:
-    raise AssertionError("doctor reads its own arguments")
+    raise AssertionError("import and doctor read their own arguments")
 
 
 if __name__ == "__main__":

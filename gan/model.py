@@ -123,20 +123,21 @@ class Model:
             images: Tensor = self.generator(z, psi)
             return images.clamp(-1.0, 1.0)
 
-    def sample(self, seeds: Iterable[int], psi: float = 1.0, batch: int = 64) -> np.ndarray:
+    def sample(self, seeds: Iterable[int], psi: float = 1.0, batch: int | None = None) -> np.ndarray:
         """One image per seed: uint8 (N, R, R, 3). The same seed is the same image on every device, to 1 grey level.
 
         Parameters
         ----------
         seeds : each in 0 .. 2**32 - 1.
         psi : truncation in [0, 1]; 1 is none.
-        batch : images drawn at a time; changes memory and speed, not the images.
+        batch : images drawn at a time; changes memory and speed, not the images. By default 64, fewer above 128 px.
 
         Raises
         ------
         ValueError
             A seed out of range, or a batch below 1.
         """
+        batch = max(1, 64 // max(1, (self.resolution // 128) ** 2)) if batch is None else batch
         if batch < 1:
             raise ValueError(f"batch must be at least 1, not {batch}")
         z = latents(seeds, self.z_dim)

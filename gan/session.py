@@ -29,7 +29,7 @@ from gan.policy.rounds import Round, RoundConfig, RoundProgress, RoundResult
 from gan.rewards import RewardWeights
 from gan.rewards.drawer import Drawer
 from gan.rewards.pool import Pool, cache_name
-from gan.rewards.scorer import REFERENCE_IMAGES, Scorer, Scores
+from gan.rewards.scorer import Scorer, Scores
 from gan.taste import Feedback, RawFeatures, TasteLearner, TasteModel, TasteSummary, stars_from
 from gan.taste.selection import Shares, Why, quotas, shuffled, thompson
 
@@ -94,6 +94,7 @@ class TuningSession:
         self._learner: TasteLearner | None = None
         self._latents: dict[int, np.ndarray] = {}
         self._pending: list[int] = []  # known images whose features nobody needed yet
+        self.plain_measures: Tensor | None = None  # of reference images, once `gan.taste.insight` has looked
         self._logits: dict[int, float] = {}  # of known images, where there is a discriminator
         self._pool: Pool | None = None
         self._cache = cache
@@ -135,7 +136,7 @@ class TuningSession:
             if self._cache is not None:
                 untuned = Model(model.name, model.generator, None, model.discriminator, device=model.device)
                 kept = self._cache / cache_name(digest(untuned.tensors(), model.generator.files()), self.config.pool)
-            self._pool = Pool(Drawer(model), max(self.config.pool, REFERENCE_IMAGES), kept)
+            self._pool = Pool(Drawer(model), self.config.pool, kept)
         return self._pool
 
     @property
@@ -146,7 +147,7 @@ class TuningSession:
         if self._pending:
             for start in range(0, len(self._pending), 256):
                 ids = self._pending[start : start + 256]
-                raw, logits = scorer.drawer.read(scorer.drawer.draw(self._stack(ids)))
+                raw, logits = scorer.drawer.look(self._stack(ids))
                 self._learner.add(ids, raw)
                 if logits is not None:
                     self._logits.update(zip(ids, logits.tolist(), strict=True))
@@ -164,9 +165,11 @@ class TuningSession:
     def draw(self, points: np.ndarray) -> np.ndarray:
         """Images of stored latents, float32 (N, z_dim) -> uint8 (N, H, W, 3), as the untuned generator draws them."""
         z = torch.from_numpy(np.ascontiguousarray(points, dtype=np.float32)).to(self.model.device)
-        chunk = _CHUNK if self._scorer is None else min(_CHUNK, self._scorer.drawer.chunk)
-        parts = [self.model.generator(part).clamp(-1.0, 1.0) for part in z.split(chunk)]
-        return to_uint8(torch.cat(parts))
+        chunk = max(1, _CHUNK // max(1, (self.model.resolution // 128) ** 2))
+        if self._scorer is not None:
+            chunk = min(chunk, self._scorer.drawer.chunk)
+        parts = [to_uint8(self.model.generator(part).clamp(-1.0, 1.0)) for part in z.split(chunk)]
+        return np.concatenate(parts)
 
     def strip(self, seeds: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
         """The same seeds untuned and as tuned now: two uint8 (N, H, W, 3)."""
@@ -254,7 +257,7 @@ class TuningSession:
 
     def score(self, points: np.ndarray) -> Scores:
         """Reward terms of the images of latents (N, z_dim); the taste term is flat before the first fit."""
-        return self.scorer.score(self.scorer.drawer.draw(torch.from_numpy(np.asarray(points, dtype=np.float32))))
+        return self.scorer.score_latents(torch.from_numpy(np.asarray(points, dtype=np.float32)))
 
     def score_known(self, images: Sequence[int]) -> Scores:
         """As `score`, of known images: nothing is drawn again."""
@@ -317,7 +320,7 @@ class TuningSession:
         """Read the rest of the pool, as far as `prepare` has not; reports step 0."""
         pool = self.pool
         began, had = time.monotonic(), len(pool)
-        pool.grow_to(REFERENCE_IMAGES + _PIECE)  # without any beside the reference sample there is nothing to learn from
+        pool.grow_to(len(self.scorer.latents) + _PIECE)  # without any beside the reference sample there is nothing to learn from
         while not pool.full and not cancel():
             wait()
             pool.grow(8 * _PIECE)

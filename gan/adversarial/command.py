@@ -1,29 +1,25 @@
 """What `tastemaker train` does: pictures in, a bundle out, resumable at any moment."""
 
-import csv
-import io
-import time
-from collections.abc import Callable
-from dataclasses import asdict, replace
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
+from gan.adversarial import distributed, warm
+from gan.adversarial.augment import AugmentConfig, augmentation_for
+from gan.adversarial.legs import first_leg, next_leg
+from gan.adversarial.output import SAVE_SECONDS, STATE, Output, read_state
 from gan.adversarial.precision import resolve_device
-from gan.adversarial.train import TrainConfig, Trainer, TrainProgress
+from gan.adversarial.train import TrainConfig, Trainer, TrainProgress, fresh_pair
 from gan.data import procedural
 from gan.errors import UserError
-from gan.formats import bundle
-from gan.formats.files import atomic_write, write_bytes
-from gan.model import Model, load
+from gan.model import load
 from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
 
 PROCEDURAL_POOL = 60_000  # pictures drawn for a training run: 700 MB at 64 px; seeds 0 .. PROCEDURAL_POOL - 1
-_SAVE_SECONDS = 120.0
-_STATE = "training.pt"
-_CURVE = "curve.csv"
+_COPIED_BELOW = 1000  # pictures; fewer are learnt by heart
 
 Progress = Callable[[TrainProgress | tuple[float, str]], None]
 
@@ -51,56 +47,131 @@ def run(
     seed: int = 0,
     progress: Progress | None = None,
     cancel: Callable[[], bool] = lambda: False,
+    *,
+    batch: int | None = None,
+    augment: bool = True,
+    compile: bool = False,
+    tensorboard: bool = False,
+    snapshots: float | None = None,
+    save_seconds: float = SAVE_SECONDS,
+    say: Callable[[str], None] = lambda line: None,
+    leave_out: Collection[str] = (),
+    keep_copies: bool = False,
 ) -> Path:
     """Train a generator adversarially and write it to `out` as a bundle; returns `out`.
 
-    A run that was stopped or killed goes on from `out/training.pt` when called again with the same `out`. Without `minutes` or `kimg`
-    the run is 400 thousand images long; with `minutes` alone, its length is set from the speed of the first seconds.
+    A run that was stopped or killed goes on from `out/training.pt` when called again with the same `out`: with the same length, or none,
+    exactly as if nothing had happened; with another one, or after its end, as a new leg with its own schedules. In processes that
+    torch.distributed has made a group, all train as one and the first writes.
+
+    Parameters
+    ----------
+    images : a folder, or the name of a procedural kind ("procedural:scenes").
+    start_from : a model to start from, of any resolution (the layers that fit are taken over); None: random weights.
+    minutes, kimg : length, in time and in thousands of images; whichever comes first. Without either, 400 thousand images.
+    batch : images a step, over all processes; 32 unless given.
+    augment : whether few pictures are augmented (see `augmentation_for`).
+    compile : try torch.compile.
+    tensorboard : write event files to `out/events`.
+    snapshots : keep a bundle every so many thousand images, in `out/snapshots`.
+    save_seconds : between two writings of the state.
+    say : takes lines for a person: what was found, what went wrong and how it goes on.
+    leave_out, keep_copies : which pictures of a folder are used (see `gan.data.folder.open_images`).
 
     Raises
     ------
     UserError
-        No usable pictures, an unknown device or resolution, or a model to start from that does not fit.
+        No usable pictures, an unknown device or resolution, a model to start from that does not fit, no room to write, or a run that
+        does not become stable (`Diverged`, with what was sound saved).
     """
+    ranks = distributed.current()
+    if not ranks.first:
+        progress, say = None, lambda line: None
     torch_device = resolve_device(device)
-    start = load(start_from, device=str(torch_device)) if start_from else None
-    if resolution is None:
-        resolution = start.resolution if start else 64
-    generator_config, discriminator_config = network_configs(resolution)
-    pool, source = _pictures(images, resolution, progress)
-    drawn = procedural.KINDS.get(source["kind"])
-    config = TrainConfig(kimg=kimg or 400.0, seed=seed, mirror=drawn is None or drawn.mirrors)
-    if start is not None:
-        known = isinstance(start.generator, Generator) and isinstance(start.discriminator, Discriminator)
-        if not known or start.resolution != resolution or start.adapter is not None:
-            raise UserError(f"{start_from} cannot be trained on at {resolution} px: it needs its discriminator and no tuning")
-        # A warm start is near its goal: R3GAN's burn-in is behind it.
-        config = replace(config, learning_rate=1e-3, gamma=config.gamma_end)
-        trainer = Trainer(pool, config, torch_device, start.generator, start.discriminator)  # type: ignore[arg-type]
+    state: dict[str, Any] | None = ranks.from_first(read_state(out) if ranks.first else None)
+    if state is not None:
+        networks = fresh_pair(
+            0, GeneratorConfig(**state["generator_config"]), DiscriminatorConfig(**state["discriminator_config"])
+        )
+        if resolution not in (None, networks[0].resolution):
+            raise UserError(f"{out} is being trained at {networks[0].resolution} px, not {resolution}: choose another --out")
     else:
-        trainer = Trainer.fresh(pool, config, torch_device, generator_config, discriminator_config)
+        networks, same_size = _networks(start_from, resolution, seed, say)
+    with ranks.one_after_another():
+        pool, source = _pictures(images, networks[0].resolution, progress, cancel, leave_out, keep_copies)
+    new_leg = False
+    if state is not None:
+        config, new_leg = next_leg(state, kimg, minutes)
+    else:
+        drawn = procedural.KINDS.get(source["kind"])
+        config = TrainConfig(seed=seed, mirror=drawn is None or drawn.mirrors)
+        config = first_leg(config, kimg, minutes, warm=same_size)
+    config = replace(_batched(config, batch, ranks), augment=_augmentation(source["count"], augment, say))
+    trainer = Trainer(pool, config, torch_device, *networks, ranks=ranks, compile=compile, say=say)
+    if state is not None:
+        trainer.load_state(state)
+        if new_leg:
+            trainer.begin_leg()
+        say(f"Going on from {out / STATE}, after {trainer.images_seen:,} images.")
+        if trainer.fraction >= 1.0:
+            say("This run is finished: ask for more --minutes or a larger --kimg to prolong it.")
 
-    state_path = out / _STATE
-    if state_path.exists():
-        trainer.load_state(_read_state(state_path, torch_device))
-    if minutes is not None and kimg is None:
-        trainer.config = replace(config, kimg=_kimg_for(trainer, minutes))
-
-    deadline = time.monotonic() + minutes * 60 if minutes is not None else float("inf")
-    rows = _read_curve(out / _CURVE, trainer.images_seen)
-    saved = time.monotonic()
-    for report in trainer.run(until=lambda: cancel() or time.monotonic() > deadline):
-        rows.append({k: f"{v:.6g}" if isinstance(v, float) else str(v) for k, v in asdict(report).items()})
-        if progress is not None:
-            progress(report)
-        if time.monotonic() - saved > _SAVE_SECONDS:
-            _save(trainer, out, rows, source)
-            saved = time.monotonic()
-    _save(trainer, out, rows, source)
+    output = Output(out, source, trainer, save_seconds, snapshots, tensorboard) if ranks.first else None
+    first_image = trainer.images_seen
+    try:
+        for report in trainer.run(until=cancel):
+            if output is not None:
+                output.report(report)
+            if progress is not None:
+                progress(report)
+    finally:  # at its end, stopped, or set back to what was sound
+        if output is not None:
+            if state is None or trainer.images_seen > first_image:
+                output.save()
+            output.close()
     return out
 
 
-def _pictures(images: str | Path, resolution: int, progress: Progress | None) -> tuple[np.ndarray, dict[str, Any]]:
+def _networks(
+    start_from: str | None, resolution: int | None, seed: int, say: Callable[[str], None]
+) -> tuple[tuple[Generator, Discriminator], bool]:
+    """The networks of a new run, and whether they start near their goal: from a model of the same size."""
+    if start_from is None:
+        return fresh_pair(seed, *network_configs(resolution or 64)), False
+    start = warm.pair(load(start_from, device="cpu"), start_from)
+    if resolution in (None, start[0].resolution):
+        return start, True
+    assert resolution is not None
+    networks = fresh_pair(seed, *network_configs(resolution))
+    share = warm.transfer(start, networks)
+    say(f"{start_from} draws {start[0].resolution} px: it gives {share:.0%} of the weights for {resolution} px, the rest starts at random.")
+    return networks, False
+
+
+def _batched(config: TrainConfig, batch: int | None, ranks: distributed.Ranks) -> TrainConfig:
+    """With another batch, the average's half-life changes in proportion (Karras et al. 2020, arXiv 2006.06676, table 6)."""
+    batch = batch or config.batch
+    if batch % ranks.world:
+        raise UserError(f"a batch of {batch} images cannot be shared evenly by {ranks.world} processes: choose another --batch")
+    return replace(config, batch=batch, ema_kimg=config.ema_kimg * batch / config.batch)
+
+
+def _augmentation(count: int, wanted: bool, say: Callable[[str], None]) -> AugmentConfig:
+    if count < _COPIED_BELOW:
+        say(f"Only {count} pictures: below {_COPIED_BELOW:,} a generator tends to copy them.")
+    config = augmentation_for(count) if wanted else AugmentConfig(explanation="Pictures are learnt from as they are.")
+    say(config.explanation)
+    return config
+
+
+def _pictures(
+    images: str | Path,
+    resolution: int,
+    progress: Progress | None,
+    cancel: Callable[[], bool],
+    leave_out: Collection[str],
+    keep_copies: bool,
+) -> tuple[np.ndarray, dict[str, Any]]:
     def tell(fraction: float, text: str) -> None:
         if progress is not None:
             progress((fraction, text))
@@ -110,66 +181,5 @@ def _pictures(images: str | Path, resolution: int, progress: Progress | None) ->
         return pool, {"kind": kind, "count": PROCEDURAL_POOL}
     from gan.data.folder import open_images  # Pillow's decoders are not needed for scenes
 
-    intake = open_images(Path(images), resolution, progress=tell)
+    intake = open_images(Path(images), resolution, tell, cancel, leave_out=leave_out, keep_copies=keep_copies)
     return intake.images, {"kind": "folder", "count": len(intake.used)}
-
-
-def _read_state(path: Path, device: torch.device) -> dict[str, Any]:
-    try:
-        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    except Exception as error:
-        raise UserError(f"{path} cannot be resumed from ({type(error).__name__}): move it away to start anew") from error
-    return state
-
-
-def _kimg_for(trainer: Trainer, minutes: float) -> float:
-    """How many thousand images fit, from the speed of a few steps (which count as training)."""
-    for _ in range(2):
-        trainer.step()
-    start, seen = time.monotonic(), trainer.images_seen
-    while time.monotonic() - start < min(10.0, minutes * 6.0):
-        trainer.step()
-    speed = (trainer.images_seen - seen) / (time.monotonic() - start)
-    return (trainer.images_seen + speed * minutes * 60.0) / 1000.0
-
-
-def _read_curve(path: Path, images_seen: int) -> list[dict[str, str]]:
-    """Rows of an earlier run up to where it is resumed."""
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as stream:
-        return [row for row in csv.DictReader(stream) if int(row["images"]) <= images_seen]
-
-
-def _save(trainer: Trainer, out: Path, rows: list[dict[str, str]], source: dict[str, Any]) -> None:
-    """State first, then the bundle made from it: whichever file a crash leaves behind is whole."""
-    trainer.save(out / _STATE)
-    write_bytes(out / _CURVE, _csv(rows).encode())
-    drawn = procedural.KINDS.get(source["kind"])
-    model = Model(
-        name=out.name,
-        generator=trainer.average,
-        adapter=None,
-        discriminator=trainer.discriminator,
-        card={
-            "data": source,
-            "licence": drawn.licence if drawn else "that of the pictures it was trained on",
-            "pixel_art": drawn is not None and drawn.pixel_art,
-            "training": {**asdict(trainer.config), "images_seen": trainer.images_seen},
-        },
-        device=trainer.device,
-    )
-    bundle.save(model, out)
-    from gan.data.sheet import contact_sheet
-
-    with atomic_write(out / "samples.png") as stream:
-        contact_sheet(model.sample(range(64)), columns=8).save(stream, format="PNG")
-
-
-def _csv(rows: list[dict[str, str]]) -> str:
-    text = io.StringIO()
-    if rows:
-        writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    return text.getvalue()

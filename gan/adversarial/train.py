@@ -1,57 +1,43 @@
-"""The adversarial training loop: relativistic pairs, lazy R1 + R2, EMA, exact resume."""
+"""The adversarial training loop: relativistic pairs, lazy R1 + R2, EMA, exact resume, on one or several processes."""
 
 import copy
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.utils import get_total_norm
 
+from gan.adversarial.augment import DRAWS, augment
+from gan.adversarial.batches import Batches
+from gan.adversarial.config import TrainConfig, TrainProgress
+from gan.adversarial.distributed import Ranks
 from gan.adversarial.ema import ema_decay, ema_update
-from gan.adversarial.losses import discriminator_loss, generator_loss, gradient_penalty
+from gan.adversarial.losses import generator_loss
+from gan.adversarial.parts import Parts, assemble
 from gan.adversarial.precision import bfloat16_pays
+from gan.adversarial.stability import Diverged, Stability
 from gan.formats.files import atomic_write
 from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
 
+__all__ = ["TrainConfig", "TrainProgress", "Trainer", "fresh_pair"]
 
-@dataclass(frozen=True)
-class TrainConfig:
-    """What a training run does; saved with its checkpoints."""
-
-    kimg: float = 400.0  # length of the run in thousands of real images; schedules are laid over it
-    batch: int = 32  # images a step
-    learning_rate: float = 2.5e-3  # of both networks at the start (equalised learning rate: larger than usual is right)
-    learning_rate_end: float = 2.5e-4  # at the end, by a half cosine
-    betas: tuple[float, float] = (0.0, 0.99)  # of Adam; torch >= 2.13 wants floats
-    gamma: float = 0.5  # weight of R1 and R2 at the start (gamma / 2 * squared norm)
-    gamma_end: float = 0.1  # at the end, by a half cosine
-    penalty_interval: int = 8  # steps between penalties, reweighted by the interval (Karras et al. 2020, sec. 3.1)
-    ema_kimg: float = 10.0  # half-life of the generator's average
-    mirror: bool = True  # random horizontal flips
-    seed: int = 0
+_SMOOTHING = 30.0  # seconds over which the shown speed is averaged
+_GPU_AGREEMENT = 8  # steps between two looks at the clock where each look makes several GPUs wait
 
 
-@dataclass(frozen=True)
-class TrainProgress:
-    """What one report says. Losses are means since the last report."""
-
-    images: int  # real images seen so far
-    fraction: float  # of the run, 0 to 1
-    images_per_second: float  # of this process, over the last report interval
-    seconds_left: float  # at that speed
-    generator_loss: float
-    discriminator_loss: float
-    gradient_penalty: float  # mean squared gradient norm over real and generated images, without gamma
-    realness_gap: float  # mean D(real) - mean D(generated)
-
-
-def _half_cosine(start: float, end: float, fraction: float) -> float:
-    return end + (start - end) * 0.5 * (1.0 + math.cos(math.pi * min(max(fraction, 0.0), 1.0)))
+def fresh_pair(
+    seed: int, generator_config: GeneratorConfig, discriminator_config: DiscriminatorConfig
+) -> tuple[Generator, Discriminator]:
+    """Networks with random weights drawn from a seed, on the CPU."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Generator(generator_config), Discriminator(discriminator_config)
 
 
 class Trainer:
@@ -62,7 +48,10 @@ class Trainer:
     images : uint8 array (N, R, R, 3), may be memory-mapped; never copied whole.
     config : the run.
     device : where to train.
-    generator, discriminator : networks to start from (a warm start), or None for fresh ones of the given configurations.
+    generator, discriminator : networks to start from: fresh ones (see `fresh`) or those of a warm start.
+    ranks : this process among those that train together.
+    compile : whether to try torch.compile; where it does not work, `say` tells why and training goes on without.
+    say : takes a line for a person, now and then.
     """
 
     def __init__(
@@ -72,20 +61,32 @@ class Trainer:
         device: torch.device,
         generator: Generator,
         discriminator: Discriminator,
+        ranks: Ranks | None = None,
+        compile: bool = False,
+        say: Callable[[str], None] = lambda line: None,
     ) -> None:
         if images.ndim != 4 or images.shape[1] != generator.resolution or images.shape[3] != 3:
             raise ValueError(f"images are {images.shape}, the generator draws {generator.resolution} px RGB")
-        self.images, self.config, self.device = images, config, device
+        self.ranks = ranks or Ranks()
+        if config.batch % self.ranks.world:
+            raise ValueError(f"a batch of {config.batch} cannot be shared by {self.ranks.world} processes")
+        self.images, self.config, self.device, self.say = images, config, device, say
         self.generator, self.discriminator = generator.to(device), discriminator.to(device)
         for network in (self.generator, self.discriminator):
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # several times faster than contiguous
         self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
         self.generator_optimizer = self._adam(self.generator)
         self.discriminator_optimizer = self._adam(self.discriminator)
-        self.random = torch.Generator().manual_seed(config.seed)  # one CPU stream draws everything: resume is exact
+        self.batches = Batches(images, config.batch, config.seed, device, config.mirror, self.ranks)
+        self.random = torch.Generator().manual_seed(config.seed)  # one CPU stream draws everything else: resume is exact
+        self.stability = Stability()
         self.images_seen = 0
         self.steps = 0
-        self.autocast = bfloat16_pays(device)
+        self.seconds = 0.0  # of the leg, so far
+        self._sums: dict[str, tuple[Tensor, int]] = {}  # since the last report: sums of figures and how many
+        self.autocast = bool(self.ranks.agreed([float(bfloat16_pays(device))], device)[0])
+        self._compile = compile
+        self._parts: Parts | None = None
 
     @classmethod
     def fresh(
@@ -95,14 +96,12 @@ class Trainer:
         device: torch.device,
         generator_config: GeneratorConfig,
         discriminator_config: DiscriminatorConfig,
+        **options: Any,
     ) -> "Trainer":
-        """A run from random weights, drawn from `config.seed`."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.seed)
-            generator, discriminator = Generator(generator_config), Discriminator(discriminator_config)
-        return cls(images, config, device, generator, discriminator)
+        """A run from random weights, drawn from `config.seed`. Further options as for the class."""
+        return cls(images, config, device, *fresh_pair(config.seed, generator_config, discriminator_config), **options)
 
-    def _adam(self, network: torch.nn.Module) -> torch.optim.Adam:
+    def _adam(self, network: nn.Module) -> torch.optim.Adam:
         fused = self.device.type in ("cpu", "cuda")
         return torch.optim.Adam(
             network.parameters(), lr=self.config.learning_rate, betas=self.config.betas, eps=1e-8, fused=fused
@@ -110,111 +109,167 @@ class Trainer:
 
     @property
     def fraction(self) -> float:
-        return self.images_seen / (self.config.kimg * 1000.0)
+        """How much of the leg is done; 1 and more: all."""
+        return self.config.fraction(self.images_seen, self.seconds)
+
+    @property
+    def learning_rate(self) -> float:
+        """The one of the next step."""
+        return self.config.learning_rate_at(self.fraction) * self.stability.scale
 
     # ------------------------------------------------------------------ one step
 
-    def _real_batch(self) -> Tensor:
-        """(batch, 3, R, R) in [-1, 1] on the device."""
-        picks = torch.randint(len(self.images), (self.config.batch,), generator=self.random)
-        pixels = torch.from_numpy(self.images[np.sort(picks.numpy())]).to(self.device)
-        batch = pixels.permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)  # NHWC seen as NCHW is channels_last already
-        if self.config.mirror:
-            flips = torch.rand(len(batch), generator=self.random).lt(0.5).to(self.device)
-            batch = torch.where(flips[:, None, None, None], batch.flip(3), batch)
-        return batch.contiguous(memory_format=torch.channels_last)
+    def _ready(self) -> Parts:
+        """The networks as a step calls them: made at the first one, when `autocast` has been settled."""
+        if self._parts is None:
+            cast = torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast)
+            share = self.config.batch // self.ranks.world
+            self._parts = assemble(
+                self.generator, self.discriminator, cast, self.ranks, share if self._compile else None, self.say
+            )
+        return self._parts
 
     def _latents(self) -> Tensor:
-        return torch.randn(self.config.batch, self.generator.z_dim, generator=self.random).to(self.device)
+        z = torch.randn(self.config.batch, self.generator.z_dim, generator=self.random)
+        return self.ranks.share(z).to(self.device)
+
+    def _augmented(self, images: Tensor) -> Tensor:
+        if self.config.augment.probability <= 0.0:
+            return images
+        draws = torch.rand(self.config.batch, DRAWS, generator=self.random)
+        return augment(images, self.config.augment, self.ranks.share(draws).to(self.device))
 
     def step(self) -> dict[str, Tensor]:
         """One update of both networks. Returns detached scalars on the device; reading them is the caller's wait."""
-        config = self.config
-        learning_rate = _half_cosine(config.learning_rate, config.learning_rate_end, self.fraction)
+        config, fraction, learning_rate = self.config, self.fraction, self.learning_rate
         for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate
-        stats: dict[str, Tensor] = {}
-        cast = torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast)
+        parts = self._ready()
 
         # Discriminator: real against generated, and every few steps the two penalties.
-        real = self._real_batch()
-        with torch.no_grad(), cast:
-            fake = self.generator(self._latents()).float()
+        real = self._augmented(self.batches.take(self.steps, self.stability.rollbacks))
+        with torch.no_grad():
+            fake = self._augmented(parts.drawing(self._latents())[0].float())
         self.discriminator_optimizer.zero_grad(set_to_none=True)
-        with cast:
-            real_logits, fake_logits = self.discriminator(real), self.discriminator(fake)
-        loss = discriminator_loss(real_logits, fake_logits)
+        penalised = self.steps % config.penalty_interval == 0
+        loss, figures = parts.judgement(real, fake, config.gamma_at(fraction) / 2 * config.penalty_interval if penalised else 0.0)
         loss.backward()
-        stats["discriminator_loss"] = loss.detach()
-        stats["realness_gap"] = (real_logits.mean() - fake_logits.mean()).detach()
-        if self.steps % config.penalty_interval == 0:
-            gamma = _half_cosine(config.gamma, config.gamma_end, self.fraction)
-            # float32: second derivatives of squared gradients do not survive bfloat16's eight bits.
-            penalty = gradient_penalty(self.discriminator, real) + gradient_penalty(self.discriminator, fake)
-            (penalty * (gamma / 2 * config.penalty_interval)).backward()
-            stats["gradient_penalty"] = penalty.detach() / 2
+        figures["discriminator_norm"] = _gradient_norm(self.discriminator)
         self.discriminator_optimizer.step()
 
         # Generator, against the same real images.
         self.generator_optimizer.zero_grad(set_to_none=True)
         self.discriminator.requires_grad_(False)
-        with cast:
-            w = self.generator.mapping(self._latents())
-            fake_logits = self.discriminator(self.generator.synthesis(w))
+        images, w = parts.drawing(self._latents())
+        images = self._augmented(images)
+        with parts.autocast:
+            fake_logits = parts.logits(images)
             with torch.no_grad():
-                real_logits = self.discriminator(real)
+                real_logits = parts.logits(real)
         loss = generator_loss(real_logits, fake_logits)
         loss.backward()
         self.discriminator.requires_grad_(True)
+        figures["generator_norm"] = _gradient_norm(self.generator)
         self.generator_optimizer.step()
-        self.generator.w_mean.lerp_(w.detach().float().mean(dim=0), 0.005)
-        stats["generator_loss"] = loss.detach()
+        self.generator.w_mean.lerp_(self.ranks.mean(w.detach().float().mean(dim=0)), 0.005)
+        figures["generator_loss"] = loss.detach()
 
         self.images_seen += config.batch
         self.steps += 1
         ema_update(self.average, self.generator, ema_decay(config.batch, self.images_seen, config.ema_kimg))
-        return stats
+        return figures
 
     # ------------------------------------------------------------------ the run
 
-    def run(self, report_every: int = 50, until: Callable[[], bool] = lambda: False) -> Iterator[TrainProgress]:
-        """Steps until the run's images are seen or `until()` is true (asked between steps), reporting as it goes.
+    def run(self, report_every: int = 20, until: Callable[[], bool] = lambda: False) -> Iterator[TrainProgress]:
+        """Steps until the leg is done or `until()` is true (asked between steps), reporting as it goes.
+
+        A report that is not sound (figures that are not numbers, exploding gradients) is not made: the run is set back to the last one
+        that was, learns half as fast from there, and `say` tells.
 
         Raises
         ------
-        FloatingPointError
-            The losses are no longer finite; the last saved checkpoint is the place to go on from.
+        Diverged
+            It did not help, several times in a row. The trainer is back in its last sound state.
         """
-        sums: dict[str, list[Tensor]] = {}
-        mark, marked_at = time.perf_counter(), self.images_seen
-        while self.images_seen < self.config.kimg * 1000 and not until():
-            for name, value in self.step().items():
-                sums.setdefault(name, []).append(value)
-            if self.steps % report_every == 0 or self.images_seen >= self.config.kimg * 1000:
-                means = {name: float(torch.stack(values).mean()) for name, values in sums.items()}
-                if not all(map(math.isfinite, means.values())):
-                    raise FloatingPointError(f"training diverged after {self.images_seen} images: {means}")
-                now = time.perf_counter()
-                speed = (self.images_seen - marked_at) / max(now - mark, 1e-9)
-                mark, marked_at, sums = now, self.images_seen, {}
-                yield TrainProgress(
-                    images=self.images_seen,
-                    fraction=self.fraction,
-                    images_per_second=speed,
-                    seconds_left=max(self.config.kimg * 1000 - self.images_seen, 0) / max(speed, 1e-9),
-                    generator_loss=means["generator_loss"],
-                    discriminator_loss=means["discriminator_loss"],
-                    gradient_penalty=means.get("gradient_penalty", math.nan),
-                    realness_gap=means["realness_gap"],
-                )
+        if self.fraction >= 1.0:
+            return
+        self.stability.hold(self.state())
+        started, speed = time.monotonic() - self.seconds, 0.0
+        mark, marked_at, waited = time.monotonic(), self.images_seen, self.batches.waited
+        with self.batches:
+            stop = False
+            while not stop:
+                for name, value in self.step().items():
+                    total, count = self._sums.get(name, (torch.zeros_like(value), 0))
+                    self._sums[name] = total + value, count + 1
+                stop = self._look_up(started, until)
+                if self.steps % report_every and self.fraction < 1.0:
+                    continue
+                means = self._means()
+                trouble = self.stability.trouble(means)
+                if trouble is not None:
+                    self._set_back(trouble)
+                    marked_at, stop = min(marked_at, self.images_seen), False
+                    continue
+                now = time.monotonic()
+                passed = max(now - mark, 1e-9)
+                fresh = (self.images_seen - marked_at) / passed
+                speed = fresh + (speed - fresh) * 0.5 ** (passed / _SMOOTHING) if speed else fresh
+                report = self._report(means, speed, (self.batches.waited - waited) / passed)
+                mark, marked_at, waited = now, self.images_seen, self.batches.waited
+                self.stability.keep(self.state(), means)
+                yield report
+
+    def _look_up(self, started: float, until: Callable[[], bool]) -> bool:
+        """Read the clock and ask whether to stop; with several processes the first one's answers hold for all."""
+        several_gpus = self.ranks.world > 1 and self.device.type == "cuda"
+        if several_gpus and self.steps % _GPU_AGREEMENT:
+            return False
+        seconds, stop = self.ranks.agreed([time.monotonic() - started, float(until())], self.device)
+        self.seconds = seconds
+        return bool(stop) or self.fraction >= 1.0
+
+    def _means(self) -> dict[str, float]:
+        """Figures since the last report, averaged over steps and processes; counting starts again."""
+        means = self.ranks.mean(torch.stack([total / count for total, count in self._sums.values()]))
+        names, self._sums = list(self._sums), {}
+        return dict(zip(names, means.tolist(), strict=True))
+
+    def _report(self, means: dict[str, float], speed: float, data_wait: float) -> TrainProgress:
+        return TrainProgress(
+            images=self.images_seen,
+            fraction=min(self.fraction, 1.0),
+            images_per_second=speed,
+            seconds_left=self.config.seconds_left(self.images_seen, self.seconds, speed),
+            generator_loss=means["generator_loss"],
+            discriminator_loss=means["discriminator_loss"],
+            gradient_penalty=means.get("gradient_penalty", math.nan),
+            realness_gap=means["realness_gap"],
+            generator_gradient=means["generator_norm"],
+            discriminator_gradient=means["discriminator_norm"],
+            learning_rate=self.learning_rate,
+            data_wait=data_wait,
+            rollbacks=self.stability.rollbacks,
+        )
+
+    def _set_back(self, trouble: str) -> None:
+        """To the last sound state. Random numbers are not set back: the same steps would meet the same trouble."""
+        where = self.images_seen
+        self._restore(self.stability.last_good())
+        if not self.stability.slow_down():
+            raise Diverged(f"training did not stay stable ({trouble} after {where:,} images); what was sound is kept")
+        self.say(
+            f"{trouble} after {where:,} images: back to {self.images_seen:,}, at {self.stability.scale:g} of the learning rate"
+        )
 
     # ------------------------------------------------------------------ checkpoints
 
     def state(self) -> dict[str, Any]:
         """Everything a resumed run needs to go on exactly as if it had not stopped; plain tensors and numbers only."""
         return {
-            "version": 1,
+            "version": 2,
             "config": asdict(self.config),
             "generator_config": asdict(self.generator.config),
             "discriminator_config": asdict(self.discriminator.config),
@@ -226,19 +281,41 @@ class Trainer:
             "random": self.random.get_state(),
             "images_seen": self.images_seen,
             "steps": self.steps,
+            "autocast": [self.device.type, self.autocast],
+            "seconds": self.seconds,
+            "sums": {name: [total.detach(), count] for name, (total, count) in self._sums.items()},
+            "stability": self.stability.state(),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take over a state made by `state()`; the configuration of the run stays the caller's."""
-        self.generator.load_state_dict(state["generator"])
-        self.discriminator.load_state_dict(state["discriminator"])
-        self.average.load_state_dict(state["average"])
-        self.generator_optimizer.load_state_dict(state["generator_optimizer"])
-        self.discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
+        """Take over a state made by `state()`, of this or an earlier version; the configuration of the run stays the caller's."""
+        self._restore(state)
         self.random.set_state(state["random"].cpu())
+        self.seconds = float(state.get("seconds", 0.0))
+        where, autocast = state.get("autocast", ("", False))
+        if where == self.device.type:  # asked again, a busy machine might answer otherwise
+            self.autocast, self._parts = bool(autocast), None
+        if "stability" in state:
+            self.stability.load_state(state["stability"])
+
+    def begin_leg(self) -> None:
+        """Start the clock and the schedules of `config` anew; what was learnt stays."""
+        self.seconds, self.stability.scale = 0.0, 1.0
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        """What going back brings back: networks, optimisers, counters."""
+        for part in ("generator", "discriminator", "average", "generator_optimizer", "discriminator_optimizer"):
+            getattr(self, part).load_state_dict(state[part])
         self.images_seen, self.steps = int(state["images_seen"]), int(state["steps"])
+        sums = state.get("sums", {})
+        self._sums = {name: (total.to(self.device), count) for name, (total, count) in sums.items()}
 
     def save(self, path: Path) -> None:
         """Write the state so that a crash leaves the old file or the new one, never half of one."""
         with atomic_write(path) as stream:
             torch.save(self.state(), stream)
+
+
+def _gradient_norm(network: nn.Module) -> Tensor:
+    """Euclidean norm of all gradients as one vector, on the device."""
+    return get_total_norm([p.grad for p in network.parameters() if p.grad is not None])

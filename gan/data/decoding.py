@@ -1,7 +1,8 @@
 """One picture file of any kind as one square array of 8-bit RGB, or the reason why not."""
 
 import stat
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -36,6 +37,7 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_SIDEWAYS = {_UPRIGHT[orientation] for orientation in (5, 6, 7, 8)}
 _large = Lock()
 
 
@@ -82,6 +84,31 @@ def decode(path: Path, resolution: int) -> Decoded:
     OSError
         Unreadable, or not a picture. Pillow's decoders may raise other things on damaged files.
     """
+    square, size = _decoded(path, resolution, lambda image: _square(image, resolution))
+    return Decoded(square, size)
+
+
+def whole(path: Path, side: int) -> np.ndarray:
+    """One picture uncropped, uint8 (H, W, 3), its longer side at most `side` pixels, for a person to look at.
+
+    Raises
+    ------
+    ValueError, OSError
+        As `decode`.
+    """
+
+    def shrunk(image: Image.Image) -> Image.Image:
+        image.load()
+        if max(image.size) > side:
+            image = _to_rgb(_reduced(image, max(image.size), side))
+            image.thumbnail((side, side), Image.Resampling.LANCZOS)
+        return _to_rgb(image)
+
+    return _decoded(path, side, shrunk)[0]
+
+
+def _decoded(path: Path, goal: int, work: Callable[[Image.Image], Image.Image]) -> tuple[np.ndarray, tuple[int, int]]:
+    """What `work` makes of an opened picture, turned upright, and the picture's own upright size; `goal` pixels are aimed at."""
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError("not a file")  # a pipe would be waited for
     with Image.open(path, formats=_FORMATS) as image:
@@ -95,28 +122,29 @@ def decode(path: Path, resolution: int) -> Decoded:
             with suppress(Exception):  # a damaged EXIF block is no reason to lose the picture
                 turn = _UPRIGHT.get(int(image.getexif().get(_ORIENTATION, 1)))
         # JPEG decodes to a fraction of its size for nearly nothing; twice the goal leaves the filter enough to work with.
-        image.draft("RGB", (resolution * 2, resolution * 2))
-        if image.width * image.height > _LARGE:
-            with _large:
-                square = _square(image, resolution)
-        else:
-            square = _square(image, resolution)
+        image.draft("RGB", (goal * 2, goal * 2))
+        with _large if image.width * image.height > _LARGE else nullcontext():
+            made = work(image)
     if turn is not None:
-        square = square.transpose(turn)
-        if turn in {_UPRIGHT[5], _UPRIGHT[6], _UPRIGHT[7], _UPRIGHT[8]}:
+        made = made.transpose(turn)
+        if turn in _SIDEWAYS:
             width, height = height, width
-    return Decoded(np.asarray(square), (width, height))
+    return np.asarray(made), (width, height)
+
+
+def _reduced(image: Image.Image, side: int, goal: int) -> Image.Image:
+    """A large picture made smaller by a whole factor before it is copied; four times the goal is left for Lanczos."""
+    if side >= 8 * goal and image.mode in {"L", "RGB", "CMYK", "YCbCr"}:
+        return image.reduce(side // (4 * goal))
+    return image
 
 
 def _square(image: Image.Image, resolution: int) -> Image.Image:
     """The central square at the resolution: Lanczos, or hard-edged where small pixel art grows by a whole factor."""
     image.load()
     image = image.crop(crop_box(image.size))
+    image = _to_rgb(_reduced(image, image.width, resolution))
     side = image.width
-    if side >= 8 * resolution and image.mode in {"L", "RGB", "CMYK", "YCbCr"}:
-        image = image.reduce(side // (4 * resolution))  # before the copies that follow; Lanczos needs no more
-        side = image.width
-    image = _to_rgb(image)
     if side == resolution:
         return image
     hard = side < resolution and side <= _PIXEL_ART and resolution % side == 0

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
 import numpy as np
 from PIL import Image, PngImagePlugin
@@ -13,38 +12,11 @@ from gan import __version__
 from gan.data.sheet import contact_sheet
 from gan.errors import UserError, reason
 from gan.formats.files import atomic_write
+from gan.formats.xmp import TRAINED, xmp_packet
 
-TRAINED = "trainedAlgorithmicMedia"  # IPTC: made by an algorithm that was trained on sampled content
 ALGORITHM = "algorithmicMedia"  # IPTC: made by an algorithm alone, as the procedural scenes are
 _OTHER_PICTURES = {".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
 _LABELS = {"seed": "Seed", "seeds": "Seeds", "model": "Model", "model_hash": "Model hash", "truncation": "Truncation"}
-
-_XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
-<x:xmpmeta xmlns:x="adobe:ns:meta/">
- <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
-  <rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/"
-    xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">
-   <xmp:CreatorTool>{tool}</xmp:CreatorTool>{rating}
-   <Iptc4xmpExt:DigitalSourceType>http://cv.iptc.org/newscodes/digitalsourcetype/{source}</Iptc4xmpExt:DigitalSourceType>
-  </rdf:Description>
- </rdf:RDF>
-</x:xmpmeta>
-<?xpacket end="w"?>"""
-
-
-def xmp_packet(rating: int | None = None, source: str = TRAINED) -> str:
-    """An XMP packet with the kind of source and, where given, a rating: -1 rejected, 0 unrated, 1 to 5 stars.
-
-    Raises
-    ------
-    ValueError
-        A rating outside -1 .. 5.
-    """
-    if rating is not None and rating not in range(-1, 6):
-        raise ValueError(f"a rating is -1 to 5, not {rating}")
-    stars = "" if rating is None else f"\n   <xmp:Rating>{int(rating)}</xmp:Rating>"
-    return _XMP.format(tool=escape(f"Tastemaker {__version__}"), rating=stars, source=escape(source))
-
 
 def parameters_line(metadata: Mapping[str, Any]) -> str:
     """One readable line for galleries: "Seed: 7, Model: dreamscapes, Model hash: 0123456789, Truncation: 1.0"."""
@@ -61,7 +33,8 @@ def save_png(pixels: np.ndarray, path: Path, metadata: Mapping[str, Any]) -> Non
     pixels : uint8 (H, W, 3).
     path : replaced whole or not at all.
     metadata : plain JSON values. `seed`, `model`, `model_hash` and `truncation` make the `parameters` line; `rating` (-1 to 5) and
-        `source` (an IPTC digital source type, by default `trainedAlgorithmicMedia`) go into XMP; all of it into the iTXt `tastemaker`.
+        `source` (an IPTC digital source type, by default `trainedAlgorithmicMedia`) go into XMP, and so do `label`, `tags` and `note`; all
+        of it into the iTXt `tastemaker`.
 
     Raises
     ------
@@ -77,7 +50,8 @@ def save_image(image: Image.Image, path: Path, metadata: Mapping[str, Any]) -> N
     info = PngImagePlugin.PngInfo()
     info.add_text("parameters", parameters_line(metadata))
     info.add_itxt("tastemaker", json.dumps(own, ensure_ascii=False, sort_keys=True, allow_nan=False))
-    info.add_itxt("XML:com.adobe.xmp", xmp_packet(metadata.get("rating"), metadata.get("source") or TRAINED))
+    said = {key: metadata[key] for key in ("label", "tags", "note") if metadata.get(key)}
+    info.add_itxt("XML:com.adobe.xmp", xmp_packet(metadata.get("rating"), metadata.get("source") or TRAINED, **said))
     try:
         with atomic_write(path) as stream:
             image.save(stream, format="PNG", pnginfo=info)

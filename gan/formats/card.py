@@ -1,6 +1,7 @@
 """The model card of an exported generator: a README.md that model hubs read, and people too."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from gan import __version__
@@ -25,8 +26,13 @@ def licence(model: Model) -> str:
     return str(model.card.get("licence") or "unknown")
 
 
-def render(model: Model) -> str:
-    """The card of a model, as Markdown with a YAML header. Everything that is not known is left out or said to be unknown."""
+def render(model: Model, more: Mapping[str, str] | None = None) -> str:
+    """The card of a model, as Markdown with a YAML header. Everything that is not known is left out or said to be unknown.
+
+    Parameters
+    ----------
+    more : further files of the folder, each with what it is.
+    """
     sections = [
         _header(model),
         f"# {_line(model.name)}",
@@ -37,7 +43,7 @@ def render(model: Model) -> str:
         "## Training\n\n" + _facts(model.card.get("training"), "Not recorded."),
         "## Tuning\n\n" + _tuning(model),
         _limits(model),
-        _files(),
+        _files({**_OWN, **(more or {})}),
     ]
     return "\n\n".join(sections) + "\n"
 
@@ -51,7 +57,10 @@ def _header(model: Model) -> str:
         "pipeline_tag: unconditional-image-generation",
         "library_name: onnx",
         "tags:",
-        *(f"- {tag}" for tag in ("gan", "onnx", "tastemaker", *(["preference-learning"] if model.tuned else []))),
+        *(
+            f"- {tag}"
+            for tag in ("gan", "onnx", "tastemaker", *(["preference-learning"] if model.tuned else []))
+        ),
         "---",
     ]
     return "\n".join(lines)
@@ -77,8 +86,20 @@ python sample.py --check
 ```
 
 A seed is an image: `z = numpy.random.RandomState(seed).randn({model.z_dim})`. `generator.onnx` takes `z` (N, {model.z_dim}) float32
-and gives `image` (N, 3, {model.resolution}, {model.resolution}) in [-1, 1]; pixels are `image * 127.5 + 128`, clipped. In Python with
-Tastemaker: `gan.load("this folder").sample(seeds=range(16))`."""
+and gives `image` (N, 3, {model.resolution}, {model.resolution}) in [-1, 1]; pixels are `image * 127.5 + 128`, clipped.{_more_inputs(model)}
+In Python with Tastemaker: `gan.load("this folder").sample(seeds=range(16))`."""
+
+
+def _more_inputs(model: Model) -> str:
+    words = ""
+    if model.generator.truncates:
+        words += " `psi` (float32, may be left out) is the truncation: 1 is none, 0 the mean image."
+    if model.generator.classes:
+        words += (
+            f" The last {model.generator.classes} numbers of z choose the class by their largest; `label` (int64, may be left out) "
+            "says it instead."
+        )
+    return words
 
 
 def _data(model: Model) -> str:
@@ -159,13 +180,15 @@ def _limits(model: Model) -> str:
     )
 
 
-def _files() -> str:
-    return """## Files
+_OWN = {
+    "`generator.onnx`": "the generator, whole: runs wherever ONNX does",
+    "`model.safetensors`, `config.json`": "the same as weights for Tastemaker, which can tune it further",
+    "`sample.py`": "draws images with numpy, onnxruntime and pillow alone",
+    "`test_vector.npz`": "latents and the images they must give (`z`, `image`, `seeds`)",
+    "`samples.png`": "seeds 0 to 63",
+}
 
-| file | what |
-|---|---|
-| `generator.onnx` | the generator, whole: runs wherever ONNX does |
-| `model.safetensors`, `config.json` | the same as weights for Tastemaker, which can tune it further |
-| `sample.py` | draws images with numpy, onnxruntime and pillow alone |
-| `test_vector.npz` | latents and the images they must give (`z`, `image`, `seeds`) |
-| `samples.png` | seeds 0 to 63 |"""
+
+def _files(files: Mapping[str, str]) -> str:
+    lines = [f"| {name} | {what} |" for name, what in files.items()]
+    return "\n".join(["## Files", "", "| file | what |", "|---|---|", *lines])

@@ -1,7 +1,7 @@
 """A generator as a folder that runs anywhere: weights, ONNX, a script, a test vector, samples and a card. All of it, or nothing."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -9,12 +9,13 @@ import numpy as np
 
 from gan import __version__
 from gan.data.sheet import contact_sheet
-from gan.data.write import TRAINED, save_image
+from gan.data.write import save_image
 from gan.errors import Cancelled, UserError
 from gan.formats import bundle, card
 from gan.formats.files import write_bytes
 from gan.formats.onnx_export import run_onnx, to_onnx
 from gan.formats.whole_folder import whole_folder
+from gan.formats.xmp import TRAINED
 from gan.model import Model
 from gan.networks import latents, registry
 
@@ -71,8 +72,9 @@ def write_bundle(
     progress: Progress | None,
     cancel: Callable[[], bool],
     dtype: Literal["float32", "float16"],
-) -> None:
-    """All files of an export into an empty folder."""
+    more: Mapping[str, str] | None = None,
+) -> Model:
+    """All files of an export into an empty folder; `more` tells the card of further files. Returns the model as it was written."""
 
     def step(fraction: float, text: str) -> None:
         if cancel():
@@ -86,22 +88,7 @@ def write_bundle(
     model = bundle.load(folder)
 
     step(0.05, "writing the ONNX file")
-    onnx = to_onnx(model, _metadata(model))
-    write_bytes(folder / ONNX_NAME, onnx)
-
-    step(0.75, "drawing the test vector")
-    z = latents(TEST_SEEDS, model.z_dim)
-    images = model.draw(z).numpy()
-    vector = io.BytesIO()
-    np.savez(vector, z=z.numpy(), image=images, seeds=np.array(TEST_SEEDS))
-    write_bytes(folder / "test_vector.npz", vector.getvalue())
-
-    step(0.8, "checking the ONNX file against the test vector")
-    worst = float(np.abs(run_onnx((folder / ONNX_NAME).read_bytes(), z.numpy()) - images).max())
-    if not worst <= TOLERANCE:  # NaN fails too
-        raise UserError(
-            f"not exported: {ONNX_NAME} draws other images than the model (off by {worst:.2g} of 2)"
-        )
+    write_onnx(model, folder, cancel)
 
     step(0.9, "drawing the samples")
     about = {
@@ -111,13 +98,38 @@ def write_bundle(
         "source": TRAINED,
     }
     save_image(contact_sheet(model.sample(SHEET_SEEDS), columns=8), folder / "samples.png", about)
-    write_bytes(folder / "sample.py", Path(__file__).with_name("sample_script.py").read_bytes())
-    write_bytes(folder / "README.md", card.render(model).encode())
+    write_bytes(folder / "README.md", card.render(model, more).encode())
     step(0.98, "putting it in place")
+    return model
 
 
-def _metadata(model: Model) -> dict[str, str]:
-    """What the ONNX file says of itself."""
+def write_onnx(model: Model, folder: Path, cancel: Callable[[], bool] = lambda: False) -> None:
+    """Write `generator.onnx`, a test vector and the script that draws with it, and make sure that it draws what the model does.
+
+    Raises
+    ------
+    UserError
+        onnxruntime does not reproduce torch's images.
+    Cancelled
+    """
+    write_bytes(folder / ONNX_NAME, to_onnx(model, facts(model)))
+    if cancel():
+        raise Cancelled
+    z = latents(TEST_SEEDS, model.z_dim)
+    images = model.draw(z).numpy()
+    worst = float(np.abs(run_onnx((folder / ONNX_NAME).read_bytes(), z.numpy()) - images).max())
+    if not worst <= TOLERANCE:  # NaN fails too
+        raise UserError(
+            f"not exported: {ONNX_NAME} draws other images than the model (off by {worst:.2g} of 2)"
+        )
+    vector = io.BytesIO()
+    np.savez(vector, z=z.numpy(), image=images, seeds=np.array(TEST_SEEDS))
+    write_bytes(folder / "test_vector.npz", vector.getvalue())
+    write_bytes(folder / "sample.py", Path(__file__).with_name("sample_script.py").read_bytes())
+
+
+def facts(model: Model) -> dict[str, str]:
+    """What an exported graph says of itself."""
     return {
         "name": model.name,
         "model_hash": model.hash,

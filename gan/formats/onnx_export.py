@@ -108,7 +108,7 @@ def _strip(proto: Any) -> None:
             del entry.metadata_props[:]
 
 
-def run_onnx(data: bytes, z: np.ndarray, **more: np.ndarray) -> np.ndarray:
+def run_onnx(data: bytes, z: np.ndarray, output: str = "image", **more: np.ndarray) -> np.ndarray:
     """Images (N, 3, R, R) float32 that onnxruntime draws from latents (N, z_dim) float32, on the CPU; `more` are psi and label.
 
     Raises
@@ -123,5 +123,11 @@ def run_onnx(data: bytes, z: np.ndarray, **more: np.ndarray) -> np.ndarray:
     options.log_severity_level = 3
     options.intra_op_num_threads = torch.get_num_threads()
     session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    images: np.ndarray = session.run(["image"], {"z": z, **more})[0]
+    side = session.get_inputs()[0].shape[0]
+    batch = (
+        side if isinstance(side, int) else max(1, len(z))
+    )  # a graph of someone else's may take one number of latents only
+    rows = np.concatenate([z, z[:1].repeat(-len(z) % batch, axis=0)])
+    parts = [session.run([output], {"z": rows[i : i + batch], **more})[0] for i in range(0, len(rows), batch)]
+    images: np.ndarray = np.concatenate(parts)[: len(z)]
     return images

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from gan.networks.base import ImageDiscriminator, LatentGenerator, Whole
 from gan.networks.discriminator import Discriminator, DiscriminatorConfig
 from gan.networks.generator import Generator, GeneratorConfig
+from gan.networks.layered import DcganGenerator, LayeredConfig, MlpGenerator
 from gan.networks.onnx_generator import FILE, OnnxConfig, OnnxGenerator
 from gan.networks.stylegan2 import StyleGAN2, StyleGAN2Config
 from gan.networks.stylegan2_discriminator import StyleGAN2Discriminator, StyleGAN2DiscriminatorConfig
@@ -28,6 +29,8 @@ class Kind(NamedTuple):
 
 generators: dict[str, Kind] = {
     "compact": Kind(GeneratorConfig, Generator),
+    "dcgan": Kind(LayeredConfig, DcganGenerator),
+    "mlp": Kind(LayeredConfig, MlpGenerator),
     "onnx": Kind(OnnxConfig, OnnxGenerator, (FILE,)),
     "stylegan2": Kind(StyleGAN2Config, StyleGAN2),
 }

@@ -26,6 +26,7 @@ from gan.networks.stylegan2_layers import (
     upsample,
     upsampling_conv,
 )
+from gan.networks.stylegan2_names import to_nvidia, to_rosinality
 
 Architecture = Literal["skip", "resnet", "orig"]
 Noise = Literal["const", "random", "none"]
@@ -262,3 +263,10 @@ class StyleGAN2(LatentGenerator):
         truncated = layers if cutoff is None else min(cutoff, layers)
         image: Tensor = self.synthesis([near] * truncated + [w] * (layers - truncated))
         return image.expand(-1, 3, -1, -1) if self.config.image_channels == 1 else image
+
+    def original_state_dict(self) -> dict[str, Tensor]:
+        """The weights under the names of the code that they come from; it loads them strictly."""
+        tensors = dict(self.state_dict())
+        if self.config.names == "rosinality":
+            return to_rosinality(tensors, len(self.config.channels), self.config.mapping.layers)
+        return to_nvidia(tensors)

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -38,7 +38,6 @@ class StyleGAN2DiscriminatorConfig:
     deviation_group: int | None = 4  # images in a group of it; None: all of a batch
     mapping: MappingConfig | None = None  # of class labels; None: there are none
     label: Whole | None = None  # the class images are judged as; None: any
-    names: Literal["nvidia", "rosinality"] = "nvidia"  # which code's names the weights are exported under
 
     def __post_init__(self) -> None:
         if self.resolution != 4 * 2 ** (len(self.channels) - 1) or self.resolution < 8:

@@ -48,8 +48,9 @@ def bend(x: Tensor, activation: Activation, limit: float | None = None) -> Tenso
 
 def binomial_filter(taps: int) -> Tensor:
     """The (taps, taps) low-pass filter of binomial coefficients, with sum 1; 4 taps are StyleGAN2's [1, 3, 3, 1]."""
-    row = torch.tensor([float(math.comb(taps - 1, k)) for k in range(taps)])
-    return torch.outer(row, row) / row.sum().square()
+    # In plain numbers: on the meta device, tensor arithmetic costs seconds of imports for nothing.
+    row = [math.comb(taps - 1, k) / 2 ** (taps - 1) for k in range(taps)]
+    return torch.tensor([[a * b for b in row] for a in row])
 
 
 def _fit(x: Tensor, before: int, after: int) -> Tensor:
@@ -189,7 +190,7 @@ class MappingConfig:
     def __post_init__(self) -> None:
         if (self.classes == 0) != (self.label_width == 0):
             raise ValueError("labels need an embedding, and an embedding needs labels")
-        if self.noise_width + self.classes == 0:
+        if self.noise_width < 0 or self.noise_width + self.classes == 0:
             raise ValueError("a mapping network needs latents or labels")
         if self.layers > _MOST_LAYERS:
             raise ValueError(f"a mapping network of {self.layers} layers")

@@ -110,7 +110,7 @@ class Round:
     @torch.no_grad()
     def look(self, step: int) -> Look:
         """The generator as it would be exported (no noise), on latents that no update sees."""
-        scores = self.scorer.score(self.scorer.drawer.draw(self.adapter(self._held_out)))
+        scores = self.scorer.score_latents(self.adapter(self._held_out))
         realism = scores.terms.realism
         return Look(
             step=step,
@@ -203,7 +203,7 @@ class Round:
         states = torch.randn(config.states, self.adapter.config.z_dim, generator=self.random).to(self.device)
         actions = self.policy.act(states, config.children, self.random)
         points = self.policy.points(states, actions)
-        scores = self.scorer.score(self.scorer.drawer.draw(points.flatten(0, 1)))
+        scores = self.scorer.score_latents(points.flatten(0, 1))
         shape = (config.states, config.children)
         advantages = scale(grouped_rloo(scores.reward.reshape(shape)), config.advantage_floor)
         advantages = favour_novelty(

@@ -56,7 +56,7 @@ class Pool:
         z = latents(range(first, first + min(count, self.size - self._count)), self._latents.shape[1])
         if not len(z):
             return
-        self._parts.append(self.drawer.read(self.drawer.draw(z)))
+        self._parts.append(self.drawer.look(z))
         self._latents = torch.cat([self._latents, z])
         self._count += len(z)
         self._seconds += time.monotonic() - begun
@@ -119,7 +119,7 @@ class Pool:
             return
         # Read by another version of this code, it would not match what is read now.
         z = latents(range(_FIRST_SEED, _FIRST_SEED + 16), self._latents.shape[1])
-        now, _ = self.drawer.read(self.drawer.draw(z))
+        now, _ = self.drawer.look(z)
         if [group.shape[1:] for group in groups] != [group.shape[1:] for group in now.groups] or not all(
             torch.allclose(old[:16], new, rtol=0.05, atol=0.05 * float(new.std()) + 1e-6)
             for old, new in zip(groups, now.groups, strict=True)

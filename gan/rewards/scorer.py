@@ -96,6 +96,11 @@ class Scorer:
         return float(logits.mean())
 
     @property
+    def latents(self) -> Tensor:
+        """Of the reference sample: (REFERENCE_IMAGES, z_dim)."""
+        return self.pool.latents[:REFERENCE_IMAGES]
+
+    @property
     def has_realism(self) -> bool:
         return self._has_realism
 
@@ -137,6 +142,10 @@ class Scorer:
     def score(self, images: Tensor) -> Scores:
         """Terms and reward of images (N, 3, R, R) in [-1, 1]."""
         return self.score_features(*self.drawer.read(images))
+
+    def score_latents(self, latents: Tensor) -> Scores:
+        """Terms and reward of the images of latents (N, z_dim), as the untuned generator draws them."""
+        return self.score_features(*self.drawer.look(latents))
 
     def score_features(self, raw: RawFeatures, logits: Tensor | None) -> Scores:
         """As `score`, from what `Drawer.read` returned."""

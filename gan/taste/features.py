@@ -94,6 +94,7 @@ def raw_features(images: Tensor, discriminator_features: Tensor | None) -> RawFe
     images = images.float()
     lab = oklab(F.adaptive_avg_pool2d(images, 32))  # small first: the colour space's powers are what costs
     fine = images.mean(dim=1, keepdim=True)
+    fine = fine[:, :, : fine.shape[2] // 2 * 2, : fine.shape[3] // 2 * 2]  # an odd last line has no partner
     fine = (fine - F.interpolate(F.avg_pool2d(fine, 2), scale_factor=2, mode="nearest")).abs()
     half = fine.shape[2] // 2
     sharpness = torch.stack([fine[:, :, :half].mean(dim=(1, 2, 3)), fine[:, :, half:].mean(dim=(1, 2, 3))], dim=1)

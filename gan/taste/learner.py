@@ -13,6 +13,7 @@ from gan.taste.model import Features, TasteModel
 USEFUL_FROM = 12  # ratings below which the model is not asked
 _TRUSTED_FROM = 24
 _WINDOW = 150  # latest guesses that count towards the accuracy
+_CURVE_WINDOW = 60  # and towards a point of the curve
 
 
 @dataclass(frozen=True)
@@ -97,12 +98,25 @@ class TasteLearner:
         """Counts and the prequential accuracy: concordance of guesses with the ratings that followed (ties half)."""
         standing = self.standing()
         pairs = [(self._guesses[o.image], o.score) for o in standing if o.image in self._guesses][-_WINDOW:]
-        accuracy = None
-        if len(pairs) >= 8:
-            guess, score = torch.tensor(pairs, dtype=torch.float64).unbind(dim=1)
-            differ = score[:, None] > score[None, :]
-            if int(differ.sum()) >= 10:
-                gap = guess[:, None] - guess[None, :]
-                accuracy = float(((gap > 0).double() + 0.5 * (gap == 0).double())[differ].mean())
+        accuracy = _concordance(pairs)
         count = len({o.image for o in standing})
         return TasteSummary(count, accuracy, len(pairs), count >= _TRUSTED_FROM)
+
+    def curve(self, points: int = 24) -> tuple[tuple[int, float], ...]:
+        """How well it guessed over time: (guesses so far, concordance among the latest of them) at up to `points` moments."""
+        pairs = [(self._guesses[o.image], o.score) for o in self.standing() if o.image in self._guesses]
+        step = max(4, len(pairs) // points)
+        found = [(n, _concordance(pairs[max(0, n - _CURVE_WINDOW) : n])) for n in range(step, len(pairs) + 1, step)]
+        return tuple((n, value) for n, value in found if value is not None)
+
+
+def _concordance(pairs: Sequence[tuple[float, float]]) -> float | None:
+    """Share of pairs of unequal scores whose guesses are in the same order, ties half; None: too few to say."""
+    if len(pairs) < 8:
+        return None
+    guess, score = torch.tensor(pairs, dtype=torch.float64).unbind(dim=1)
+    differ = score[:, None] > score[None, :]
+    if int(differ.sum()) < 10:
+        return None
+    gap = guess[:, None] - guess[None, :]
+    return float(((gap > 0).double() + 0.5 * (gap == 0).double())[differ].mean())

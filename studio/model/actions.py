@@ -10,18 +10,44 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QImage
 
 from studio.i18n import tr
-from studio.model import settings, thumbnails
+from studio.model import saving, settings, thumbnails
+from studio.model.choosing import Duels, Surveys
+from studio.model.gallery import Gallery
+from studio.model.guesses import Guesses
+from studio.model.image_cache import ImageCache
 from studio.model.listener import Listener, told
+from studio.model.loupe import Loupe
 from studio.model.state import FEWEST_RATINGS, STRIP_SEEDS
 from studio.project.records import Change
+from studio.project.store import Project
 from studio.worker import messages as m
+from studio.worker.client import WorkerClient
 
 
 class Actions(Listener):
     """The studio without its window."""
+
+    def __init__(self, project: Project, worker: WorkerClient, parent: QObject | None = None) -> None:
+        super().__init__(project, worker, parent)
+        self.images = ImageCache(project, worker, settings.value("cache_mb"), self.grid.pixels_of, self)
+        self.guesses = Guesses(project, worker, self.grid.images, self)
+        self.loupe = Loupe(self)
+        self.gallery = Gallery(project, self)
+        self.gallery.failed.connect(lambda text: self.say(text, bad=True))
+        self.applied.connect(self.gallery.apply)
+        self.guesses.changed.connect(self.gallery.touch)
+        self.grid.dataChanged.connect(self.gallery.touch)
+        self.duels, self.surveys = Duels(self), Surveys(self)
+
+    def close(self) -> None:
+        """End the worker and let go of the project."""
+        self.images.close()
+        self.guesses.keep()
+        super().close()
 
     # -- ratings -------------------------------------------------------------------------------------------------
 
@@ -40,11 +66,27 @@ class Actions(Listener):
             self.advance.emit()
 
     @told
+    def rate_images(self, images: Sequence[int], kind: str, value: int = 0) -> None:
+        """Rate these images, wherever they are shown."""
+        if images:
+            self._apply(self.project.rate(images, kind, value))
+
+    @told
     def mark(self, kind: str, value: int = 0, text: str = "", images: Sequence[int] | None = None) -> None:
         """Give the selected images, or these, a "label" 1..4, a "tag", a "note", or take a tag away ("untag")."""
         chosen = self.state.selected if images is None else tuple(images)
         if chosen:
             self._apply(self.project.rate(chosen, kind, value, text))
+
+    @told
+    def decide_duel(self, a: int, b: int, outcome: str, left: str) -> None:
+        """Note which of two images is better: "a", "b", "tie" or "skip", and which was on the left."""
+        self._apply(self.project.duel(a, b, outcome, left))
+
+    @told
+    def decide_survey(self, best: int, others: Sequence[int]) -> None:
+        """Note the best of several images."""
+        self._apply(self.project.survey(best, others))
 
     @told
     def note_in_passing(self, kind: str, image: int, value: float = 1.0) -> None:
@@ -89,6 +131,16 @@ class Actions(Listener):
         if change.checkpoint is not None:
             self._list_rounds()
         self.applied.emit(change)
+
+    @told
+    def save_image(self, image: int, path: Path) -> None:
+        """Write an image as a PNG file that says what it is."""
+        pixels, seen = self.images.image(image), self.project.seen([image]).get(image)
+        if pixels is None or seen is None:
+            self.say(tr("The image is being drawn; try again in a moment"))
+            return
+        saving.save(saving.described(pixels, seen, self.model_name, self.state.generator.hash), path)
+        self.note_in_passing("save", image)
 
     # -- rounds --------------------------------------------------------------------------------------------------
 
@@ -161,10 +213,16 @@ class Actions(Listener):
 
     # -- export --------------------------------------------------------------------------------------------------
 
-    def export(self, folder: Path, fp16: bool = False) -> None:
-        """Write the generator as tuned now into `folder`."""
+    def export(self, folder: Path, **settings: Any) -> None:
+        """Write the generator as tuned now, or images of it, into `folder`; the settings are those of `gan.formats.exports`."""
         if self.exports.running or self.round.running or not self.state.loaded:
             return
         self.exports.error, self.exports.folder, self.exports.fraction = "", "", 0.0
         self.exports.text, self.exports.running = tr("Starting"), True
-        self.worker.export(folder, fp16)
+        self.worker.export(folder, settings)
+
+    def cancel_export(self) -> None:
+        """Stop the export that runs; nothing is left of it."""
+        if self.exports.running:
+            self.exports.text = tr("Stopping")
+            self.worker.cancel_export()

@@ -33,6 +33,11 @@ class Cell:
     def rated(self) -> bool:
         return self.stars > 0 or self.flag is not None
 
+    @property
+    def drawn(self) -> bool:
+        """Whether there is something to rate."""
+        return self.pixels is not None
+
 
 def said(state: ImageState) -> dict[str, Any]:
     """Return what the person said of an image as fields of a `Cell`."""
@@ -63,6 +68,15 @@ class GridModel(QAbstractListModel):
     def row_of(self, image: int) -> int:
         """Return the row that shows `image`, or -1."""
         return next((row for row, cell in enumerate(self._cells) if cell.image == image), -1)
+
+    def images(self) -> list[int]:
+        """Return the ids of the images, in order, those that are not known yet left out."""
+        return [cell.image for cell in self._cells if cell.image]
+
+    def pixels_of(self, image: int) -> QImage | None:
+        """Return the pixels of an image that is on the grid."""
+        cell = self.cell(self.row_of(image))
+        return cell.pixels if cell else None
 
     def show(self, cells: list[Cell]) -> None:
         """Put `cells` in place of what was there; positions that exist before and after stay selected."""
@@ -120,7 +134,7 @@ class GridModel(QAbstractListModel):
 def describe(row: int, cell: Cell) -> str:
     """Say in words what a cell shows, for people who hear the screen."""
     parts = [tr("Image {number}", number=row + 1)]
-    if cell.pixels is None:
+    if not cell.drawn:
         parts.append(tr("being drawn"))
     if cell.stars == 1:
         parts.append(tr("1 star"))
@@ -130,7 +144,7 @@ def describe(row: int, cell: Cell) -> str:
         parts.append(tr("liked"))
     elif cell.flag == "reject":
         parts.append(tr("rejected"))
-    if not cell.rated and cell.pixels is not None:
+    if not cell.rated and cell.drawn:
         parts.append(tr("not rated"))
     if cell.label:
         parts.append(label_name(cell.label))

@@ -11,7 +11,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from studio.i18n import tr
-from studio.model import pictures, thumbnails
+from studio.model import pictures, settings, thumbnails
 from studio.model.grid_model import Cell, GridModel, said
 from studio.model.rounds import RoundLog, outcome_of
 from studio.model.state import (
@@ -53,6 +53,7 @@ class Listener(QObject):
     """Keeps `state`, `round`, `exports` and `grid` true to the project and the worker."""
 
     advance = Signal()  # select the next image
+    view_wanted = Signal(str)  # key of a view that should be shown
     applied = Signal(object)  # Change: what a person did, or took back
 
     def __init__(self, project: Project, worker: WorkerClient, parent: QObject | None = None) -> None:
@@ -77,6 +78,7 @@ class Listener(QObject):
         worker.restored.connect(self._restored)
         worker.exporting.connect(self._exporting)
         worker.exported.connect(self._exported)
+        worker.export_stopped.connect(self._export_stopped)
         worker.failed.connect(self._failed)
         worker.notice.connect(self.say)
         worker.restarted.connect(self._restarted)
@@ -85,7 +87,7 @@ class Listener(QObject):
 
     def start(self) -> None:
         """Start the worker; returns at once."""
-        self.worker.open(self.project)
+        self.worker.open(self.project, settings.value("device"))
 
     def close(self) -> None:
         """End the worker and let go of the project."""
@@ -262,6 +264,10 @@ class Listener(QObject):
         )
         self.worker.request_strip(STRIP_SEEDS)
         self.new_grid()
+
+    def _export_stopped(self) -> None:
+        self.exports.fraction, self.exports.running = 0.0, False
+        self.say(tr("Export stopped; nothing was written"))
 
     def _exporting(self, fraction: float, text: str) -> None:
         self.exports.fraction, self.exports.text = fraction, text[:1].upper() + text[1:]

@@ -17,6 +17,14 @@ def to_images(pixels: np.ndarray) -> list[QImage]:
     return [to_image(one) for one in pixels]
 
 
+def to_bytes(image: QImage) -> bytes:
+    """Return the pixels of an image as rows of RGB without padding."""
+    rgb = image.convertToFormat(QImage.Format.Format_RGB888)
+    rows, used = bytes(rgb.constBits()), 3 * rgb.width()
+    step = rgb.bytesPerLine()
+    return b"".join(rows[y * step : y * step + used] for y in range(rgb.height()))
+
+
 def read_image(path: Path) -> QImage | None:
     """Read a PNG file of the project; None if it is not there or not readable."""
     if not path.is_file():

@@ -23,6 +23,7 @@ class Weights:
 
     taste: float = 1.0
     realism: float = 1.0
+    typicality: float = 1.0
     novelty: float = 1.0
     strength: float = 1.0
 

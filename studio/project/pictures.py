@@ -18,27 +18,9 @@ class Pictures(Database):
 
     def add_grid(self, images: Sequence[NewImage]) -> Grid:
         """Give ids to images and make them the current grid."""
-        now = time.time()
-        checkpoint = self.meta("checkpoint")
+        now, checkpoint = time.time(), self.meta("checkpoint")
         with self._transaction():
-            ids = []
-            for image in images:
-                row = (
-                    bytes(image.latent),
-                    image.kind,
-                    image.seed,
-                    checkpoint,
-                    image.width,
-                    image.height,
-                    now,
-                )
-                ids.append(
-                    self._db.execute(
-                        "INSERT INTO images (latent, kind, seed, checkpoint, width, height, created)"
-                        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                        row,
-                    ).lastrowid
-                )
+            ids = self._insert(images, checkpoint, now)
             grid = self._db.execute(
                 "INSERT INTO grids (checkpoint, created) VALUES (?, ?)", (checkpoint, now)
             ).lastrowid
@@ -46,7 +28,33 @@ class Pictures(Database):
                 "INSERT INTO grid_images VALUES (?, ?, ?)",
                 [(grid, place, image) for place, image in enumerate(ids)],
             )
-        return Grid(int(grid or 0), tuple(int(image or 0) for image in ids), checkpoint, now)
+        return Grid(int(grid or 0), ids, checkpoint, now)
+
+    def add_images(self, images: Sequence[NewImage]) -> tuple[int, ...]:
+        """Give ids to images that were found elsewhere than on a grid."""
+        with self._transaction():
+            return self._insert(images, self.meta("checkpoint"), time.time())
+
+    def _insert(self, images: Sequence[NewImage], checkpoint: int | None, now: float) -> tuple[int, ...]:
+        ids = []
+        for image in images:
+            row = (
+                bytes(image.latent),
+                image.kind,
+                image.seed,
+                checkpoint,
+                image.width,
+                image.height,
+                now,
+            )
+            ids.append(
+                self._db.execute(
+                    "INSERT INTO images (latent, kind, seed, checkpoint, width, height, created)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    row,
+                ).lastrowid
+            )
+        return tuple(int(image or 0) for image in ids)
 
     def current_grid(self) -> Grid | None:
         """The grid shown last; None before the first."""

@@ -37,12 +37,12 @@ CREATE TABLE states (
     image INTEGER PRIMARY KEY REFERENCES images(id), stars INTEGER NOT NULL, flag TEXT, event INTEGER NOT NULL,
     label INTEGER NOT NULL DEFAULT 0, tags TEXT NOT NULL DEFAULT '[]', note TEXT NOT NULL DEFAULT '');
 CREATE TABLE guesses (image INTEGER PRIMARY KEY REFERENCES images(id), stars REAL NOT NULL, spread REAL NOT NULL);
-CREATE INDEX images_by_time ON images(created, checkpoint);
+CREATE INDEX images_by_checkpoint ON images(checkpoint);
 CREATE INDEX guesses_by_stars ON guesses(stars);
 """
 # `actions` is the undo stack: 'undone' ones can be redone until a new rating turns them into 'dropped' ones.
 # `events` is only ever appended to; `states` is what it comes to, kept in the same transaction. `guesses` is a cache of what the
-# worker said last. images_by_time lets the gallery list a hundred thousand images without reading their latents.
+# worker said last. images_by_checkpoint lets the gallery list a hundred thousand images without reading their latents.
 
 MIGRATIONS: dict[int, str] = {
     1: """
@@ -51,7 +51,7 @@ ALTER TABLE states ADD COLUMN label INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE states ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE states ADD COLUMN note TEXT NOT NULL DEFAULT '';
 CREATE TABLE guesses (image INTEGER PRIMARY KEY REFERENCES images(id), stars REAL NOT NULL, spread REAL NOT NULL);
-CREATE INDEX images_by_time ON images(created, checkpoint);
+CREATE INDEX images_by_checkpoint ON images(checkpoint);
 CREATE INDEX guesses_by_stars ON guesses(stars);
 """
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from studio.project.database import Database, marks
@@ -51,6 +51,8 @@ class Search(Database):
 
     def find(self, query: Query) -> array[int]:
         """Ids of the images that answer a query, in its order."""
+        if replace(query, order="newest") == Query() and query.order in ("newest", "oldest"):
+            return self._everything(newest_first=query.order == "newest")
         said = bool(
             query.stars or query.flag in ("like", "reject") or query.labels or query.tag or query.rated
         )
@@ -67,8 +69,19 @@ class Search(Database):
         sql = f"SELECT images.id FROM images{joins}"
         if wheres:
             sql += " WHERE " + " AND ".join(wheres)
-        rows = self._rows(f"{sql} ORDER BY {_ORDER_BY[query.order]}", values)
-        return array("q", [row[0] for row in rows])
+        # One value instead of a row for each image: ten times as fast. SQLite keeps the order of the inner query.
+        found = self._rows(
+            f"SELECT json_group_array(id) FROM ({sql} ORDER BY {_ORDER_BY[query.order]})", values
+        )
+        return array("q", json.loads(found[0][0]))
+
+    def _everything(self, newest_first: bool) -> array[int]:
+        count, last = self._rows("SELECT count(*), coalesce(max(id), 0) FROM images")[0]
+        if count != last:  # ids follow one another, unless an attempt to add a grid failed
+            found = self._rows("SELECT json_group_array(id) FROM (SELECT id FROM images ORDER BY +id)")
+            ids = array("q", json.loads(found[0][0]))
+            return ids[::-1] if newest_first else ids
+        return array("q", range(last, 0, -1) if newest_first else range(1, last + 1))
 
     def seen(self, images: Sequence[int]) -> dict[int, Seen]:
         """What a gallery shows of these images."""
@@ -125,11 +138,12 @@ class Search(Database):
 
 
 _ORDER_BY = {
-    "newest": "images.created DESC, images.id DESC",
-    "oldest": "images.created, images.id",
-    "stars": "coalesce(states.stars, 0) DESC, images.id DESC",
-    "predicted": "guesses.stars DESC NULLS LAST, images.id DESC",
-    "changed": "states.event DESC, images.id DESC",
+    # The plus keeps SQLite from reading the whole table, latents and all, only because it lies in this order.
+    "newest": "+images.id DESC",
+    "oldest": "+images.id",
+    "stars": "coalesce(states.stars, 0) DESC, +images.id DESC",
+    "predicted": "guesses.stars DESC NULLS LAST, +images.id DESC",
+    "changed": "states.event DESC, +images.id DESC",
 }
 
 

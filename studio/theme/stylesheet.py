@@ -14,6 +14,9 @@ QLabel { background: transparent; }
 #rail { background: $panel; border-right: 1px solid $line; }
 #sidepanel { background: $panel; border-left: 1px solid $line; }
 #statusbar { background: $panel; border-top: 1px solid $line; }
+#hints { background: $control; border-top: 1px solid $line; }
+#toast { background: $panel; border: 1px solid $quiet; border-radius: ${card_r}px; }
+#toast[bad="true"] { border-color: $bad; }
 #statusbar QLabel, .small { font-size: ${small}px; }
 QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; border: none; }
 
@@ -37,6 +40,9 @@ QPushButton[role="primary"] { background: $accent; color: $accent_text; font-wei
 QPushButton[role="primary"]:hover { background: $accent_hover; }
 QPushButton[role="primary"]:focus { border-color: $text; }
 QPushButton[role="primary"]:disabled { background: $control; color: $quiet; }
+QPushButton[role="quiet"] { background: transparent; color: $text; min-height: 24px; padding: 0 8px; }
+QPushButton[role="quiet"]:hover { background: $control_hover; }
+QPushButton[role="quiet"]:focus { border-color: $accent; }
 QPushButton[role="chip"] {
   background: transparent; color: $quiet; border: 1px solid $line; border-radius: 13px; min-height: 24px; padding: 0 11px; }
 QPushButton[role="chip"]:checked { color: $text; }
@@ -65,6 +71,13 @@ QLineEdit { background: $control; border: 1px solid $line; border-radius: ${cont
 QPlainTextEdit { background: $control; border: 1px solid $line; border-radius: ${control_r}px; padding: 2px 4px;
   selection-background-color: $accent; selection-color: $accent_text; }
 QLineEdit:focus, QPlainTextEdit:focus { border-color: $accent; }
+QComboBox { background: $control; border: 1px solid $line; border-radius: ${control_r}px; min-height: 28px; padding: 0 10px; }
+QComboBox:hover { background: $control_hover; }
+QComboBox:focus { border-color: $accent; }
+QComboBox::drop-down { border: none; width: 24px; }
+QComboBox::down-arrow { image: url("$arrow"); width: 12px; height: 12px; }
+QComboBox QAbstractItemView { background: $panel; color: $text; border: 1px solid $line; padding: 4px; outline: none;
+  selection-background-color: $control_hover; selection-color: $text; }
 QCheckBox { background: transparent; spacing: 8px; }
 QCheckBox::indicator { width: 16px; height: 16px; border-radius: 4px; border: 1px solid $quiet; background: $control; }
 QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url("$tick"); }
@@ -86,11 +99,17 @@ QScrollBar::handle:vertical:hover { background: $quiet; }
 QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 QListView { background: transparent; border: none; outline: none; }
+QListView[role="choices"]::item { padding: 0 10px; min-height: 30px; border: 1px solid transparent;
+  border-radius: ${control_r}px; color: $text; }
+QListView[role="choices"]::item:hover { background: $control; }
+QListView[role="choices"]::item:disabled { background: transparent; color: $quiet; }
+QListView[role="choices"]::item:selected { background: $chosen; }
+QListView[role="choices"]::item:focus { border: 1px solid $accent; }
 """)
 
 
-def stylesheet(tokens: Tokens, tick: str = "") -> str:
-    """Write the stylesheet of one colour scheme; `tick` is the path of the check mark's image."""
+def stylesheet(tokens: Tokens, tick: str = "", arrow: str = "") -> str:
+    """Write the stylesheet of one colour scheme; `tick` and `arrow` are paths of images."""
     sizes = {
         "body": t.BODY,
         "small": t.SMALL,
@@ -98,5 +117,6 @@ def stylesheet(tokens: Tokens, tick: str = "") -> str:
         "control_r": t.CORNER_CONTROL,
         "card_r": t.CORNER_CARD,
         "tick": tick,
+        "arrow": arrow,
     }
     return _SHEET.substitute(vars(tokens), **sizes)

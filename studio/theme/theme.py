@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 from studio.theme.stylesheet import stylesheet
 from studio.theme.tokens import BODY, DARK, LIGHT, Tokens
 
-_TICK = Path(__file__).with_name("icons") / "tick.svg"
+_ICONS = Path(__file__).with_name("icons")
 _FAMILIES = ("Inter", "Segoe UI", "SF Pro Text", "Noto Sans", "Cantarell", "DejaVu Sans")
 
 
@@ -50,7 +50,8 @@ class Theme(QObject):
     def _apply(self) -> None:
         self.tokens = DARK if self.dark else LIGHT
         self._app.setPalette(palette(self.tokens))
-        self._app.setStyleSheet(stylesheet(self.tokens, _TICK.as_posix()))
+        arrow = _ICONS / f"arrow-{'dark' if self.dark else 'light'}.svg"
+        self._app.setStyleSheet(stylesheet(self.tokens, (_ICONS / "tick.svg").as_posix(), arrow.as_posix()))
         self.changed.emit()
 
 

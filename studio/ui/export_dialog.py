@@ -1,16 +1,17 @@
-"""The Export dialog: where to, how exact, what will be written, and how far it is."""
+"""The Export dialog: what, where to, how, and how far it is."""
 
 from datetime import datetime
 from pathlib import Path
 
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
-    QCheckBox,
     QDialog,
     QFileDialog,
     QHBoxLayout,
     QLineEdit,
+    QListWidget,
+    QListWidgetItem,
     QProgressBar,
     QVBoxLayout,
     QWidget,
@@ -19,39 +20,25 @@ from PySide6.QtWidgets import (
 from studio.i18n import tr
 from studio.model import preferences
 from studio.model.actions import Actions
+from studio.model.exports import favourites
 from studio.model.property import bind
+from studio.ui.export_formats import Way, ways
+from studio.ui.export_options import Options
 from studio.ui.parts import Card, ElidedLabel, Rows, button, named, quiet_note, section, set_role
 
-WRITTEN = (
-    "model.safetensors",
-    "config.json",
-    "generator.onnx",
-    "sample.py",
-    "test_vector.npz",
-    "samples.png",
-    "README.md",
-)
+_LIST = 184  # pixels wide
+_KEY = Qt.ItemDataRole.UserRole
 
 
-def written_words(name: str) -> str:
-    """Say what one file of the bundle is for."""
-    return {
-        "model.safetensors": tr("the weights"),
-        "config.json": tr("what the weights are"),
-        "generator.onnx": tr("runs in any program"),
-        "sample.py": tr("draws images without Tastemaker"),
-        "test_vector.npz": tr("lets sample.py check itself"),
-        "samples.png": tr("a sheet of images"),
-        "README.md": tr("the model's card"),
-    }[name]
-
-
-def suggested_folder(actions: Actions) -> Path:
+def suggested_folder(actions: Actions, way: str = "bundle") -> Path:
     """Return a folder that does not exist yet, beside the last export or inside the project's."""
     parent = Path(preferences.read().get("export_folder", actions.project.folder / "exports"))
     checkpoint = actions.state.checkpoint
     version = f"round-{checkpoint.round}" if checkpoint else "untuned"
-    name = f"{actions.model_name}-{version}-{datetime.now():%Y-%m-%d}"
+    kinds = {"images": "favourites", "sheet": "sheet", "video": "film", "dataset": "ratings"}
+    name = f"{actions.model_name}-{kinds.get(way, version)}-{datetime.now():%Y-%m-%d}"
+    if way not in kinds and way != "bundle":
+        name += f"-{way.replace('_', '-')}"
     folder, number = parent / name, 1
     while folder.exists():
         number += 1
@@ -60,85 +47,158 @@ def suggested_folder(actions: Actions) -> Path:
 
 
 class ExportDialog(QDialog):
-    """Asks where to, shows progress, and ends with the way to the folder."""
+    """Asks what and where to, shows progress, and ends with the way to the folder."""
 
     def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._actions = actions
+        self._ways = {way.key: way for way in ways()}
         self.setWindowTitle(tr("Export"))
-        self.setMinimumWidth(580)
-        self.folder = QLineEdit(str(suggested_folder(actions)))
-        named(self.folder, tr("Folder to write"), tr("The bundle becomes this folder"))
-        self.choose = button(tr("Choose…"), tr("Pick where the bundle goes (Alt+C)"))
+        self.setMinimumSize(760, 540)
+        self.list = QListWidget()
+        self.list.setProperty("role", "choices")
+        self.list.setFixedWidth(_LIST)
+        named(self.list, tr("What to export"), tr("Formats of the generator, and of your favourites"))
+        self._fill_list()
+        self.folder = QLineEdit()
+        named(self.folder, tr("Folder to write"), tr("The export becomes this folder"))
+        self.choose = button(tr("Choose…"), tr("Pick where the export goes (Alt+C)"))
         self.choose.setShortcut("Alt+C")
-        self.fp16 = QCheckBox(tr("Half the size (16-bit weights)"))
-        named(self.fp16, self.fp16.text(), tr("Images differ by less than one grey level in most pixels"))
+        self.options = Options(actions.state.pixel_art)
+        self.fp16 = self.options.fp16
         self.subject = ElidedLabel("", "title")
-        rows = Rows()
-        for name in WRITTEN:
-            rows.set_line(name, name, written_words(name), "quiet", "")
+        self.about = quiet_note()
+        self.rows = Rows()
         card = Card()
         inside = QVBoxLayout(card)
         inside.setContentsMargins(14, 12, 14, 12)
-        inside.addWidget(rows)
+        inside.addWidget(self.rows)
         self.progress = QProgressBar()
         self.progress.setRange(0, 1000)
         self.progress.setTextVisible(False)
         named(self.progress, tr("Progress of the export"), tr("How much is written"))
         self.status = quiet_note()
-        self.start = button(tr("Export"), tr("Write the bundle (Enter)"), "primary")
+        self.start = button(tr("Export"), tr("Write it (Enter)"), "primary")
+        self.stop = button(tr("Stop"), tr("End the export; nothing is left of it (Alt+S)"))
+        self.stop.setShortcut("Alt+S")
         self.show_folder = button(tr("Show folder"), tr("Open the folder that was written"))
         self.end = button(tr("Close"), tr("Close this window (Esc); an export that runs goes on"))
+        self._lay_out(card)
 
-        where = QHBoxLayout()
-        where.setSpacing(8)
-        where.addWidget(self.folder, 1)
-        where.addWidget(self.choose)
-        ends = QHBoxLayout()
-        ends.setSpacing(8)
-        ends.addWidget(self.show_folder)
-        ends.addStretch(1)
-        ends.addWidget(self.end)
-        ends.addWidget(self.start)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(20, 18, 20, 18)
-        column.setSpacing(10)
-        column.addWidget(self.subject)
-        column.addWidget(
-            quiet_note(tr("A folder that any other program can use, with nothing of Tastemaker needed."))
-        )
-        column.addSpacing(2)
-        column.addWidget(section(tr("Folder")))
-        column.addLayout(where)
-        column.addWidget(self.fp16)
-        column.addSpacing(2)
-        column.addWidget(section(tr("What is written")))
-        column.addWidget(card)
-        column.addWidget(self.progress)
-        column.addWidget(self.status)
-        column.addStretch(1)
-        column.addLayout(ends)
-        self.start.setDefault(True)
-        self.folder.setCursorPosition(len(self.folder.text()))
-
+        self._touched = False  # a person has named the folder
         self.choose.clicked.connect(self._choose)
         self.start.clicked.connect(self._start)
-        self.folder.textEdited.connect(self._follow)
+        self.stop.clicked.connect(actions.cancel_export)
+        self.list.currentRowChanged.connect(self._show_way)
+        self.options.changed.connect(self._follow)
+        self.folder.textEdited.connect(self._name_folder)
         self.show_folder.clicked.connect(self._show_folder)
         self.end.clicked.connect(self.reject)
         exports = actions.exports
-        exports.folder, exports.error, exports.fraction = "", "", 0.0
+        if not exports.running:
+            exports.folder, exports.error, exports.text, exports.fraction = "", "", "", 0.0
+        self.choose_way("bundle")
         for name in ("running", "folder", "error", "text", "fraction"):
             bind(exports, name, self._follow)
         bind(actions.state, "loaded", self._follow)
         bind(actions.state, "checkpoint", self._follow)
         bind(actions.round, "running", self._follow)
 
+    def _lay_out(self, card: Card) -> None:
+        where = QHBoxLayout()
+        where.setSpacing(8)
+        where.addWidget(self.folder, 1)
+        where.addWidget(self.choose)
+        ends = QHBoxLayout()
+        ends.setSpacing(8)
+        for one in (self.show_folder, self.stop):
+            ends.addWidget(one)
+        ends.addStretch(1)
+        ends.addWidget(self.end)
+        ends.addWidget(self.start)
+        column = QVBoxLayout()
+        column.setSpacing(10)
+        column.addWidget(self.subject)
+        column.addWidget(self.about)
+        column.addSpacing(2)
+        column.addWidget(section(tr("Folder")))
+        column.addLayout(where)
+        column.addWidget(self.options)
+        column.addSpacing(2)
+        column.addWidget(section(tr("What is written")))
+        column.addWidget(card)
+        column.addStretch(1)
+        column.addWidget(self.progress)
+        column.addWidget(self.status)
+        column.addLayout(ends)
+        halves = QHBoxLayout(self)
+        halves.setContentsMargins(12, 18, 20, 18)
+        halves.setSpacing(20)
+        halves.addWidget(self.list)
+        halves.addLayout(column, 1)
+        self.start.setDefault(True)
+
+    # -- what to export ------------------------------------------------------------------------------------------
+
+    def _fill_list(self) -> None:
+        imported = Path(self._actions.project.model).is_absolute()
+        for images, title in ((False, tr("Generator")), (True, tr("Images"))):
+            heading = QListWidgetItem(title.upper())
+            heading.setFlags(Qt.ItemFlag.NoItemFlags)
+            font = heading.font()
+            font.setPixelSize(11)
+            font.setBold(True)
+            heading.setFont(font)
+            self.list.addItem(heading)
+            for way in self._ways.values():
+                if way.of_images == images:
+                    item = QListWidgetItem(way.name)
+                    item.setData(_KEY, way.key)
+                    item.setToolTip(way.about)
+                    if way.key == "state_dict" and not imported:
+                        item.setFlags(Qt.ItemFlag.NoItemFlags)
+                        item.setToolTip(
+                            tr(
+                                "Only generators that were imported have another program's code to go back to."
+                            )
+                        )
+                    self.list.addItem(item)
+
+    @property
+    def way(self) -> Way:
+        """The format that is chosen."""
+        return self._ways[self.list.currentItem().data(_KEY)]
+
+    def choose_way(self, key: str) -> None:
+        """Choose a format."""
+        rows = {self.list.item(row).data(_KEY): row for row in range(self.list.count())}
+        self.list.setCurrentRow(rows[key])
+
+    def _show_way(self, _: int = 0) -> None:
+        way = self.way
+        self.about.setText(way.about)
+        self.rows.clear()
+        self.options.show_for(way)
+        if not self._touched:
+            self.folder.setText(str(suggested_folder(self._actions, way.key)))
+            self.folder.setCursorPosition(len(self.folder.text()))
+        if not self._actions.exports.running:
+            self._actions.exports.error = ""
+        self._follow()
+
+    # -- where to ------------------------------------------------------------------------------------------------
+
+    def _name_folder(self, _: str) -> None:
+        self._touched = True
+        self._follow()
+
     def _choose(self) -> None:
         start = Path(self.folder.text()).expanduser()
-        picked = QFileDialog.getExistingDirectory(self, tr("Where to put the bundle"), str(start.parent))
+        picked = QFileDialog.getExistingDirectory(self, tr("Where to put the export"), str(start.parent))
         if picked:
             self.folder.setText(str(Path(picked) / start.name))
+            self._touched = True
+            self._follow()
 
     def _start(self) -> None:
         text = self.folder.text().strip()
@@ -151,26 +211,37 @@ class ExportDialog(QDialog):
             self._say(tr("That folder is not empty; nothing was written. Name another."), "bad")
         else:
             preferences.keep(export_folder=str(folder.parent))
-            self._actions.export(folder, self.fp16.isChecked())
+            self._actions.export(folder, **self.options.settings(self.way))
 
     def _show_folder(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(self._actions.exports.folder))
 
+    # -- what follows from the state -----------------------------------------------------------------------------
+
     def _follow(self, _: object = None) -> None:
-        actions, exports = self._actions, self._actions.exports
+        actions, exports, way = self._actions, self._actions.exports, self.way
         checkpoint = actions.state.checkpoint
         version = tr("round {n}", n=checkpoint.round) if checkpoint else tr("untuned")
-        self.subject.set_text(tr("Export {name}, {version}", name=actions.model_name, version=version))
+        self.subject.set_text(
+            way.name
+            if way.of_images
+            else tr("Export {name}, {version}", name=actions.model_name, version=version)
+        )
+        settings = self.options.settings(way)
+        for name, what in way.files:
+            self.rows.set_line(name, name.format_map(settings).replace("jpeg", "jpg"), what, "quiet", "")
+        missing = self._missing()
         done = bool(exports.folder) and exports.folder == self.folder.text().strip()
         able = actions.state.loaded and not actions.round.running and not exports.running and not done
-        self.start.setEnabled(able)
-        for control in (self.folder, self.choose, self.fp16):
+        self.start.setEnabled(able and not missing)
+        for control in (self.folder, self.choose, self.options, self.list):
             control.setEnabled(not exports.running)
         self.progress.setValue(round(1000 * exports.fraction))
         self.show_folder.setVisible(bool(exports.folder))
+        self.stop.setVisible(exports.running)
         if exports.error:
             self._say(exports.error, "bad")
-        elif exports.folder:
+        elif done:
             self._say(tr("Done: {folder}", folder=exports.folder), "good")
         elif exports.running:
             self._say(exports.text, "quiet")
@@ -179,7 +250,32 @@ class ExportDialog(QDialog):
         elif not actions.state.loaded:
             self._say(tr("The generator is still loading."), "quiet")
         else:
-            self._say(tr("Ready to write."), "quiet")
+            self._say(missing or self._ready_words(), "quiet")
+
+    def _missing(self) -> str:
+        """Why the chosen format cannot be written now, in one line."""
+        if not self.way.of_images or self.way.key == "dataset":
+            return ""
+        count = favourites(self._actions.project, self.options.least_stars)
+        if count == 0:
+            return tr("There are no favourites yet: give stars, or like images.")
+        if self.way.key == "video" and count == 1:
+            return tr("A film needs at least two favourites.")
+        return ""
+
+    def _ready_words(self) -> str:
+        if not self.way.of_images or self.way.key == "dataset":
+            words = tr("Ready to write.")
+        else:
+            count = favourites(self._actions.project, self.options.least_stars)
+            words = (
+                tr("{n} favourites, ready to write.", n=count)
+                if count > 1
+                else tr("1 favourite, ready to write.")
+            )
+        if self.way.key == "video" and self.options.without_mp4:
+            words += " " + self.options.without_mp4
+        return words
 
     def _say(self, text: str, role: str) -> None:
         self.status.setText(text)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from studio.i18n import tr
 from studio.model.grid_model import label_name
 from studio.project.opinions import MOST_LABELS
 from studio.ui import views
-from studio.ui.commands import Command
+from studio.ui.commands import Command, Commands
 from studio.ui.labels import FIRST_KEY
 
 if TYPE_CHECKING:
@@ -51,6 +55,69 @@ def table(window: StudioWindow) -> Iterable[Command]:
         lambda: _editor(window).edit_note(),
         views=rates,
     )
+    yield Command(
+        "save",
+        "image",
+        tr("Save image as…"),
+        ("Ctrl+S",),
+        tr("Write the selected images as PNG files"),
+        partial(_save, window),
+        new_group=True,
+        enabled=lambda: bool(window.actions_.state.selected),
+        views=rates,
+    )
+
+
+_MENU = (
+    *("loupe", "compare", "", "stars1", "stars2", "stars3", "stars4", "stars5", "clear", ""),
+    *(
+        "like",
+        "reject",
+        "neither",
+        "",
+        "label1",
+        "label2",
+        "label3",
+        "label4",
+        "",
+        "tags",
+        "note",
+        "",
+        "copy",
+        "save",
+    ),
+)
+
+
+def context_menu(window: QWidget) -> QMenu:
+    """Return a menu of what can be done with the selected images; it is gone once it is closed."""
+    menu = QMenu(window)
+    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    commands: Commands = window.commands  # type: ignore[attr-defined]
+    for key in _MENU:
+        if not key:
+            menu.addSeparator()
+        elif key in commands.actions:
+            menu.addAction(commands[key])
+    return menu
+
+
+def _save(window: StudioWindow) -> None:
+    actions = window.actions_
+    images = actions.state.selected
+    if len(images) == 1:
+        name, _ = QFileDialog.getSaveFileName(
+            window, tr("Save image"), f"{actions.state.project_name} {images[0]}.png", tr("PNG image (*.png)")
+        )
+        if name:
+            actions.save_image(images[0], Path(name).with_suffix(".png"))
+            actions.say(tr("Saved {file}", file=name))
+        return
+    folder = QFileDialog.getExistingDirectory(window, tr("Save {n} images", n=len(images)))
+    if folder:
+        for image in images:
+            actions.save_image(image, Path(folder) / f"{actions.state.project_name} {image}.png")
+        actions.say(tr("Saved {n} images in {folder}", n=len(images), folder=folder))
 
 
 def _editor(window: StudioWindow) -> TagsEditor:

@@ -86,7 +86,7 @@ class ImageDelegate(QStyledItemDelegate):
         rect = option.rect
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if cell.pixels is None:
+        if not cell.drawn:
             self._paint_placeholder(painter, rect)
         else:
             area = self._paint_image(painter, rect, cell)

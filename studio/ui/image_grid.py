@@ -106,7 +106,9 @@ class ImageGrid(QListView):
         """Select the image at `row` and bring it into view."""
         count = self._geometry.count
         if count:
-            self.setCurrentIndex(self._index(min(max(row, 0), count - 1)))
+            self._anchor = min(max(row, 0), count - 1)
+            # Not setCurrentIndex, which looks at the keyboard: Ctrl may still be down from a shortcut.
+            self.selectionModel().setCurrentIndex(self._index(self._anchor), _Command.ClearAndSelect)
 
     def selected_rows(self) -> Iterator[int]:
         """Yield the selected rows in order."""
@@ -141,6 +143,10 @@ class ImageGrid(QListView):
 
     def _offset(self) -> int:
         return self.verticalScrollBar().value()
+
+    def reset(self) -> None:
+        super().reset()
+        self.doItemsLayout()
 
     def doItemsLayout(self) -> None:
         model = self.model()
@@ -276,7 +282,7 @@ class ImageGrid(QListView):
 
     def _star_under(self, point: QPoint) -> tuple[int, int]:
         index = self.indexAt(point)
-        if not index.isValid() or index.data(CellRole).pixels is None:
+        if not index.isValid() or not index.data(CellRole).drawn:
             return index.row(), 0
         return index.row(), star_at(self.visualRect(index), point)
 
@@ -326,6 +332,7 @@ class ImageGrid(QListView):
         if row < 0 or star or event.button() != Qt.MouseButton.LeftButton:
             self.mousePressEvent(event)
         else:
+            self.setCurrentIndex(self._index(row))
             self.opened.emit(row)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
@@ -335,7 +342,7 @@ class ImageGrid(QListView):
             self.menu_wanted.emit(below if by_key else event.globalPos())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.text() and event.text().isprintable():
+        if event.text().isprintable() and event.text() and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             event.ignore()  # no type-ahead search: letters and digits are shortcuts
             return
         move = _MOVES.get(_Key(event.key()))

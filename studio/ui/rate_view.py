@@ -8,6 +8,7 @@ from studio.i18n import tr
 from studio.model.actions import Actions
 from studio.model.property import bind
 from studio.ui.grid_geometry import LARGEST, MARGIN, SMALLEST
+from studio.ui.image_commands import context_menu
 from studio.ui.image_grid import ImageGrid
 from studio.ui.parts import ElidedLabel, named, text_label
 
@@ -57,6 +58,9 @@ class RateView(QWidget):
         self.grid.star_clicked.connect(self._star)
         self.grid.current_row_changed.connect(self._selected)
         self.grid.selection_changed.connect(self._at_hand)
+        self.grid.opened.connect(lambda _: actions.view_wanted.emit("loupe"))
+        self.grid.menu_wanted.connect(lambda place: context_menu(self.window()).popup(place))
+        actions.loupe.moved.connect(self._follow_loupe)
         self.grid.size_changed.connect(self._show_size)
         self.slider.valueChanged.connect(self._resize)
         self.advance.clicked.connect(lambda on: actions.set_option("auto_advance", on))
@@ -101,8 +105,15 @@ class RateView(QWidget):
             self._at_hand()
 
     def _at_hand(self) -> None:
+        if not self.isVisible():
+            return
         cells = [self._actions.grid.cell(row) for row in self.grid.selected_rows()]
         self._actions.select_images([cell.image for cell in cells if cell and cell.image])
+        self._actions.loupe.follow("rate", self._actions.grid.images(), self.grid.current_row())
+
+    def _follow_loupe(self, position: int) -> None:
+        if self._actions.loupe.origin == "rate":
+            self.grid.set_current_row(position)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -111,6 +122,10 @@ class RateView(QWidget):
     def _keep_selection(self, *_: object) -> None:
         if self.grid.current_row() < 0 and self._actions.grid.rowCount():
             self.grid.set_current_row(self._actions.state.row)
+        elif (
+            self._actions.loupe.origin == "rate" and self._actions.loupe.images != self._actions.grid.images()
+        ):
+            self._at_hand()  # other images in the same places
 
     def _resize(self, size: int) -> None:
         self._actions.set_option("cell_size", size)

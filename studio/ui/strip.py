@@ -10,7 +10,7 @@ from studio.model.scaling import scaled
 from studio.theme.theme import current
 from studio.theme.tokens import CORNER_IMAGE
 
-_GAP = 6
+GAP = 6
 
 
 class Strip(QWidget):
@@ -38,30 +38,38 @@ class Strip(QWidget):
 
     def side(self, width: int) -> int:
         """Return the side of one image in a strip `width` pixels wide."""
-        return max(8, min(self._largest, (width - _GAP * (self._places - 1)) // self._places))
+        return max(8, min(self._largest, (width - GAP * (self._places - 1)) // self._places))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         # Not height-for-width: a scroll area does not ask for it, and would cut the images off.
         self.setFixedHeight(self.side(event.size().width()))
 
+    def areas(self, side: float) -> list[QRectF]:
+        """Return the places of the images, each `side` pixels wide."""
+        return [QRectF(place * (side + GAP), 0, side, side) for place in range(self._places)]
+
+    def placed(self, side: int, ratio: float) -> list[tuple[QRectF, QPixmap]]:
+        """Return the images scaled for their places, with where each is to be drawn."""
+        if self._drawn_for != (side, ratio, self.pixel_art):
+            self._pixmaps = [QPixmap.fromImage(scaled(i, side, ratio, self.pixel_art)) for i in self._images]
+            self._drawn_for = (side, ratio, self.pixel_art)
+        found = []
+        for area, pixmap in zip(self.areas(side), self._pixmaps, strict=False):
+            size = pixmap.width() / pixmap.devicePixelRatio()
+            spare = round((side - size) / 2 * ratio) / ratio
+            found.append((QRectF(area.x() + spare, spare, size, size), pixmap))
+        return found
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         side, ratio = self.side(self.width()), self.devicePixelRatioF()
-        if self._drawn_for != (side, ratio, self.pixel_art):
-            self._pixmaps = [QPixmap.fromImage(scaled(i, side, ratio, self.pixel_art)) for i in self._images]
-            self._drawn_for = (side, ratio, self.pixel_art)
+        placed = self.placed(side, ratio)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(current().tokens.control))
-        for place in range(self._places):
-            area = QRectF(place * (side + _GAP), 0, side, side)
-            if place >= len(self._pixmaps):
-                painter.drawRoundedRect(area, CORNER_IMAGE, CORNER_IMAGE)
-                continue
-            pixmap = self._pixmaps[place]
-            size = pixmap.width() / pixmap.devicePixelRatio()
-            spare = round((side - size) / 2 * ratio) / ratio
-            area = QRectF(area.x() + spare, spare, size, size)
+        for area in self.areas(side)[len(placed) :]:
+            painter.drawRoundedRect(area, CORNER_IMAGE, CORNER_IMAGE)
+        for area, pixmap in placed:
             shape = QPainterPath()
             shape.addRoundedRect(area, CORNER_IMAGE, CORNER_IMAGE)
             painter.setClipPath(shape)

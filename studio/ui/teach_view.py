@@ -6,10 +6,10 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QScrollAre
 from studio.i18n import signed, tr
 from studio.model.actions import Actions
 from studio.model.property import bind
-from studio.model.state import StripImages
+from studio.model.state import Weights
 from studio.ui.charts import Chart
-from studio.ui.parts import Card, ElidedLabel, Rows, button, named, quiet_note, section, text_label
-from studio.ui.strip import Strip
+from studio.ui.parts import ElidedLabel, Rows, button, named, quiet_note, section, text_label
+from studio.ui.seeds_card import SeedsCard
 
 
 def time_left(seconds: float) -> str:
@@ -76,30 +76,14 @@ class TeachView(QWidget):
             curves.addWidget(chart, place // 2, place % 2)
             curves.setRowStretch(place // 2, 1)
 
-        self.before, self.now = Strip(), Strip()
-        self.before_label, self.now_label = text_label("", "quiet"), text_label("", "quiet")
-        strips = Card()
-        column = QVBoxLayout(strips)
-        column.setContentsMargins(14, 10, 14, 14)
-        column.setSpacing(6)
-        for title, label, strip in (
-            (tr("Same seeds, before"), self.before_label, self.before),
-            (tr("now"), self.now_label, self.now),
-        ):
-            line = QHBoxLayout()
-            line.addWidget(text_label(title, "title"))
-            line.addStretch(1)
-            line.addWidget(label)
-            column.addLayout(line)
-            column.addWidget(strip)
-            named(strip, title, tr("The same eight seeds drawn by two versions of the generator"))
+        self.seeds = SeedsCard()
 
         body = QWidget()
         inner = QVBoxLayout(body)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(12)
         inner.addLayout(curves, 1)
-        inner.addWidget(strips)
+        inner.addWidget(self.seeds)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -121,8 +105,8 @@ class TeachView(QWidget):
             bind(round_, name, self._show_round)
         for name in ("counts", "loaded", "checkpoint"):
             bind(state, name, self._show_round)
-        bind(round_, "strip", self._show_strip)
-        bind(state, "pixel_art", self._show_scaling)
+        bind(round_, "strip", self.seeds.show_strip)
+        bind(state, "pixel_art", self.seeds.show_scaling)
         self._draw()
 
     def focus_target(self) -> QWidget:
@@ -173,7 +157,9 @@ class TeachView(QWidget):
         else:
             text = tr("Press T to teach your {n} ratings", n=actions.state.counts.rated)
         self.status.set_text(text)
-        why = round_.outcome.reason if round_.outcome is not None and not round_.running else ""
+        why = progress.note if round_.running and progress is not None else ""
+        if round_.outcome is not None and not round_.running:
+            why = round_.outcome.reason
         self.why.setText(why)
         self.why.setVisible(bool(why))
 
@@ -203,17 +189,6 @@ class TeachView(QWidget):
             chart.set_words(words[name])
         self._show_status()
 
-    def _show_strip(self, strip: StripImages) -> None:
-        self.before.show_images(strip.before)
-        self.now.show_images(strip.after)
-        self.before_label.setText(strip.before_name)
-        self.now_label.setText(strip.after_name)
-
-    def _show_scaling(self, pixel_art: bool) -> None:
-        for strip in (self.before, self.now):
-            strip.pixel_art = pixel_art
-            strip.update()
-
 
 class TeachPanel(QWidget):
     """The right side of the Teach view: the guard, and the rounds so far."""
@@ -231,11 +206,22 @@ class TeachPanel(QWidget):
             quiet_note(tr("If a limit breaks, the best version so far is kept and you are told."))
         )
         column.addSpacing(12)
+        column.addWidget(section(tr("Reward")))
+        self.reward = Rows()
+        self.reward.setToolTip(
+            tr(
+                "Mean of the last step's images, in standard deviations of the untuned generator, and its weight"
+            )
+        )
+        column.addWidget(self.reward)
+        column.addSpacing(12)
         column.addWidget(section(tr("Rounds")))
         self.rounds = Rows()
         column.addWidget(self.rounds)
         column.addStretch(1)
         bind(actions.round, "progress", self._show_guard)
+        bind(actions.round, "progress", self._show_reward)
+        bind(actions.state, "weights", self._show_reward)
         for name in ("rounds", "counts"):
             bind(actions.state, name, self._show_rounds)
         bind(actions.round, "running", self._show_rounds)
@@ -263,6 +249,20 @@ class TeachPanel(QWidget):
         words = tr("{value:.1f} · limit {limit:.1f}", value=progress.kl, limit=progress.kl_limit)
         self.guard.set_line("kl", tr("Distance"), words, "good" if inside else "bad", "")
 
+    def _show_reward(self, _: object) -> None:
+        progress, weights = self._actions.round.progress, self._actions.state.weights
+        terms = {
+            "taste": (tr("Taste"), progress.taste if progress else None, weights.taste),
+            "realism": (tr("Realism"), progress.realism if progress else None, weights.realism),
+        }
+        for key, (name, value, weight) in terms.items():
+            words = "–" if value is None else signed(value, 2)
+            self.reward.set_line(key, name, f"{words} · {weight:.1f} ×", "", "")
+        self.reward.set_line("typicality", tr("Typicality"), _weight(weights, "typicality"), "", "")
+        self.reward.set_line("novelty", tr("Novelty"), _weight(weights, "novelty"), "", "")
+        total = "–" if progress is None else signed(progress.reward, 2)
+        self.reward.set_line("total", tr("In all"), total, "strong", "strong")
+
     def _show_rounds(self, _: object) -> None:
         actions = self._actions
         self.rounds.clear()
@@ -280,3 +280,8 @@ class TeachPanel(QWidget):
                 str(place), tr("{n} · {verdict}", n=past.number, verdict=verdict), value, "quiet", ""
             )
         self.rounds.set_line("untuned", tr("Untuned"), tr("where it began"), "quiet", "")
+
+
+def _weight(weights: Weights, term: str) -> str:
+    value = getattr(weights, term)
+    return f"{value:.1f} ×" if value else tr("off")

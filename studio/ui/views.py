@@ -1,12 +1,13 @@
 """The views of the studio. Adding one is adding an entry here: rail, menu, key, shortcut sheet and side panel follow.
 
-`make` and `panel` import what they show when it is first shown, so that the window opens quickly.
+What a view shows is imported when it is first shown (`lazily`), so that the window opens quickly.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 from PySide6.QtGui import QImage
@@ -68,40 +69,24 @@ class ViewEntry:
     foot: bool = False  # at the foot of the rail
 
 
-def _rate(actions: Actions) -> QWidget:
-    from studio.ui.rate_view import RateView
+def lazily(module: str, widget: str) -> Callable[[Actions], QWidget]:
+    """Return a maker of `widget` of `studio.ui.<module>`, which is imported at its first call."""
 
-    return RateView(actions)
+    def make(actions: Actions) -> QWidget:
+        made = getattr(import_module(f"studio.ui.{module}"), widget)(actions)
+        assert isinstance(made, QWidget)
+        return made
 
-
-def _rate_panel(actions: Actions) -> QWidget:
-    from studio.ui.rate_panel import RatePanel
-
-    return RatePanel(actions)
-
-
-def _teach(actions: Actions) -> QWidget:
-    from studio.ui.teach_view import TeachView
-
-    return TeachView(actions)
+    return make
 
 
-def _teach_panel(actions: Actions) -> QWidget:
-    from studio.ui.teach_view import TeachPanel
+def lazily_commands(module: str) -> Callable[[StudioWindow], Sequence[Command]]:
+    """Return what lists the commands of `studio.ui.<module>`, which is imported with the first window."""
 
-    return TeachPanel(actions)
+    def table(window: StudioWindow) -> Sequence[Command]:
+        return tuple(import_module(f"studio.ui.{module}").table(window))
 
-
-def _timeline(actions: Actions) -> QWidget:
-    from studio.ui.timeline_view import TimelineView
-
-    return TimelineView(actions)
-
-
-def _timeline_panel(actions: Actions) -> QWidget:
-    from studio.ui.timeline_view import TimelinePanel
-
-    return TimelinePanel(actions)
+    return table
 
 
 def entries() -> list[ViewEntry]:
@@ -113,20 +98,118 @@ def entries() -> list[ViewEntry]:
             "rate",
             "G",
             tr("Say what you like"),
-            _rate,
-            _rate_panel,
+            lazily("rate_view", "RateView"),
+            lazily("rate_panel", "RatePanel"),
             rates=True,
             zooms=True,
         ),
-        ViewEntry("teach", tr("Teach"), "teach", "Ctrl+2", tr("Watch a round"), _teach, _teach_panel),
+        ViewEntry(
+            "loupe",
+            tr("Loupe"),
+            "loupe",
+            "E",
+            tr("One image closely, or a few side by side"),
+            lazily("loupe_view", "LoupeView"),
+            lazily("loupe_view", "LoupePanel"),
+            lazily_commands("loupe_commands"),
+            rates=True,
+            zooms=True,
+        ),
+        ViewEntry(
+            "duel",
+            tr("Duel"),
+            "duel",
+            "D",
+            tr("Two images: which is better?"),
+            lazily("duel_view", "DuelView"),
+            commands=lazily_commands("choice_commands"),
+            zooms=True,
+        ),
+        ViewEntry(
+            "survey",
+            tr("Survey"),
+            "survey",
+            "N",
+            tr("The best of a few images"),
+            lazily("survey_view", "SurveyView"),
+        ),
+        ViewEntry(
+            "gallery",
+            tr("Gallery"),
+            "gallery",
+            "Ctrl+1",
+            tr("Everything that was ever shown"),
+            lazily("gallery_view", "GalleryView"),
+            lazily("gallery_view", "GalleryPanel"),
+            lazily_commands("gallery_commands"),
+            rates=True,
+            zooms=True,
+        ),
+        ViewEntry(
+            "teach",
+            tr("Teach"),
+            "teach",
+            "Ctrl+2",
+            tr("Watch a round"),
+            lazily("teach_view", "TeachView"),
+            lazily("teach_view", "TeachPanel"),
+        ),
         ViewEntry(
             "timeline",
             tr("Timeline"),
             "timeline",
             "Ctrl+3",
             tr("Every version so far"),
-            _timeline,
-            _timeline_panel,
+            lazily("timeline_view", "TimelineView"),
+            lazily("timeline_view", "TimelinePanel"),
+        ),
+        ViewEntry(
+            "train",
+            tr("Train"),
+            "train",
+            "Ctrl+8",
+            tr("Make a generator of your own from a folder of pictures"),
+            lazily("train_view", "TrainView"),
+            lazily("train_panel", "TrainPanel"),
+            lazily_commands("train_commands"),
+        ),
+        ViewEntry(
+            "taste",
+            tr("Taste"),
+            "taste",
+            "Ctrl+4",
+            tr("What it has learnt of your taste"),
+            lazily("taste_view", "TasteView"),
+            lazily("taste_panel", "TastePanel"),
+        ),
+        ViewEntry(
+            "explore",
+            tr("Explore"),
+            "explore",
+            "Ctrl+5",
+            tr("Move among the images by hand"),
+            lazily("explore_view", "ExploreView"),
+            lazily("explore_view", "ExplorePanel"),
+            lazily_commands("explore_commands"),
+            rates=True,
+        ),
+        ViewEntry(
+            "settings",
+            tr("Settings"),
+            "settings",
+            "Ctrl+,",
+            tr("Colours, language, keys, device"),
+            lazily("settings_view", "SettingsView"),
+            foot=True,
+        ),
+        ViewEntry(
+            "help",
+            tr("Help"),
+            "help",
+            "F1",
+            tr("First steps, and what each view is for"),
+            lazily("help_view", "HelpView"),
+            foot=True,
         ),
     ]
 

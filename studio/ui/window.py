@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import gc
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
     QDropEvent,
     QGuiApplication,
+    QKeyEvent,
     QResizeEvent,
     QShowEvent,
 )
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QApplication,
     QDialog,
     QFrame,
@@ -31,13 +33,16 @@ from PySide6.QtWidgets import (
 from studio.i18n import tr
 from studio.model import preferences, settings
 from studio.model.actions import Actions
+from studio.model.auto_teach import AutoTeach
 from studio.model.property import bind
 from studio.theme import icons
 from studio.theme.theme import current
 from studio.theme.tokens import SIDE_PANEL
 from studio.ui import place, views
+from studio.ui.announcer import Announcer
 from studio.ui.command_table import table
 from studio.ui.commands import Commands
+from studio.ui.hints_bar import HintsBar
 from studio.ui.parts import named
 from studio.ui.rail import Rail
 from studio.ui.rate_view import RateView
@@ -46,7 +51,10 @@ from studio.ui.top_bar import TopBar
 from studio.ui.window_files import WindowFiles
 
 _NARROW = 900  # below this width the side panel makes room for the images
-_STATE = ("loaded", "task", "drawing", "undo_label", "redo_label", "checkpoint", "auto_advance", "pixel_art")
+_STATE = (
+    *("loaded", "task", "drawing", "undo_label", "redo_label", "checkpoint"),
+    *("auto_advance", "pixel_art", "selected"),
+)
 
 
 class StudioWindow(QMainWindow):
@@ -87,11 +95,14 @@ class StudioWindow(QMainWindow):
         self.rail.chosen.connect(self.show_view)
         self.status = StatusBar(actions)
         self._lay_out()
+        self.announcer = Announcer(self)
+        AutoTeach(actions, self)
 
         for name in _STATE:
             bind(actions.state, name, self._follow)
         for name in ("running", "stopping", "paused"):
             bind(actions.round, name, self._follow)
+        actions.view_wanted.connect(self.show_view)
         current().changed.connect(self._follow)
         preferences.watcher().changed.connect(self._preferred)
         self.show_view(next(iter(self._entries)))
@@ -121,6 +132,7 @@ class StudioWindow(QMainWindow):
         column.setSpacing(0)
         column.addWidget(self.top_bar)
         column.addLayout(middle, 1)
+        column.addWidget(HintsBar(self.actions_))
         column.addWidget(self.status)
         self.setCentralWidget(ground)
 
@@ -301,6 +313,18 @@ class StudioWindow(QMainWindow):
             self._asked = False
             self._show_side()
             self.commands.refresh()
+
+    def event(self, event: QEvent) -> bool:
+        # Space presses the button that has the focus, whatever it is a shortcut of.
+        if (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.ShortcutOverride
+            and event.key() == Qt.Key.Key_Space
+            and isinstance(self.focusWidget(), QAbstractButton)
+        ):
+            event.accept()
+            return True
+        return super().event(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.source() is None and self.files.can_take(event.mimeData()):

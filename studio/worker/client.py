@@ -5,7 +5,7 @@ Every public signal is emitted on the thread that made the client (the window's)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,8 +16,8 @@ import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from studio.project.store import Checkpoint, Image, NewImage, Project, ProjectError
+from studio.worker import exports, spawn
 from studio.worker import messages as m
-from studio.worker import spawn
 from studio.worker.link import Gone, WorkerLink
 from studio.worker.opening import known, opening
 
@@ -56,6 +56,22 @@ class ShownImages:
 
 
 @dataclass(frozen=True)
+class ShownExploration:
+    """An image, and its neighbours or the steps to another."""
+
+    found: m.Explored
+    pixels: np.ndarray  # uint8 (N, H, W, 3)
+
+
+@dataclass(frozen=True)
+class ShownTaste:
+    """What was learnt; the best images first, then as many of the worst."""
+
+    said: m.Explained
+    pixels: np.ndarray | None  # uint8 (2 N, H, W, 3); None: nothing is known yet
+
+
+@dataclass(frozen=True)
 class FinishedRound:
     """A round's end. A kept checkpoint is already a file and a row, and is the current one."""
 
@@ -74,9 +90,12 @@ class WorkerClient(QObject):
     round_finished = Signal(object)  # FinishedRound
     strip = Signal(object)  # ShownStrip
     drawn = Signal(object)  # ShownImages
+    explored = Signal(object)  # ShownExploration
+    explained = Signal(object)  # ShownTaste
     restored = Signal(object)  # Checkpoint | None (untuned); already current in the project
     exporting = Signal(float, str)  # fraction 0..1, text
     exported = Signal(str)  # folder
+    export_stopped = Signal()  # on request; nothing was written
     failed = Signal(str, str, str)  # command name, one line for people, detail
     notice = Signal(str)  # one line for people
     restarted = Signal(str)  # the worker crashed and runs again; one line for people
@@ -185,9 +204,32 @@ class WorkerClient(QObject):
         self._strips += 1
         self._send(m.Strip(self._strips, tuple(seeds)))
 
-    def export(self, folder: Path, fp16: bool = False) -> None:
-        """Write the tuned generator as a bundle. Answered by `exporting` and `exported`, or `failed`."""
-        self._send(m.Export(str(folder), fp16))
+    def explore(self, command: m.Explore) -> None:
+        """Move from an image. Answered by `explored`; of several asked for at once, the newest alone."""
+        self._send(command)
+
+    def explain(self, count: int = 6) -> None:
+        """Ask what was learnt. Answered by `explained`."""
+        self._send(m.Explain(count))
+
+    def know(self, images: Sequence[Image]) -> None:
+        """Tell of images that the project took in by itself, so that they can be rated."""
+        self._send(m.Know(known(images), watch=False))
+
+    def export(self, folder: Path, settings: Mapping[str, Any] | None = None) -> None:
+        """Write the tuned generator, or images of it; `settings` are fields of `gan.formats.exports.ExportSettings`.
+
+        Answered by `exporting` and `exported`, `export_stopped` or `failed`.
+        """
+        if self._project is not None:
+            try:
+                self._send(exports.command(self._project, str(folder), settings or {}))
+            except ProjectError as error:
+                self.failed.emit("Export", str(error), "")
+
+    def cancel_export(self) -> None:
+        """Stop the export that runs; nothing is left of it. Answered by `export_stopped`, or by `exported` if it came too late."""
+        self._send(m.CancelExport())
 
     def close(self) -> None:
         """End the worker: asked for, then terminated, then killed; at most about three seconds in all."""
@@ -261,6 +303,9 @@ class WorkerClient(QObject):
     def _on_exporting(self, event: m.Exporting) -> None:
         self.exporting.emit(event.fraction, event.text)
 
+    def _on_exportstopped(self, event: m.ExportStopped) -> None:
+        self.export_stopped.emit()
+
     def _on_exported(self, event: m.Exported) -> None:
         self._recorded("export", folder=event.folder)
         self.exported.emit(event.folder)
@@ -296,6 +341,15 @@ class WorkerClient(QObject):
         if len(images) == len(pixels):
             self._link.later(partial(self._save, self._project, images, pixels))
         self.drawn.emit(ShownImages(event.request, event.images, pixels))
+
+    def _on_explored(self, event: m.Explored) -> None:
+        assert self._link is not None
+        self.explored.emit(ShownExploration(event, self._link.take(event.frames)))
+
+    def _on_explained(self, event: m.Explained) -> None:
+        assert self._link is not None
+        pixels = None if event.frames is None else self._link.take(event.frames)
+        self.explained.emit(ShownTaste(event, pixels))
 
     def _on_stripready(self, event: m.StripReady) -> None:
         assert self._link is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from studio.project.opinions import Opinion
+from studio.worker import exploration, exports, jobs
 
 PROTOCOL = 1
 """Raised whenever a field changes its meaning; a worker of another version is refused."""
@@ -123,14 +124,6 @@ class Strip:
 
 
 @dataclass(frozen=True, slots=True)
-class Export:
-    """Write the tuned generator as a bundle. Answered by `Exporting` and `Exported`."""
-
-    folder: str
-    fp16: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Ping:
     """Answered at once, also during a round, by `Heartbeat` with the same number."""
 
@@ -162,8 +155,10 @@ Command = (
     | Stop
     | Restore
     | Strip
-    | Export
+    | exports.Command
     | Ping
     | Release
     | Shutdown
+    | jobs.Command
+    | exploration.Command
 )

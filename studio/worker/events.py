@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from studio.worker import exploration, exports, jobs
+
 
 @dataclass(frozen=True, slots=True)
 class FrameRef:
@@ -218,4 +220,7 @@ Event = (
     | Notice
     | Busy
     | Heartbeat
+    | jobs.Event
+    | exploration.Event
+    | exports.Event
 )

@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from gan.cli import report
 from gan.errors import UserError
+from gan.export_command import add_options, settings_of
 from gan.terminal import Progress, duration
 from studio.project.store import Checkpoint, Project, ProjectError
+from studio.worker import exports
 from studio.worker.opening import opening
 
 if TYPE_CHECKING:
@@ -95,20 +98,29 @@ def tune(
 def export(
     project: Project,
     folder: Path,
+    settings: Mapping[str, Any] | None = None,
     *,
-    fp16: bool = False,
+    seeds: Sequence[int] | None = None,
     device: str = "cpu",
     progress: Callable[[float, str], None] | None = None,
+    cancel: Callable[[], bool] = lambda: False,
 ) -> Path:
-    """Write a project's generator, as tuned now, for other programs; the folder.
+    """Write a project's generator, as tuned now, or images of it, for other programs; the folder.
+
+    `settings` are fields of `gan.formats.exports.ExportSettings`; `seeds` name images to write in place of favourites.
 
     Raises
     ------
-    UserError, OSError
-        As `gan.session.TuningSession.export`.
+    UserError, Cancelled
+        As `gan.formats.exports.export`.
+    ProjectError
+        The project cannot be read.
     """
-    made = _session(project, device).export(folder, progress, dtype="float16" if fp16 else "float32")
-    project.record("export", folder=str(made), headless=True)
+    from studio.worker.exporting import export as export_from
+
+    command = exports.command(project, str(folder), settings or {}, None if seeds is None else tuple(seeds))
+    made = export_from(_session(project, device), command, progress, cancel)
+    project.record("export", folder=str(made), format=command.settings.get("format", "bundle"), headless=True)
     return made
 
 
@@ -143,8 +155,10 @@ def _tune(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
+    settings = asdict(settings_of(options))
     with Project(options.project, create=False) as project, Progress() as line:
-        made = export(project, options.out, fp16=options.fp16, progress=line)
+        made = export(project, options.out, settings, seeds=options.seeds, progress=line)
+        line.clear()
     print(made)
     return 0
 
@@ -196,11 +210,11 @@ def _parser() -> argparse.ArgumentParser:
     two = verbs.add_parser(
         "export",
         help="write a project's tuned generator for other programs",
-        description="Write a project's generator, as tuned now, as a folder that other programs can use.",
+        description="Write a project's generator, as tuned now, or its favourites, as a folder that other programs can use.",
         allow_abbrev=False,
     )
     two.add_argument("--out", required=True, type=Path, metavar="DIR", help="a new folder")
-    two.add_argument("--fp16", action="store_true", help="half the size, for a grey level here and there")
+    add_options(two, of_project=True)
     two.set_defaults(run=_export)
     for verb in (one, two):
         verb.add_argument("--project", required=True, type=Path, metavar="DIR", help="the project's folder")

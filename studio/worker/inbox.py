@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 
 from studio.worker import messages as m
 
-LATEST_WINS = (m.Propose, m.Strip, m.Predict)
+LATEST_WINS = (m.Propose, m.Strip, m.Predict, m.Explore)
 
 
 class Outbox:
@@ -42,6 +42,7 @@ class Inbox:
         self.ended = False  # Shutdown came, or the window is gone
         self.paused = False
         self.stop: m.Stop | None = None
+        self.export_cancelled = False
         threading.Thread(target=self._read, name="inbox", daemon=True).start()
 
     def attach(self, release: Callable[[int], None], close: Callable[[], None]) -> None:
@@ -97,6 +98,8 @@ class Inbox:
                 self.stop, self.paused = command, False
             elif isinstance(command, (m.Pause, m.Resume)):
                 self.paused = isinstance(command, m.Pause)
+            elif isinstance(command, m.CancelExport):
+                self.export_cancelled = True
             else:
                 if isinstance(command, LATEST_WINS):
                     stale = [old for old in self._waiting if type(old) is type(command)]
@@ -107,6 +110,8 @@ class Inbox:
                         None,
                         False,
                     )  # those that came before it were for an earlier round
+                if isinstance(command, m.Export):
+                    self.export_cancelled = False  # a cancelling before it was for an earlier one
                 self._waiting.append(command)
             self._changed.notify_all()
 

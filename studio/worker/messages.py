@@ -12,7 +12,6 @@ from studio.worker.commands import (
     PROTOCOL,
     Command,
     Draw,
-    Export,
     Feedback,
     Know,
     KnownImage,
@@ -52,16 +51,24 @@ from studio.worker.events import (
     StripReady,
     Taste,
 )
+from studio.worker.exploration import Explain, Explained, Explore, Explored
+from studio.worker.exports import CancelExport, Export, ExportStopped
 
 __all__ = [
     "PROTOCOL",
     "Busy",
+    "CancelExport",
     "Command",
     "Draw",
     "Drawn",
     "Duel",
     "Event",
+    "Explain",
+    "Explained",
+    "Explore",
+    "Explored",
     "Export",
+    "ExportStopped",
     "Exported",
     "Exporting",
     "Failed",

@@ -13,23 +13,25 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 
 from gan.adversarial.precision import resolve_device
-from gan.errors import UserError, reason
+from gan.errors import Cancelled, UserError, reason
 from gan.rewards import novelty
 from gan.session import RoundProgress, TuningSession, predictions
 from studio.project.opinions import standing
 from studio.worker import messages as m
+from studio.worker.exploring import Explorer
+from studio.worker.exporting import export
 from studio.worker.frames import FrameClosed, FrameWriter
 from studio.worker.inbox import Inbox, Outbox
 from studio.worker.sessions import array, feedback, make_session, packed
 from studio.worker.teaching import teach
 
-DURING_A_ROUND = (m.Propose, m.Strip, m.Know, m.Feedback, m.Predict, m.Draw)
+DURING_A_ROUND = (m.Propose, m.Strip, m.Know, m.Feedback, m.Predict, m.Draw, m.Explore, m.Explain)
 TASKS = {
     m.Open: "loading",
     m.Propose: "proposing",
@@ -39,6 +41,8 @@ TASKS = {
     m.Strip: "drawing",
     m.Export: "exporting",
     m.Feedback: "learning",
+    m.Explore: "drawing",
+    m.Explain: "learning",
 }
 IDLE = 0.3  # seconds without a command
 SMALLEST_BATCH = 8  # images
@@ -88,6 +92,7 @@ class Service:
         self._novelty: dict[int, float] = {}
         self._checkpoint: str | None = None
         self._teaching = False
+        self._explorer: Explorer | None = None
 
     def run(self) -> None:
         """Serve until the end. What can be done ahead is done while nobody is waiting, in small pieces."""
@@ -182,7 +187,7 @@ class Service:
             self._latents = {image.id: array(image.latent) for image in command.images}
             self._events = list(command.events)
             self._checkpoint = command.checkpoint
-        self._opened, self._session = command, None  # the old one's memory first
+        self._opened, self._session, self._explorer = command, None, None  # the old one's memory first
         session = self._make(command, device)
         session.add(self._latents)  # those that came after the command, too
         if self._checkpoint is not None:
@@ -275,6 +280,19 @@ class Service:
         pixels = self.session.draw(np.stack([array(image.latent) for image in command.images]))
         ids = tuple(image.id for image in command.images)
         self._send(m.Drawn(command.request, ids, self._frames.send(pixels)))
+
+    def _do_explore(self, command: m.Explore) -> None:
+        self._send(self._explore().explore(command))
+
+    def _do_explain(self, command: m.Explain) -> None:
+        self._send(self._explore().explain(command))
+
+    def _explore(self) -> Explorer:
+        if self._cold:
+            self._warm()
+        if self._explorer is None:
+            self._explorer = Explorer(self.session, self._frames)
+        return self._explorer
 
     def _do_strip(self, command: m.Strip) -> None:
         before, after = self.session.strip(command.seeds)
@@ -374,9 +392,17 @@ class Service:
         def progress(fraction: float, text: str) -> None:
             self._send(m.Exporting(float(fraction), text))
 
-        dtype: Literal["float16", "float32"] = "float16" if command.fp16 else "float32"
-        self.session.export(Path(command.folder), progress, cancel=lambda: self._inbox.ended, dtype=dtype)
-        self._send(m.Exported(command.folder))
+        def cancelled() -> bool:
+            return self._inbox.ended or self._inbox.export_cancelled
+
+        if self._cold and self._events:
+            self._warm()  # the card says what is known of the taste
+        try:
+            export(self.session, command, progress, cancelled)
+        except Cancelled:
+            self._send(m.ExportStopped())
+        else:
+            self._send(m.Exported(command.folder))
 
 
 def work_in_smaller_batches(session: TuningSession) -> bool:

@@ -246,7 +246,8 @@ def test_training_onto_a_full_disk(tmp_path: Path) -> None:
     words = ("--resolution", "32", "--from", "none", "--device", "cpu", "--kimg", "0.032")
     done = limited(1_000_000, "train", "--images", images, "--out", tmp_path / "model", *words)
     assert done.returncode == cli.FAILED
-    assert done.stderr.startswith("tastemaker: file too large") and done.stderr.count("\n") == 1, done.stderr
+    assert done.stderr.splitlines()[-1].startswith("tastemaker: file too large"), done.stderr
+    assert done.stderr.count("tastemaker:") == 1 and "Traceback" not in done.stderr
     assert not list((tmp_path / "model").iterdir()), "nothing half-made stays behind"
 
 
@@ -319,7 +320,7 @@ def test_ctrl_c_keeps_what_was_trained(tmp_path: Path) -> None:
         process.kill()
         process.wait()
     assert process.returncode == cli.STOPPED, said
-    assert said[1].startswith("tastemaker: stopped") and said[1].count("\n") == 1, said
+    assert said[1].splitlines()[-1].startswith("tastemaker: stopped") and "Traceback" not in said[1], said
     assert gan.load(out).resolution == 32
     assert "training" in gan.load(out).card
 

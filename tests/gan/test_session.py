@@ -14,14 +14,14 @@ from gan.session import Feedback, TuningSession
 
 # Wide limits: a generator with random weights has no manifold to stay on.
 WIDE = Limits(diversity=0.3, realism=-9.0, typicality=-9.0)
-QUICK = RoundConfig(steps=6, states=8, children=4, look_every=2, look_images=32, limits=WIDE)
+QUICK = RoundConfig(steps=6, states=8, children=4, look_every=2, look_images=32, limits=WIDE, pool=600)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _small_reference():
     patch = pytest.MonkeyPatch()
     patch.setattr("gan.rewards.scorer.REFERENCE_IMAGES", 160)
-    patch.setattr("gan.taste.ahead.CANDIDATES", 48)
+    patch.setattr("gan.session._FEWEST", 48)
     yield
     patch.undo()
 
@@ -53,7 +53,7 @@ def taught():
     edges = np.quantile(untuned, [0.2, 0.4, 0.6, 0.8])
     known = _rate(session, 40, edges)
     session.fit()
-    reports = list(session.run_round(steps=12))
+    reports = [report for report in session.run_round(steps=12) if report.step]
     return session, edges, known, reports
 
 
@@ -134,7 +134,7 @@ def test_cancel_stops_before_the_next_step_and_keeps_a_whole_generator():
     session.fit()
     seen = []
     for report in session.run_round(cancel=lambda: len(seen) >= 2):
-        seen.append(report)
+        seen += [report] if report.step else []
     assert len(seen) == 2
     assert session.last_round is not None
     assert np.isfinite(session.strip(range(2))[1]).all()
@@ -198,7 +198,8 @@ def test_what_is_prepared_is_chosen_from_and_drawn_as_it_is_saved():
     session.fit()
     while session.prepare():
         pass
-    proposals = session.propose(24, patience=0.0)
+    assert len(session.pool) == QUICK.pool
+    proposals = session.propose(24)
     assert [p.why for p in proposals].count("thompson") > 12
     drawn = session.draw(np.stack([p.latent for p in proposals]))
     assert (np.stack([p.pixels for p in proposals]) == drawn).all()

@@ -25,8 +25,8 @@ from gan.simulate.run import Report, Step, schedule, simulate
 
 MakeModel = Callable[..., Model]
 COUNT = 40
-QUICK = RoundConfig(steps=6, states=6, children=4, look_every=3, look_images=24)
-BRIEF = RoundConfig(steps=2, states=4, children=4, look_every=2, look_images=16)
+QUICK = RoundConfig(steps=6, states=6, children=4, look_every=3, look_images=24, pool=1400)
+BRIEF = RoundConfig(steps=2, states=4, children=4, look_every=2, look_images=16, pool=1200)
 
 
 @pytest.fixture(scope="module", autouse=True)

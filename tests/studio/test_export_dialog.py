@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 from window_support import Hands
 
 from studio.ui.export_dialog import ExportDialog, suggested_folder
+from studio.ui.export_formats import ways
 
 K = Qt.Key
 
@@ -29,7 +30,7 @@ def test_it_writes_where_it_was_told_and_ends_with_the_folder(
     dialog.folder.setText(str(target))
     dialog.fp16.click()
     hands.press(dialog.start)
-    assert hands.worker.named("export") == [("export", target, True)]
+    assert hands.worker.named("export") == [("export", target, {"format": "bundle", "fp16": True})]
     assert not dialog.start.isEnabled()
     assert not dialog.folder.isEnabled()
     hands.worker.exporting.emit(0.4, "Writing generator.onnx")
@@ -116,3 +117,72 @@ def test_closing_the_dialog_lets_the_export_go_on(hands: Hands, dialog: ExportDi
     dialog.reject()
     hands.worker.exported.emit(str(tmp_path / "mine"))
     assert "Exported to" in hands.window.status.message.full_text()
+
+
+def test_favourites_are_counted_and_their_options_go_along(
+    hands: Hands, dialog: ExportDialog, tmp_path: Path
+) -> None:
+    dialog.list.setFocus()
+    QTest.keyClicks(dialog.list, "Fav")  # by typing its name
+    assert dialog.way.key == "images"
+    assert not dialog.start.isEnabled()
+    assert "no favourites yet" in dialog.status.text()
+    hands.actions.rate("stars", 5, 0)
+    hands.actions.rate("like", 0, 1)
+    hands.actions.rate("stars", 3, 2)
+    hands.actions.rate("stars", 5, 3)
+    hands.actions.rate("reject", 0, 3)
+    dialog.choose_way("sheet")
+    assert dialog.status.text().startswith("2 favourites")
+    dialog.choose_way("images")
+    dialog.options.boxes["least_stars"].setCurrentIndex(1)  # three stars and more
+    assert dialog.status.text().startswith("3 favourites")
+    dialog.options.boxes["image_format"].setCurrentIndex(2)
+    assert dialog.rows.value("image00000001.{image_format} …") == "one for each favourite"
+    dialog.options.sidecar.click()
+    dialog.folder.setText(str(tmp_path / "mine"))
+    hands.press(dialog.start)
+    settings = {"format": "images", "least_stars": 3, "image_format": "jpeg", "scale": 1, "sidecar": True}
+    assert hands.worker.named("export") == [("export", tmp_path / "mine", settings)]
+    dialog.reject()
+
+
+def test_each_format_shows_its_own_options_and_suggests_a_folder(
+    dialog: ExportDialog, tmp_path: Path
+) -> None:
+    seen = set()
+    for way in ways():
+        if way.key == "state_dict":  # greyed: the bundled generator was not imported
+            assert not any(
+                item.flags() & Qt.ItemFlag.ItemIsEnabled
+                for item in dialog.list.findItems(way.name, Qt.MatchFlag.MatchExactly)
+            )
+            continue
+        dialog.choose_way(way.key)
+        assert dialog.about.text() == way.about
+        shown = {key for key, box in dialog.options.boxes.items() if box.isVisible()}
+        shown |= {"fp16"} & ({"fp16"} if dialog.fp16.isVisible() else set())
+        shown |= {"sidecar"} if dialog.options.sidecar.isVisible() else set()
+        assert shown == set(way.options)
+        assert set(dialog.options.settings(way)) == {"format", *way.options}
+        seen.add(dialog.folder.text())
+    assert len(seen) == 8
+    dialog.folder.clear()
+    QTest.keyClicks(dialog.folder, str(tmp_path / "named"))
+    dialog.choose_way("onnx")
+    assert dialog.folder.text() == str(tmp_path / "named")  # what a person named stays
+    dialog.reject()
+
+
+def test_an_export_can_be_stopped(hands: Hands, dialog: ExportDialog, tmp_path: Path) -> None:
+    dialog.folder.setText(str(tmp_path / "mine"))
+    assert not dialog.stop.isVisible()
+    hands.press(dialog.start)
+    hands.worker.exporting.emit(0.4, "Writing generator.onnx")
+    hands.press(dialog.stop)
+    assert hands.worker.named("cancel_export")
+    assert dialog.status.text() == "Stopping"
+    hands.worker.export_stopped.emit()
+    assert dialog.start.isEnabled() and not dialog.stop.isVisible() and dialog.progress.value() == 0
+    assert "nothing was written" in hands.window.status.message.full_text()
+    dialog.reject()

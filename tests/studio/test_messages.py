@@ -9,6 +9,7 @@ import typing
 import pytest
 
 from studio.project.store import NewImage, Project
+from studio.worker import exports, jobs
 from studio.worker import messages as m
 from studio.worker.opening import opening
 
@@ -27,11 +28,20 @@ SAMPLES = {
     "tuple[Opinion, ...]": (m.FeedbackEvent(1, "stars", 5.0, 1.5), m.Duel(7, 1, 2, "a", "b", 2.5)),
     "tuple[Proposal, ...]": (m.Proposal(b"1234", "random"),),
     "tuple[Prediction, ...]": (m.Prediction(1, 3.0, 0.5, 0.1, None, None, 0.2),),
+    "tuple[ExportRow, ...]": (exports.ExportRow(1, b"1234", tags=("dawn",)),),
+    "tuple[dict[str, Any], ...]": ({"kind": "stars"},),
+    "tuple[int, ...] | None": None,
     "FrameRef": m.FrameRef(1, 2, 16, 16),
     "FrameRef | None": None,
     "RoundSettings": m.RoundSettings(2.0, {"taste": 0.5}),
     "dict[str, float | None]": {"kl": None},
     "dict[str, Any]": {"licence": "CC0"},
+    "dict[str, float]": {"gap": 0.5},
+    "tuple[str, ...]": ("a.png",),
+    "tuple[float, ...]": (1.5,),
+    "tuple[tuple[str, str], ...]": (("a.png", "not a picture"),),
+    "tuple[Start, ...]": (jobs.Start("dreamscapes", 64),),
+    "tuple[Picture, ...]": (jobs.Picture("a.png", 20, 10),),
 }
 
 
@@ -46,12 +56,12 @@ def test_every_message_is_frozen_and_survives_the_pipe(kind):
 def test_every_message_is_in_a_union():
     defined = {
         value
-        for value in vars(m).values()
+        for value in [*vars(m).values(), *vars(jobs).values()]
         if isinstance(value, type)
         and dataclasses.is_dataclass(value)
         and value.__module__.startswith("studio.worker.")
     }
-    parts = {m.KnownImage, m.Proposal, m.Prediction, m.FrameRef, m.RoundSettings}
+    parts = {m.KnownImage, m.Proposal, m.Prediction, m.FrameRef, m.RoundSettings, jobs.Picture, jobs.Start}
     assert defined - parts == set(ALL)
 
 

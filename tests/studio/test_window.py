@@ -18,9 +18,11 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
     QApplication,
+    QComboBox,
     QFileDialog,
     QLineEdit,
     QMessageBox,
+    QPlainTextEdit,
     QScrollBar,
     QWidget,
 )
@@ -34,6 +36,7 @@ from studio.project.store import Project
 from studio.ui.shortcut_sheet import ShortcutSheet, groups
 from studio.ui.views import entries
 
+CONTROLS = (QAbstractButton, QAbstractSlider, QComboBox, QLineEdit, QPlainTextEdit)
 K = Qt.Key
 CTRL = Qt.KeyboardModifier.ControlModifier
 
@@ -81,9 +84,7 @@ def test_every_control_has_a_name_and_a_tip(hands: Hands) -> None:
     seen = 0
     for window in dialogs:
         for control in window.findChildren(QWidget):
-            if isinstance(control, (QAbstractButton, QAbstractSlider, QLineEdit)) and not isinstance(
-                control, QScrollBar
-            ):
+            if isinstance(control, CONTROLS) and not isinstance(control, QScrollBar):
                 assert control.accessibleName(), control
                 assert control.toolTip(), control.accessibleName()
                 seen += 1

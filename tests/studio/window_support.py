@@ -15,9 +15,17 @@ from studio.ui.image_delegate import star_box
 from studio.ui.image_grid import ImageGrid
 from studio.ui.window import StudioWindow
 from studio.worker import messages as m
-from studio.worker.client import FinishedRound, ShownGrid, ShownStrip, WorkerClient
+from studio.worker.client import (
+    FinishedRound,
+    ShownExploration,
+    ShownGrid,
+    ShownStrip,
+    ShownTaste,
+    WorkerClient,
+)
 
 SIDE = 16  # pixels of a drawn image
+FRAMES = m.FrameRef(1, 1, SIDE, SIDE)  # stands for pixels that came already
 
 
 class StandIn(WorkerClient):
@@ -78,7 +86,9 @@ class StandIn(WorkerClient):
 
     def step(self, number: int, steps: int = 24, taste: float = 0.5) -> None:
         self.progress.emit(
-            m.Progress(number, steps, float(steps - number), 1.0, taste, -0.04, 3.1, 6.0, 0.96, 0.92, 1.0, 171.0)
+            m.Progress(
+                number, steps, float(steps - number), 1.0, taste, -0.04, 3.1, 6.0, 0.96, 0.92, 1.0, 171.0
+            )
         )
 
     def finish(self, kept: bool = True, reason: str = "Taste rose.") -> None:
@@ -112,8 +122,36 @@ class StandIn(WorkerClient):
     def request_strip(self, seeds: Any) -> None:
         self.strip.emit(ShownStrip(tuple(seeds), self.pixels(8, 1), self.pixels(8, 1)))
 
-    def export(self, folder: Path, fp16: bool = False) -> None:
-        self.asked.append(("export", folder, fp16))
+    def explore(self, command: m.Explore) -> None:
+        self.asked.append(("explore", command))
+        count = 1 + command.count
+        latents = tuple(bytes([number, len(self.named("explore"))]) * 16 for number in range(count))
+        found = m.Explored(
+            command.request,
+            latents,
+            tuple([3.0] * count),
+            (("cooler", "warmer"), ("darker", "brighter")),
+            FRAMES,
+        )
+        pixels = self.pixels(count, seed=len(self.asked))
+        QTimer.singleShot(0, self, lambda: self.explored.emit(ShownExploration(found, pixels)))
+
+    def explain(self, count: int = 6) -> None:
+        self.asked.append(("explain", count))
+        words = (("warmer", 0.8), ("softer", 0.4), ("more sky", 0.25))
+        stars = tuple([4.6] * count + [1.3] * count)
+        curve = ((8, 0.55), (12, 0.62), (16, 0.66), (20, 0.71))
+        said = m.Explained(words, stars, stars, (), curve, 0.4, FRAMES)
+        self.explained.emit(ShownTaste(said, self.pixels(2 * count, seed=7)))
+
+    def know(self, images: Any) -> None:
+        self.asked.append(("know", tuple(image.id for image in images)))
+
+    def export(self, folder: Path, settings: Any) -> None:
+        self.asked.append(("export", folder, dict(settings)))
+
+    def cancel_export(self) -> None:
+        self.asked.append(("cancel_export",))
 
     def close(self) -> None:
         self.asked.append(("close",))

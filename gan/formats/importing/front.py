@@ -25,7 +25,7 @@ class Family(Protocol):
 
 
 # Modules of this package, asked in this order; the first that can read a file does. "layers" takes any state_dict, so it is last.
-_FAMILIES: tuple[str, ...] = ("onnx_file", "script_file")
+_FAMILIES: tuple[str, ...] = ("stylegan", "rosinality", "onnx_file", "script_file", "layers")
 
 
 def import_file(path: str | os.PathLike[str], choices: Mapping[str, str] | None = None) -> Imported:
@@ -59,7 +59,7 @@ def import_file(path: str | os.PathLike[str], choices: Mapping[str, str] | None 
 
 def _check(imported: Imported, choices: Mapping[str, str]) -> None:
     """Every choice must answer a question, with one of its options."""
-    known = {question.key: question for question in imported.questions}
+    known = {question.key: question for question in (*imported.questions, *imported.settled)}
     for key in choices:
         if key not in known:
             asked = f"there are: {', '.join(known)}" if known else "this file leaves nothing open"

@@ -52,8 +52,8 @@ def _transposed(kernel: int, size: int) -> list[tuple[float, Geometry]]:
     if kernel % 2:
         half = kernel // 2
         return [
-            (0.55, Geometry("deconv", 2, half, 1)),
-            (0.2 if kernel > 3 else 0.25, Geometry("deconv", 1, half)),
+            (0.65, Geometry("deconv", 2, half, 1)),
+            (0.12, Geometry("deconv", 1, half)),
             (0.06, Geometry("deconv", 2, half)),  # 4 -> 7, on the way to 28
             (0.05, Geometry("deconv", 2, 0)),
             (0.03, Geometry("deconv", 1, 0)),
@@ -115,7 +115,7 @@ def walk(convolutions: list[Link], state: State, last_gap: int | None) -> list[S
             before = at.steps[-1] if at.steps else None
             for chance, step, channels in ways:
                 if before is not None and number > 1 and step[:3] != before[:3]:
-                    chance *= 0.5  # people repeat themselves
+                    chance *= 0.35  # people repeat themselves
                 if before is not None and step.operation != before.operation and not final:
                     chance *= 0.2
                 layer = Layer(step.operation, "", 1, step.shuffle**2, False, kernel, *step[1:])

@@ -49,3 +49,6 @@ class Imported:
     notes: list[str] = field(default_factory=list)  # what is missing or was left out, a sentence each
     licence: str | None = None  # a warning where the weights' licence is known to travel with them
     questions: list[Question] = field(default_factory=list)
+    settled: list[Question] = field(
+        default_factory=list
+    )  # the file all but answers these; `choices` can overrule it

@@ -1,0 +1,166 @@
+"""What a training run leaves on disk while it goes on: state, curve, bundle, samples, snapshots, TensorBoard events."""
+
+import csv
+import io
+import math
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from gan.adversarial.config import TrainProgress
+from gan.data import procedural
+from gan.errors import UserError
+from gan.formats import bundle
+from gan.formats.files import atomic_write, write_bytes
+from gan.model import Model
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+    from gan.adversarial.train import Trainer
+
+STATE = "training.pt"
+CURVE = "curve.csv"
+SAMPLES = "samples.png"
+SAVE_SECONDS = 120.0  # between two writings of everything
+_SAMPLE_SECONDS = 30.0  # between two writings of the samples alone
+
+
+def read_state(out: Path) -> dict[str, Any] | None:
+    """The state that an earlier run left, on the CPU; None if there is none.
+
+    Raises
+    ------
+    UserError
+        It is damaged.
+    """
+    path = out / STATE
+    if not path.exists():
+        return None
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise UserError(f"{path} cannot be resumed from ({type(error).__name__}): move it away to start anew") from error
+    return state
+
+
+class Output:
+    """The folder of a run.
+
+    Parameters
+    ----------
+    source : where the pictures come from, for the card: {"kind": ..., "count": ...}.
+    snapshots : thousands of images between bundles that are kept in `snapshots/`; None keeps none.
+    tensorboard : whether to write event files to `events/`.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        source: dict[str, Any],
+        trainer: "Trainer",
+        save_seconds: float = SAVE_SECONDS,
+        snapshots: float | None = None,
+        tensorboard: bool = False,
+    ) -> None:
+        self.out, self.source, self.trainer = out, source, trainer
+        self.save_seconds, self.snapshots = save_seconds, snapshots
+        self._rows = _read_curve(out / CURVE, trainer.images_seen)
+        self._writer = _event_writer(out / "events", trainer.images_seen) if tensorboard else None
+        self._saved = self._sampled = time.monotonic()
+        self._snapshots_made = self._snapshots_due()
+
+    def report(self, report: TrainProgress) -> None:
+        """Note a report, and write what is due."""
+        self._rows.append({k: f"{v:.6g}" if isinstance(v, float) else str(v) for k, v in asdict(report).items()})
+        if self._writer is not None:
+            for name, value in asdict(report).items():
+                if name != "images" and math.isfinite(value):
+                    self._writer.add_scalar(name, value, report.images)
+        now = time.monotonic()
+        if now - self._saved >= self.save_seconds:
+            self.save()
+        elif now - self._sampled >= _SAMPLE_SECONDS:
+            self._samples(self._model(), self.out / SAMPLES)
+        if self._snapshots_due() > self._snapshots_made:
+            self._snapshots_made = self._snapshots_due()
+            folder = self.out / "snapshots" / f"kimg{self.trainer.images_seen // 1000:06d}"
+            bundle.save(self._model(), folder)
+            self._samples(self._model(), folder / SAMPLES)
+
+    def save(self) -> None:
+        """Write everything. State first, then the bundle made from it: whichever file a crash leaves behind is whole."""
+        self.trainer.save(self.out / STATE)
+        write_bytes(self.out / CURVE, _csv(self._rows).encode())
+        model = self._model()
+        bundle.save(model, self.out)
+        self._samples(model, self.out / SAMPLES)
+        self._saved = time.monotonic()
+
+    def close(self) -> None:
+        """Finish the event files."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def _snapshots_due(self) -> int:
+        return int(self.trainer.images_seen / 1000.0 / self.snapshots) if self.snapshots else 0
+
+    def _model(self) -> Model:
+        trainer, drawn = self.trainer, procedural.KINDS.get(self.source["kind"])
+        training = {**asdict(trainer.config), "images_seen": trainer.images_seen, "rollbacks": trainer.stability.rollbacks}
+        return Model(
+            name=self.out.name,
+            generator=trainer.average,
+            adapter=None,
+            discriminator=trainer.discriminator,
+            card={
+                "data": self.source,
+                "licence": drawn.licence if drawn else "that of the pictures it was trained on",
+                "pixel_art": drawn is not None and drawn.pixel_art,
+                "training": training,
+            },
+            device=trainer.device,
+        )
+
+    def _samples(self, model: Model, path: Path) -> None:
+        """The same 64 seeds each time, so that they can be watched growing."""
+        import numpy as np
+
+        from gan.data.sheet import contact_sheet
+
+        sheet = contact_sheet(model.sample(range(64)), columns=8)
+        with atomic_write(path) as stream:
+            sheet.save(stream, format="PNG")
+        if self._writer is not None and path.parent == self.out:
+            self._writer.add_image("samples", np.asarray(sheet.convert("RGB")), self.trainer.images_seen, dataformats="HWC")
+        self._sampled = time.monotonic()
+
+
+def _event_writer(folder: Path, images_seen: int) -> "SummaryWriter":
+    """Events past `images_seen`, of a run that was killed, are taken back."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise UserError("--tensorboard needs a package that is not installed: pip install tensorboard") from error
+    return SummaryWriter(str(folder), purge_step=images_seen + 1)
+
+
+def _read_curve(path: Path, images_seen: int) -> list[dict[str, str]]:
+    """Rows of an earlier run up to where it is resumed."""
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as stream:
+        return [row for row in csv.DictReader(stream) if int(row["images"]) <= images_seen]
+
+
+def _csv(rows: list[dict[str, str]]) -> str:
+    text = io.StringIO()
+    if rows:
+        columns = dict.fromkeys(name for row in rows for name in row)  # an earlier version wrote fewer
+        writer = csv.DictWriter(text, list(columns), restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,122 @@
+"""The options of `tastemaker export`, for a model and for a project alike. Nothing heavy is imported before they are read."""
+
+import argparse
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+from gan.errors import UserError
+
+if TYPE_CHECKING:
+    from gan.formats.exports import ExportSettings
+
+_HELP = {
+    "bundle": "weights, ONNX, sample.py, sheet and card (default)",
+    "onnx": "generator.onnx, with a script that draws",
+    "pt2": "generator.pt2 (torch.export)",
+    "state_dict": "an imported generator's weights for the code they came from",
+    "images": "favourites as picture files with rating and provenance",
+    "sheet": "favourites on one sheet",
+    "video": "a film that wanders between favourites",
+    "dataset": "all images and ratings of a project, for research",
+    "hub": "a folder ready to push to a model hub",
+}
+_MOST_SEED = 2**32 - 1
+_MOST_SEEDS = 100_000
+
+
+def add_options(parser: argparse.ArgumentParser, of_project: bool) -> None:
+    """Add what says how to export; `of_project`: images are favourites unless seeds are named."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = textwrap.fill(parser.description or "", 79)
+    width = max(map(len, _HELP))
+    parser.epilog = "formats:\n" + "\n".join(f"  {name:<{width}}  {text}" for name, text in _HELP.items())
+    parser.add_argument("--format", choices=list(_HELP), default="bundle", metavar="F", help="what to write, see below (default bundle)")
+    parser.add_argument("--fp16", action="store_true", help="bundle, hub: half the size, for a grey level here and there")
+    where = "instead of favourites" if of_project else "for images, sheet and video (default 0-15)"
+    parser.add_argument("--seeds", type=seeds_of, metavar="S", help=f"such as 0-15 or 3,7,9: {where}")
+    parser.add_argument("--image-format", choices=["png", "webp", "jpeg"], default="png", help="of images (default png)")
+    parser.add_argument("--sidecar", action="store_true", help="images: a .xmp file beside each, too")
+    parser.add_argument("--video-format", choices=["mp4", "gif", "webp"], help="of a film (default mp4 with the package av, else gif)")
+    parser.add_argument("--seconds", type=_above_zero, default=1.5, metavar="X", help="video: from one image to the next (default 1.5)")
+    parser.add_argument("--fps", type=_whole, default=24, metavar="N", help="video: frames in a second (default 24)")
+    parser.add_argument("--scale", type=_whole, default=1, metavar="X", help="images, sheet, video: enlarge X times, pixel by pixel")
+    if of_project:
+        parser.add_argument("--least-stars", type=_whole, default=4, metavar="N", help="from which an image is a favourite (default 4)")
+
+
+def settings_of(options: argparse.Namespace) -> "ExportSettings":
+    """The options as a call takes them.
+
+    Raises
+    ------
+    UserError
+    """
+    from gan.formats.exports import ExportSettings
+    from gan.formats.video import mp4_problem
+
+    video: Any = options.video_format or ("mp4" if mp4_problem() is None else "gif")
+    return ExportSettings(
+        format=options.format,
+        fp16=options.fp16,
+        image_format=options.image_format,
+        sidecar=options.sidecar,
+        video_format=video,
+        seconds=options.seconds,
+        fps=options.fps,
+        scale=options.scale,
+        least_stars=getattr(options, "least_stars", 4),
+    )
+
+
+def export_model(options: argparse.Namespace) -> int:
+    """`tastemaker export MODEL`: returns the exit code."""
+    import gan
+    from gan.formats.exports import export
+    from gan.terminal import Progress
+
+    if options.format == "dataset":
+        raise UserError("a data set is made of someone's ratings: tastemaker export --project DIR --format dataset --out DIR")
+    settings = settings_of(options)
+    model = gan.load(options.model, "cpu")
+    seeds = range(16) if options.seeds is None else options.seeds
+    with Progress() as progress:
+        folder = export(model, options.out, settings, seeds=seeds, progress=progress)
+        progress.clear()
+    print(folder)
+    return 0
+
+
+def seeds_of(text: str) -> list[int]:
+    """ "0-3,9" -> [0, 1, 2, 3, 9].
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        Not that, or too many.
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        last = last if dash else first
+        if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last) <= _MOST_SEED):
+            raise argparse.ArgumentTypeError(f"{text!r:.60} is not a list of seeds such as 0-15 or 3,7,9")
+        if len(seeds) + int(last) - int(first) >= _MOST_SEEDS:
+            raise argparse.ArgumentTypeError(f"more than {_MOST_SEEDS:,} seeds")
+        seeds += range(int(first), int(last) + 1)
+    return seeds
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 1000")
+    return int(text)
+
+
+def _above_zero(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.0 < value <= 600.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0 and up to 600")
+    return value

@@ -1,0 +1,40 @@
+"""Ranked answers as questions: what is nearly certain is settled, what is not is asked."""
+
+import math
+from collections.abc import Iterable, Mapping
+
+from gan.formats.importing.result import Option, Question
+
+_CERTAIN = 0.75  # an answer this probable is taken without asking
+_HOPELESS = 0.004  # less probable answers are not offered
+_MOST_OPTIONS = 6
+
+
+def rank(
+    key: str, text: str, weighed: Iterable[tuple[str, str, float, str]], choices: Mapping[str, str]
+) -> tuple[Question | None, str, bool]:
+    """A question from weighed answers.
+
+    Parameters
+    ----------
+    weighed : (value, label, log-probability up to a constant, evidence) each.
+
+    Returns
+    -------
+    The question (None where there is only one answer), the answer taken, and whether the question is open.
+    """
+    options = sorted(weighed, key=lambda option: -option[2])
+    top = options[0][2]
+    total = sum(math.exp(option[2] - top) for option in options)
+    chances = [math.exp(option[2] - top) / total for option in options]
+    kept = [
+        (option, chance)
+        for option, chance in zip(options[:_MOST_OPTIONS], chances, strict=False)
+        if chance >= _HOPELESS or option[0] == choices.get(key)
+    ]
+    if len(kept) < 2:
+        return None, options[0][0], False
+    question = Question(
+        key, text, tuple(Option(value, label, says) for (value, label, _, says), _ in kept), options[0][0]
+    )
+    return question, question.answer(choices), chances[0] < _CERTAIN

@@ -1,0 +1,204 @@
+"""What drawing tells about a chain of layers: the parts of an architecture that leave no trace in its weights.
+
+Batch normalisation remembers the means and variances that it saw in training, so whoever guesses the activations, the prior and the epsilon
+right sees the same ones again. Without it, a wrong guess shows as rougher and harder images. Untrained networks say nothing.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from gan.networks.layered import Block, LayeredConfig, LayeredGenerator
+
+LATENTS = 32  # drawn for each reading
+_SMALL = 32  # pixels: statistics of larger layers tell little more, and cost most
+_MEASURED = 512  # for statistics that are to be kept
+_COMMON = (("relu", 0.2), ("leaky_relu", 0.2), ("leaky_relu", 0.01))
+_RARE = (("elu", 0.2), ("gelu", 0.2), ("silu", 0.2), ("selu", 0.2), ("tanh", 0.2))
+PRIORS = {"normal": 0.85, "uniform": 0.15}
+_ACTIVATIONS = {"relu": 0.78, "leaky_relu:0.2": 0.14, "leaky_relu:0.01": 0.04, "gelu": 0.01, "silu": 0.01, "elu": 0.01, "selu": 0.005,
+                "tanh": 0.005}  # fmt: skip
+_GOOD_FIT = 0.2  # of `mismatch`; sampling noise and the lag of running averages stay below
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One reading of a network's hidden parts."""
+
+    activation: str  # "relu", "leaky_relu:0.2", ...
+    prior: str
+    eps: float
+    score: float  # log of how plausible it is, up to a constant
+    evidence: str  # a clause for people
+
+
+def read_as(config: LayeredConfig, activation: str, prior: str, eps: float) -> LayeredConfig:
+    """The configuration with these hidden parts."""
+    bend: Any
+    bend, _, slope = activation.partition(":")
+    layers: Any = tuple(
+        replace(
+            layer,
+            activation=bend if layer.activation not in {"none", "prelu"} else layer.activation,
+            slope=float(slope or 0.2),
+            norm_eps=eps if layer.norm == "batch" else layer.norm_eps,
+        )
+        for layer in config.layers
+    )
+    changed: Any = {"layers": layers, "prior": prior}
+    return replace(config, **changed)
+
+
+def with_weights(config: LayeredConfig, weights: LayeredGenerator) -> LayeredGenerator:
+    """A generator that shares the tensors of another one of the same layers."""
+    with torch.device("meta"):
+        generator = type(weights)(config)
+    generator.load_state_dict(weights.state_dict(), assign=True)
+    return generator.eval()
+
+
+def latents(z_dim: int, count: int = LATENTS) -> Tensor:
+    """The same N(0, I) latents for every reading, (count, z_dim)."""
+    return torch.randn(count, z_dim, generator=torch.Generator().manual_seed(0))
+
+
+def trained(generator: LayeredGenerator) -> bool:
+    """Whether its weights look as if training had touched them."""
+    batch = [block for block in generator.chain() if block.layer.norm == "batch"]
+    if batch:
+        fresh = [bool((block.norm_mean == 0).all() and (block.norm_variance == 1).all()) for block in batch]
+        return not any(fresh)
+    raw = raw_images(generator, latents(generator.z_dim, 16))
+    return float(raw.std()) > 0.25  # fresh layers of the usual kinds shrink what passes through them
+
+
+@torch.no_grad()
+def raw_images(generator: LayeredGenerator, z: Tensor) -> Tensor:
+    """What the last layer gives, before the output's activation."""
+    x = generator.enter(z)
+    for block in generator.chain():
+        x = block(x, generator.config.upsampling)
+    return x
+
+
+@torch.no_grad()
+def mismatch(generator: LayeredGenerator, z: Tensor) -> float | None:
+    """How far stored batch statistics are from those of these latents; None without any.
+
+    Per channel (difference of means)^2 / variance + (log ratio of variances)^2, the median over channels, the mean over layers.
+    """
+    found: list[float] = []
+
+    def look(block: Block, x: Tensor) -> Tensor:
+        if block.layer.norm != "batch":
+            return block.normalise(x)
+        over = [i for i in range(x.dim()) if i != 1]
+        mean, variance = x.mean(dim=over), x.var(dim=over, unbiased=False) + 1e-8
+        stored = block.norm_variance + 1e-8
+        off = (mean - block.norm_mean).square() / stored + (variance / stored).log().square()
+        found.append(min(float(off.median()), 10.0))
+        affine = block.layer.norm_affine
+        return F.batch_norm(
+            x, None, None, block.norm_weight if affine else None, block.norm_bias if affine else None, True, eps=block.layer.norm_eps
+        )  # fmt: skip
+
+    x = generator.enter(z)
+    chain = generator.chain()
+    last = max((i for i, block in enumerate(chain) if block.layer.norm == "batch"), default=-1)
+    for block in chain[: last + 1]:
+        if len(found) >= 2 and x.dim() == 4 and x.shape[3] >= _SMALL:
+            break
+        x = block(x, generator.config.upsampling, look)
+    return sum(found) / len(found) if found else None
+
+
+@torch.no_grad()
+def measure_statistics(generator: LayeredGenerator) -> None:
+    """Replace stored batch statistics by those of latents drawn now: what a network draws that was never switched to evaluation."""
+
+    def keep(block: Block, x: Tensor) -> Tensor:
+        if block.layer.norm == "batch":
+            over = [i for i in range(x.dim()) if i != 1]
+            block.norm_mean = x.mean(dim=over)
+            block.norm_variance = x.var(dim=over, unbiased=False)
+        return block.normalise(x)
+
+    x = generator.enter(latents(generator.z_dim, _MEASURED if generator.resolution <= 64 else _MEASURED // 4))
+    for block in generator.chain():
+        x = block(x, generator.config.upsampling, keep)
+
+
+def roughness(images: Tensor) -> float:
+    """Mean distance of a pixel from its four neighbours' mean, over the spread of pixels; noise has about 0.9, pictures below 0.3."""
+    middle = images[:, :, 1:-1, 1:-1]
+    around = (
+        images[:, :, 2:, 1:-1] + images[:, :, :-2, 1:-1] + images[:, :, 1:-1, 2:] + images[:, :, 1:-1, :-2]
+    ) / 4.0
+    return float((middle - around).abs().mean() / images.std().clamp_min(1e-6))
+
+
+@torch.no_grad()
+def readings(generator: LayeredGenerator, likely_eps: float) -> list[Reading]:
+    """Every reading of the hidden parts, the most plausible first.
+
+    Parameters
+    ----------
+    likely_eps : the epsilon of batch normalisation that names suggest.
+    """
+    config, z = generator.config, latents(generator.z_dim)
+    bends = any(layer.activation not in {"none", "prelu"} for layer in config.layers)
+    batch = any(layer.norm == "batch" for layer in config.layers)
+    is_trained = trained(generator)
+    common = [_named(*pair) for pair in _COMMON] if bends else ["relu"]
+    rare = [_named(*pair) for pair in _RARE] if bends else []
+    by_statistics, every = batch and is_trained, {1e-5: 0.9, 0.8: 0.08, 1e-3: 0.02} if batch else {1e-5: 1.0}
+    if batch and likely_eps != 1e-5:
+        every = {likely_eps: 0.9, 1e-5: 0.1}
+    found: list[Reading] = []
+
+    def weigh(activation: str, prior: str, eps: float) -> None:
+        score = math.log(_ACTIVATIONS[activation] * PRIORS[prior] * every[eps])
+        says = "the most common" if activation == "relu" and prior == "normal" else "less common"
+        if by_statistics:
+            off = mismatch(with_weights(read_as(config, activation, prior, eps), generator), z)
+            assert off is not None
+            score -= min(30.0 * off, 30.0)
+            says = f"statistics of its batch normalisation are off by {off:.2f}"
+        elif is_trained and prior == "normal":
+            images = with_weights(read_as(config, activation, prior, eps), generator)(z)
+            rough, hard = roughness(images), float((images.abs() > 0.98).float().mean())
+            score -= 6.0 * math.log(max(rough, 0.01)) + 3.0 * hard
+            says = f"roughness {rough:.2f}, {hard:.0%} of the pixels black or white"
+        elif is_trained:  # the prior scales everything: images say nothing about it
+            same = next(
+                reading for reading in found if reading.activation == activation and reading.prior == "normal"
+            )
+            score, says = same.score + math.log(PRIORS[prior] / PRIORS["normal"]), "images do not tell"
+        found.append(Reading(activation, prior, eps, score, says))
+
+    # One part at a time: the parts hardly depend on one another, and every weighing draws.
+    first_eps = max(every, key=lambda eps: every[eps])
+    for activation in common:
+        weigh(activation, "normal", first_eps)
+    if not by_statistics or max(found, key=_score).score < math.log(0.1) - 30.0 * _GOOD_FIT:
+        for activation in rare:
+            weigh(activation, "normal", first_eps)
+    best = max(found, key=_score)
+    weigh(best.activation, "uniform", first_eps)
+    best = max(found, key=_score)
+    for eps in every:
+        if eps != first_eps:
+            weigh(best.activation, best.prior, eps)
+    return sorted(found, key=_score, reverse=True)
+
+
+def _score(reading: Reading) -> float:
+    return reading.score
+
+
+def _named(kind: str, slope: float) -> str:
+    return f"{kind}:{slope}" if kind == "leaky_relu" else kind

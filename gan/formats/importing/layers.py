@@ -1,0 +1,292 @@
+"""DCGAN-like and multilayer state_dicts: an architecture from names, shapes and order (see `chain`), the rest from `evidence`."""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gan.formats.importing import evidence
+from gan.formats.importing.ask import rank
+from gan.formats.importing.chain import Chain, chains, links
+from gan.formats.importing.restricted import Malformed
+from gan.formats.importing.result import Imported, Question
+from gan.formats.importing.source import Source
+from gan.formats.importing.state_dict import Candidate, Module, candidates, check_calls, modules
+from gan.model import Model
+from gan.networks.layered import DcganGenerator, LayeredConfig, LayeredGenerator, MlpGenerator
+
+_MOST_UNUSED = 0.1  # share of the weights that may have no place in the generator
+_HINT = math.log(8.0)
+
+
+class _Open:
+    """Questions, as they come up."""
+
+    def __init__(self, choices: Mapping[str, str]) -> None:
+        self.choices = choices
+        self.questions: list[Question] = []
+        self.settled: list[Question] = []
+
+    def ask(self, key: str, text: str, weighed: list[tuple[str, str, float, str]]) -> Any:
+        """The value of one of the options, as `rank` takes them."""
+        question, answer, is_open = rank(key, text, weighed, self.choices)
+        if question is not None:
+            (self.questions if is_open else self.settled).append(question)
+        return answer
+
+
+def can_read(source: Source) -> bool:
+    """Any file of weights: this is the last family that is asked."""
+    return source.container in {"torch", "safetensors", "pickle"}
+
+
+def read(source: Source, choices: Mapping[str, str]) -> Imported:
+    """The generator of a checkpoint that holds plain layers."""
+    if source.container != "safetensors":
+        check_calls(source.unpickled.calls)
+    found = candidates(source.contents)
+    chosen, made, unused, folded, tensors = _first_generator(source, found)
+    asked = _Open(choices)
+    notes: list[str] = []
+    if chosen.path:
+        notes.append(f"The generator is the part {chosen.path} of the file.")
+
+    chain = _choose_chain(made, asked)
+    generator = _build(chain, tensors, folded)
+    generator = _hidden_parts(generator, asked, tensors)
+    generator = _pixels(generator, asked)
+    _statistics(generator, asked)
+
+    left_out = [name for module in unused for name in module.tensors]
+    if left_out:
+        notes.append(
+            f"{len(unused)} modules have no place in the generator and were left out: {', '.join(m.name for m in unused[:5])}."
+        )
+    notes.append("It comes without a discriminator that can be used: realism is not judged.")
+    model = Model(
+        name=re.sub(r"[^\w.+-]+", "-", source.path.stem).strip("-.") or "imported",
+        generator=generator,
+        card={
+            "data": {"kind": "unknown"},
+            "licence": "unknown",
+            "imported": {"file": source.name, "architecture": generator.kind, "part": chosen.path or None},
+        },
+    )
+    return Imported(model, _describe(generator), notes, None, asked.questions, asked.settled)
+
+
+def _first_generator(
+    source: Source, found: list[Candidate]
+) -> tuple[Candidate, list[Chain], list[Module], bool, dict[str, Tensor]]:
+    """The likeliest dictionary that reads as a generator.
+
+    Raises
+    ------
+    Malformed
+        None does; said of the likeliest.
+    """
+    problem: Malformed | None = None
+    for candidate in found:
+        try:
+            tensors = source.load(candidate.tensors)
+            all_modules, folded = modules(tensors)
+            linked, unused = links(all_modules)
+            if not linked:
+                raise Malformed("it holds no layers of a generator")
+            made = chains(linked, _hints(candidate, found))
+            unused_count = sum(value.numel() for module in unused for value in module.tensors.values())
+            if unused_count > _MOST_UNUSED * sum(value.numel() for value in tensors.values()):
+                raise Malformed(
+                    f"it is of an architecture that is not known here (its part {unused[0].name or next(iter(unused[0].tensors))!r:.60} "
+                    "has no place in a chain of layers)"
+                )
+            return candidate, made, unused, folded, tensors
+        except Malformed as error:
+            problem = problem or error
+    raise problem or Malformed("it holds no generator")
+
+
+def _hints(candidate: Candidate, found: list[Candidate]) -> dict[int, float]:
+    """Image sizes that the discriminator in the same file would take."""
+    beside = candidate.discriminator_beside(found)
+    if beside is None:
+        return {}
+    shapes = [ref.shape for ref in beside.tensors.values()]
+    square = [shape for shape in shapes if len(shape) == 4 and shape[2] > 1]
+    linear = [shape for shape in shapes if len(shape) == 2]
+    if not square and linear:
+        return {
+            math.isqrt(linear[0][1] // channels): _HINT for channels in (1, 3) if linear[0][1] % channels == 0
+        }
+    if linear and square:  # halved by every convolution, then flattened
+        side = math.isqrt(max(linear[0][1] // square[-1][0], 1))
+        return {side * 2**halvings: _HINT for halvings in (len(square) - 1, len(square))}
+    if square:  # halved by every one but the last, which looks at all that is left
+        return {square[-1][2] * 2 ** (len(square) - 1): _HINT}
+    return {}
+
+
+def _choose_chain(made: list[Chain], asked: _Open) -> Chain:
+    values: dict[str, Chain] = {}
+    weighed = []
+    for chain in made[:12]:
+        value = "-".join(str(size) for size in chain.sizes)
+        same = sum(known.sizes == chain.sizes for known in values.values())
+        value += f".{same + 1}" if same else ""
+        values[value] = chain
+        label = f"{chain.resolution} px: {' → '.join(str(size) for size in chain.sizes)}"
+        weighed.append((value, label, chain.score, _strides(chain)))
+    text = (
+        "Strides and paddings leave no trace in the weights. How large are its images, and how do they grow?"
+    )
+    return values[asked.ask("geometry", text, weighed)]
+
+
+def _strides(chain: Chain) -> str:
+    steps = []
+    for layer in chain.layers:
+        if layer.op != "linear":
+            more = f" output padding {layer.output_padding}" if layer.output_padding else ""
+            grown = " after doubling" if layer.upsample > 1 else ""
+            steps.append(f"kernel {layer.kernel} stride {layer.stride} padding {layer.padding}{more}{grown}")
+    return "; ".join(dict.fromkeys(steps))
+
+
+def _build(chain: Chain, tensors: dict[str, Tensor], folded: bool) -> LayeredGenerator:
+    """The network with its weights in it."""
+    first = chain.layers[0]
+    config = LayeredConfig(first.inputs, chain.resolution, chain.channels, chain.layers, renamed=folded)
+    kind = MlpGenerator if all(layer.op == "linear" for layer in chain.layers) else DcganGenerator
+    with torch.device("meta"):
+        generator = kind(config)
+    named, _ = modules(tensors)
+    by_name = {module.name: module.tensors for module in named}
+    state: dict[str, Tensor] = {}
+    for number, layer in enumerate(chain.layers):
+        mine = by_name[layer.name]
+        state[f"blocks.{number}.weight"] = mine["weight"]
+        if layer.bias:
+            state[f"blocks.{number}.bias"] = mine["bias"]
+        if layer.norm != "none":
+            norm = by_name[layer.norm_name]
+            keys = {
+                "norm_weight": "weight",
+                "norm_bias": "bias",
+                "norm_mean": "running_mean",
+                "norm_variance": "running_var",
+            }
+            state |= {
+                f"blocks.{number}.{own}": norm[theirs] for own, theirs in keys.items() if theirs in norm
+            }
+        if layer.activation == "prelu":
+            state[f"blocks.{number}.slope"] = by_name[layer.activation_name]["weight"]
+    try:
+        generator.load_state_dict(state, assign=True)
+    except RuntimeError as error:
+        raise Malformed("its layers and their normalisations do not fit one another") from error
+    return generator.eval()
+
+
+def _hidden_parts(generator: LayeredGenerator, asked: _Open, tensors: dict[str, Tensor]) -> LayeredGenerator:
+    """Activations, prior and epsilon, as evidence and choices have them."""
+    # A widely copied DCGAN passes 0.8, meant as momentum, as the epsilon of its normalisations; its blocks have these names.
+    likely_eps = 0.8 if any(name.startswith("conv_blocks.") for name in tensors) else 1e-5
+    found = evidence.readings(generator, likely_eps)
+
+    def best_of(field: str) -> list[tuple[Any, evidence.Reading]]:
+        best: dict[Any, evidence.Reading] = {}
+        for reading in found:
+            best.setdefault(getattr(reading, field), reading)
+        return list(best.items())
+
+    activations = {
+        "relu": "ReLU", "leaky_relu:0.2": "Leaky ReLU, slope 0.2", "leaky_relu:0.01": "Leaky ReLU, slope 0.01",
+        "elu": "ELU", "gelu": "GELU", "silu": "SiLU", "selu": "SELU", "tanh": "tanh",
+    }  # fmt: skip
+    activation = asked.ask(
+        "activation", "Which function bends its hidden layers?",
+        [(value, activations[value], reading.score, reading.evidence) for value, reading in best_of("activation")],
+    )  # fmt: skip
+    priors = {"normal": "normal, N(0, 1)", "uniform": "uniform, from -1 to 1"}
+    prior = asked.ask(
+        "prior", "From which random numbers did it learn to draw?",
+        [(value, priors[value], reading.score, reading.evidence) for value, reading in best_of("prior")],
+    )  # fmt: skip
+    eps = asked.ask(
+        "norm_eps", "Which epsilon do its batch normalisations add?",
+        [(f"{value:g}", f"{value:g}", reading.score, reading.evidence) for value, reading in best_of("eps")],
+    )  # fmt: skip
+    return evidence.with_weights(evidence.read_as(generator.config, activation, prior, float(eps)), generator)
+
+
+def _pixels(generator: LayeredGenerator, asked: _Open) -> LayeredGenerator:
+    """What the last layer's numbers mean."""
+    config = generator.config
+    raw = evidence.raw_images(generator, evidence.latents(generator.z_dim))
+    share_outside = float((raw.abs() > 1.1).float().mean())
+    plain = 0.03 if share_outside > 0.002 or not evidence.trained(generator) else 3.0
+    says = f"{share_outside:.0%} of the last layer's numbers lie outside -1 to 1"
+    output = asked.ask(
+        "output", "What follows its last layer?",
+        [
+            ("tanh", "tanh: pixels from -1 to 1", math.log(0.85), "the most common"),
+            ("sigmoid", "sigmoid: pixels from 0 to 1", math.log(0.1), "common where pixels run from 0 to 1"),
+            ("none", "nothing: the numbers are pixels from -1 to 1", math.log(plain), says),
+        ],
+    )  # fmt: skip
+    config = replace(config, output=output)
+    if config.image_channels == 3 and generator.kind == "mlp":
+        rough = {}
+        for folding in ("chw", "hwc"):
+            trial = replace(config, folding=folding)
+            rough[folding] = evidence.roughness(
+                evidence.with_weights(trial, generator)(evidence.latents(generator.z_dim))
+            )
+        labels = {"chw": "one colour after another", "hwc": "pixel by pixel"}
+        folding = asked.ask(
+            "folding", "How are its numbers folded into an image?",
+            [(value, labels[value], (0.8 if value == "chw" else 0.0) - 8.0 * math.log(max(r, 0.01)), f"roughness {r:.2f}")
+             for value, r in rough.items()],
+        )  # fmt: skip
+        config = replace(config, folding=folding)
+    if config.image_channels == 3:
+        order = asked.ask(
+            "order", "In which order are its colours?",
+            [("rgb", "red, green, blue", math.log(0.95), "the most common"),
+             ("bgr", "blue, green, red", math.log(0.05), "where OpenCV read its pictures")],
+        )  # fmt: skip
+        config = replace(config, order=order)
+    if any(layer.upsample > 1 for layer in config.layers):
+        upsampling = asked.ask(
+            "upsampling", "How are its images enlarged between layers?",
+            [("nearest", "by repeating pixels", math.log(0.85), "the most common"),
+             ("bilinear", "smoothly (bilinear)", math.log(0.15), "less common")],
+        )  # fmt: skip
+        config = replace(config, upsampling=upsampling)
+    return evidence.with_weights(config, generator)
+
+
+def _statistics(generator: LayeredGenerator, asked: _Open) -> None:
+    """Which statistics batch normalisation uses; may replace the stored ones."""
+    if not any(layer.norm == "batch" for layer in generator.config.layers):
+        return
+    source = asked.ask(
+        "statistics", "Which statistics do its batch normalisations use?",
+        [("stored", "those stored in the file", math.log(0.95), "a network switched to evaluation"),
+         ("measured", "those of its own images, measured now", math.log(0.05), "a network that draws as it trains")],
+    )  # fmt: skip
+    if source == "measured":
+        evidence.measure_statistics(generator)
+
+
+def _describe(generator: LayeredGenerator) -> str:
+    config = generator.config
+    weights = sum(value.numel() for value in generator.parameters())
+    name = "multilayer perceptron" if generator.kind == "mlp" else "DCGAN"
+    colours = "colour" if config.image_channels == 3 else "grey"
+    amount = f"{weights / 1e6:.1f} million" if weights >= 1e5 else f"{weights / 1e3:.1f} thousand"
+    return f"{name}, {config.resolution} px, {colours}, {config.z_dim} latents, {amount} weights"

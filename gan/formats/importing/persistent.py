@@ -1,0 +1,127 @@
+"""Pickled torch modules as inert data: their attributes, their tensors, their submodules. No class of theirs exists here."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from gan.formats.importing.restricted import Malformed, Node, TensorRef
+from gan.formats.importing.torch_file import class_of
+
+REBUILD = "torch_utils.persistence._reconstruct_persistent_obj"
+_DEEPEST = 12  # modules in modules; NVIDIA's go four deep
+_MOST_PARTS = 5_000
+_SCALARS = {"numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar"}
+
+
+@dataclass
+class Part:
+    """A module."""
+
+    class_name: str  # without the module's path
+    attributes: dict[str, Any] = field(default_factory=dict)
+    own: dict[str, TensorRef] = field(default_factory=dict)  # its parameters and buffers
+    parts: dict[str, "Part"] = field(default_factory=dict)  # its submodules
+
+    def part(self, name: str) -> "Part":
+        """A submodule. Raises `Malformed` where there is none."""
+        found = self.parts.get(name)
+        if found is None:
+            raise Malformed(f"its {self.class_name} lacks the part {name}")
+        return found
+
+    def walk(self) -> Iterator["Part"]:
+        """Itself and everything in it."""
+        yield self
+        for part in self.parts.values():
+            yield from part.walk()
+
+    def tensors(self, prefix: str = "") -> dict[str, TensorRef]:
+        """Every tensor under its name in a state_dict."""
+        found = {f"{prefix}{name}": ref for name, ref in self.own.items()}
+        for name, part in self.parts.items():
+            found |= part.tensors(f"{prefix}{name}.")
+        return found
+
+    def number(self, name: str) -> float | None:
+        """An attribute that is a number; None where it is missing or None.
+
+        Raises
+        ------
+        Malformed
+            It is something else.
+        """
+        value = self.attributes.get(name)
+        if value is None:
+            return None
+        plain = _scalar(value)
+        if plain is None:
+            raise Malformed(f"its {self.class_name} has a {name} that is no number")
+        return plain
+
+
+def part_of(value: Any) -> Part | None:
+    """A pickled module, persistent in NVIDIA's way or plain; None for anything else.
+
+    Raises
+    ------
+    Malformed
+        It contains itself, or more modules than any network.
+    """
+    return _Reader().read(value, 0)
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.count = 0
+
+    def read(self, value: Any, depth: int) -> Part | None:
+        self.count += 1
+        if depth > _DEEPEST or self.count > _MOST_PARTS:
+            raise Malformed("it holds modules in modules without end")
+        if not isinstance(value, Node):
+            return None
+        if value.call == REBUILD:
+            meta = _plain_dict(value.args[0]) if len(value.args) == 1 else {}
+            name, state = meta.get("class_name"), _plain_dict(meta.get("state"))
+        else:
+            name, state = class_of(value), _plain_dict(value.state)
+        if not isinstance(name, str) or "_modules" not in state:
+            return None
+        part = Part(name.rsplit(".", 1)[-1])
+        for kind in ("_parameters", "_buffers"):
+            for key, ref in _plain_dict(state.get(kind)).items():
+                if isinstance(ref, TensorRef):
+                    part.own[str(key)] = ref
+        for key, inner in _plain_dict(state.get("_modules")).items():
+            read = self.read(inner, depth + 1)
+            if read is not None:
+                part.parts[str(key)] = read
+        part.attributes = {str(key): item for key, item in state.items() if str(key)[:1] != "_"}
+        return part
+
+
+def _plain_dict(value: Any) -> dict[Any, Any]:
+    """The items of a dictionary or of an object that was one; {} for anything else."""
+    if isinstance(value, Node):
+        return value.mapping
+    return value if isinstance(value, dict) else {}
+
+
+def _scalar(value: Any) -> float | None:
+    """A number, as Python or numpy pickles it; None for anything else."""
+    if isinstance(value, int | float):
+        return float(value)
+    if not isinstance(value, Node) or value.call not in _SCALARS or len(value.args) != 2:
+        return None
+    dtype, data = value.args
+    if not isinstance(dtype, Node) or not dtype.args or not isinstance(data, bytes):
+        return None
+    code = dtype.args[0]
+    if code not in {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"} or len(data) != int(
+        code[1]
+    ):
+        return None
+    order = ">" if isinstance(dtype.state, tuple) and len(dtype.state) > 1 and dtype.state[1] == ">" else "<"
+    return float(np.frombuffer(data, np.dtype(f"{order}{code}"))[0])

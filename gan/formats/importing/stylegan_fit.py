@@ -1,0 +1,151 @@
+"""From tensors of whatever file to a StyleGAN2 network: shapes, checks, weights, and what is said about it."""
+
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from gan.formats.importing.persistent import Part
+from gan.formats.importing.restricted import Malformed, TensorRef
+from gan.formats.importing.result import Imported
+from gan.formats.importing.source import Source
+from gan.model import Model
+from gan.networks.latents import latents
+from gan.networks.stylegan2 import StyleGAN2, StyleGAN2Config
+from gan.networks.stylegan2_discriminator import StyleGAN2Discriminator
+from gan.networks.stylegan2_layers import Activation, MappingConfig
+
+_MEAN_OVER = 4096  # latents that a missing mean style is estimated from
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def shape_of(part: Part, name: str, dimensions: int) -> tuple[int, ...]:
+    """The shape of a tensor that is `name` under a part, and has so many dimensions, none of them empty.
+
+    Raises
+    ------
+    Malformed
+        There is none, or it has another number of dimensions.
+    """
+    *path, last = name.split(".")
+    for step in path:
+        part = part.part(step)
+    ref = part.own.get(last)
+    if ref is None:
+        raise Malformed(f"it lacks the tensor {name}")
+    if len(ref.shape) != dimensions or not all(ref.shape):
+        raise Malformed(f"its tensor {name} has the shape {ref.shape}, not {dimensions} dimensions")
+    return ref.shape
+
+
+def activation_of(layers: list[Part]) -> Activation:
+    """The activation that layers share; leaky ReLU where they do not say."""
+    found = {layer.attributes.get("activation", "lrelu") for layer in layers}
+    for activation in ("lrelu", "relu", "linear"):
+        if found <= {activation}:
+            return activation
+    named = ", ".join(sorted(str(name)[:20] for name in found))
+    raise Malformed(f"it uses the activation {named}; only lrelu, relu and linear can be run")
+
+
+def mapping_of(part: Part, noise: bool = True) -> MappingConfig:
+    """The shape of a mapping network; without noise it maps labels alone."""
+    count = sum(1 for name in part.parts if name.startswith("fc"))
+    hidden, inputs = shape_of(part, "fc0.weight", 2)
+    classes = label_width = 0
+    if "embed" in part.parts:
+        label_width, classes = shape_of(part, "embed.weight", 2)
+    layers = [part.part(f"fc{i}") for i in range(count)]
+    multipliers = {layer.number("bias_gain") for layer in layers} - {None}
+    if len(multipliers) > 1:
+        raise Malformed("the layers of its mapping network have different learning rates")
+    try:
+        return MappingConfig(
+            noise_width=inputs - label_width if noise else 0,
+            classes=classes,
+            label_width=label_width,
+            layers=count,
+            hidden=hidden,
+            outputs=shape_of(layers[-1], "weight", 2)[0],
+            lr_multiplier=multipliers.pop() or 0.0 if multipliers else 0.01,
+            activation=activation_of(layers),
+        )
+    except ValueError as error:
+        raise Malformed(f"its mapping network cannot be run: {error}") from error
+
+
+def fill(
+    source: Source, kind: type[Network], config: Any, refs: dict[str, TensorRef], more: dict[str, Tensor]
+) -> tuple[Network, list[str]]:
+    """A network with its weights, and the names of the tensors that it has no use for.
+
+    Parameters
+    ----------
+    refs : tensors of the file under the network's own names; a missing `w_avg` is estimated. Any with as many numbers in the same
+        order fits: files differ in dimensions of length one.
+    more : tensors that are not in the file as the network needs them.
+
+    Raises
+    ------
+    Malformed
+        A tensor is missing or has another shape.
+    """
+    try:
+        with torch.device(
+            "meta"
+        ):  # shapes only: nothing is allocated before the file has proved to hold as much
+            network = kind(config)
+    except (ValueError, RuntimeError) as error:
+        raise Malformed(f"it has a shape that cannot be run: {error}") from error
+    wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    missing = set(wanted) - set(refs) - set(more) - {"w_avg"}
+    if missing:
+        raise Malformed(f"it lacks {len(missing)} of its tensors ({min(missing)})")
+    own = {name: refs[name] for name in wanted if name in refs}
+    for name, ref in own.items():
+        if _squeezed(ref.shape) != _squeezed(wanted[name]):
+            raise Malformed(f"its tensor {name} has the shape {ref.shape}, not {wanted[name]}")
+    tensors = {name: value.reshape(wanted[name]) for name, value in source.load(own).items()} | more
+    estimate = "w_avg" in wanted and "w_avg" not in tensors
+    if estimate:
+        tensors["w_avg"] = torch.zeros(wanted["w_avg"])
+    network.load_state_dict(tensors, strict=True, assign=True)
+    if estimate:
+        assert isinstance(network, StyleGAN2)
+        network.w_avg = mean_style(network)
+    return network, sorted(set(refs) - set(wanted))
+
+
+def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(side for side in shape if side != 1)
+
+
+def mean_style(generator: StyleGAN2) -> Tensor:
+    """The mean of w over the prior, (W,): what truncation pulls towards."""
+    z = latents([0], _MEAN_OVER * generator.z_dim).reshape(_MEAN_OVER, -1)
+    with torch.no_grad():
+        return generator.styles(z).mean(dim=0)
+
+
+def finish(
+    source: Source,
+    family: str,
+    generator: StyleGAN2,
+    discriminator: StyleGAN2Discriminator | None,
+    notes: list[str],
+) -> Imported:
+    """The import's result: model and description."""
+    config: StyleGAN2Config = generator.config
+    count = sum(parameter.numel() for parameter in generator.parameters()) / 1e6
+    facts = [
+        family,
+        f"{config.resolution} px",
+        "colour" if config.image_channels == 3 else "grey",
+        f"{config.mapping.noise_width} latents",
+        *([f"{config.mapping.classes} classes"] if config.mapping.classes else []),
+        f"{count:.1f} million weights",
+    ]
+    what = ", ".join(facts)
+    card = {"data": {"kind": "unknown"}, "imported": {"from": source.name, "what": what}}
+    return Imported(Model(source.path.stem, generator, None, discriminator, card), what, notes)

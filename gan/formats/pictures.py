@@ -1,0 +1,105 @@
+"""Favourites as picture files: rating, keywords, one readable line, our own record, and that they are generated.
+
+PNG holds the line as the text `parameters` and the record as the iTXt `tastemaker`; WebP and JPEG hold the line in Exif (UserComment, where
+galleries look for it) and the record in XMP. All hold the XMP packet; Windows Explorer and some others want it in a file beside the image.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from PIL import ExifTags, Image
+
+from gan import __version__
+from gan.data.write import parameters_line, save_image
+from gan.errors import UserError, reason
+from gan.formats.files import atomic_write, write_bytes
+from gan.formats.rated import Cancel, Progress, Rated, drawn, metadata, never
+from gan.formats.xmp import TRAINED, xmp_packet
+from gan.model import Model
+
+Format = Literal["png", "webp", "jpeg"]
+SUFFIXES = {"png": ".png", "webp": ".webp", "jpeg": ".jpg"}
+
+
+def write_pictures(
+    model: Model,
+    rows: Sequence[Rated],
+    folder: Path,
+    image_format: Format = "png",
+    sidecar: bool = False,
+    scale: int = 1,
+    progress: Progress | None = None,
+    cancel: Cancel = never,
+) -> list[Path]:
+    """Write one file per row into a folder.
+
+    Parameters
+    ----------
+    model : the generator that the latents are of, tuned or not: a stored latent is drawn by the untuned one.
+    image_format : "webp" is lossless; "jpeg" is not, at quality 95.
+    sidecar : write the XMP packet into a `.xmp` file beside each, too.
+    scale : whole factor of enlargement, for pixel art.
+
+    Raises
+    ------
+    UserError
+        No rows, or the files cannot be written.
+    Cancelled
+    """
+    if not rows:
+        raise UserError("no images to write")
+    paths = []
+    for row, pixels in drawn(model, rows, progress, cancel, scale):
+        path = folder / f"{row.stem}{SUFFIXES[image_format]}"
+        save_picture(pixels, path, metadata(model, row), sidecar)
+        paths.append(path)
+    return paths
+
+
+def save_picture(pixels: np.ndarray, path: Path, about: Mapping[str, Any], sidecar: bool = False) -> None:
+    """Write one image, its format by its suffix: .png, .webp or .jpg.
+
+    Parameters
+    ----------
+    pixels : uint8 (H, W, 3).
+    about : as `gan.data.write.save_png`; `label`, `tags` and `note` go into XMP, too.
+    sidecar : write the packet beside it, under the same name with the suffix .xmp.
+
+    Raises
+    ------
+    UserError
+        The files cannot be written.
+    """
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    record = json.dumps(
+        {"generator": "tastemaker", "version": __version__, **about}, ensure_ascii=False, sort_keys=True
+    )
+    in_png = path.suffix == ".png"
+    said: dict[str, Any] = {key: about[key] for key in ("label", "tags", "note") if key in about}
+    packet = xmp_packet(
+        about.get("rating"), about.get("source") or TRAINED, record="" if in_png else record, **said
+    )
+    try:
+        if in_png:
+            save_image(image, path, about)
+        else:
+            options = (
+                {"lossless": True, "quality": 80}
+                if path.suffix == ".webp"
+                else {"quality": 95, "subsampling": 0}
+            )
+            exif = Image.Exif()
+            # "UNICODE" and eight bytes in all name the encoding; big-endian, as Exif itself is written here.
+            comment = b"UNICODE\0" + parameters_line(about).encode("utf-16-be")
+            exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = comment
+            exif.endian = ">"
+            kind = "WEBP" if path.suffix == ".webp" else "JPEG"
+            with atomic_write(path) as stream:
+                image.save(stream, format=kind, exif=exif, xmp=packet.encode(), **options)
+        if sidecar:
+            write_bytes(path.with_suffix(".xmp"), packet.encode())
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {reason(error)}") from error

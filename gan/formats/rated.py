@@ -1,0 +1,152 @@
+"""Images that a person rated, as exports take them: rows of plain values, drawn again from their latents."""
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from gan.errors import Cancelled, UserError
+from gan.formats.xmp import TRAINED
+from gan.model import Model
+from gan.networks import latents, to_uint8
+
+Progress = Callable[[float, str], None]
+Cancel = Callable[[], bool]
+CHUNK = 32  # images between two looks at the progress line
+OF_A_SEED = "seed"  # why a row is there that nobody was shown
+FAVOURITE = 4  # stars from which an image is a favourite
+
+
+def never() -> bool:
+    """The answer of someone who does not cancel."""
+    return False
+
+
+@dataclass(frozen=True)
+class Rated:
+    """One image and what was said of it."""
+
+    id: int
+    latent: np.ndarray = field(
+        repr=False
+    )  # float32 (z_dim,): what the untuned generator draws it from, whatever tuning chose it
+    stars: int = 0  # 1 to 5; 0: none
+    flag: str | None = None  # "like" or "reject"
+    label: int = 0  # colour 1 to 4; 0: none
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    why: str = ""  # it was shown
+    seed: int | None = None
+    round: int = 0  # of the version that chose it; 0: untuned
+    created: float | None = None  # Unix seconds
+    rated: float | None = None  # when something was last said of it
+
+    @property
+    def rating(self) -> int:
+        """As XMP has it: -1 rejected, 0 unrated (a like without stars is that, too), 1 to 5 stars."""
+        return -1 if self.flag == "reject" else self.stars
+
+    @property
+    def stem(self) -> str:
+        """The name of its file, without a suffix."""
+        return f"seed{self.seed:010d}" if self.why == OF_A_SEED else f"image{self.id:08d}"
+
+    def favourite(self, least: int = FAVOURITE) -> bool:
+        """Whether it has so many stars, or is liked, and is not rejected."""
+        return self.flag != "reject" and (self.stars >= least or self.flag == "like")
+
+
+def favourites(rows: Iterable[Rated], least: int = FAVOURITE) -> list[Rated]:
+    """The favourites, the best first, and among equals the oldest.
+
+    Raises
+    ------
+    UserError
+        There are none.
+    """
+    chosen = sorted((row for row in rows if row.favourite(least)), key=lambda row: (-row.stars, row.id))
+    if not chosen:
+        raise UserError(
+            f"there are no favourites yet: no image has {least} stars or more, or is marked as liked"
+        )
+    return chosen
+
+
+def from_seeds(model: Model, seeds: Iterable[int]) -> list[Rated]:
+    """Images of seeds as the model draws them, tuned or not, as rows of no rating.
+
+    Raises
+    ------
+    ValueError
+        A seed out of range.
+    """
+    kept = [int(seed) for seed in seeds]
+    z = latents(kept, model.z_dim)
+    if model.adapter is not None:
+        with torch.no_grad():
+            z = model.adapter(z.to(model.device)).cpu()
+    return [Rated(seed, row, seed=seed, why=OF_A_SEED) for seed, row in zip(kept, z.numpy(), strict=True)]
+
+
+def untuned(model: Model) -> Model:
+    """The same generator without what tuning learnt: it draws stored latents as they are."""
+    return replace(model, adapter=None)
+
+
+def draw(model: Model, points: np.ndarray) -> np.ndarray:
+    """Images uint8 (N, R, R, 3) of stored latents (N, z_dim), whatever the model was tuned to."""
+    return to_uint8(untuned(model).draw(torch.from_numpy(np.ascontiguousarray(points, np.float32))))
+
+
+def drawn(
+    model: Model,
+    rows: Sequence[Rated],
+    progress: Progress | None = None,
+    cancel: Cancel = never,
+    scale: int = 1,
+) -> Iterator[tuple[Rated, np.ndarray]]:
+    """Each row with its pixels uint8 (R * scale, R * scale, 3), drawn some at a time.
+
+    Raises
+    ------
+    Cancelled
+    UserError
+        A latent that does not fit the generator.
+    """
+    plain = untuned(model)
+    for start in range(0, len(rows), CHUNK):
+        if cancel():
+            raise Cancelled
+        part = rows[start : start + CHUNK]
+        if any(row.latent.shape != (model.z_dim,) for row in part):
+            raise UserError(f"the latents are not of this generator: it takes {model.z_dim} numbers")
+        for row, pixels in zip(part, draw(plain, np.stack([row.latent for row in part])), strict=True):
+            yield row, pixels.repeat(scale, axis=0).repeat(scale, axis=1)
+        if progress is not None:
+            done = min(start + CHUNK, len(rows))
+            progress(done / len(rows), f"image {done} of {len(rows)}")
+
+
+def metadata(model: Model, row: Rated) -> dict[str, Any]:
+    """What an image's file says of where it comes from; with the latent, so that it can be drawn again from the file alone."""
+    packed = np.asarray(row.latent, "<f4").tobytes()
+    said: dict[str, Any] = {
+        "seed": row.seed,
+        "model": model.name,
+        "model_hash": untuned(model).hash,
+        "source": TRAINED,
+        "rating": row.rating if row.why != OF_A_SEED else None,
+        "latent": base64.b64encode(packed).decode(),
+        "latent_hash": hashlib.sha256(packed).hexdigest()[:10],
+        "image": row.id if row.why != OF_A_SEED else None,
+        "flag": row.flag,
+        "label": row.label or None,
+        "tags": list(row.tags) or None,
+        "note": row.note or None,
+        "round": row.round or None,
+    }
+    return {key: value for key, value in said.items() if value is not None}

@@ -1,0 +1,193 @@
+"""A film that wanders between images and ends where it began."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from gan.errors import Cancelled, UserError, reason
+from gan.formats.files import atomic_write
+from gan.formats.rated import CHUNK, Cancel, Progress, Rated, draw, never, untuned
+from gan.formats.xmp import xmp_packet
+from gan.model import Model
+
+Format = Literal["mp4", "gif", "webp"]
+MOST_FRAMES = 20_000
+_CODECS = ("libx264", "libopenh264", "h264_videotoolbox", "mpeg4")  # the first that this build of FFmpeg has
+
+
+def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+    """Points on the way from a to b: directions along the great circle, lengths evenly (Shoemake 1985; White 2016, arXiv 1609.04468).
+
+    a, b (D), t (T) in [0, 1] -> (T, D). Between directions that are the same or opposite it is a straight line.
+    """
+    t = t[:, None]
+    length_a, length_b = torch.linalg.vector_norm(a), torch.linalg.vector_norm(b)
+    angle = torch.acos((a @ b / (length_a * length_b).clamp_min(1e-12)).clamp(-1.0, 1.0))
+    if torch.sin(angle) < 1e-4:
+        return torch.lerp(a.expand(len(t), -1), b.expand(len(t), -1), t)
+    direction = torch.sin((1 - t) * angle) * (a / length_a) + torch.sin(t * angle) * (b / length_b)
+    return direction / torch.sin(angle) * torch.lerp(length_a, length_b, t)
+
+
+def path_through(model: Model, points: Tensor, frames: int) -> Tensor:
+    """Latents of a closed way through points (K, D), `frames` to each step: (K * frames, D), the points themselves first of each step.
+
+    With a tuned model, the way between two points bends towards what tuning prefers: half-way it is wholly what the adapter makes of it,
+    at the points themselves, which were chosen already, not at all.
+    """
+    t = torch.arange(frames, dtype=torch.float32) / frames
+    bend = torch.sin(torch.pi * t).square()[:, None]
+    steps = []
+    for here, there in zip(points, points.roll(-1, 0), strict=True):
+        way = slerp(here, there, t)
+        if model.adapter is not None:
+            with torch.no_grad():
+                preferred = model.adapter(way.to(model.device)).cpu()
+            # Lengths are kept by both, so a straight mixture only needs its length given back.
+            mixed = torch.lerp(way, preferred, bend)
+            length = torch.linalg.vector_norm(way, dim=1, keepdim=True)
+            way = torch.where(
+                bend > 0,
+                mixed * length / torch.linalg.vector_norm(mixed, dim=1, keepdim=True).clamp_min(1e-6),
+                way,
+            )
+        steps.append(way)
+    return torch.cat(steps)
+
+
+def write_video(
+    model: Model,
+    rows: Sequence[Rated],
+    path: Path,
+    seconds: float = 1.5,
+    fps: int = 24,
+    scale: int = 1,
+    progress: Progress | None = None,
+    cancel: Cancel = never,
+) -> Path:
+    """Write a film of the way between images and back to the first, its format by its suffix: .gif and .webp always, .mp4 with PyAV.
+
+    Parameters
+    ----------
+    rows : two or more, in order.
+    seconds : from one image to the next.
+    fps : frames in a second. GIF counts in hundredths, so that 24 becomes 25.
+    scale : whole factor of enlargement, for pixel art.
+
+    Raises
+    ------
+    UserError
+        Too few images, too many frames, no encoder for MP4, or a file that cannot be written.
+    Cancelled
+    """
+    if len(rows) < 2:
+        raise UserError("a film needs at least two images: rate or like more, or name more seeds")
+    if not (0 < seconds <= 600 and 1 <= fps <= 60 and scale >= 1):
+        raise UserError("a film has 1 to 60 frames in a second, and up to 600 seconds to a step")
+    frames = max(1, round(seconds * fps))
+    if frames * len(rows) > MOST_FRAMES:
+        raise UserError(
+            f"{frames * len(rows):,} frames are too many (up to {MOST_FRAMES:,}): fewer images or seconds"
+        )
+    points = torch.from_numpy(np.stack([row.latent for row in rows]).astype(np.float32))
+    if points.shape[1] != model.z_dim:
+        raise UserError(f"the latents are not of this generator: it takes {model.z_dim} numbers")
+    pixels = _frames(model, path_through(model, points, frames), scale, progress, cancel)
+    try:
+        if path.suffix == ".mp4":
+            _write_mp4(pixels, path, fps)
+        else:
+            _write_animation(pixels, path, fps)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {reason(error)}") from error
+    return path
+
+
+def _frames(
+    model: Model, way: Tensor, scale: int, progress: Progress | None, cancel: Cancel
+) -> Iterator[np.ndarray]:
+    plain = untuned(model)
+    for start in range(0, len(way), CHUNK):
+        if cancel():
+            raise Cancelled
+        for image in draw(plain, way[start : start + CHUNK].numpy()):
+            yield image.repeat(scale, axis=0).repeat(scale, axis=1)
+        if progress is not None:
+            done = min(start + CHUNK, len(way))
+            progress(done / len(way), f"frame {done} of {len(way)}")
+
+
+def _write_animation(pixels: Iterator[np.ndarray], path: Path, fps: int) -> None:
+    options: dict[str, Any] = {"quality": 90, "method": 3, "xmp": xmp_packet().encode()}
+    kind, duration = "WEBP", 1000 / fps
+    images = (Image.fromarray(image) for image in pixels)
+    if path.suffix == ".gif":
+        kind, duration = "GIF", max(2, round(100 / fps)) * 10
+        # One palette each: a shared one would band the skies of a hundred images.
+        images = (image.quantize(256, dither=Image.Dither.FLOYDSTEINBERG) for image in images)
+        options = {
+            "optimize": False,
+            "disposal": 1,
+            "comment": b"Generated image (trainedAlgorithmicMedia), Tastemaker",
+        }
+    first = next(images)
+    with atomic_write(path) as stream:
+        first.save(
+            stream, format=kind, save_all=True, append_images=images, duration=duration, loop=0, **options
+        )
+
+
+def mp4_problem() -> str | None:
+    """Why MP4 cannot be written here, in one line; None where it can."""
+    try:
+        import av  # noqa: F401
+    except ImportError:
+        return "MP4 needs the package av (pip install av); GIF and WebP need nothing more"
+    return None
+
+
+def _write_mp4(pixels: Iterator[np.ndarray], path: Path, fps: int) -> None:
+    if problem := mp4_problem():
+        raise UserError(problem)
+    import av
+
+    codec = next((name for name in _CODECS if _has(name)), None)
+    if codec is None:
+        raise UserError("the FFmpeg in the package av has no encoder for MP4; GIF and WebP need nothing more")
+    first = next(pixels)
+    height, width = (
+        first.shape[0] // 2 * 2,
+        first.shape[1] // 2 * 2,
+    )  # the colour of an MP4 is at half the resolution
+    with atomic_write(path) as stream, av.open(stream, "w", format="mp4") as container:
+        container.metadata["comment"] = "Generated (trainedAlgorithmicMedia), Tastemaker"
+        video = container.add_stream(codec, rate=fps)
+        video.width, video.height, video.pix_fmt = width, height, "yuv420p"
+        if codec == "libx264":
+            video.options = {"crf": "16", "preset": "medium"}
+        else:
+            video.bit_rate = max(1_000_000, width * height * fps // 4)
+        for image in _chained(first, pixels):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image[:height, :width]), format="rgb24")
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+
+
+def _has(codec: str) -> bool:
+    import av
+
+    try:
+        av.codec.Codec(codec, "w")
+    except (ValueError, av.error.FFmpegError):
+        return False
+    return True
+
+
+def _chained(first: np.ndarray, rest: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    yield first
+    yield from rest

@@ -1,0 +1,153 @@
+"""lightweight-gan (MIT, Phil Wang) on a CPU: its own networks, losses, augmentation, optimisers and training step, unchanged.
+
+Its package asserts at import that there is a CUDA GPU, and its `Trainer` names one. What is put in its way here, in a process of its own:
+the assertion is answered, and "cuda" means the CPU. It reads pictures from our memory-mapped pool instead of decoding files, and neither
+saves nor draws while it trains; all three only save it time. torchvision, which it uses for files alone, may be absent.
+"""
+
+import sys
+import warnings
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from importlib.util import find_spec
+from io import StringIO
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+NAME = "lightweight-gan"
+INSTALL = "pip install 'tastemaker-studio[benchmark]'"
+
+# Its widths are made ours in parameters (its defaults, 256, 512 and 12, are 35 M at 64 px; ours are 1.9 M)
+_LATENT, _WIDEST, _INVERSE_COEFFICIENT = 64, 64, 10
+# What its command line does unless told otherwise
+BATCH, ACCUMULATE = 10, 4
+_COMMAND_LINE = {
+    "attn_res_layers": [32],
+    "disc_output_size": 1,
+    "aug_types": ["cutout", "translation"],
+    "lr": 2e-4,
+}
+PENALTY_INTERVAL = 4  # steps between its gradient penalties: a fair block of steps is a multiple
+
+
+def installed() -> bool:
+    """Whether lightweight-gan is there; nothing is imported."""
+    return find_spec("lightweight_gan") is not None
+
+
+class _Pool(Dataset[Tensor]):
+    """Pictures (N, R, R, 3) uint8 as its own dataset gives them: (3, R, R) float in [0, 1]."""
+
+    def __init__(self, pictures: np.ndarray) -> None:
+        self.pictures = pictures
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return torch.from_numpy(np.array(self.pictures[index])).permute(2, 0, 1).float().div_(255.0)
+
+
+class _CpuTorch:
+    """torch, where every device is the CPU."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(torch, name)
+
+    @staticmethod
+    def device(name: str) -> torch.device:
+        return torch.device("cpu")
+
+
+def _import() -> Any:
+    try:
+        import torchvision  # noqa: F401
+    except (ImportError, RuntimeError):  # RuntimeError: built for another torch
+        stand_in, transforms = ModuleType("torchvision"), ModuleType("torchvision.transforms")
+        stand_in.transforms = transforms  # type: ignore[attr-defined]
+        sys.modules.update({"torchvision": stand_in, "torchvision.transforms": transforms})
+    import kornia.filters  # noqa: F401  (before CUDA is said to be there: it asks, too)
+
+    with patch.object(torch.cuda, "is_available", lambda: True):
+        import lightweight_gan.lightweight_gan as package
+    return package
+
+
+class Peer:
+    """A training run of lightweight-gan. Patches torch for the rest of the process: make it in one of its own.
+
+    Parameters
+    ----------
+    pictures : (N, R, R, 3) uint8.
+    seed : of everything random.
+    folder : where it may put files.
+    batch, accumulate : real images of a step are their product.
+    """
+
+    def __init__(
+        self, pictures: np.ndarray, seed: int, folder: Path, batch: int = BATCH, accumulate: int = ACCUMULATE
+    ) -> None:
+        import random
+
+        package = _import()
+        random.seed(seed)
+        torch.manual_seed(seed)
+        nn.Module.cuda = lambda self, device=None: self  # type: ignore[method-assign]
+        Tensor.cuda = lambda self, *_, **__: self  # type: ignore[method-assign]
+        package.torch = _CpuTorch()
+        package.ImageDataset = lambda folder, size, **_: _Pool(pictures)
+        warnings.filterwarnings("ignore", message=".*pin_memory.*")
+        self._trainer = package.Trainer(
+            base_dir=folder,
+            image_size=pictures.shape[1],
+            latent_dim=_LATENT,
+            fmap_max=_WIDEST,
+            batch_size=batch,
+            gradient_accumulate_every=accumulate,
+            num_workers=0,
+            use_aim=False,
+            **_COMMAND_LINE,
+        )
+        # it passes unknown settings on to its networks, but loses their names on the way
+        self._trainer.GAN_params = [(), {"fmap_inverse_coef": _INVERSE_COEFFICIENT}]
+        self._trainer.save = self._trainer.evaluate = lambda *_, **__: None
+        with redirect_stdout(StringIO()):
+            self._trainer.set_data_src(str(folder))
+            self._trainer.init_GAN()
+        self._images = batch * accumulate
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        """Trained numbers of its generator and its discriminator."""
+        gan = self._trainer.GAN
+        return {
+            "generator": sum(p.numel() for p in gan.G.parameters()),
+            "discriminator": sum(p.numel() for p in gan.D.parameters()),
+        }
+
+    def step(self) -> int:
+        """Update both networks once; returns how many real images were seen."""
+        self._trainer.train()
+        return self._images
+
+    def sample(self, count: int, seed: int) -> dict[str, np.ndarray]:
+        """Images uint8 (count, R, R, 3) of its live generator and of its average (which it keeps from 20,000 steps on)."""
+        gan = self._trainer.GAN
+        gan.eval()
+        return {"live": self._draw(gan.G, count, seed), "average": self._draw(gan.GE, count, seed)}
+
+    def _draw(self, generator: Callable[[Tensor], Tensor], count: int, seed: int) -> np.ndarray:
+        latents = torch.randn(count, _LATENT, generator=torch.Generator().manual_seed(seed))
+        # its generator adds noise: seeded too
+        torch.manual_seed(seed)
+        with torch.inference_mode():
+            images = torch.cat([generator(part).clamp(0.0, 1.0) for part in latents.split(64)])
+        pixels: np.ndarray = images.mul(255.0).add(0.5).clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()
+        return pixels

@@ -1,0 +1,298 @@
+"""`tastemaker benchmark training`: how fast and how well our training learns, beside lightweight-gan and beside itself made plain.
+
+What makes it fair
+- The same scenes at 64 px, from memory for both; parameters of the same order (they are printed); float32 inputs, one machine, one run.
+- lightweight-gan takes its own step (`gan.measure.peer` says what is put in its way, all of which saves it time), with the learning rate,
+  losses, augmentation and attention that its command line sets.
+- Speed: whole cycles of steps, penalties included, in blocks that take turns on the same threads; each round gives one ratio, and the
+  median of the ratios counts. An image counts once per update of both networks, for all.
+- "Ours, plain" is the same algorithm in float32 on contiguous tensors with torch's default Adam: what channels_last, bfloat16 and fused
+  optimisers bring.
+- Quality: both train at the same time, one thread each, so that whatever else the machine does hits both. Ours is the command
+  `tastemaker train` from random weights, its checkpoints included; the peer stops at the first step after ours has ended, so its time is
+  never shorter. Of the peer's two generators, live and average, the one with the lower KID counts. Neither was tuned on these scenes'
+  measuring seeds. A CPU is not what lightweight-gan was made for: how many updates each had time for is printed.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gan.errors import UserError, reason
+from gan.measure import peer
+from gan.measure.contestants import (
+    OURS,
+    PEER,
+    PLAIN,
+    RESOLUTION,
+    Entry,
+    Failed,
+    quality_process,
+    speed_process,
+)
+from gan.measure.training_report import parameters_line, quality_table, speed_table
+from gan.terminal import Progress
+
+SCENES = "procedural:scenes"
+
+Record = dict[str, Any]
+Say = Callable[[float, str], None]
+
+
+# --- running ----------------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _started(target: Callable[..., None], entry: Entry, *more: Any) -> Iterator[Connection]:
+    """A process and the pipe to it; it is ended with the block."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=target, args=(theirs, entry, *more), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        yield ours
+    finally:
+        ours.close()
+        process.join(2.0)
+        if process.is_alive():
+            process.terminate()
+            process.join()
+        process.close()
+
+
+def _answer(pipe: Connection, name: str, tick: Callable[[], None] = lambda: None) -> Any:
+    """The next message; `tick` is called every half second until then."""
+    try:
+        while not pipe.poll(0.5):
+            tick()
+        message = pipe.recv()
+    except (EOFError, OSError):
+        raise UserError(f"the process that trained {name} ended without a word: too little memory?") from None
+    if isinstance(message, Failed):
+        raise UserError(f"{name} failed: {message.why}")
+    return message
+
+
+def measure_speed(entries: Sequence[Entry], rounds: int, say: Say) -> Record:
+    """Blocks of every entry, taking turns: {"parameters": {name: {network: count}}, "blocks": {name: [Block as a dict]}}."""
+    parameters: dict[str, dict[str, int]] = {}
+    blocks: dict[str, list[Record]] = {entry.name: [] for entry in entries}
+    with ExitStack() as stack:
+        pipes = {}
+        for entry in entries:  # one after the other: a first block beside another one's would take for ever
+            say(0.0, f"{entry.name}: first block, not counted")
+            pipes[entry.name] = stack.enter_context(_started(speed_process, entry))
+            parameters[entry.name] = _answer(pipes[entry.name], entry.name)
+        for index in range(rounds):
+            for name, pipe in pipes.items():
+                say(index / rounds, f"{name}: block {index + 1} of {rounds}")
+                pipe.send(True)
+                blocks[name].append(asdict(_answer(pipe, name)))
+        for pipe in pipes.values():
+            pipe.send(False)
+    return {"parameters": parameters, "blocks": blocks}
+
+
+def measure_quality(ours: Entry, theirs: Entry, minutes: float, count: int, say: Say) -> Record:
+    """One seed, both at once: for each name its time, images, updates and a row of measures, and the row of real images."""
+    from gan.measure.features import features
+    from gan.measure.generator import compare
+    from gan.measure.real import RealPool, real_pool
+
+    real = real_pool({"kind": SCENES.partition(":")[2]}, RESOLUTION, 2 * count)
+    order = np.random.default_rng(ours.seed).permutation(len(real))
+    half, rest = (RealPool(real.images[part], real.features[part]) for part in (order[:count], order[count:]))
+    record: Record = {"real": {"row": asdict(compare(half, rest, ours.seed))}}
+    done = multiprocessing.get_context("spawn").Event()
+    with ExitStack() as stack:
+        pipes = {
+            entry.name: stack.enter_context(_started(quality_process, entry, minutes, done, count))
+            for entry in (ours, theirs)
+        }
+        for name, pipe in pipes.items():
+            record[name] = {"parameters": _answer(pipe, name)}
+        for pipe in pipes.values():
+            pipe.send("go")
+        begun = time.monotonic()
+
+        def tick() -> None:
+            passed = time.monotonic() - begun
+            say(
+                passed / (minutes * 60), f"seed {ours.seed}: both train, {passed / 60:.1f} of {minutes:g} min"
+            )
+
+        for name, pipe in pipes.items():
+            block, updates = _answer(pipe, name, tick)
+            record[name] |= {**asdict(block), "updates": updates}
+        for name, pipe in pipes.items():
+            say(1.0, f"seed {ours.seed}: images of {name}")
+            rows = {
+                which: compare(half, RealPool(images, features(images)), ours.seed)
+                for which, images in _answer(pipe, name).items()
+            }
+            best = min(rows, key=lambda which: rows[which].kid)
+            record[name] |= {"generator": best, "row": asdict(rows[best])}
+    return record
+
+
+# --- the command ------------------------------------------------------------------------------------------------------------
+
+
+def machine() -> Record:
+    """What the figures were measured on."""
+    import torch
+
+    from gan.doctor import examine
+
+    return {
+        "cpu": examine()["devices"]["cpu"],
+        "torch": torch.__version__,
+        "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+    }
+
+
+class Journal:
+    """Results so far, in a JSON file if there is one: what is in it is not measured again."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.results: Record = {"benchmark": "training", "speed": [], "quality": []}
+        if path is not None and path.exists():
+            try:
+                found = json.loads(path.read_text())
+            except (OSError, ValueError) as error:
+                raise UserError(f"cannot read {path}: {reason(error)}") from None
+            if not isinstance(found, dict) or found.get("benchmark") != "training":
+                raise UserError(
+                    f"{path} holds other things than results of this benchmark: name another file"
+                )
+            self.results = found
+
+    def once(self, part: str, key: Record, measure: Callable[[], Record]) -> Record:
+        """The record of that key: an earlier one, or a new one, which is kept at once."""
+        for record in self.results[part]:
+            if record["key"] == key:
+                earlier: Record = record
+                return earlier
+        record = {"key": key, "machine": machine(), **measure()}
+        self.results[part].append(record)
+        if self.path is not None:
+            from gan.formats.files import write_bytes
+
+            try:
+                write_bytes(self.path, (json.dumps(self.results, indent=1) + "\n").encode())
+            except OSError as error:
+                raise UserError(f"cannot write {self.path}: {reason(error)}") from None
+        return record
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command. Returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="tastemaker benchmark training",
+        description="Train beside lightweight-gan, and beside our own networks in plain float32, on the same 64 px scenes: images per "
+        "second in blocks that take turns, then quality after equal minutes on one thread each.",
+    )
+    parser.add_argument("--speed-only", action="store_true", help="leave the quality part out")
+    parser.add_argument("--rounds", type=int, default=5, help="paired blocks of the speed part (default 5)")
+    parser.add_argument("--batch", type=int, default=16, help="images a step in the speed part (default 16)")
+    parser.add_argument("--threads", type=int, default=2, help="threads in the speed part (default 2)")
+    parser.add_argument(
+        "--minutes", type=float, default=4.0, metavar="M", help="of training for quality (default 4)"
+    )
+    parser.add_argument(
+        "--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="S", help="for quality (default 0 1 2)"
+    )
+    parser.add_argument(
+        "--count", type=int, default=2000, metavar="N", help="images per measured set (default 2000)"
+    )
+    parser.add_argument(
+        "--accumulate",
+        type=int,
+        default=peer.ACCUMULATE,
+        help=f"batches of {peer.BATCH} that lightweight-gan adds up for an update in the quality part (default {peer.ACCUMULATE}, as "
+        "published; 1 gives it four times as many updates)",
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="PATH", help="keep results there; what it holds already is not run again"
+    )
+    options = parser.parse_args(argv)
+    try:
+        run(options)
+    except UserError as error:
+        print(f"tastemaker: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measure and print; raises UserError."""
+    if min(options.rounds, options.batch, options.threads, options.accumulate) < 1 or options.minutes <= 0:
+        raise UserError("--rounds, --batch, --threads, --accumulate and --minutes must be above 0")
+    if options.count < 20 or min(options.seeds) < 0:
+        raise UserError("--count must be at least 20, and seeds not below 0")
+    with_peer = peer.installed()
+    if not with_peer and not options.speed_only:
+        raise UserError(f"lightweight-gan is not installed: {peer.INSTALL}, or --speed-only for ours alone")
+    journal = Journal(options.json)
+    with Progress() as progress, tempfile.TemporaryDirectory() as folder:
+        _prepare(progress)
+        speed = _speed(options, journal, Path(folder), with_peer, progress)
+        progress.clear()
+        print(
+            f"{speed['machine']['cpu']}, torch {speed['machine']['torch']}, load {speed['machine']['load']} at the start"
+        )
+        print(parameters_line(speed["parameters"]))
+        print(
+            f"speed, {RESOLUTION} px, batch {options.batch}, {options.threads} threads, {options.rounds} paired blocks:"
+        )
+        print(speed_table(speed), flush=True)
+        if not with_peer:
+            print(f"  without lightweight-gan, which is not installed: {peer.INSTALL}")
+        if options.speed_only:
+            return
+        records = [_quality(options, journal, Path(folder), seed, progress) for seed in options.seeds]
+        progress.clear()
+    print(
+        f"quality after {options.minutes:g} minutes from random weights, one thread each, at the same time; N = {options.count}:"
+    )
+    print(parameters_line({name: records[0][name]["parameters"] for name in (OURS, PEER)}))
+    print(quality_table(records))
+
+
+def _prepare(say: Say) -> None:
+    """Draw the scenes before any clock runs."""
+    from gan.adversarial.command import PROCEDURAL_POOL
+    from gan.data import procedural
+
+    procedural.pool("scenes", PROCEDURAL_POOL, RESOLUTION, progress=say)
+
+
+def _speed(options: argparse.Namespace, journal: Journal, folder: Path, with_peer: bool, say: Say) -> Record:
+    names = [OURS, PLAIN, *([PEER] if with_peer else [])]
+    entries = [Entry(name, SCENES, folder, threads=options.threads, batch=options.batch) for name in names]
+    key = {"batch": options.batch, "threads": options.threads, "rounds": options.rounds, "contestants": names}
+    return journal.once("speed", key, lambda: measure_speed(entries, options.rounds, say))
+
+
+def _quality(options: argparse.Namespace, journal: Journal, folder: Path, seed: int, say: Say) -> Record:
+    place = folder / f"seed{seed}"
+    ours = Entry(OURS, SCENES, place, seed)
+    theirs = Entry(PEER, SCENES, place, seed, batch=peer.BATCH, accumulate=options.accumulate)
+    key = {"seed": seed, "minutes": options.minutes, "count": options.count, "accumulate": options.accumulate}
+    return journal.once(
+        "quality", key, lambda: measure_quality(ours, theirs, options.minutes, options.count, say)
+    )

@@ -1,0 +1,85 @@
+"""What `tastemaker benchmark training` prints of its records."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gan.measure.contestants import OURS, PEER
+
+LEAST_OVER_PEER, LEAST_OVER_PLAIN = 3.0, 2.0  # how many times as fast ours must be
+COMPARED = ("kid", "fd")  # what must be lower at equal minutes
+
+Record = dict[str, Any]
+
+
+def speeds(record: Record, name: str) -> list[float]:
+    """Images per second of every block."""
+    return [block["images"] / block["seconds"] for block in record["blocks"][name]]
+
+
+def ratios(record: Record, other: str) -> list[float]:
+    """How many times as fast ours was, round by round."""
+    return [a / b for a, b in zip(speeds(record, OURS), speeds(record, other), strict=True)]
+
+
+def speed_table(record: Record) -> str:
+    """One line per contestant: median speed, and the median of the paired ratios with their range."""
+    lines = []
+    for name in record["blocks"]:
+        line = f"  {name:<16}{np.median(speeds(record, name)):>8.2f} images/s"
+        if name != OURS:
+            several = ratios(record, name)
+            least = LEAST_OVER_PEER if name == PEER else LEAST_OVER_PLAIN
+            verdict = "holds" if np.median(several) >= least else "MISSED"
+            line += (
+                f"   ours: {np.median(several):.2f} x as fast ({min(several):.2f} to {max(several):.2f}); "
+                f"at least {least:g}: {verdict}"
+            )
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def quality_table(records: Sequence[Record]) -> str:
+    """A line per seed and contestant, the medians, and in how many seeds ours is nearer to the real images."""
+    lines = [
+        f"  {'':<6}{'':<26}{'seconds':>9}{'CPU s':>8}{'images':>9}{'updates':>9}{'KID-rand':>10}{'FD-rand':>9}{'coverage':>10}"
+    ]
+    for record in records:
+        for name in (OURS, PEER, "real"):
+            entry = record[name]
+            title = {OURS: OURS, PEER: f"{PEER} ({entry.get('generator')})", "real": "real images (floor)"}[
+                name
+            ]
+            spent = (
+                f"{'':>35}"
+                if name == "real"
+                else f"{entry['seconds']:>9.0f}{entry['cpu_seconds']:>8.0f}{entry['images']:>9}{entry['updates']:>9}"
+            )
+            seed = f"seed {record['key']['seed']}" if name == OURS else ""
+            row = entry["row"]
+            lines.append(
+                f"  {seed:<8}{title:<24}{spent}{row['kid']:>10.4f}{row['fd']:>9.1f}{row['coverage']:>10.3f}"
+            )
+    for name in (OURS, PEER):
+        middle = {
+            key: float(np.median([record[name]["row"][key] for record in records]))
+            for key in ("kid", "fd", "coverage")
+        }
+        lines.append(
+            f"  {'median':<8}{name:<24}{'':>35}{middle['kid']:>10.4f}{middle['fd']:>9.1f}{middle['coverage']:>10.3f}"
+        )
+    for key in COMPARED:
+        lower = sum(record[OURS]["row"][key] < record[PEER]["row"][key] for record in records)
+        verdict = "holds" if lower == len(records) else "MISSED"
+        lines.append(f"  {key.upper()}-rand of ours is lower in {lower} of {len(records)} seeds: {verdict}")
+    return "\n".join(lines)
+
+
+def parameters_line(parameters: dict[str, dict[str, int]]) -> str:
+    """Millions of trained numbers, by contestant and network."""
+    parts = (
+        f"{name} " + " + ".join(f"{count / 1e6:.2f}" for count in networks.values())
+        for name, networks in parameters.items()
+    )
+    return f"parameters, millions (generator + discriminator): {', '.join(parts)}"

@@ -1,0 +1,233 @@
+"""Duels and surveys: which images stand side by side next, and what was answered.
+
+Images come from the grid, and when all of those have been asked about, from a new one; or from everything ever seen.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from studio.model.property import Property, changed
+from studio.project.opinions import Duel, Retracted, Survey
+from studio.project.records import Change
+from studio.project.search import Query
+
+if TYPE_CHECKING:
+    from studio.model.actions import Actions
+
+NEW, SEEN = "new", "seen"
+SIZES = (4, 6, 9)  # images of a survey
+_RIVALS = 6  # candidates of which the closest match is taken
+
+
+def pick_pair(
+    pool: Sequence[int],
+    asked: Counter[int],
+    met: set[frozenset[int]],
+    expected: Callable[[int], float | None],
+    luck: random.Random,
+) -> tuple[int, int] | None:
+    """Choose two images that have not met: one that was asked about least, and a rival of about the same expected stars.
+
+    A match that is not decided beforehand tells most. None where everything has met everything.
+    """
+    order = sorted(pool, key=lambda image: (asked[image], luck.random()))
+    for a in order[:64]:
+        rivals = [b for b in pool if b != a and frozenset((a, b)) not in met]
+        if not rivals:
+            continue
+        fewest = min(asked[b] for b in rivals)
+        some = [b for b in rivals if asked[b] == fewest]
+        some = luck.sample(some, min(_RIVALS, len(some)))
+        level = expected(a)
+        if level is None:
+            return a, some[0]
+        return a, min(some, key=lambda b: abs((expected(b) or 3.0) - level))
+    return None
+
+
+class Chooser(QObject):
+    """What duels and surveys share: where images come from, and how many were asked about."""
+
+    source: Property[str] = Property(NEW)  # NEW or SEEN
+    shown: Property[tuple[int, ...]] = Property(())  # side by side now; nothing while images are on their way
+    done: Property[int] = Property(0)  # since the window opened
+    total: Property[int] = Property(0)  # in the project
+
+    def __init__(self, actions: Actions, luck: random.Random | None = None) -> None:
+        super().__init__(actions)
+        self._actions = actions
+        self._luck = luck or random.Random()
+        self._asked: Counter[int] = Counter()
+        self._pool: list[int] = []
+        self._open = False  # whether somebody looks
+        actions.applied.connect(self._applied)
+        actions.grid.dataChanged.connect(self._images_came)
+        for state, name in (
+            (actions.state, "drawing"),
+            (actions.state, "loaded"),
+            (actions.round, "running"),
+        ):
+            changed(state, name).connect(self._images_came)
+
+    def begin(self) -> None:
+        """Show images, unless some are on show."""
+        if not self._open:
+            self._open = True
+            self._recall()
+        if not self.shown:
+            self.next()
+
+    def leave(self) -> None:
+        """Ask for no more images until `begin`."""
+        self._open = False
+
+    def take_from(self, source: str) -> None:
+        """Ask about new images or about ones already seen."""
+        self.source = source
+        self._pool = []
+        self.next()
+
+    def next(self) -> None:
+        """Show the next images, or ask for new ones and wait."""
+        self.shown = ()
+        if self.source == SEEN and not self._pool:
+            everything = list(self._actions.project.find(Query()))
+            self._pool = self._luck.sample(everything, min(240, len(everything)))
+        chosen = self._choose(self._pool if self.source == SEEN else self._actions.grid.images())
+        if chosen:
+            self._set_out(chosen)
+            self.shown = chosen
+        elif self.source == NEW and self._open and not self._actions.state.drawing:
+            self._actions.new_grid()
+
+    def _count(self, by: int, images: Sequence[int]) -> None:
+        self.done, self.total = max(0, self.done + by), max(0, self.total + by)
+        for image in images:
+            self._asked[image] = max(0, self._asked[image] + by)
+
+    def _images_came(self, *_: object) -> None:
+        if self._open and not self.shown and not self._actions.state.drawing:
+            self.next()
+
+    def _choose(self, pool: Sequence[int]) -> tuple[int, ...]:
+        raise NotImplementedError
+
+    def _set_out(self, images: tuple[int, ...]) -> None:
+        """Prepare what goes with images that are about to be shown."""
+
+    def _recall(self) -> None:
+        raise NotImplementedError
+
+    def _applied(self, change: Change) -> None:
+        raise NotImplementedError
+
+
+class Duels(Chooser):
+    """Two images; which of them is on the left is a matter of chance, and written down."""
+
+    left = "a"
+
+    def __init__(self, actions: Actions, luck: random.Random | None = None) -> None:
+        super().__init__(actions, luck)
+        self._met: set[frozenset[int]] = set()
+
+    def sides(self) -> tuple[int, int] | None:
+        """Return the images at the left and at the right."""
+        if len(self.shown) != 2:
+            return None
+        a, b = self.shown
+        return (a, b) if self.left == "a" else (b, a)
+
+    def answer(self, side: str) -> None:
+        """ "left" or "right" is better, or "tie", or "skip"."""
+        if len(self.shown) != 2:
+            return
+        a, b = self.shown
+        other = "b" if self.left == "a" else "a"
+        outcome = {"left": self.left, "right": other}.get(side, side)
+        self._actions.decide_duel(a, b, outcome, self.left)
+
+    def _choose(self, pool: Sequence[int]) -> tuple[int, ...]:
+        fresh = pool if self.source == SEEN else [image for image in pool if not self._asked[image]]
+        guess = self._actions.guesses.of
+
+        def expected(image: int) -> float | None:
+            found = guess(image)
+            return found.stars if found else None
+
+        return pick_pair(fresh, self._asked, self._met, expected, self._luck) or ()
+
+    def _set_out(self, images: tuple[int, ...]) -> None:
+        self.left = self._luck.choice("ab")
+
+    def _recall(self) -> None:
+        duels = [choice for choice in self._actions.project.choices() if isinstance(choice, Duel)]
+        self.total = len(duels)
+        self._asked = Counter(image for duel in duels for image in duel.images)
+        self._met = {frozenset(duel.images) for duel in duels}
+
+    def _applied(self, change: Change) -> None:
+        duel = change.choice
+        if not isinstance(duel, Duel):
+            return
+        undone = isinstance(change.events[0], Retracted)
+        self._count(-1 if undone else 1, duel.images)
+        if undone:
+            self._met.discard(frozenset(duel.images))
+            self.shown = ()
+            self.left = duel.left
+            self.shown = duel.images  # the same question again
+        else:
+            self._met.add(frozenset(duel.images))
+            self.next()
+
+
+class Surveys(Chooser):
+    """Several images, and the best of them."""
+
+    size: Property[int] = Property(6)  # one of SIZES
+
+    def resize(self, size: int) -> None:
+        """Show so many images at a time from now on."""
+        self.size = size
+        self.next()
+
+    def answer(self, place: int) -> None:
+        """The image at `place`, from 0, is the best; a place that there is not answers nothing."""
+        if 0 <= place < len(self.shown):
+            best = self.shown[place]
+            self._actions.decide_survey(best, [image for image in self.shown if image != best])
+
+    def skip(self) -> None:
+        """Show others; nothing is written down."""
+        self._asked.update(self.shown)
+        self.next()
+
+    def _choose(self, pool: Sequence[int]) -> tuple[int, ...]:
+        fresh = pool if self.source == SEEN else [image for image in pool if not self._asked[image]]
+        if len(fresh) < self.size:
+            return ()
+        order = sorted(fresh, key=lambda image: (self._asked[image], self._luck.random()))
+        return tuple(self._luck.sample(order[: self.size], self.size))
+
+    def _recall(self) -> None:
+        surveys = [choice for choice in self._actions.project.choices() if isinstance(choice, Survey)]
+        self.total = len(surveys)
+        self._asked = Counter(image for survey in surveys for image in survey.images)
+
+    def _applied(self, change: Change) -> None:
+        survey = change.choice
+        if not isinstance(survey, Survey):
+            return
+        undone = isinstance(change.events[0], Retracted)
+        self._count(-1 if undone else 1, survey.images)
+        if undone:
+            self.shown = tuple(sorted(survey.images))
+        else:
+            self.next()

@@ -1,0 +1,232 @@
+"""Where a person is among the images of the generator, and what lies around."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from PySide6.QtCore import QObject, QTimer
+
+from studio.i18n import tr
+from studio.model import pictures
+from studio.model.actions import Actions
+from studio.model.grid_model import Cell, GridModel
+from studio.model.property import Property
+from studio.project.records import Change, NewImage, ProjectError
+from studio.project.search import Query
+from studio.worker import messages as m
+from studio.worker.client import ShownExploration
+from studio.worker.messages import Prediction
+
+AROUND = 8  # neighbours
+CENTRE = 4  # place of the image itself among its neighbours, three by three
+_SETTLED_MS = 250  # after a slider's last move
+
+
+@dataclass(frozen=True)
+class Place:
+    """A point and how it is looked at."""
+
+    start: bytes | None = None  # latent; None: that of `seed`
+    seed: int = 0
+    amounts: tuple[float, ...] = ()
+    truncation: float = 1.0
+    radius: float = 0.4
+    variation: int = 0
+    locked: frozenset[int] = field(default_factory=frozenset)
+
+
+class Explore(QObject):
+    """Asks the worker for what is at a place and shows it in `grid`; only what is rated or kept enters the project."""
+
+    place: Property[Place] = Property(Place())
+    ends: Property[tuple[tuple[str, str], ...]] = Property(())  # words for the ends of each direction
+    drawing: Property[bool] = Property(False)
+    blending: Property[str] = Property("")  # into which image, in words
+
+    def __init__(self, actions: Actions, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._actions = actions
+        self.grid = GridModel(self)
+        self._latents: tuple[bytes, ...] = ()
+        self._trail: list[Place] = []  # to go back along
+        self._into: bytes | None = None
+        self._asked, self._wide = 0, False
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(_SETTLED_MS)
+        self._settle.timeout.connect(self._ask)
+        actions.worker.explored.connect(self._show)
+        actions.applied.connect(self._applied)
+        self.grid.show_placeholders(AROUND + 1)
+
+    # -- going ---------------------------------------------------------------------------------------------------
+
+    @property
+    def shown(self) -> bool:
+        """Whether anything was asked for yet."""
+        return self._asked > 0
+
+    def go_to_seed(self, seed: int) -> None:
+        """Start from a seed."""
+        self._go(replace(self.place, start=None, seed=seed, amounts=()))
+
+    def go_to_image(self, image: int) -> None:
+        """Start from an image of the project."""
+        found = self._actions.project.images([image])
+        if found:
+            self._go(replace(self.place, start=found[0].latent, amounts=()))
+
+    def go_to_row(self, row: int) -> None:
+        """Start from an image that is shown here."""
+        if 0 <= row < len(self._latents):
+            self._go(replace(self.place, start=self._latents[row], amounts=(), truncation=1.0))
+
+    def back(self) -> None:
+        """Return to where one was before."""
+        if self._trail:
+            self._into, self.blending = None, ""
+            self.place = self._trail.pop()
+            self._ask()
+
+    def others(self) -> None:
+        """Show other neighbours."""
+        self._change(variation=self.place.variation + 1)
+        self._ask()
+
+    def slide(self, direction: int, amount: float) -> None:
+        """Move along a direction; the image follows at once, its neighbours when the hand rests."""
+        count = len(self.ends)
+        amounts = [*self.place.amounts, *([0.0] * count)][:count]
+        amounts[direction] = amount
+        self._change(amounts=tuple(amounts))
+        self._ask(wide=False)
+        self._settle.start()
+
+    def truncate(self, truncation: float) -> None:
+        """Draw the image towards the most ordinary one: 1 not at all, 0 wholly."""
+        self._change(truncation=truncation)
+        self._ask(wide=False)
+        self._settle.start()
+
+    def set_radius(self, radius: float) -> None:
+        """Say how far away the neighbours are."""
+        self._change(radius=radius)
+        self._settle.start()
+
+    def lock(self, direction: int, on: bool) -> None:
+        """Keep a direction as it is among the neighbours, or let it go."""
+        locked = self.place.locked | {direction} if on else self.place.locked - {direction}
+        self._change(locked=locked)
+        self._settle.start()
+
+    def blend(self, image: int) -> None:
+        """Show the way from here to an image of the project."""
+        found = self._actions.project.images([image])
+        if found:
+            self._into = found[0].latent
+            self.blending = tr("Blending into image {n}", n=image)
+            self._ask()
+
+    def favourites(self, most: int = 12) -> list[int]:
+        """Return the images that are liked most, the newest first."""
+        project = self._actions.project
+        found = [*project.find(Query(stars=4, order="changed")), *project.find(Query(flag="like"))]
+        return list(dict.fromkeys(found))[:most]
+
+    def _go(self, place: Place) -> None:
+        if self.shown:
+            self._trail.append(self.place)
+        self._into, self.blending = None, ""
+        self.place = place
+        self._ask()
+
+    def _change(self, **values: object) -> None:
+        self._into, self.blending = None, ""
+        self.place = replace(self.place, **values)  # type: ignore[arg-type]
+
+    def _ask(self, wide: bool = True) -> None:
+        if not self._actions.state.loaded:
+            return
+        if wide:
+            self._settle.stop()
+        place = self.place
+        self._asked, self._wide, self.drawing = self._asked + 1, wide, True
+        self._actions.worker.explore(
+            m.Explore(
+                self._asked,
+                place.start,
+                place.seed,
+                place.amounts,
+                place.truncation,
+                AROUND if wide else 0,
+                place.radius,
+                place.variation,
+                tuple(sorted(place.locked)),
+                self._into if wide else None,
+            )
+        )
+
+    # -- what is there -------------------------------------------------------------------------------------------
+
+    def _show(self, shown: ShownExploration) -> None:
+        found = shown.found
+        if found.request != self._asked:
+            return
+        self.drawing = False
+        self.ends = found.ends
+        images = pictures.to_images(shown.pixels)
+        cells = []
+        for row, pixels in enumerate(images):
+            guess = Prediction(0, found.stars[row], 0.0, 0.0, None, None, 0.0) if found.stars else None
+            cells.append(Cell(-1 - row, guess=guess, pixels=pixels))
+        latents = list(found.latents)
+        if len(cells) == 1:  # while a slider moves
+            kept = self.grid.cells
+            if len(kept) == AROUND + 1:
+                kept[CENTRE] = cells[0]
+                cells = kept
+                before = list(self._latents)
+                if len(before) == AROUND + 1:
+                    before[CENTRE] = latents[0]
+                    latents = before
+        elif self._into is None:
+            cells.insert(CENTRE, cells.pop(0))
+            latents.insert(CENTRE, latents.pop(0))
+        self._latents = tuple(latents)
+        self.grid.show(cells)
+
+    def adopt(self, rows: Sequence[int], kind: str = "explore") -> tuple[int, ...]:
+        """Take images that are shown here into the project, so that they can be rated; returns their ids."""
+        project, ids = self._actions.project, []
+        for row in rows:
+            cell = self.grid.cell(row)
+            if cell is None or cell.pixels is None or row >= len(self._latents):
+                continue
+            if cell.image > 0:
+                ids.append(cell.image)
+                continue
+            side = cell.pixels.width()
+            try:
+                (image,) = project.add_images([NewImage(self._latents[row], kind, None, side, side)])
+                project.save_pixels(image, pictures.to_bytes(cell.pixels), side, side)
+            except ProjectError as error:
+                self._actions.say(str(error), bad=True)
+                break
+            self._actions.worker.know(project.images([image]))
+            cells = self.grid.cells
+            cells[row] = replace(cell, image=image)
+            self.grid.show(cells)
+            ids.append(image)
+        return tuple(ids)
+
+    def rate(self, rows: Sequence[int], kind: str, value: int = 0) -> None:
+        """Rate images that are shown here; they enter the project with that."""
+        ids = self.adopt(rows)
+        if ids:
+            self._actions.select_images(ids)
+            self._actions.rate(kind, value)
+
+    def _applied(self, change: Change) -> None:
+        for state in change.states.values():
+            self.grid.rate(state)

@@ -1,0 +1,110 @@
+"""Everything that was ever shown, as a Qt list: ids in memory, the rest fetched for what is looked at."""
+
+from __future__ import annotations
+
+from array import array
+from collections import OrderedDict
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+
+from studio.model.grid_model import Cell, CellRole, describe, said
+from studio.project.records import Change, ProjectError
+from studio.project.search import Query
+from studio.project.store import Project
+
+_PAGE = 128  # images fetched together
+_CELLS = 4096  # images whose facts stay in memory
+
+_Index = QModelIndex | QPersistentModelIndex
+
+
+class SeenCell(Cell):
+    """An image of the gallery: its pixels are the image cache's, so that it can be rated before they are there."""
+
+    @property
+    def drawn(self) -> bool:
+        return True
+
+
+class Gallery(QAbstractListModel):
+    """The images that answer `query`."""
+
+    filtered = Signal()  # the list is another one
+    failed = Signal(str)  # one line for people
+
+    def __init__(self, project: Project, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._project = project
+        self.query = Query()
+        self.ids: array[int] = array("q")
+        self.changed_since = True  # whether the project has changed since the list was made
+        self._cells: OrderedDict[int, SeenCell] = OrderedDict()
+
+    def show(self, query: Query) -> None:
+        """List the images that answer `query`."""
+        try:
+            ids = self._project.find(query)
+        except ProjectError as error:
+            self.failed.emit(str(error))
+            return
+        self.beginResetModel()
+        self.query, self.ids, self.changed_since = query, ids, False
+        self._cells.clear()
+        self.endResetModel()
+        self.filtered.emit()
+
+    def refresh(self) -> None:
+        """Make the list again, if anything may have changed."""
+        if self.changed_since:
+            self.show_again()
+
+    def show_again(self) -> None:
+        """Leave out what no longer answers the query, and take in what does now."""
+        self.show(self.query)
+
+    def touch(self) -> None:
+        """Remember that the project has changed; the list stays as it is while somebody looks."""
+        self.changed_since = True
+
+    def apply(self, change: Change) -> None:
+        """Show what a person said; an image that no longer answers the query stays until the list is made again."""
+        self.touch()
+        known = [image for image in change.states if self._cells.pop(image, None) is not None]
+        if known and self.ids:
+            self.dataChanged.emit(self.index(0), self.index(len(self.ids) - 1))
+
+    def row_of(self, image: int) -> int:
+        """Return the row that shows `image`, or -1."""
+        try:
+            return self.ids.index(image)
+        except ValueError:
+            return -1
+
+    def cell(self, row: int) -> SeenCell | None:
+        """Return the cell at `row`, fetched with its neighbours; None outside the list."""
+        if not 0 <= row < len(self.ids):
+            return None
+        image = self.ids[row]
+        found = self._cells.get(image)
+        if found is None:
+            first = row // _PAGE * _PAGE
+            page = [other for other in self.ids[first : first + _PAGE] if other not in self._cells]
+            for other, seen in self._project.seen(page).items():
+                self._cells[other] = SeenCell(other, **said(seen.state))
+            found = self._cells.get(image, SeenCell(image))
+            while len(self._cells) > _CELLS:
+                self._cells.popitem(last=False)
+        return found
+
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self.ids)
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if not index.isValid() or role not in (
+            CellRole,
+            Qt.ItemDataRole.AccessibleTextRole,
+            Qt.ItemDataRole.DisplayRole,
+        ):
+            return None
+        cell = self.cell(index.row())
+        return cell if role == CellRole or cell is None else describe(index.row(), cell)

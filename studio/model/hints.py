@@ -1,0 +1,104 @@
+"""First-run hints: one at a time, each gone for good once a person has done what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject
+
+from studio.i18n import tr
+from studio.model import preferences, settings
+from studio.model.actions import Actions
+from studio.model.property import Property, bind
+
+_DONE = "hints_done"
+
+
+@dataclass(frozen=True)
+class Hint:
+    """What to do next, when to say it, and what ends it."""
+
+    key: str
+    text: str
+    due: Callable[[Actions], bool]
+    done: Callable[[Actions], bool]
+
+
+def hints() -> list[Hint]:
+    """Return the hints in the order in which they come up. Adding one is adding it here."""
+    return [
+        Hint(
+            "rate",
+            tr("Hover an image and click a star, or press 1 to 5. What do you like?"),
+            lambda a: a.state.counts.shown > 0,
+            lambda a: a.state.counts.rated > 0,
+        ),
+        Hint(
+            "go_on",
+            tr("Go on: the arrows move, Ctrl+Z takes back, Ctrl+Enter shows new images."),
+            lambda a: a.state.counts.rated > 0,
+            lambda a: a.state.counts.rated >= 12,
+        ),
+        Hint(
+            "teach",
+            tr("Enough to begin: press T to teach the generator what you like."),
+            lambda a: a.state.counts.rated >= 24,
+            lambda a: bool(a.state.checkpoints) or a.round.running,
+        ),
+        Hint(
+            "timeline",
+            tr("Every round is kept. The timeline compares them and goes back to any (Ctrl+3)."),
+            lambda a: bool(a.state.checkpoints) and not a.round.running,
+            lambda a: len(a.state.checkpoints) > 1,
+        ),
+    ]
+
+
+class Hints(QObject):
+    """`shown` is the hint that is due, or None."""
+
+    shown: Property[Hint | None] = Property(None)
+
+    def __init__(self, actions: Actions, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._actions = actions
+        self._hints = hints()
+        for name in ("counts", "checkpoints"):
+            bind(actions.state, name, self._look)
+        bind(actions.round, "running", self._look)
+        preferences.watcher().changed.connect(self._preferred)
+
+    def dismiss(self) -> None:
+        """Put the hint on show away for good."""
+        if self.shown is not None:
+            self._end(self.shown)
+            self._look(None)
+
+    def _preferred(self, name: str, _: object) -> None:
+        if name == "hints":
+            self._look(None)
+
+    def _look(self, _: object) -> None:
+        if not settings.value("hints"):
+            self.shown = None
+            return
+        ended = _ended()
+        for hint in self._hints:
+            if hint.key in ended:
+                continue
+            if hint.done(self._actions):
+                self._end(hint)
+            elif hint.due(self._actions):
+                self.shown = hint
+                return
+        self.shown = None
+
+    @staticmethod
+    def _end(hint: Hint) -> None:
+        preferences.keep(**{_DONE: sorted(_ended() | {hint.key})})
+
+
+def _ended() -> set[str]:
+    found = preferences.read().get(_DONE)
+    return {key for key in found if isinstance(key, str)} if isinstance(found, list) else set()

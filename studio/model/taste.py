@@ -1,0 +1,121 @@
+"""What the worker says it has learnt, asked for while somebody looks, and the presets of the reward."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtGui import QImage
+
+from studio.i18n import tr
+from studio.model import pictures
+from studio.model.actions import Actions
+from studio.model.property import Property, changed
+from studio.worker.client import ShownTaste
+
+_GATHER_MS = 700  # of ratings that come one after another
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """The taste in words, pictures and numbers."""
+
+    words: tuple[tuple[str, float], ...] = ()  # English word, strength 0..1
+    best: list[QImage] = field(default_factory=list)
+    worst: list[QImage] = field(default_factory=list)
+    best_stars: tuple[float, ...] = ()
+    worst_stars: tuple[float, ...] = ()
+    curve: tuple[tuple[int, float], ...] = ()
+    confidence: float = 0.0  # 0: knows nothing, 1: sure of every image
+
+
+class TasteState(QObject):
+    """`learnt`, kept up to date while `watching`."""
+
+    learnt: Property[Learnt | None] = Property(None)
+
+    def __init__(self, actions: Actions, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._actions = actions
+        self._watching, self._stale = False, True
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(_GATHER_MS)
+        self._soon.timeout.connect(self._ask)
+        actions.worker.explained.connect(self._show)
+        for name in ("taste", "loaded"):
+            changed(actions.state, name).connect(self._changed)
+
+    def watch(self, on: bool) -> None:
+        """Say whether somebody looks; what is out of date is asked for then."""
+        self._watching = on
+        if on and self._stale:
+            self._ask()
+
+    def _changed(self, _: object) -> None:
+        self._stale = True
+        if self._watching:
+            self._soon.start()
+
+    def _ask(self) -> None:
+        taste = self._actions.state.taste
+        if self._actions.state.loaded and taste is not None and taste.count:
+            self._stale = False
+            self._actions.worker.explain()
+
+    def _show(self, shown: ShownTaste) -> None:
+        said = shown.said
+        if shown.pixels is None:
+            self.learnt = None
+            return
+        images = pictures.to_images(shown.pixels)
+        half = len(images) // 2
+        self.learnt = Learnt(
+            said.words,
+            images[:half],
+            images[half:],
+            said.stars[:half],
+            said.stars[half:],
+            said.curve,
+            1.0 - said.doubt,
+        )
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A way to weigh the terms of the reward; 1.0 is the default of each."""
+
+    key: str
+    name: str
+    tip: str
+    weights: dict[str, float]
+
+
+def presets() -> list[Preset]:
+    """Return the presets, the default first."""
+    return [
+        Preset(
+            "balanced",
+            tr("Balanced"),
+            tr("Your taste, among images as real and as usual as the generator's own"),
+            {"taste": 1.0, "realism": 1.0, "typicality": 1.0, "novelty": 1.0},
+        ),
+        Preset(
+            "faithful",
+            tr("Faithful"),
+            tr("Stay close to what the generator makes anyway"),
+            {"taste": 0.8, "realism": 1.5, "typicality": 1.6, "novelty": 0.6},
+        ),
+        Preset(
+            "bold",
+            tr("Bold"),
+            tr("Follow your taste, also where the generator is less sure of itself"),
+            {"taste": 1.5, "realism": 0.6, "typicality": 0.4, "novelty": 1.0},
+        ),
+        Preset(
+            "varied",
+            tr("Varied"),
+            tr("Rather many different good images than the best ones"),
+            {"taste": 1.0, "realism": 1.0, "typicality": 0.8, "novelty": 2.0},
+        ),
+    ]

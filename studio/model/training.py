@@ -1,0 +1,244 @@
+"""Training a generator from a person's own pictures: what is on show, and what a person can do."""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage
+
+from studio.i18n import tr
+from studio.model.pictures import to_image, to_images
+from studio.model.property import Property
+from studio.model.training_pictures import PictureModel
+from studio.project.recent import data_folder
+from studio.worker import jobs
+from studio.worker.jobs_client import JobsClient, ShownSamples
+
+SIZES = (32, 64, 128)  # pixels
+MINUTES = (2, 5, 10, 20, 30, 45, 60, 90, 120, 240, 480)
+BUNDLED = "dreamscapes"
+RANDOM = ""  # the start that is none
+SERIES = ("generator", "discriminator", "gap")
+COPY_SHARE = 0.5  # a sample nearer to a training picture than this share of what is usual between pictures is taken for a copy
+STATE = "training.pt"  # of a run that can go on, in its bundle's folder
+_WHOLE = 640  # pixels of the longer side of a picture shown whole
+_POINTS = 2000  # of a curve; with more, every second one is dropped
+
+
+class Training(QObject):
+    """One folder at a time: nothing, looking, ready, training, stopping, done."""
+
+    phase: Property[str] = Property("empty")
+    folder: Property[Path | None] = Property(None)
+    fraction: Property[float] = Property(0.0)  # of the pictures read
+    size: Property[int] = Property(64)
+    minutes: Property[int] = Property(20)
+    start: Property[str] = Property(BUNDLED)  # a bundled name, or RANDOM
+    starts: Property[tuple[jobs.Start, ...]] = Property(())
+    keep_copies: Property[bool] = Property(False)
+    usable: Property[int] = Property(0)  # pictures
+    error: Property[str] = Property("")
+    note: Property[str] = Property("")  # what the run says of itself
+    progress: Property[jobs.Training | None] = Property(None)
+    out: Property[Path | None] = Property(None)  # the bundle of the run that goes on or has ended
+    finished: Property[bool] = Property(False)
+    looked_whole: Property[tuple[str, QImage] | None] = Property(None)
+    stepped = Signal()  # `series` grew or was emptied
+    drawn = Signal()  # `samples` are newer
+    use_wanted = Signal()  # the generator is to be opened as a project
+
+    def __init__(self, client: JobsClient, device: str = "auto", parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._client, self.device = client, device
+        self.pictures = PictureModel(self)
+        self.skipped: tuple[tuple[str, str], ...] = ()
+        self.few = 0
+        self.series: dict[str, list[float]] = {name: [] for name in SERIES}
+        self.samples: list[QImage] = []
+        self.nearest: list[QImage] = []
+        self.copies: list[bool] = []  # of the samples: too near to a training picture
+        self.samples_at = 0  # images seen
+        self.pictures.changed.connect(self._count)
+        client.choices.connect(self._choose)
+        client.looking.connect(self._look)
+        client.looked.connect(self._looked)
+        client.whole.connect(self._show_whole)
+        client.progress.connect(self._step)
+        client.samples.connect(self._draw)
+        client.said.connect(self._say)
+        client.trained.connect(self._trained)
+        client.failed.connect(self._fail)
+
+    # -- what a person does --------------------------------------------------------------------------------------
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run goes on: nothing else can be chosen then."""
+        return self.phase in ("training", "stopping")
+
+    def look_at(self, folder: Path) -> None:
+        """Read a folder and show how its pictures will be cropped."""
+        if self.busy:
+            return
+        if folder != self.folder:
+            self.pictures.exclude_all(())
+        self.folder, self.error, self.note, self.fraction = folder, "", "", 0.0
+        self.phase = "looking"
+        self._client.look_at(folder, self.size)
+
+    def give_up_looking(self) -> None:
+        """Stop reading the folder."""
+        if self.phase == "looking":
+            self._client.halt()
+            self.folder, self.phase = None, "empty"
+
+    def forget(self) -> None:
+        """Back to where a folder is chosen."""
+        if not self.busy:
+            self.pictures.show((), None)
+            self.folder, self.error, self.phase = None, "", "empty"
+
+    def set_size(self, size: int) -> None:
+        """Train at another resolution; the pictures are read again at that size."""
+        if not self.busy and size != self.size:
+            self.size = size
+            if self.folder is not None:
+                self.look_at(self.folder)
+
+    def exclude(self, names: Iterable[str], out: bool) -> None:
+        """Leave pictures out, or take them back in."""
+        if not self.busy:
+            self.pictures.exclude(names, out)
+
+    def set_keep_copies(self, keep: bool) -> None:
+        """Use pictures found twice all the same, or once."""
+        if not self.busy:
+            self.keep_copies = keep
+            self.pictures.set_keep_copies(keep)
+
+    def ask_whole(self, name: str) -> None:
+        """Show one picture whole, answered by `looked_whole`."""
+        if self.phase == "ready":
+            self._client.show_whole(name, _WHOLE)
+
+    @property
+    def can_train(self) -> bool:
+        return self.phase in ("ready", "done") and self.usable > 0
+
+    def earlier(self) -> Path | None:
+        """The bundle of an earlier run on this folder at this size that can go on."""
+        if self.folder is None:
+            return None
+        place = _place(self.folder, self.size)
+        states = list(place.parent.glob(f"{glob.escape(place.name)}*/{STATE}"))
+        return max(states, key=lambda path: path.stat().st_mtime).parent if states else None
+
+    def train(self, go_on: bool = False) -> None:
+        """Train with what is chosen; `go_on` from where the last run on this folder stopped."""
+        if not self.can_train or self.folder is None:
+            return
+        earlier = self.earlier() if go_on else None
+        out = earlier or _unused(_place(self.folder, self.size))
+        for values in self.series.values():
+            values.clear()
+        self.samples, self.nearest, self.copies, self.samples_at = [], [], [], 0
+        self.error, self.note, self.progress, self.fraction = "", "", None, 0.0
+        self.out, self.finished, self.phase = out, False, "training"
+        self.stepped.emit()
+        self.drawn.emit()
+        self._client.train(
+            jobs.Train(
+                0,
+                str(self.folder),
+                str(out),
+                self.size,
+                float(self.minutes),
+                None if earlier else self.start or None,
+                tuple(sorted(self.pictures.excluded)),
+                self.keep_copies,
+                self.device,
+            )
+        )
+
+    def stop(self) -> None:
+        """End the run after the step in hand; the generator as it is then can be used, and trained on."""
+        if self.phase == "training":
+            self.phase = "stopping"
+            self._client.halt()
+
+    @property
+    def bundle(self) -> Path | None:
+        """The generator that can be used now: as it was last written, also while the run goes on."""
+        out = self.out
+        return out if out is not None and (out / "model.safetensors").is_file() else None
+
+    def close(self) -> None:
+        """End the process; a run that goes on is written first."""
+        self._client.close()
+
+    # -- what the process says -----------------------------------------------------------------------------------
+
+    def _choose(self, starts: tuple[jobs.Start, ...]) -> None:
+        self.starts = starts
+        if self.start not in {start.name for start in starts}:
+            self.start = starts[0].name if starts else RANDOM
+
+    def _look(self, fraction: float) -> None:
+        self.fraction = fraction
+
+    def _looked(self, event: jobs.Looked) -> None:
+        self.skipped, self.few = event.skipped, event.few
+        self.pictures.show(event.pictures, Path(event.array))
+        self.fraction, self.phase = 1.0, "ready"
+        self._count()
+
+    def _count(self) -> None:
+        self.usable = self.pictures.used
+
+    def _show_whole(self, name: str, pixels: object) -> None:
+        self.looked_whole = (name, to_image(pixels))  # type: ignore[arg-type]  # a signal carries any object
+
+    def _step(self, progress: jobs.Training) -> None:
+        for name, values in self.series.items():
+            values.append(progress.series[name])
+            if len(values) > _POINTS:
+                del values[::2]
+        self.progress = progress
+        self.stepped.emit()
+
+    def _draw(self, shown: ShownSamples) -> None:
+        self.samples, self.nearest = to_images(shown.drawn), to_images(shown.nearest)
+        self.copies = [distance < COPY_SHARE * shown.usual for distance in shown.distances]
+        self.samples_at = shown.images
+        self.drawn.emit()
+
+    def _say(self, text: str) -> None:
+        self.note = text
+
+    def _trained(self, event: jobs.Trained) -> None:
+        self.finished = event.finished
+        self.out, self.phase = Path(event.folder), "done"
+
+    def _fail(self, reason: str, detail: str) -> None:
+        self.error = reason
+        if self.phase == "looking":
+            self.folder, self.phase = None, "empty"
+        elif self.busy:
+            self.phase = "done" if self.bundle else "ready"
+
+
+def _place(folder: Path, size: int) -> Path:
+    plain = re.sub(r'[<>:"/\\|?*\x00-\x1f]', " ", folder.name).strip(" .") or tr("Pictures")
+    return data_folder() / "Generators" / f"{plain} {size} px"
+
+
+def _unused(out: Path) -> Path:
+    number, free = 1, out
+    while free.exists():
+        number += 1
+        free = out.with_name(f"{out.name} {number}")
+    return free

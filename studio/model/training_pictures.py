@@ -1,0 +1,118 @@
+"""The pictures of a folder as they will be trained on: a Qt model that reads only what is on show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QImage
+
+from studio.i18n import tr
+from studio.model.pictures import to_image
+from studio.worker.jobs import Picture
+
+USED, COPY, EXCLUDED = "used", "copy", "excluded"
+STATE_ROLE = Qt.ItemDataRole.UserRole + 1
+_KEPT = 2000  # images in memory
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+class PictureModel(QAbstractListModel):
+    """One row for each readable picture. The pixels stay in the file that the process made of the folder."""
+
+    changed = Signal()  # what is used
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.pictures: tuple[Picture, ...] = ()
+        self.excluded: set[str] = set()  # names; by the person
+        self.keep_copies = False
+        self._pixels: np.ndarray | None = None
+        self._image = lru_cache(_KEPT)(self._read)
+
+    def show(self, pictures: Sequence[Picture], array: Path | None) -> None:
+        """Show these; `array` is a .npy file with a row of pixels for each."""
+        self.beginResetModel()
+        self.pictures = tuple(pictures)
+        self._image.cache_clear()
+        self._pixels = None if array is None else np.load(array, mmap_mode="r", allow_pickle=False)
+        self.endResetModel()
+        self.changed.emit()
+
+    def exclude(self, names: Iterable[str], out: bool) -> None:
+        """Leave pictures out, or take them back in."""
+        self.exclude_all((self.excluded | set(names)) if out else (self.excluded - set(names)))
+
+    def exclude_all(self, names: Iterable[str]) -> None:
+        """Leave out these and no others."""
+        self.excluded = set(names)
+        self._follow()
+
+    def set_keep_copies(self, keep: bool) -> None:
+        """Use pictures found twice all the same, or once."""
+        self.keep_copies = keep
+        self._follow()
+
+    def _follow(self) -> None:
+        if self.pictures:
+            self.dataChanged.emit(self.index(0), self.index(len(self.pictures) - 1), [STATE_ROLE])
+        self.changed.emit()
+
+    def state(self, row: int) -> str:
+        """Whether the picture at `row` is used, a copy of one that is, or excluded."""
+        picture = self.pictures[row]
+        if picture.name in self.excluded:
+            return EXCLUDED
+        # where a person left out the kept one, its copy stands in
+        copy = picture.copy_of and not self.keep_copies and picture.copy_of not in self.excluded
+        return COPY if copy else USED
+
+    @property
+    def used(self) -> int:
+        """How many pictures training will see."""
+        return sum(self.state(row) == USED for row in range(len(self.pictures)))
+
+    @property
+    def copies(self) -> int:
+        """How many pictures were found twice."""
+        return sum(bool(picture.copy_of) for picture in self.pictures)
+
+    def words(self, row: int) -> str:
+        """Say of a picture what it is, what is cut off, and why it is not used where it is not."""
+        picture = self.pictures[row]
+        side = min(picture.width, picture.height)
+        lines = [picture.name, tr("{w} × {h} pixels", w=picture.width, h=picture.height)]
+        if picture.width != picture.height:
+            lines[1] += " · " + tr("cropped to the middle {s} × {s}", s=side)
+        state = self.state(row)
+        if state == EXCLUDED:
+            lines.append(tr("Left out by you"))
+        elif state == COPY:
+            lines.append(tr("The same as {name}, which is kept", name=picture.copy_of))
+        return "\n".join(lines)
+
+    def rowCount(self, parent: Index | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else len(self.pictures)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        row = index.row()
+        if role == Qt.ItemDataRole.DecorationRole:
+            return self._image(row)
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self.pictures[row].name
+        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
+            return self.words(row)
+        if role == STATE_ROLE:
+            return self.state(row)
+        return None
+
+    def _read(self, row: int) -> QImage:
+        assert self._pixels is not None
+        return to_image(self._pixels[row])

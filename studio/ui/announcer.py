@@ -1,0 +1,110 @@
+"""Tells of the end of long jobs: in the window when another view is on show, by the system when the window is not in front.
+
+Also the progress of what runs, in the window's title and on the taskbar where the platform has it.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QApplication, QSystemTrayIcon
+
+from studio.i18n import tr
+from studio.model import settings
+from studio.model.property import bind
+from studio.model.state import Message, PastRound
+from studio.ui.toasts import Toasts
+
+if TYPE_CHECKING:
+    from studio.ui.window import StudioWindow
+
+
+class Announcer(QObject):
+    """Listens to rounds, exports and failures of one window."""
+
+    def __init__(self, window: StudioWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self.toasts = Toasts(window)
+        self._tray: QSystemTrayIcon | None = None
+        self._fraction: float | None = None
+        actions = window.actions_
+        bind(actions.round, "outcome", self._round_ended)
+        bind(actions.exports, "folder", self._exported)
+        bind(actions.state, "message", self._said)
+        for state, name in ((actions.round, "running"), (actions.round, "progress")):
+            bind(state, name, self._progress)
+        for name in ("running", "fraction"):
+            bind(actions.exports, name, self._progress)
+
+    def announce(self, text: str, view: str) -> None:
+        """Say that a job ended; `view` shows more of it."""
+        if not self._window.isActiveWindow():
+            self.notify(text)
+        if self._window.view != view:
+            self.toasts.show(text, verb=tr("Show"), run=lambda: self._window.show_view(view))
+
+    def notify(self, text: str) -> None:
+        """Have the system tell the person, who is in another window."""
+        if not settings.value("notify"):
+            return
+        QApplication.alert(self._window)
+        if QSystemTrayIcon.isSystemTrayAvailable() and QSystemTrayIcon.supportsMessages():
+            if self._tray is None:
+                self._tray = QSystemTrayIcon(self._window.windowIcon(), self)
+                self._tray.messageClicked.connect(self._come_forward)
+            self._tray.show()
+            self._tray.showMessage("Tastemaker", text, self._window.windowIcon())
+
+    def _come_forward(self) -> None:
+        self._window.raise_()
+        self._window.activateWindow()
+
+    def _round_ended(self, outcome: PastRound | None) -> None:
+        if outcome is not None:
+            verdict = tr("kept") if outcome.kept else tr("reverted")
+            self.announce(
+                tr("Round {n} · {verdict}", n=outcome.number, verdict=verdict) + f"\n{outcome.reason}",
+                "teach",
+            )
+
+    def _exported(self, folder: str) -> None:
+        if folder:
+            self.announce(tr("Exported to {folder}", folder=folder), "export")
+
+    def _said(self, message: Message | None) -> None:
+        if message is not None and message.kind == "bad":
+            self.toasts.show(message.text, bad=True)
+
+    # -- progress ------------------------------------------------------------------------------------------------
+
+    def _progress(self, _: object) -> None:
+        round_, exports = self._window.actions_.round, self._window.actions_.exports
+        fraction: float | None = None
+        if round_.running:
+            fraction = round_.progress.step / max(1, round_.progress.steps) if round_.progress else 0.0
+        elif exports.running:
+            fraction = exports.fraction
+        if fraction == self._fraction:
+            return
+        self._fraction = fraction
+        name = f"{self._window.actions_.state.project_name} – Tastemaker"
+        self._window.setWindowTitle(name if fraction is None else f"{round(100 * fraction)} % · {name}")
+        if sys.platform.startswith("linux"):
+            launcher_progress(fraction)
+
+
+def launcher_progress(fraction: float | None) -> None:
+    """Show progress (0..1, None: none) on the docks of Linux desktops that follow Unity's LauncherEntry interface."""
+    with suppress(ImportError):
+        from PySide6.QtDBus import QDBusConnection, QDBusMessage
+
+        bus = QDBusConnection.sessionBus()
+        if bus.isConnected():
+            message = QDBusMessage.createSignal("/tastemaker", "com.canonical.Unity.LauncherEntry", "Update")
+            state = {"progress": fraction or 0.0, "progress-visible": fraction is not None}
+            message.setArguments(["application://tastemaker.desktop", state])
+            bus.send(message)

@@ -1,0 +1,174 @@
+"""What the gallery shows and in which order: a search field, a few choices, and a way back to everything."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
+
+from studio.i18n import tr
+from studio.model.actions import Actions
+from studio.model.property import bind
+from studio.project.opinions import MOST_LABELS, MOST_STARS
+from studio.project.records import Checkpoint
+from studio.project.search import UNTUNED, Query
+from studio.ui.flow import FlowLayout
+from studio.ui.labels import LabelButton
+from studio.ui.parts import button, named
+
+_REST_MS = 200  # after the last letter typed
+
+
+class GalleryFilter(QWidget):
+    """Emits `changed` with the query that a person has put together."""
+
+    changed = Signal(object)  # Query
+
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
+        self._actions = actions
+        self.query = Query()
+        self._typing = QTimer(self)
+        self._typing.setSingleShot(True)
+        self._typing.setInterval(_REST_MS)
+        self._typing.timeout.connect(self._typed)
+        self.search = QLineEdit()
+        self.search.setPlaceholderText(tr("Search tags, notes, numbers"))
+        self.search.setClearButtonEnabled(True)
+        self.search.setFixedWidth(200)
+        named(
+            self.search, tr("Search"), tr("Words of tags and notes, an image's number or its seed (Ctrl+F)")
+        )
+        self.search.textEdited.connect(self._typing.start)
+        self.search.textChanged.connect(self._cleared)
+
+        self.rating = _box(tr("Rating"), tr("Images with these stars"))
+        self.rating.addItem(tr("Any rating"), (None, 0))
+        self.rating.addItem(tr("Unrated"), (False, 0))
+        self.rating.addItem(tr("Rated"), (True, 0))
+        for stars in range(1, MOST_STARS + 1):
+            words = "★" * stars if stars == MOST_STARS else tr("{stars} or more", stars="★" * stars)
+            self.rating.addItem(words, (None, stars))
+        self.flag = _box(tr("Mark"), tr("Liked or rejected images"))
+        for name, flag in (
+            (tr("Any mark"), None),
+            (tr("Liked"), "like"),
+            (tr("Rejected"), "reject"),
+            (tr("No mark"), "none"),
+        ):
+            self.flag.addItem(name, flag)
+        self.labels = [LabelButton(label) for label in range(1, MOST_LABELS + 1)]
+        self.tag = _box(tr("Tag"), tr("Images with this tag"))
+        self.version = _box(tr("Version"), tr("Images drawn by this version"))
+        self.order = _box(tr("Order"), tr("Which images come first"))
+        for name, order in (
+            (tr("Newest first"), "newest"),
+            (tr("Oldest first"), "oldest"),
+            (tr("Most stars first"), "stars"),
+            (tr("Best predicted first"), "predicted"),
+            (tr("Rated last first"), "changed"),
+        ):
+            self.order.addItem(name, order)
+        self.clear = button(tr("Show everything"), tr("Take every filter away (Ctrl+Shift+F)"), "chip")
+        self.clear.clicked.connect(self.show_everything)
+
+        line = FlowLayout(self, 8)
+        for box in (self.search, self.rating, self.flag):
+            line.addWidget(box)
+        for made in self.labels:
+            made.setToolTip(tr("Only images with a {label}", label=made.accessibleName().lower()))
+            made.clicked.connect(self._choose)
+            line.addWidget(made)
+        for box in (self.tag, self.version):
+            line.addWidget(box)
+        line.addWidget(self.clear)
+        for choice in (self.rating, self.flag, self.tag, self.version, self.order):
+            choice.activated.connect(self._choose)
+        self.list_tags()
+        bind(actions.state, "checkpoints", self._list_versions)
+        self._show()
+
+    def list_tags(self) -> None:
+        """Offer the tags in use."""
+        _fill(
+            self.tag,
+            [(tr("Any tag"), None), *((f"{tag} ({n})", tag) for tag, n in self._actions.project.tags())],
+        )
+
+    def show_everything(self) -> None:
+        """Take every filter away; the order stays."""
+        self._use(Query(order=self.query.order))
+
+    def show_query(self, query: Query) -> None:
+        """Show a query that was put together elsewhere, such as for a tag."""
+        self._use(query)
+
+    def _list_versions(self, checkpoints: tuple[Checkpoint, ...]) -> None:
+        versions = [(c.name or tr("Round {n}", n=c.round), c.id) for c in reversed(checkpoints)]
+        _fill(self.version, [(tr("Any version"), None), *versions, (tr("Untuned"), UNTUNED)])
+
+    def _typed(self) -> None:
+        if self.search.text() != self.query.text:
+            self._use(replace(self.query, text=self.search.text()))
+
+    def _cleared(self, text: str) -> None:
+        if not text and self.query.text:
+            self._typed()
+
+    def _choose(self, *_: object) -> None:
+        rated, stars = self.rating.currentData()
+        chosen = Query(
+            text=self.search.text(),
+            stars=stars,
+            rated=rated,
+            flag=self.flag.currentData(),
+            labels=tuple(made.label for made in self.labels if made.isChecked()),
+            tag=self.tag.currentData(),
+            checkpoint=self.version.currentData(),
+            order=self.order.currentData(),
+        )
+        self._use(chosen)
+
+    def _use(self, query: Query) -> None:
+        changed, self.query = query != self.query, query
+        self._show()
+        if changed:
+            self.changed.emit(query)
+
+    def _show(self) -> None:
+        query = self.query
+        if self.search.text() != query.text:
+            self.search.setText(query.text)
+        for box, data in (
+            (self.rating, (query.rated, query.stars)),
+            (self.flag, query.flag),
+            (self.tag, query.tag),
+            (self.version, query.checkpoint),
+            (self.order, query.order),
+        ):
+            box.setCurrentIndex(max(0, _index_of(box, data)))
+        for made in self.labels:
+            made.setChecked(made.label in query.labels)
+        self.clear.setVisible(replace(query, order="newest") != Query())
+
+
+def _box(name: str, tip: str) -> QComboBox:
+    made = QComboBox()
+    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+    named(made, name, tip)
+    return made
+
+
+def _fill(box: QComboBox, items: list[tuple[str, object]]) -> None:
+    """Replace what can be chosen and keep what is chosen."""
+    chosen = box.currentData()
+    box.clear()
+    for name, data in items:
+        box.addItem(name, data)
+    box.setCurrentIndex(max(0, _index_of(box, chosen)))
+
+
+def _index_of(box: QComboBox, data: object) -> int:
+    return next((row for row in range(box.count()) if box.itemData(row) == data), -1)

@@ -1,0 +1,88 @@
+"""The same seeds by two versions of the generator: one above the other, or one wiped over the other."""
+
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from studio.i18n import tr
+from studio.model.state import StripImages
+from studio.ui.parts import Card, named, text_label
+from studio.ui.strip import Strip
+from studio.ui.wipe import Wipe
+
+
+class SeedsCard(Card):
+    """Two strips, or a `Wipe`; two chips choose."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before, self.now, self.wipe = Strip(), Strip(), Wipe()
+        tip = tr("The same eight seeds drawn by two versions of the generator")
+        named(self.before, tr("Before"), tip)
+        named(self.now, tr("Now"), tip)
+        named(self.wipe, tr("Before and now"), tr("Drag the line, or press Left and Right"))
+        self.before_label, self.now_label = text_label("", "quiet"), text_label("", "quiet")
+        self._chips = QButtonGroup(self)
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(text_label(tr("Same seeds"), "title"))
+        head.addStretch(1)
+        for number, (name, why) in enumerate(
+            ((tr("Rows"), tr("One version above the other")), (tr("Wipe"), tr("One version over the other")))
+        ):
+            chip = QPushButton(name)
+            chip.setProperty("role", "chip")
+            chip.setCheckable(True)
+            chip.setChecked(number == 0)
+            named(chip, name, why)
+            self._chips.addButton(chip, number)
+            head.addWidget(chip)
+        self._rows = QWidget()
+        rows = QVBoxLayout(self._rows)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(6)
+        for label, strip in ((self.before_label, self.before), (self.now_label, self.now)):
+            rows.addWidget(label)
+            rows.addWidget(strip)
+        self._over = QWidget()
+        self._ends = text_label("", "quiet")
+        over = QVBoxLayout(self._over)
+        over.setContentsMargins(0, 0, 0, 0)
+        over.setSpacing(6)
+        over.addWidget(self._ends)
+        over.addWidget(self.wipe)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(14, 10, 14, 14)
+        column.setSpacing(6)
+        column.addLayout(head)
+        column.addWidget(self._rows)
+        column.addWidget(self._over)
+        self._chips.idClicked.connect(self.show_way)
+        self.show_way(0)
+
+    def show_way(self, way: int) -> None:
+        """Show rows (0) or the wipe (1)."""
+        self._chips.button(way).setChecked(True)
+        self._rows.setVisible(way == 0)
+        self._over.setVisible(way == 1)
+
+    def show_strip(self, strip: StripImages) -> None:
+        """Show the images of two versions and their names."""
+        self.before.show_images(strip.before)
+        self.now.show_images(strip.after)
+        self.wipe.show_both(strip.before, strip.after)
+        self.before_label.setText(tr("Before: {version}", version=strip.before_name) if strip.before else "")
+        self.now_label.setText(tr("Now: {version}", version=strip.after_name) if strip.after else "")
+        self._ends.setText(
+            tr(
+                "{before} left of the line, {after} right of it",
+                before=strip.before_name,
+                after=strip.after_name,
+            )
+            if strip.before
+            else ""
+        )
+
+    def show_scaling(self, pixel_art: bool) -> None:
+        """Enlarge by whole factors, or smoothly."""
+        for strip in (self.before, self.now, self.wipe):
+            strip.pixel_art = pixel_art
+            strip.update()

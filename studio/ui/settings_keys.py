@@ -1,0 +1,179 @@
+"""The keys of every command, each to be changed by pressing another."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QKeyCombination, Qt
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+
+from studio.i18n import tr
+from studio.ui.columns import WIDTH, scrolled
+from studio.ui.commands import MENUS, Command, Commands, menu_title
+from studio.ui.parts import button, named, quiet_note, section, set_role, text_label
+from studio.ui.shortcut_sheet import key_words
+
+_MODIFIERS = (Qt.Key.Key_Shift, Qt.Key.Key_Control, Qt.Key.Key_Alt, Qt.Key.Key_Meta, Qt.Key.Key_AltGr)
+
+
+class KeyButton(QPushButton):
+    """Shows the keys of a command; pressed, it takes the next key as the command's only one. Esc leaves it as it was."""
+
+    def __init__(self, command: Command, page: KeysPage) -> None:
+        super().__init__()
+        self.command, self._page = command, page
+        self._listening = False
+        self.setFixedWidth(200)
+        self.clicked.connect(self.listen)
+        self.show_keys()
+
+    def show_keys(self) -> None:
+        """Show the keys as they are."""
+        keys = self._page.commands.keys(self.command.key)
+        self.setText(key_words(keys) or tr("none"))
+        named(
+            self,
+            tr("{action}: {keys}", action=self.command.text.removesuffix("…"), keys=self.text()),
+            tr("Press, then press the new key; Backspace takes the key away, Esc keeps it"),
+        )
+
+    def listen(self) -> None:
+        """Wait for a key."""
+        self._listening = True
+        self.setText(tr("Press a key…"))
+
+    def event(self, event: QEvent) -> bool:
+        if self._listening and event.type() == QEvent.Type.ShortcutOverride:
+            event.accept()  # the key is for this button, whatever it does elsewhere
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if not self._listening:
+            super().keyPressEvent(event)
+            return
+        if event.key() in _MODIFIERS:
+            return
+        self._listening = False
+        if event.key() == Qt.Key.Key_Escape and not event.modifiers():
+            self.show_keys()
+        elif event.key() == Qt.Key.Key_Backspace and not event.modifiers():
+            self._page.give(self, ())
+        else:
+            # A key that needs Shift to be typed ("?") is written without it, as the studio's own are.
+            modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+            if event.text().isprintable() and event.text() and not event.text().isalnum():
+                modifiers &= ~Qt.KeyboardModifier.ShiftModifier
+            sequence = QKeySequence(QKeyCombination(modifiers, Qt.Key(event.key())))
+            self._page.give(self, (sequence.toString(QKeySequence.SequenceFormat.PortableText),))
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        if self._listening:
+            self._listening = False
+            self.show_keys()
+        super().focusOutEvent(event)
+
+
+class KeysPage(QWidget):
+    """A line for each command, by menu; a field that filters them; a way back to the studio's own keys."""
+
+    def __init__(self, commands: Commands) -> None:
+        super().__init__()
+        self.commands = commands
+        self.find = QLineEdit()
+        self.find.setPlaceholderText(tr("Find an action"))
+        self.find.setMaximumWidth(320)
+        named(
+            self.find, tr("Find an action"), tr("Show only the actions whose name or key has these letters")
+        )
+        self.reset = button(tr("Reset all keys"), tr("Give every action the key it came with"))
+        self.note = quiet_note(tr("Press a key's button, then the new key."))
+        self.take = button(tr("Use it here"), tr("Take the key from the other action"))
+        self.take.hide()
+        line = QHBoxLayout()
+        line.setSpacing(12)
+        line.addWidget(self.find, 1)
+        line.addStretch(1)
+        line.addWidget(self.reset)
+        said = QHBoxLayout()
+        said.addWidget(self.note, 1)
+        said.addWidget(self.take)
+        body = QWidget()
+        grid = QGridLayout(body)
+        grid.setContentsMargins(0, 0, 8, 0)
+        grid.setVerticalSpacing(4)
+        grid.setColumnStretch(0, 1)
+        self.buttons: dict[str, KeyButton] = {}
+        self._lines: list[tuple[str, QWidget, KeyButton]] = []
+        self._heads: dict[str, QWidget] = {}
+        for menu in MENUS:
+            chosen = [c for c in self.commands.table.values() if c.menu == menu]
+            if not chosen:
+                continue
+            head = self._heads[menu] = section(menu_title(menu))
+            head.setContentsMargins(0, 12, 0, 4)
+            grid.addWidget(head, grid.rowCount(), 0, 1, 2)
+            for command in chosen:
+                name, made = text_label(command.text.removesuffix("…")), KeyButton(command, self)
+                name.setToolTip(command.tip)
+                row = grid.rowCount()
+                grid.addWidget(name, row, 0)
+                grid.addWidget(made, row, 1)
+                self.buttons[command.key] = made
+                self._lines.append((menu, name, made))
+        grid.setRowStretch(grid.rowCount(), 1)
+        body.setMaximumWidth(WIDTH)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addLayout(line)
+        column.addLayout(said)
+        column.addWidget(scrolled(body), 1)
+        self.find.textChanged.connect(self._filter)
+        self.reset.clicked.connect(self._reset)
+        self.take.clicked.connect(self._take)
+        self._wanted: tuple[KeyButton, tuple[str, ...]] | None = None
+
+    def give(self, at: KeyButton, keys: tuple[str, ...]) -> None:
+        """Give a command other keys, or say which one has them already and offer to take them."""
+        clashing = self.commands.remap(at.command.key, keys)
+        at.show_keys()
+        self.take.setVisible(bool(clashing))
+        self._wanted = (at, keys) if clashing else None
+        set_role(self.note, "bad" if clashing else "quiet")
+        if clashing:
+            other = clashing[0].text.removesuffix("…")
+            self.note.setText(tr("{keys} is the key of “{other}”.", keys=key_words(keys), other=other))
+        else:
+            self.note.setText(
+                tr("{action}: {keys}", action=at.command.text.removesuffix("…"), keys=at.text())
+            )
+
+    def _take(self) -> None:
+        if self._wanted is None:
+            return
+        at, keys = self._wanted
+        for key in keys:
+            for other in self.commands.clashes(at.command.key, key):
+                left = tuple(kept for kept in self.commands.keys(other.key) if kept not in keys)
+                self.commands.remap(other.key, left)
+                self.buttons[other.key].show_keys()
+        self.give(at, keys)
+
+    def _reset(self) -> None:
+        self.commands.reset_keys()
+        for made in self.buttons.values():
+            made.show_keys()
+        set_role(self.note, "quiet")
+        self.note.setText(tr("Every action has the key it came with."))
+        self.take.hide()
+
+    def _filter(self, letters: str) -> None:
+        wanted, seen = letters.casefold().strip(), set()
+        for menu, name, made in self._lines:
+            shown = wanted in made.accessibleName().casefold()
+            name.setVisible(shown)
+            made.setVisible(shown)
+            if shown:
+                seen.add(menu)
+        for menu, head in self._heads.items():
+            head.setVisible(menu in seen)

@@ -1,0 +1,122 @@
+"""The Survey view: a few images, and the best of them."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+
+from studio.i18n import tr
+from studio.model.actions import Actions
+from studio.model.choosing import SIZES
+from studio.model.loupe import Loupe
+from studio.model.property import bind
+from studio.ui.choice_parts import ChoiceHeader, chip, waiting_words
+from studio.ui.loupe_pane import LoupePane
+from studio.ui.parts import quiet_note, text_label
+
+_ACROSS = {4: 2, 6: 3, 9: 3}
+
+
+class SurveyView(QWidget):
+    """Shows the images of `actions.surveys`. A click on one, its number, or Enter says that it is the best."""
+
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
+        self._actions, self._surveys = actions, actions.surveys
+        self.loupe = Loupe(self)
+        self.place = 0  # that Enter would choose
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.header = ChoiceHeader(actions, self._surveys, tr("Survey"))
+        self.sizes = {size: chip(str(size), tr("Show {n} images at a time", n=size)) for size in SIZES}
+        self.header.line.addSpacing(8)
+        for size, made in self.sizes.items():
+            made.clicked.connect(partial(self._surveys.resize, size))
+            self.header.line.addWidget(made)
+        self.panes = [LoupePane(self.loupe) for _ in range(max(SIZES))]
+        self._places = QGridLayout()
+        self._places.setSpacing(4)
+        for place, pane in enumerate(self.panes):
+            self._places.addWidget(pane, 0, place)
+            pane.setMinimumSize(48, 48)
+            pane.clicked.connect(partial(self._choose, place))
+            pane.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.hint = text_label("", "hint")
+        self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.hint.setWordWrap(True)
+        note = quiet_note(
+            tr(
+                "Which is the best? Click it, press its number, or move with the arrows and press Enter. S skips."
+            )
+        )
+        note.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 16)
+        column.setSpacing(8)
+        column.addWidget(self.header)
+        column.addLayout(self._places, 1)
+        column.addWidget(self.hint, 1)
+        column.addWidget(note)
+        bind(self._surveys, "shown", self._show_new)
+        bind(self._surveys, "size", self._show_size)
+        for name in ("task", "drawing", "pixel_art"):
+            bind(actions.state, name, self._show)
+        bind(actions.round, "running", self._show)
+        actions.images.arrived.connect(self._show)
+
+    def focus_target(self) -> QWidget:
+        return self
+
+    def choose(self) -> None:
+        """Say that the image with the ring is the best."""
+        self._surveys.answer(self.place)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        count = len(self._surveys.shown)
+        across = _ACROSS.get(count, 3)
+        moves = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -across, Qt.Key.Key_Down: across}
+        key = Qt.Key(event.key())
+        if key in moves:
+            target = self.place + moves[key]
+            if 0 <= target < count:
+                self.place = target
+                self._show()
+        elif event.text() in "123456789" and event.text():
+            self._surveys.answer(int(event.text()) - 1)
+        else:
+            super().keyPressEvent(event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._surveys.begin()
+        self._show()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._surveys.leave()
+
+    def _choose(self, place: int) -> None:
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        self._surveys.answer(place)
+
+    def _show_new(self, _: object) -> None:
+        self.place = 0
+        self._show()
+
+    def _show_size(self, size: int) -> None:
+        for number, made in self.sizes.items():
+            made.setChecked(number == size)
+
+    def _show(self, _: object = None) -> None:
+        shown = self._surveys.shown if self.isVisible() else ()
+        across = _ACROSS.get(len(shown), 3)
+        for place, pane in enumerate(self.panes):
+            pane.pixel_art = self._actions.state.pixel_art
+            if place < len(shown):
+                self._places.addWidget(pane, place // across, place % across)
+                pane.show_image(self._actions.images.image(shown[place]), str(place + 1), place == self.place)
+            pane.setVisible(place < len(shown))
+        self.hint.setVisible(not shown)
+        self.hint.setText(waiting_words(self._actions, self._surveys))

@@ -1,0 +1,107 @@
+"""Beside the Taste view: how sure it is, and what a round is rewarded for."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
+
+from studio.i18n import tr
+from studio.model.actions import Actions
+from studio.model.property import bind
+from studio.model.state import Weights
+from studio.model.taste import Learnt, presets
+from studio.ui.parts import Dial, Meter, named, quiet_note, section
+from studio.ui.taste_view import taste_of
+
+TERMS = ("taste", "realism", "typicality", "novelty")
+
+
+def confidence_words(confidence: float) -> str:
+    """Say how sure the taste model is of images it has not seen rated."""
+    if confidence >= 0.65:
+        return tr("It is fairly sure of most images.")
+    if confidence >= 0.4:
+        return tr("It is sure of some images and unsure of others.")
+    return tr("It is still guessing about most images.")
+
+
+class TastePanel(QWidget):
+    """Confidence; presets and sliders of the reward."""
+
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
+        self._actions = actions
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 16, 16, 16)
+        column.setSpacing(8)
+        column.addWidget(section(tr("How sure it is")))
+        self.meter, self.sure = Meter(), quiet_note()
+        column.addWidget(self.meter)
+        column.addWidget(self.sure)
+        column.addSpacing(12)
+        column.addWidget(section(tr("What a round is rewarded for")))
+        chips = QGridLayout()
+        chips.setSpacing(8)
+        self.presets: dict[str, QPushButton] = {}
+        for place, preset in enumerate(presets()):
+            chip = QPushButton(preset.name)
+            chip.setProperty("role", "chip")
+            chip.setCheckable(True)
+            named(chip, preset.name, preset.tip)
+            chip.clicked.connect(lambda _=False, weights=preset.weights: actions.set_weights(**weights))
+            self.presets[preset.key] = chip
+            chips.addWidget(chip, place // 2, place % 2)
+        column.addLayout(chips)
+        column.addSpacing(4)
+        names = {
+            "taste": (tr("Taste"), tr("How much a round follows your ratings")),
+            "realism": (
+                tr("Realism"),
+                tr("How much a round keeps images like those the generator learnt from"),
+            ),
+            "typicality": (
+                tr("Typicality"),
+                tr("How much a round keeps to images the generator often makes"),
+            ),
+            "novelty": (tr("Novelty"), tr("How much a round is drawn to images unlike those you have seen")),
+        }
+        self.dials: dict[str, Dial] = {}
+        for term in TERMS:
+            name, tip = names[term]
+            dial = self.dials[term] = Dial(name, tip, 0, 200, 100)
+            dial.slider.valueChanged.connect(partial(self._turn, term))
+            column.addWidget(dial)
+        column.addWidget(quiet_note(tr("The next round uses these. Nothing changes until you teach.")))
+        column.addStretch(1)
+        bind(actions.state, "weights", self._show_weights)
+        bind(taste_of(actions), "learnt", self._show_learnt)
+
+    def _turn(self, term: str, value: int) -> None:
+        self._actions.set_weights(**{term: value / 100})
+
+    def _show_weights(self, weights: Weights) -> None:
+        for term, dial in self.dials.items():
+            value = getattr(weights, term)
+            dial.set_words(f"{value:.1f} ×" if value else tr("off"))
+            dial.slider.blockSignals(True)
+            dial.slider.setValue(round(100 * value))
+            dial.slider.blockSignals(False)
+        for preset in presets():
+            self.presets[preset.key].setChecked(
+                all(abs(getattr(weights, term) - preset.weights[term]) < 0.005 for term in TERMS)
+            )
+
+    def _show_learnt(self, learnt: Learnt | None) -> None:
+        confidence = learnt.confidence if learnt else 0.0
+        self.meter.set_share(confidence if learnt else None, confidence >= 0.4)
+        self.sure.setText(
+            confidence_words(confidence)
+            if learnt
+            else tr("Nothing yet. Rate a few images and it starts to guess.")
+        )
+        named(
+            self.meter,
+            tr("Confidence: {share} %", share=round(100 * confidence)),
+            tr("How much of its doubt about images it has not seen rated is gone"),
+        )

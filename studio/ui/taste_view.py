@@ -1,0 +1,215 @@
+"""The Taste view: what was learnt, in words, in pictures, and how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QHideEvent, QPainter, QPaintEvent, QShowEvent
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+
+from studio.i18n import tr
+from studio.model.actions import Actions
+from studio.model.property import bind
+from studio.model.taste import Learnt, TasteState
+from studio.theme.theme import current
+from studio.ui.charts import Chart
+from studio.ui.columns import scrolled
+from studio.ui.parts import Card, ElidedLabel, named, section, text_label
+from studio.ui.strip import Strip
+
+_PLACES = 6
+
+
+class Bar(QWidget):
+    """How strongly a word holds: 6 px, fuller is stronger."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self._share = share
+        self.setFixedHeight(6)
+        self.setMinimumWidth(80)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        tokens = current().tokens
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(tokens.groove))
+        painter.drawRoundedRect(QRectF(self.rect()), 3, 3)
+        painter.setBrush(QColor(tokens.taste))
+        painter.drawRoundedRect(QRectF(0, 0, max(6.0, self.width() * self._share), 6), 3, 3)
+
+
+class Words(Card):
+    """The words of a taste, the strongest first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(16, 14, 16, 14)
+        self._grid.setHorizontalSpacing(16)
+        self._grid.setVerticalSpacing(8)
+        self._grid.setColumnStretch(1, 1)
+        self.sentence = ""
+
+    def show_words(self, words: Sequence[tuple[str, float]]) -> None:
+        """Show words and how strongly each goes with what is liked."""
+        while (item := self._grid.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+        self.sentence = tr(", ").join(tr(word) for word, _ in words)
+        if not words:
+            note = text_label(
+                tr("No plain word for it yet: it may be about something these measures do not see."), "quiet"
+            )
+            note.setWordWrap(True)
+            self._grid.addWidget(note, 0, 0, 1, 3)
+        for row, (word, strength) in enumerate(words):
+            self._grid.addWidget(text_label(tr(word), "strong" if row == 0 else ""), row, 0)
+            bar = Bar(strength)
+            named(bar, tr(word), tr("How strongly what you like has this in common"))
+            self._grid.addWidget(bar, row, 1, Qt.AlignmentFlag.AlignVCenter)
+            self._grid.addWidget(text_label(strength_words(strength), "quiet"), row, 2)
+        named(self, tr("Your taste: {words}", words=self.sentence or tr("no words yet")), "")
+
+
+def strength_words(strength: float) -> str:
+    """Say a rank correlation as a person would."""
+    if strength >= 0.6:
+        return tr("clearly")
+    return tr("mostly") if strength >= 0.35 else tr("a little")
+
+
+class Ends(Card):
+    """A row of images at one end of the taste, and the stars it expects of them."""
+
+    def __init__(self, title: str, tip: str) -> None:
+        super().__init__()
+        self.strip, self.stars = Strip(_PLACES, 150), text_label("", "quiet")
+        named(self.strip, title, tip)
+        line = QHBoxLayout()
+        line.addWidget(text_label(title, "title"))
+        line.addStretch(1)
+        line.addWidget(self.stars)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 10, 16, 14)
+        column.setSpacing(8)
+        column.addLayout(line)
+        column.addWidget(self.strip)
+
+
+class TasteView(QWidget):
+    """One page; it asks for what it shows when it is shown."""
+
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
+        self._actions = actions
+        self.taste = taste_of(actions)
+        self.said = ElidedLabel("", "quiet")
+        self.words = Words()
+        self.best = Ends(
+            tr("It thinks you like these most"), tr("Of the untuned generator's images, its highest guesses")
+        )
+        self.worst = Ends(tr("and these least"), tr("Of the untuned generator's images, its lowest guesses"))
+        self.curve = Chart(
+            tr("How often it guesses your choice"),
+            tr("Of two images you had not rated yet, over time. Chance is 50 %."),
+            "taste",
+            Qt.PenStyle.SolidLine,
+            0.2,
+        )
+        self.curve.setMinimumHeight(150)
+        self.empty = text_label(
+            tr("Nothing learnt yet. Rate a dozen images, and what they have in common shows here."), "hint"
+        )
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.empty.setWordWrap(True)
+        self._body = QWidget()
+        inner = QVBoxLayout(self._body)
+        inner.setContentsMargins(0, 0, 8, 0)
+        inner.setSpacing(12)
+        inner.addWidget(section(tr("In words")))
+        inner.addWidget(self.words)
+        inner.addWidget(section(tr("In pictures")))
+        inner.addWidget(self.best)
+        inner.addWidget(self.worst)
+        inner.addWidget(section(tr("Over time")))
+        inner.addWidget(self.curve)
+        inner.addStretch(1)
+        header = QHBoxLayout()
+        header.setSpacing(12)
+        header.addWidget(text_label(tr("Taste"), "title"))
+        header.addWidget(self.said, 1)
+        self.page = scrolled(self._body)
+        self.page.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        named(self.page, tr("Taste"), "")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 12)
+        column.setSpacing(12)
+        column.addLayout(header)
+        column.addWidget(self.empty, 1)
+        column.addWidget(self.page, 1)
+        bind(self.taste, "learnt", self._show)
+        bind(actions.state, "taste", self._say)
+        bind(actions.state, "pixel_art", self._scale)
+
+    def focus_target(self) -> QWidget:
+        return self.page
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.taste.watch(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.taste.watch(False)
+
+    def _show(self, learnt: Learnt | None) -> None:
+        self.empty.setVisible(learnt is None)
+        self.page.setVisible(learnt is not None)
+        if learnt is None:
+            return
+        self.words.show_words(learnt.words)
+        for end, images, stars in (
+            (self.best, learnt.best, learnt.best_stars),
+            (self.worst, learnt.worst, learnt.worst_stars),
+        ):
+            end.strip.show_images(images)
+            end.stars.setText(tr("about {stars} stars", stars=f"{sum(stars) / max(1, len(stars)):.1f}"))
+        shares = [share for _, share in learnt.curve]
+        self.curve.show_values(shares, max(2, len(shares)), 0.5)
+        self.curve.set_words(
+            tr("{share} % after {n} guesses", share=round(100 * shares[-1]), n=learnt.curve[-1][0])
+            if shares
+            else ""
+        )
+        self._say(None)
+
+    def _say(self, _: object) -> None:
+        taste = self._actions.state.taste
+        if taste is None or not taste.count:
+            self.said.set_text(tr("no ratings yet"))
+        elif taste.accuracy is None:
+            self.said.set_text(tr("learnt from {n} ratings", n=taste.count))
+        else:
+            self.said.set_text(
+                tr(
+                    "learnt from {n} ratings · guesses {share} % of your choices",
+                    n=taste.count,
+                    share=round(100 * taste.accuracy),
+                )
+            )
+
+    def _scale(self, pixel_art: bool) -> None:
+        for end in (self.best, self.worst):
+            end.strip.pixel_art = pixel_art
+            end.strip.update()
+
+
+def taste_of(actions: Actions) -> TasteState:
+    """Return the one `TasteState` of a project, made on first use."""
+    found = actions.findChild(TasteState)
+    return found if found is not None else TasteState(actions, actions)

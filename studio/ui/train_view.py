@@ -1,0 +1,247 @@
+"""The Train view: a folder is dropped in, its pictures are looked over, a generator learns them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from studio.i18n import tr, whole
+from studio.model.actions import Actions
+from studio.model.property import bind
+from studio.model.training_access import training_of
+from studio.theme import icons
+from studio.theme.theme import current
+from studio.ui.parts import Card, ElidedLabel, button, named, quiet_note, set_role, text_label
+from studio.ui.teach_view import time_left
+from studio.ui.train_pictures import CropGrid
+from studio.ui.train_run import RunPage
+
+
+class DropPage(QWidget):
+    """Where nothing is chosen yet: a large target, and one button."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._icon = QLabel()
+        self._icon.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.title = text_label(tr("Drop a folder of pictures here"), "hint")
+        self.title.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.choose = button(tr("Choose a folder…"), tr("Choose a folder of pictures (Ctrl+Shift+T)"), "primary")
+        self.note = quiet_note(
+            tr(
+                "Folders inside it are looked through too. Nothing is changed in it, and nothing leaves this computer. "
+                "A few hundred pictures of one kind are a start; from 1,000 on it gets good."
+            )
+        )
+        self.note.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.error = quiet_note()
+        self.error.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        set_role(self.error, "bad")
+        card = Card()
+        card.setMaximumWidth(520)
+        column = QVBoxLayout(card)
+        column.setContentsMargins(40, 36, 40, 36)
+        column.setSpacing(14)
+        column.addWidget(self._icon)
+        column.addWidget(self.title)
+        column.addWidget(self.choose, 0, Qt.AlignmentFlag.AlignCenter)
+        column.addWidget(self.note)
+        column.addWidget(self.error)
+        middle = QHBoxLayout()
+        middle.addStretch(1)
+        middle.addWidget(card, 4)
+        middle.addStretch(1)
+        outer = QVBoxLayout(self)
+        outer.addStretch(2)
+        outer.addLayout(middle)
+        outer.addStretch(3)
+        current().changed.connect(self._tint)
+        self._tint()
+
+    def _tint(self) -> None:
+        self._icon.setPixmap(icons.icon("train", current().tokens.quiet, 40).pixmap(QSize(40, 40)))
+
+
+class TrainView(QWidget):
+    """Header, progress, and one of three pages: drop, pictures, run."""
+
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
+        self.training = training = training_of(actions)
+        self.setAcceptDrops(True)
+        self.status = ElidedLabel("", "quiet")
+        self.exclude = button(tr("Leave out"), tr("Do not train on the selected pictures, or do again (X)"))
+        self.other = button(tr("Other folder…"), tr("Choose another folder of pictures (Ctrl+Shift+T)"))
+        self.stop = button(tr("Stop"), tr("End the run; the generator as it is then can be used and trained on (Ctrl+.)"))
+        self.pictures_again = button(tr("Back to the pictures"), tr("Look over the pictures, and train again"))
+        self.use = button(tr("Use it"), tr("Open the generator as a new project and rate what it draws (Ctrl+U)"), "primary")
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setRange(0, 1000)
+        named(self.progress, tr("Progress of the training"), tr("How much is done"))
+        header = QHBoxLayout()
+        header.setSpacing(12)
+        header.addStrut(32)
+        header.addWidget(text_label(tr("Train from my pictures"), "title"))
+        header.addWidget(self.status, 1)
+        for control in (self.exclude, self.pictures_again, self.other, self.stop, self.use):
+            header.addWidget(control)
+
+        self.drop, self.grid, self.run = DropPage(), CropGrid(training.pictures), RunPage(training)
+        self.pages = QStackedWidget()
+        for page in (self.drop, self.grid, self.run):
+            self.pages.addWidget(page)
+        self.error = quiet_note()
+        set_role(self.error, "bad")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 12)
+        column.setSpacing(12)
+        column.addLayout(header)
+        column.addWidget(self.progress)
+        column.addWidget(self.error)
+        column.addWidget(self.pages, 1)
+
+        self.drop.choose.clicked.connect(self.choose_folder)
+        self.other.clicked.connect(self.choose_folder)
+        self.exclude.clicked.connect(self.toggle_chosen)
+        self.stop.clicked.connect(self.stop_it)
+        self.pictures_again.clicked.connect(self.show_pictures)
+        self.use.clicked.connect(self._use)
+        self.grid.picked.connect(self._picked)
+        self.grid.doubleClicked.connect(self.toggle_chosen)
+        self._over = False  # the pictures are looked over again after a run
+        for name in ("phase", "error", "usable", "folder"):
+            bind(training, name, self._follow)
+        bind(training, "fraction", self._show_status)
+        training.stepped.connect(self._show_status)
+        training.drawn.connect(self._follow)
+        training.pictures.changed.connect(self._follow)
+
+    def focus_target(self) -> QWidget:
+        page = self.pages.currentWidget()
+        return self.drop.choose if page is self.drop else self.grid if page is self.grid else self.stop
+
+    # -- what a person does --------------------------------------------------------------------------------------
+
+    def choose_folder(self) -> None:
+        """Ask for a folder of pictures."""
+        if self.training.busy:
+            return
+        start = str((self.training.folder or Path.home()).parent)
+        picked = QFileDialog.getExistingDirectory(self, tr("A folder of pictures"), start)
+        if picked:
+            self.training.look_at(Path(picked))
+
+    def toggle_chosen(self) -> None:
+        """Leave the selected pictures out; if all of them are out already, take them back in."""
+        names = self.grid.chosen()
+        if self.pages.currentWidget() is self.grid and names:
+            self.training.exclude(names, not set(names) <= self.training.pictures.excluded)
+
+    def stop_it(self) -> None:
+        """End what is going on: reading the folder, or training."""
+        self.training.give_up_looking()
+        self.training.stop()
+
+    def show_pictures(self) -> None:
+        """After a run: look over the pictures again."""
+        self._over = True
+        self._follow()
+
+    def _use(self) -> None:
+        self.training.use_wanted.emit()
+
+    def _picked(self, names: list[str]) -> None:
+        if names:
+            self.training.ask_whole(names[-1])
+        self._follow()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if self._dropped(event) is not None:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        folder = self._dropped(event)
+        if folder is not None:
+            event.acceptProposedAction()
+            self.training.look_at(folder)
+
+    def _dropped(self, event: QDropEvent) -> Path | None:
+        urls = event.mimeData().urls()
+        if self.training.busy or len(urls) != 1 or not urls[0].isLocalFile():
+            return None
+        place = Path(urls[0].toLocalFile())
+        return place if place.is_dir() else None
+
+    # -- what follows from the state -----------------------------------------------------------------------------
+
+    def _follow(self, _: object = None) -> None:
+        training = self.training
+        phase = training.phase
+        if phase != "done":
+            self._over = False
+        page: QWidget = self.drop
+        if phase == "ready" or (phase == "done" and self._over):
+            page = self.grid
+        elif phase in ("training", "stopping", "done"):
+            page = self.run
+        focused = self.pages.currentWidget() is not page and self.isVisible()
+        self.pages.setCurrentWidget(page)
+        on_grid = page is self.grid
+        self.exclude.setVisible(on_grid)
+        names = self.grid.chosen() if on_grid else []
+        self.exclude.setEnabled(bool(names))
+        self.exclude.setText(
+            tr("Take back in") if names and set(names) <= training.pictures.excluded else tr("Leave out")
+        )
+        self.exclude.setAccessibleName(self.exclude.text())
+        self.other.setVisible(phase in ("ready", "done"))
+        self.stop.setVisible(phase in ("looking", "training", "stopping"))
+        self.stop.setEnabled(phase != "stopping")
+        self.stop.setText(tr("Cancel") if phase == "looking" else tr("Stop"))
+        self.stop.setAccessibleName(self.stop.text())
+        self.pictures_again.setVisible(phase == "done" and page is self.run)
+        self.use.setVisible(phase == "done" and training.bundle is not None)
+        self.progress.setVisible(phase in ("looking", "training", "stopping"))
+        self.drop.choose.setEnabled(phase != "looking")
+        self.drop.title.setText(tr("Reading the pictures…") if phase == "looking" else tr("Drop a folder of pictures here"))
+        for label, shown in ((self.drop.error, page is self.drop), (self.error, page is not self.drop)):
+            label.setText(training.error)
+            label.setVisible(shown and bool(training.error))
+        self._show_status()
+        if focused:
+            self.focus_target().setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _show_status(self, _: object = None) -> None:
+        training, progress = self.training, self.training.progress
+        name = training.folder.name if training.folder else ""
+        share, text = training.fraction, name
+        if training.phase == "looking":
+            text = tr("{name} · {share} % read", name=name, share=round(100 * share))
+        elif training.phase == "ready":
+            text = tr("{name} · {n} pictures will be used", name=name, n=whole(training.usable))
+        elif training.phase in ("training", "stopping") and progress is None:
+            text = tr("{name} · starting", name=name)
+        elif progress is not None and training.phase in ("training", "stopping", "done"):
+            share = progress.fraction
+            seen = tr("{n} images seen", n=whole(progress.images))
+            if training.phase == "training":
+                pace = tr("{n:.0f} images/s", n=progress.images_per_second)
+                text = f"{name} · {seen} · {pace} · {time_left(progress.seconds_left)}"
+            elif training.phase == "stopping":
+                text = f"{name} · {seen} · " + tr("stopping and writing the generator")
+            else:
+                text = f"{name} · {seen} · " + (tr("done") if training.finished else tr("stopped"))
+        self.progress.setValue(round(1000 * share))
+        self.status.set_text(text)

@@ -1,0 +1,61 @@
+"""Exports, where torch is: a command becomes a call on `gan.formats.exports`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from gan.formats.exports import OF_IMAGES, ExportSettings
+from gan.formats.exports import export as export_model
+from gan.formats.rated import Rated
+from gan.model import Model
+from gan.session import TuningSession
+from studio.worker.exports import Export, ExportRow
+from studio.worker.sessions import array
+
+UNTUNED_LIKE_RATE = (
+    0.2  # by definition: an image counts as liked that the taste model puts above the untuned 80th percentile
+)
+
+
+def export(
+    session: TuningSession,
+    command: Export,
+    progress: Callable[[float, str], None] | None = None,
+    cancel: Callable[[], bool] = lambda: False,
+) -> Path:
+    """Do what a command asks for; returns the folder.
+
+    Raises
+    ------
+    UserError, Cancelled
+        As `gan.formats.exports.export`.
+    """
+    settings = ExportSettings(**command.settings)
+    folder = Path(command.folder).resolve()
+    of_images = settings.format in OF_IMAGES
+    model = described(session, session.model.name if of_images else folder.name, command.like_rate)
+    rows = [rated(row) for row in command.rows] if of_images else None
+    seeds = command.seeds if of_images else None
+    return export_model(
+        model, folder, settings, rows=rows, seeds=seeds, events=command.log, progress=progress, cancel=cancel
+    )
+
+
+def described(session: TuningSession, name: str, like_rate: float | None) -> Model:
+    """The generator as it is now, its card saying what share of its images the taste model expects to be liked."""
+    model = session.tuned_model(name)
+    tuning = model.card.get("tuning")
+    if isinstance(tuning, dict) and like_rate is not None and model.tuned:
+        shares = {"like_rate_predicted": like_rate, "like_rate_predicted_untuned": UNTUNED_LIKE_RATE}
+        model.card["tuning"] = {**tuning, **shares}
+    return model
+
+
+def rated(row: ExportRow) -> Rated:
+    """A row of the project as the library takes it."""
+    values = {**asdict(row), "latent": np.asarray(array(row.latent))}
+    return Rated(**values)

@@ -1,0 +1,140 @@
+"""The process that trains, as the window holds it: methods that return at once, and signals on the window's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QObject, Qt, Signal
+
+from studio.worker import jobs
+from studio.worker import messages as m
+from studio.worker.link import Gone, WorkerLink
+
+SERVICE = "studio.worker.jobs_service"
+PATIENCE = 6.0  # seconds for the last step of a run and for writing it
+
+
+@dataclass(frozen=True)
+class ShownSamples:
+    """The same seeds as the generator draws them now, each beside its nearest training picture."""
+
+    images: int  # seen by then
+    drawn: np.ndarray  # uint8 (K, R, R, 3)
+    nearest: np.ndarray
+    distances: tuple[float, ...]  # grey levels
+    usual: float
+
+
+class JobsClient(QObject):
+    """Looks at folders and trains on them, one job at a time; a new one takes the place of the old.
+
+    The process starts with the first job. One that crashes is started again by the next.
+    """
+
+    choices = Signal(object)  # tuple[jobs.Start, ...]
+    looking = Signal(float)  # 0..1
+    looked = Signal(object)  # jobs.Looked
+    whole = Signal(str, object)  # name, uint8 (H, W, 3)
+    progress = Signal(object)  # jobs.Training
+    samples = Signal(object)  # ShownSamples
+    said = Signal(str)
+    trained = Signal(object)  # jobs.Trained
+    failed = Signal(str, str)  # one line for people, detail
+
+    _arrived = Signal(int, object)  # number of the link, event: from its thread to the window's
+
+    def __init__(self, log: Path | None = None, parent: QObject | None = None, service: str = SERVICE) -> None:
+        super().__init__(parent)
+        self._log, self._service = log, service
+        self._link: WorkerLink | None = None
+        self._links = 0
+        self._job = 0
+        self._running = False
+        self._arrived.connect(self._handle, Qt.ConnectionType.QueuedConnection)
+
+    @property
+    def running(self) -> bool:
+        """Whether a job is at work."""
+        return self._running
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process, once it runs."""
+        return None if self._link is None else self._link.pid
+
+    def look_at(self, folder: Path, resolution: int) -> None:
+        """Read a folder of pictures. Answered by `looking` and `looked`, or `failed`."""
+        self._begin(jobs.LookAt(0, str(folder), resolution))
+
+    def show_whole(self, name: str, side: int) -> None:
+        """Read one picture of that folder uncropped. Answered by `whole`, once nothing else is at work."""
+        if self._link is not None:
+            self._link.send(jobs.ShowWhole(name, side))
+
+    def train(self, command: jobs.Train) -> None:
+        """Train; the command's number is given here. Answered by `progress`, `samples`, `said` and `trained`, or `failed`."""
+        self._begin(command)
+
+    def halt(self) -> None:
+        """End the job at work. A training run is written and answered by `trained`."""
+        if self._link is not None:
+            self._link.send(jobs.Halt(self._job))
+
+    def close(self) -> None:
+        """End the process; a training run is written first."""
+        link, self._link = self._link, None
+        if link is not None:
+            link.close(PATIENCE if self._running else 1.0)
+        self._running = False
+
+    def _begin(self, command: jobs.LookAt | jobs.Train) -> None:
+        if self._link is None:
+            self._links += 1
+            deliver: Callable[[m.Event | Gone], None] = partial(self._arrived.emit, self._links)
+            self._link = WorkerLink(deliver, self._log, self._service)
+        if self._running:
+            self.halt()
+        self._job += 1
+        self._running = True
+        self._link.send(replace(command, job=self._job))
+
+    def _handle(self, link: int, event: Any) -> None:
+        if link != self._links or self._link is None:
+            return  # of a process that was closed
+        if getattr(event, "job", self._job) != self._job:
+            for frames in (getattr(event, "drawn", None), getattr(event, "nearest", None)):
+                self._link.drop(frames)
+            return
+        match event:
+            case jobs.Choices():
+                self.choices.emit(event.starts)
+            case jobs.Looking():
+                self.looking.emit(event.fraction)
+            case jobs.Looked():
+                self._running = False
+                self.looked.emit(event)
+            case jobs.Whole():
+                self.whole.emit(event.name, self._link.take(event.frames)[0])
+            case jobs.Training():
+                self.progress.emit(event)
+            case jobs.Samples():
+                drawn, nearest = self._link.take(event.drawn), self._link.take(event.nearest)
+                self.samples.emit(ShownSamples(event.images, drawn, nearest, event.distances, event.usual))
+            case jobs.Said():
+                self.said.emit(event.text)
+            case jobs.Trained():
+                self._running = False
+                self.trained.emit(event)
+            case m.Failed():
+                self._running = False
+                self.failed.emit(event.message, event.detail)
+            case Gone():
+                self._link, running, self._running = None, self._running, False
+                if running:
+                    why = event.reason or f"exit code {event.exitcode}"
+                    self.failed.emit(f"The process that trains has ended by itself ({why}).", "")

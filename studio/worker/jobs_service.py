@@ -1,0 +1,232 @@
+"""The process that reads folders of pictures and trains on them: its own, so that rating never waits for it."""
+
+from __future__ import annotations
+
+import json
+import os
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gan import assets
+from gan.data.decoding import whole
+from gan.data.folder import FEW, open_images
+from gan.errors import Cancelled, UserError, reason
+from studio.worker import jobs
+from studio.worker import messages as m
+from studio.worker.frames import FrameClosed, FrameWriter
+from studio.worker.inbox import Inbox, Outbox
+
+if TYPE_CHECKING:
+    from gan.adversarial.train import TrainProgress
+
+NICENESS = 5  # on top of the worker's: whoever rates comes first
+SAMPLES = 12  # seeds 0 .. SAMPLES - 1 are shown as they grow
+SAVE_SECONDS = 30.0  # between two writings of the run: so much is lost at most, and so old are the samples
+
+
+def serve(inbox: Inbox, outbox: Outbox, frames: FrameWriter) -> None:
+    """Serve commands until Shutdown or until the window is gone."""
+    # A thread that waits for another one must not take the time of the process that answers the person. Read when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if hasattr(os, "nice"):
+        with suppress(OSError):
+            os.nice(NICENESS)
+    Jobs(inbox, outbox, frames).run()
+
+
+class Jobs:
+    """One job at a time."""
+
+    def __init__(self, inbox: Inbox, outbox: Outbox, frames: FrameWriter) -> None:
+        self._inbox = inbox
+        self._send = outbox.send
+        self._frames = frames
+        self._halted = 0  # jobs up to this number are to end
+        self._folder = Path()
+
+    def run(self) -> None:
+        """Serve until the end."""
+        self._send(jobs.Choices(_starts()))
+        while not self._inbox.ended:
+            command = self._inbox.next()
+            if command is not None:
+                self.do(command)
+
+    def do(self, command: m.Command) -> None:
+        """Serve one command; whatever goes wrong is said in one line and survived."""
+        name = type(command).__name__
+        try:
+            match command:
+                case jobs.LookAt():
+                    self._look_at(command)
+                case jobs.ShowWhole():
+                    self._show_whole(command)
+                case jobs.Train():
+                    _Run(command, self._send, self._frames, self._cancelled(command.job)).train()
+                case jobs.Halt():
+                    self._halted = max(self._halted, command.job)
+        except (Cancelled, FrameClosed):
+            return
+        except UserError as error:
+            self._send(m.Failed(name, str(error)))
+        except Exception as error:
+            memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+            text = "There is not enough memory: choose smaller images." if memory else reason(error)
+            self._send(m.Failed(name, text, traceback.format_exc()))
+
+    def _cancelled(self, job: int) -> Callable[[], bool]:
+        def asked() -> bool:
+            while (command := self._inbox.next_of((jobs.Halt,))) is not None:
+                assert isinstance(command, jobs.Halt)
+                self._halted = max(self._halted, command.job)
+            return self._inbox.ended or self._halted >= job
+
+        return asked
+
+    def _look_at(self, command: jobs.LookAt) -> None:
+        self._folder = Path(command.folder)
+        tell = _thinned(lambda share: self._send(jobs.Looking(command.job, share)))
+        intake = open_images(
+            command.folder,
+            command.resolution,
+            lambda share, _: tell(share),
+            self._cancelled(command.job),
+            keep_copies=True,
+        )
+        copies = {copy: kept.as_posix() for copy, kept in intake.copies}
+        pictures = tuple(
+            jobs.Picture(name.as_posix(), *size, copies.get(name, ""))
+            for name, size in zip(intake.used, intake.sizes, strict=True)
+        )
+        skipped = tuple((name.as_posix(), why) for name, why in intake.skipped)
+        assert isinstance(intake.images, np.memmap) and intake.images.filename is not None
+        self._send(jobs.Looked(command.job, str(intake.images.filename), pictures, skipped, FEW))
+
+    def _show_whole(self, command: jobs.ShowWhole) -> None:
+        with suppress(Exception):  # the file has gone since the folder was read: nothing to show
+            pixels = whole(self._folder / command.name, command.side)
+            self._send(jobs.Whole(command.name, self._frames.send(pixels[None])))
+
+
+def _starts() -> tuple[jobs.Start, ...]:
+    """The bundled generators that training can start from."""
+    found = []
+    for name in assets.names():
+        # Read here and not by gan.formats, which takes torch's seconds to import: the folder is looked at first.
+        config = json.loads((assets.bundled(name) / "config.json").read_text(encoding="utf-8"))
+        if config["discriminator"] is not None:
+            found.append(jobs.Start(name, int(config["generator"]["resolution"])))
+    return tuple(found)
+
+
+def _thinned(tell: Callable[[float], None], least: float = 0.005) -> Callable[[float], None]:
+    """Tell only of what can be seen to move."""
+    last = -1.0
+
+    def told(share: float) -> None:
+        nonlocal last
+        if share - last >= least or share >= 1.0:
+            last = share
+            tell(share)
+
+    return told
+
+
+class _Run:
+    """One training run."""
+
+    def __init__(
+        self, command: jobs.Train, send: Callable[[m.Event], None], frames: FrameWriter, cancelled: Callable[[], bool]
+    ) -> None:
+        self._command, self._send, self._frames, self._cancelled = command, send, frames, cancelled
+        self._bundle = Path(command.out, "model.safetensors")
+        self._written = self._stamp()
+        self._nearest: Any = None
+        self._tell = _thinned(lambda share: send(jobs.Looking(command.job, share)))
+
+    def train(self) -> None:
+        import torch
+
+        from gan.adversarial import command
+
+        asked = self._command
+        torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+        command.run(
+            images=Path(asked.folder),
+            out=Path(asked.out),
+            start_from=asked.start_from,
+            minutes=asked.minutes,
+            resolution=asked.resolution,
+            device=asked.device,
+            seed=asked.seed,
+            progress=self._progress,
+            cancel=self._cancelled,
+            save_seconds=SAVE_SECONDS,
+            say=lambda line: self._send(jobs.Said(asked.job, line)),
+            leave_out=asked.leave_out,
+            keep_copies=asked.keep_copies,
+        )
+        self._send(jobs.Trained(asked.job, asked.out, not self._cancelled()))
+
+    def _progress(self, report: TrainProgress | tuple[float, str]) -> None:
+        if isinstance(report, tuple):
+            self._tell(report[0])
+            return
+        series = {
+            "generator": report.generator_loss,
+            "discriminator": report.discriminator_loss,
+            "gap": report.realness_gap,
+        }
+        self._send(
+            jobs.Training(
+                self._command.job,
+                report.images,
+                report.fraction,
+                report.images_per_second,
+                report.seconds_left,
+                series,
+            )
+        )
+        if self._stamp() != self._written:
+            self._written = self._stamp()
+            self._show_samples(report.images)
+
+    def _stamp(self) -> int:
+        try:
+            return self._bundle.stat().st_mtime_ns
+        except OSError:
+            return 0
+
+    def _show_samples(self, images: int) -> None:
+        from gan.data.nearest import Nearest
+        from gan.model import load
+
+        asked = self._command
+        if self._nearest is None:
+            pictures = open_images(
+                asked.folder, asked.resolution, leave_out=asked.leave_out, keep_copies=asked.keep_copies
+            ).images
+            self._nearest = Nearest(pictures)
+        drawn = load(asked.out, device="cpu").sample(range(SAMPLES))
+        found = self._nearest.of(drawn)
+        beside = np.stack(
+            [
+                self._nearest.images[row][:, ::-1] if mirrored else self._nearest.images[row]
+                for row, mirrored in zip(found.rows, found.mirrored, strict=True)
+            ]
+        )
+        self._send(
+            jobs.Samples(
+                asked.job,
+                images,
+                self._frames.send(drawn),
+                self._frames.send(beside),
+                tuple(float(distance) for distance in found.distances),
+                self._nearest.usual,
+            )
+        )

@@ -1,0 +1,382 @@
+"""The training command: schedules, going on after a kill, getting out of trouble, what it leaves on disk."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import gan
+from gan.adversarial import command
+from gan.adversarial.augment import DRAWS, AugmentConfig, augment, augmentation_for
+from gan.adversarial.batches import Batches
+from gan.adversarial.distributed import Ranks
+from gan.adversarial.legs import first_leg, next_leg
+from gan.adversarial.stability import Diverged, Stability
+from gan.adversarial.train import TrainConfig, Trainer, fresh_pair
+from gan.adversarial.warm import transfer
+from gan.data.scenes import render
+from gan.errors import UserError
+from gan.networks import DiscriminatorConfig, GeneratorConfig
+
+ROOT = Path(__file__).resolve().parents[2]
+CPU = torch.device("cpu")
+SMALL = (
+    GeneratorConfig(resolution=8, z_dim=4, w_dim=8, channels=(8, 8)),
+    DiscriminatorConfig(resolution=8, channels=(8,), features=8),
+)
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return np.ascontiguousarray(render(range(48), 16)[:, ::2, ::2])
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for i, picture in enumerate(render(range(12), 32)):
+        Image.fromarray(picture).save(folder / f"{i}.png")
+    return folder
+
+
+def small_trainer(pictures, **changes) -> Trainer:
+    said = changes.pop("said", [])
+    config = replace(TrainConfig(kimg=0.4, batch=8, penalty_interval=2), **changes)
+    trainer = Trainer.fresh(pictures, config, CPU, *SMALL, say=said.append)
+    trainer.autocast = False
+    return trainer
+
+
+# ---------------------------------------------------------------------------------------------------------- augmentation
+
+
+def test_few_pictures_are_augmented_and_many_are_not():
+    assert augmentation_for(60_000).probability == 0.0
+    probabilities = [augmentation_for(n).probability for n in (9000, 3000, 1000, 500, 1)]
+    assert probabilities == sorted(probabilities) and probabilities[0] > 0.0
+    assert probabilities[-1] < 0.8, "cutout leaks into what is drawn when it is nearly certain"
+    assert "1,000 pictures" in augmentation_for(1000).explanation
+
+
+def test_augmentation_shifts_and_cuts_and_lets_gradients_through():
+    config = AugmentConfig(probability=0.5, translation=0.25, cutout=0.5)
+    images = torch.arange(1.0, 65.0).reshape(1, 1, 8, 8).expand(4, 3, 8, 8).clone().requires_grad_()
+    draws = torch.tensor(
+        [
+            [0.9, 0.9, 0.0, 0.0, 0.0, 0.0],  # neither
+            [0.1, 0.9, 0.9999, 0.5, 0.0, 0.0],  # two rows down
+            [0.9, 0.1, 0.0, 0.0, 0.5, 0.5],  # a hole in the middle
+            [0.1, 0.9, 0.5, 0.0, 0.0, 0.0],  # two columns to the left
+        ]
+    )
+    assert draws.shape[1] == DRAWS
+    changed = augment(images, config, draws)
+    assert torch.equal(changed[0], images[0])
+    assert torch.equal(changed[1, :, 2:], images[1, :, :-2]) and torch.equal(changed[1, :, 1], images[1, :, 1])
+    hole = changed[2, 0] == 0
+    assert int(hole.sum()) == 16 and bool(hole[2:6, 2:6].all())
+    assert torch.equal(changed[3, :, :, :-2], images[3, :, :, 2:])
+    changed.sum().backward()
+    assert torch.equal(images.grad[2, 0] == 0, hole)
+    assert float(images.grad[0].min()) == 1.0
+
+
+def test_both_kinds_of_image_are_augmented(pictures, monkeypatch):
+    """Gradients reach the generator through the augmentation, and the discriminator's batches are augmented too."""
+    seen = []
+    monkeypatch.setattr("gan.adversarial.train.augment", lambda x, c, d: (seen.append(x.requires_grad), augment(x, c, d))[1])
+    trainer = small_trainer(pictures, augment=AugmentConfig(probability=0.5))
+    trainer.step()
+    assert seen == [False, False, True]
+    assert all(p.grad is not None for p in trainer.generator.synthesis.parameters())
+
+
+# ------------------------------------------------------------------------------------------------------------------ data
+
+
+def test_batches_depend_on_the_step_alone_and_are_shared_out(pictures):
+    batches = Batches(pictures, 8, seed=1, device=CPU)
+    first, second = batches.take(0), batches.take(1)
+    assert not torch.equal(first, second) and not torch.equal(first, batches.take(0, attempt=1))
+    with Batches(pictures, 8, seed=1, device=CPU) as ahead:
+        assert torch.equal(ahead.take(0), first)
+        assert torch.equal(ahead.take(1), second)
+    assert torch.equal(Batches(pictures, 8, seed=1, device=CPU, resident=True).take(1), second)
+    shares = [Batches(pictures, 8, seed=1, device=CPU, ranks=Ranks(rank, 2)).take(0) for rank in (0, 1)]
+    assert torch.equal(torch.stack(shares, dim=1).flatten(0, 1), first)
+    assert first.is_contiguous(memory_format=torch.channels_last) and float(first.abs().max()) <= 1.0
+
+
+def test_waiting_for_pictures_is_measured(pictures):
+    class Slow(np.ndarray):
+        def __getitem__(self, key):
+            time.sleep(0.02)
+            return np.asarray(self).__getitem__(key)
+
+    batches = Batches(pictures.view(Slow), 8, seed=0, device=CPU)
+    batches.take(0)
+    assert batches.waited >= 0.02
+
+
+# ------------------------------------------------------------------------------------------------------ schedules, length
+
+
+def test_a_leg_ends_by_images_or_by_time_and_says_honestly_when():
+    config = TrainConfig(kimg=100.0, minutes=10.0)
+    assert config.fraction(50_000, 60.0) == pytest.approx(0.5)
+    assert config.fraction(10_000, 300.0) == pytest.approx(0.5)
+    assert config.seconds_left(50_000, 60.0, 1000.0) == pytest.approx(50.0)
+    assert config.seconds_left(50_000, 590.0, 10.0) == pytest.approx(10.0)
+    assert config.learning_rate_at(0.0) == pytest.approx(config.learning_rate)
+    assert config.learning_rate_at(1.0) == config.learning_rate_end
+    prolonged = replace(config, start_kimg=100.0, kimg=200.0, minutes=None)
+    assert prolonged.fraction(150_000, 1e9) == pytest.approx(0.5)
+
+
+def test_an_unfinished_leg_goes_on_and_a_finished_one_is_prolonged():
+    config = first_leg(TrainConfig(), kimg=100.0, minutes=None, warm=False)
+    state = {"config": asdict(config), "images_seen": 50_000, "seconds": 10.0}
+    assert next_leg(state, None, None) == (config, False)
+    assert next_leg(state, 100.0, None) == (config, False)
+    longer, new = next_leg(state, 200.0, None)
+    assert new and longer.start_kimg == 50.0
+    assert longer.learning_rate == pytest.approx(config.learning_rate_at(0.5)), "the schedule goes on from where it was"
+    done = {**state, "images_seen": 100_000}
+    assert next_leg(done, None, None) == (config, False), "finished: nothing asked, nothing done"
+    assert next_leg(done, 80.0, None)[0].fraction(100_000, 0.0) >= 1.0
+    more, new = next_leg(done, None, 5.0)
+    assert new and more.minutes == 5.0 and more.kimg is None
+    assert config.learning_rate_end < more.learning_rate < config.learning_rate
+    assert first_leg(TrainConfig(), None, None, warm=True).learning_rate < config.learning_rate
+
+
+def test_time_left_counts_down_to_the_deadline(pictures):
+    trainer = small_trainer(pictures, kimg=None, minutes=0.6 / 60)
+    start = time.monotonic()
+    reports = list(trainer.run(report_every=2))
+    assert 0.5 < time.monotonic() - start < 20
+    assert reports[-1].fraction == 1.0 and reports[-1].seconds_left == 0.0
+    assert all(0.0 <= report.seconds_left <= 0.6 for report in reports)
+    assert reports[-1].learning_rate == pytest.approx(trainer.config.learning_rate_end)
+
+
+# --------------------------------------------------------------------------------------------------------------- trouble
+
+
+def test_trouble_sets_a_run_back_and_slows_it_down(pictures):
+    said: list[str] = []
+    trainer = small_trainer(pictures, said=said)
+    images, rates = [], []
+    for report in trainer.run(report_every=5):
+        images.append(report.images)
+        rates.append(report.learning_rate)
+        if report.images == 80 and not report.rollbacks:
+            with torch.no_grad():
+                trainer.discriminator.stem.weight.fill_(float("nan"))
+    assert images == [40, 80, 120, 160, 200, 240, 280, 320, 360, 400]
+    assert trainer.stability.rollbacks == 1 and trainer.stability.scale == 0.5
+    assert rates[2] < 0.6 * rates[1]
+    assert len(said) == 1 and "back to 80" in said[0]
+    assert all(torch.isfinite(p).all() for p in trainer.average.parameters())
+
+
+def test_a_run_that_stays_unsound_is_given_up_in_its_last_sound_state(pictures, monkeypatch):
+    trainer = small_trainer(pictures)
+    before = trainer.generator.synthesis.constant.detach().clone()
+    monkeypatch.setattr("gan.adversarial.parts.discriminator_loss", lambda real, fake: (real - fake).mean() * float("inf"))
+    with pytest.raises(Diverged, match=r"did not stay stable.*not a number") as failure:
+        list(trainer.run(report_every=2))
+    assert "\n" not in str(failure.value)
+    assert trainer.images_seen == 0 and torch.equal(trainer.generator.synthesis.constant, before)
+
+
+def test_exploding_gradients_are_trouble_before_they_are_infinite():
+    stability = Stability()
+    for norm in (1.0, 3.0, 0.5, 2.0, 1.0):
+        assert stability.trouble({"generator_norm": norm, "generator_loss": 5.0}) is None
+        stability.keep({}, {"generator_norm": norm, "generator_loss": 5.0})
+    assert stability.trouble({"generator_norm": 20.0, "generator_loss": 5e3}) is None
+    assert "generator norm" in stability.trouble({"generator_norm": 500.0, "generator_loss": 5.0})
+
+
+# ------------------------------------------------------------------------------------------------------------- going on
+
+
+def _curve(out: Path) -> list[dict[str, str]]:
+    """What a curve says of learning; speed and waiting differ from run to run."""
+    with (out / "curve.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    return [{k: v for k, v in row.items() if k not in ("images_per_second", "seconds_left", "data_wait")} for row in rows]
+
+
+@pytest.mark.timeout(600)  # two interpreters and three runs: quick on its own, slow on a machine full of work
+@pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(folder, tmp_path, monkeypatch):
+    program = (
+        "import sys; from pathlib import Path; from gan.adversarial.command import run\n"
+        "run(Path(sys.argv[1]), Path(sys.argv[2]), kimg=0.24, resolution=32, batch=4, device='cpu', seed=5, save_seconds=0)"
+    )
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    straight, killed = tmp_path / "straight", tmp_path / "killed"
+    process = subprocess.Popen([sys.executable, "-c", program, str(folder), str(killed)], env=environment)
+    try:
+        deadline = time.monotonic() + 120
+        while not (killed / "samples.png").exists():
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.01)
+        time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait(30) == -signal.SIGKILL
+    finally:
+        process.kill()
+        process.wait()
+    state = torch.load(killed / "training.pt", weights_only=True)
+    stopped_at = state["images_seen"]
+    assert 0 < stopped_at < 240
+    # Two runs round alike with the same number of threads and the same arithmetic, which each machine chooses by trying.
+    monkeypatch.setattr("gan.adversarial.train.bfloat16_pays", lambda device: state["autocast"][1])
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        said: list[str] = []
+        command.run(folder, killed, kimg=0.24, resolution=32, device="cpu", say=said.append)
+        command.run(folder, straight, kimg=0.24, resolution=32, batch=4, device="cpu", seed=5)
+    finally:
+        torch.set_num_threads(threads)
+    assert any(f"after {stopped_at:,} images" in line for line in said)
+    assert gan.load(killed).hash == gan.load(straight).hash
+    states = [torch.load(out / "training.pt", weights_only=True) for out in (killed, straight)]
+    for part in ("discriminator", "generator", "average"):
+        assert all(torch.equal(states[1][part][name], value) for name, value in states[0][part].items())
+    assert _curve(killed) == _curve(straight) and len(_curve(killed)) == 3
+
+
+def test_stopping_between_reports_loses_no_figures(pictures, tmp_path):
+    def curve(trainer: Trainer, stop_at: int = 0) -> list[tuple[int, float, float]]:
+        reports = trainer.run(report_every=10, until=lambda: trainer.steps == stop_at)
+        return [(r.images, r.discriminator_loss, r.gradient_penalty) for r in reports]
+
+    first = small_trainer(pictures)
+    early = curve(first, stop_at=17)
+    first.save(tmp_path / "state.pt")
+    second = small_trainer(pictures)
+    second.load_state(torch.load(tmp_path / "state.pt", weights_only=True))
+    assert early + curve(second) == curve(small_trainer(pictures))
+
+
+def test_a_state_of_the_first_version_is_gone_on_from(pictures):
+    first = small_trainer(pictures)
+    first.step()
+    state = {k: v for k, v in first.state().items() if k not in ("seconds", "sums", "stability")}
+    state["config"] = {k: v for k, v in state["config"].items() if k not in ("minutes", "start_kimg", "augment")}
+    config, new = next_leg(state, None, None)
+    assert config == replace(first.config, augment=AugmentConfig()) and not new
+    second = small_trainer(pictures)
+    second.load_state(state)
+    second.step()
+    assert second.images_seen == 16
+
+
+def test_another_size_and_a_finished_run_are_said(folder, tmp_path):
+    out = tmp_path / "mine"
+    command.run(folder, out, kimg=0.016, resolution=32, batch=8, device="cpu")
+    with pytest.raises(UserError, match="trained at 32 px, not 64"):
+        command.run(folder, out, kimg=0.016, resolution=64, device="cpu")
+    said: list[str] = []
+    before = (out / "config.json").stat().st_mtime_ns
+    command.run(folder, out, device="cpu", say=said.append)
+    assert any("finished" in line for line in said) and (out / "config.json").stat().st_mtime_ns == before
+    command.run(folder, out, minutes=0.1 / 60, device="cpu")
+    state = torch.load(out / "training.pt", weights_only=True)
+    assert state["images_seen"] > 16 and state["config"]["start_kimg"] == pytest.approx(0.016)
+
+
+# ---------------------------------------------------------------------------------------------------- warm starts, output
+
+
+def test_layers_that_fit_another_size_are_taken_over():
+    small = fresh_pair(0, *command.network_configs(64))
+    large = fresh_pair(1, *command.network_configs(128))
+    share = transfer(small, large)
+    assert 0.5 < share < 1.0
+    assert torch.equal(large[0].synthesis.constant, small[0].synthesis.constant)
+    assert torch.equal(large[0].synthesis.blocks[1].conv0.weight, small[0].synthesis.blocks[1].conv0.weight)
+    assert torch.equal(large[1].blocks[-1].conv0.weight, small[1].blocks[-1].conv0.weight)
+    assert torch.equal(large[1].blocks[1].conv1.weight, small[1].blocks[0].conv1.weight)
+    assert torch.equal(large[1].logit.weight, small[1].logit.weight)
+    images = large[0](torch.randn(2, 64))
+    assert images.shape == (2, 3, 128, 128) and bool(torch.isfinite(large[1](images)).all())
+
+
+def test_a_warm_start_onto_another_size_and_snapshots(folder, tmp_path):
+    small, said = tmp_path / "small", []
+    command.run(folder, small, kimg=0.008, resolution=32, batch=8, device="cpu")
+    large = tmp_path / "large"
+    command.run(folder, large, start_from=str(small), resolution=64, kimg=0.016, batch=8, device="cpu", snapshots=0.008, say=said.append)
+    assert any(line.startswith(f"{small} draws 32 px") for line in said)
+    assert gan.load(large).resolution == 64
+    kept = sorted(path.name for path in (large / "snapshots").iterdir())
+    assert kept and all(gan.load(large / "snapshots" / name).resolution == 64 for name in kept)
+    assert (large / "snapshots" / kept[0] / "samples.png").stat().st_size > 1000
+
+
+def test_tensorboard_is_asked_for_in_one_line_where_it_is_missing(folder, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(UserError, match="pip install tensorboard"):
+        command.run(folder, tmp_path / "out", kimg=0.008, resolution=32, batch=8, device="cpu", tensorboard=True)
+
+
+def test_tensorboard_events_hold_the_curve(folder, tmp_path):
+    pytest.importorskip("tensorboard", reason="the optional package tensorboard is not installed")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    out = tmp_path / "out"
+    command.run(folder, out, kimg=0.016, resolution=32, batch=8, device="cpu", tensorboard=True)
+    events = EventAccumulator(str(out / "events")).Reload()
+    assert [event.step for event in events.Scalars("discriminator_loss")] == [16]
+    assert "samples" in events.Tags()["images"]
+
+
+def test_compile_falls_back_with_a_line(pictures, monkeypatch):
+    def broken(*args, **kwargs):
+        raise RuntimeError("no compiler\nwith details")
+
+    monkeypatch.setattr(torch, "compile", broken)
+    said: list[str] = []
+    trainer = Trainer.fresh(pictures, TrainConfig(batch=8), CPU, *SMALL, compile=True, say=said.append)
+    trainer.step()
+    assert said[-1] == "torch.compile does not work here (no compiler): training goes on without it."
+
+
+# ------------------------------------------------------------------------------------------------------------------- GPU
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+@pytest.mark.parametrize("compile", [False, True])
+def test_a_gpu_trains_from_resident_pictures_and_goes_on_exactly(tmp_path, compile):
+    device, said = torch.device("cuda"), []
+    networks = command.network_configs(32)
+    pool = render(range(256), 32)
+    trainer = Trainer.fresh(pool, TrainConfig(kimg=2.56, batch=32), device, *networks, compile=compile, say=said.append)
+    assert trainer.batches._pool is not None and trainer.autocast
+    reports = list(trainer.run())
+    assert reports[-1].fraction == 1.0 and np.isfinite(reports[-1].generator_loss)
+    assert reports[-1].data_wait < 0.2
+    assert not any("does not work" in line for line in said)
+    trainer.save(tmp_path / "state.pt")
+    again = Trainer.fresh(pool, trainer.config, device, *networks)
+    again.load_state(torch.load(tmp_path / "state.pt", weights_only=True))
+    assert all(torch.equal(a, b) for a, b in zip(trainer.average.parameters(), again.average.parameters(), strict=True))
+    again.step()

@@ -1,0 +1,238 @@
+"""The Gallery, by mouse and keyboard."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QComboBox, QFileDialog, QMenu
+from window_support import Hands
+
+from studio.project.search import Query
+from studio.ui.gallery_view import GalleryView
+
+K = Qt.Key
+CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+
+
+@pytest.fixture
+def view(hands: Hands) -> GalleryView:
+    """The gallery of a project with 24 images, number 24 first."""
+    hands.key(K.Key_1, CTRL)
+    found = hands.window.page("gallery")
+    assert isinstance(found, GalleryView)
+    return found
+
+
+def click(
+    view: GalleryView, row: int, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
+) -> None:
+    place = view.grid.visualRect(view.grid.model().index(row, 0)).center()
+    QTest.mouseClick(view.grid.viewport(), Qt.MouseButton.LeftButton, modifiers, place)
+
+
+def choose(box: QComboBox, data: object) -> None:
+    """Choose as a hand does: open, arrow keys, Enter."""
+    wanted = next(row for row in range(box.count()) if box.itemData(row) == data)
+    box.setFocus()
+    QTest.keyClick(box, K.Key_Home)
+    for _ in range(wanted):
+        QTest.keyClick(box, K.Key_Down)
+    assert box.currentData() == data
+
+
+def ids(hands: Hands) -> list[int]:
+    return list(hands.actions.gallery.ids)
+
+
+def stars(hands: Hands, image: int) -> int:
+    return hands.project.state([image])[image].stars
+
+
+def test_everything_is_there_the_newest_first(hands: Hands, view: GalleryView) -> None:
+    assert ids(hands) == list(range(24, 0, -1))
+    assert view.count.full_text() == "24 images" and view.grid.hasFocus()
+    assert view.grid.current_row() == 0 and hands.actions.state.selected == (24,)
+
+
+def test_keys_rate_and_mark_what_is_selected(hands: Hands, view: GalleryView) -> None:
+    click(view, 3)
+    hands.key(K.Key_4)
+    hands.key(K.Key_6)
+    assert (stars(hands, 21), hands.project.state([21])[21].label) == (4, 1)
+    click(view, 5)
+    click(view, 7, SHIFT)
+    hands.key(K.Key_X)
+    assert [i for i in range(1, 25) if hands.project.state([i])[i].flag] == [17, 18, 19]
+    assert hands.actions.gallery.cell(6).flag == "reject"
+    hands.key(K.Key_Z, CTRL)
+    assert hands.actions.gallery.cell(6).flag is None
+    hands.key(K.Key_A, CTRL)
+    assert len(hands.actions.state.selected) == 24
+    # The grid of Rate follows, whichever view said it.
+    assert hands.actions.grid.cells[20].stars == 4
+
+
+def test_filters_by_stars_labels_tags_and_marks(hands: Hands, view: GalleryView) -> None:
+    hands.actions.rate_images([3, 5], "stars", 5)
+    hands.actions.rate_images([7], "stars", 3)
+    hands.actions.rate_images([9], "reject")
+    hands.actions.mark("label", 2, images=[5, 11])
+    hands.actions.mark("tag", text="sky", images=[5, 12])
+    choose(view.filter.rating, (None, 3))
+    assert ids(hands) == [7, 5, 3] and "3 images of 24" in view.count.full_text()
+    hands.press(view.filter.labels[1])
+    assert ids(hands) == [5]
+    hands.press(view.filter.clear)
+    assert len(ids(hands)) == 24
+    choose(view.filter.flag, "reject")
+    assert ids(hands) == [9]
+    choose(view.filter.flag, None)
+    view.filter.list_tags()
+    choose(view.filter.tag, "sky")
+    assert ids(hands) == [12, 5]
+    choose(view.filter.rating, (False, 0))
+    assert ids(hands) == [12]
+    hands.key(K.Key_F, CTRL | SHIFT)
+    choose(view.filter.order, "stars")
+    assert ids(hands)[:3] == [5, 3, 7]
+
+
+def test_search_and_back(hands: Hands, view: GalleryView) -> None:
+    hands.actions.mark("note", text="a soft evening", images=[4])
+    hands.key(K.Key_F, CTRL)
+    assert view.filter.search.hasFocus()
+    QTest.keyClicks(view.filter.search, "evening 5")
+    hands.qtbot.waitUntil(lambda: ids(hands) == [])
+    assert view.hint.isVisible() and "Show everything" in view.hint.text()
+    assert stars(hands, 24) == 0  # digits go into the field
+    for _ in range(2):
+        QTest.keyClick(view.filter.search, K.Key_Backspace)
+    hands.qtbot.waitUntil(lambda: ids(hands) == [4])
+    hands.press(view.filter.clear)
+    assert len(ids(hands)) == 24 and view.filter.search.text() == "" and not view.hint.isVisible()
+
+
+def test_what_no_longer_answers_stays_until_it_is_asked_for(hands: Hands, view: GalleryView) -> None:
+    choose(view.filter.rating, (False, 0))
+    click(view, 2)
+    hands.key(K.Key_5)
+    assert len(ids(hands)) == 24 and view.grid.current_row() == 2
+    hands.key(K.Key_F5)
+    assert len(ids(hands)) == 23 and view.grid.current_row() == 2
+
+
+def test_the_loupe_and_back(hands: Hands, view: GalleryView) -> None:
+    click(view, 6)
+    hands.key(K.Key_E)
+    assert hands.actions.loupe.panes == (18,)
+    hands.key(K.Key_Right)
+    hands.key(K.Key_3)
+    assert stars(hands, 17) == 3
+    hands.key(K.Key_Escape)
+    assert hands.window.view == "gallery" and view.grid.current_row() == 7
+    click(view, 1)
+    click(view, 4, CTRL)
+    hands.key(K.Key_C)
+    assert hands.actions.loupe.panes == (23, 20)
+
+
+def test_new_images_are_there_when_it_is_shown_again(hands: Hands, view: GalleryView) -> None:
+    click(view, 5)
+    hands.key(K.Key_G)
+    hands.press(hands.window.top_bar.new_grid)
+    hands.drawn()
+    hands.key(K.Key_1, CTRL)
+    assert ids(hands)[0] == 48
+    assert hands.actions.state.selected == (19,)  # the same image, in another place
+
+
+def test_a_star_is_clicked(hands: Hands, view: GalleryView) -> None:
+    from studio.ui.image_delegate import star_box
+
+    place = star_box(view.grid.visualRect(view.grid.model().index(2, 0)), 4).center()
+    QTest.mouseClick(view.grid.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
+    assert stars(hands, 22) == 4
+
+
+def test_tiles_come_from_files_and_fill_their_cells(hands: Hands, view: GalleryView) -> None:
+    rect = view.grid.visualRect(view.grid.model().index(9, 0))
+
+    def colours() -> int:
+        image = view.grid.viewport().grab(rect).toImage().convertToFormat(QImage.Format.Format_RGB888)
+        return len({image.pixel(x, 53 * image.height() // 100) for x in range(image.width())})
+
+    hands.qtbot.waitUntil(lambda: colours() > 10)
+
+
+def test_zoom_changes_columns(hands: Hands, view: GalleryView) -> None:
+    before = view.grid._geometry.columns
+    hands.key(K.Key_Minus, CTRL)
+    assert view.grid._geometry.columns == before + 1
+    view.slider.setValue(300)
+    assert view.grid._geometry.columns < before
+    hands.key(K.Key_0, CTRL)
+    assert view.grid._geometry.columns == before
+
+
+def test_the_context_menu_offers_what_keys_do(
+    hands: Hands, view: GalleryView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[list[str]] = []
+
+    def popup(menu: QMenu, *_: object) -> None:
+        shown.append([action.text() for action in menu.actions()])
+        menu.deleteLater()
+
+    monkeypatch.setattr(QMenu, "popup", popup)
+    view.grid.menu_wanted.emit(view.mapToGlobal(view.rect().center()))
+    assert {"Look closely", "Compare", "Like", "Red label", "Copy image", "Save image as…"} <= set(shown[0])
+
+
+def test_an_image_is_saved_with_its_facts(
+    hands: Hands, view: GalleryView, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hands.actions.rate_images([24], "stars", 4)
+    file = tmp_path / "out.png"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(file), ""))
+    hands.key(K.Key_S, CTRL)
+    saved = QImage(str(file))
+    assert saved.size() == hands.actions.images.image(24).size()
+    assert "Rating: 4" in saved.text("parameters") and "Image: 24" in saved.text("parameters")
+    assert "Generated" in saved.text("Description")
+    assert [s.image for s in hands.project.opinions(("save",))] == [24]
+    hands.key(K.Key_A, CTRL)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path / "nowhere"))
+    hands.key(K.Key_S, CTRL)
+    assert (
+        "cannot be written" in hands.window.status.message.full_text() or not (tmp_path / "nowhere").exists()
+    )
+
+
+def test_without_an_image_it_says_where_they_come_from(open_studio: object) -> None:
+    hands = open_studio()  # type: ignore[operator]
+    hands.key(K.Key_1, CTRL)
+    view = hands.window.page("gallery")
+    assert "Nothing has been seen yet" in view.hint.text() and view.hint.isVisible()
+    hands.key(K.Key_5)
+    assert hands.project.log() == ()
+
+
+def test_the_filter_shows_a_query_put_together_elsewhere(hands: Hands, view: GalleryView) -> None:
+    hands.actions.rate_images([3], "stars", 5)
+    view.show_query(Query(stars=5, order="oldest"))
+    assert ids(hands) == [3]
+    assert view.filter.rating.currentData() == (None, 5) and view.filter.order.currentData() == "oldest"
+
+
+def test_people_who_hear_the_screen_get_the_controls(view: GalleryView) -> None:
+    controls = (
+        view.filter.search,
+        view.filter.rating,
+        view.filter.flag,
+        view.filter.tag,
+        view.filter.version,
+    )
+    for control in (*controls, view.filter.order, *view.filter.labels, view.slider):
+        assert control.accessibleName() and control.toolTip()

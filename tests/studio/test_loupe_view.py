@@ -1,0 +1,225 @@
+"""The Loupe, by mouse and keyboard."""
+
+import threading
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from window_support import SIDE, Hands
+
+from studio.model.image_cache import ImageCache
+from studio.model.loupe import Loupe
+from studio.project.store import NewImage, Project
+from studio.ui.loupe_view import LoupeView
+from studio.worker import messages as m
+from studio.worker.client import ShownImages, WorkerClient
+
+K = Qt.Key
+CTRL = Qt.KeyboardModifier.ControlModifier
+
+
+def view(hands: Hands) -> LoupeView:
+    found = hands.window.page("loupe")
+    assert isinstance(found, LoupeView)
+    return found
+
+
+def image(hands: Hands, row: int) -> int:
+    return hands.actions.grid.cells[row].image
+
+
+def wheel(hands: Hands, pane: int, turns: int) -> None:
+    widget = view(hands).panes[pane]
+    place = QPointF(widget.rect().center())
+    event = QWheelEvent(
+        *(place, QPointF(widget.mapToGlobal(place.toPoint())), QPoint(), QPoint(0, 120 * turns)),
+        *(Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False),
+    )
+    QApplication.sendEvent(widget, event)
+
+
+@pytest.mark.parametrize("key", [K.Key_E, K.Key_Space, K.Key_Return])
+def test_keys_lead_in_and_out_and_the_place_is_kept(hands: Hands, key: Qt.Key) -> None:
+    hands.click(8)
+    hands.key(key)
+    assert hands.window.view == "loupe" and view(hands).hasFocus()
+    assert hands.actions.loupe.panes == (image(hands, 8),)
+    hands.key(K.Key_Right)
+    hands.key(K.Key_Down)
+    hands.key(K.Key_4)
+    assert hands.stars(10) == 4 and hands.stars(8) == 0
+    assert "★★★★☆" in view(hands).panes[0].accessibleName()
+    assert view(hands).place.full_text() == "11 of 24"
+    hands.key(K.Key_Escape)
+    assert hands.window.view == "rate"
+    assert hands.grid.current_row() == 10 and hands.grid.hasFocus()
+
+
+def test_a_double_click_opens_and_g_goes_back(hands: Hands) -> None:
+    QTest.mouseDClick(
+        hands.grid.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, hands.middle(5)
+    )
+    assert hands.window.view == "loupe" and hands.actions.loupe.position == 5
+    hands.key(K.Key_Home)
+    hands.key(K.Key_Left)
+    assert hands.actions.loupe.position == 0
+    hands.key(K.Key_End)
+    assert hands.actions.loupe.position == 23
+    hands.key(K.Key_G)
+    assert hands.window.view == "rate" and hands.grid.current_row() == 23
+
+
+def test_space_on_a_focused_button_presses_it(hands: Hands) -> None:
+    hands.key(K.Key_E)
+    view(hands).pixels_button.setFocus()
+    hands.key(K.Key_Space)
+    assert hands.actions.state.pixel_art and hands.window.view == "loupe"
+
+
+def test_z_is_one_pixel_for_one(hands: Hands) -> None:
+    hands.click(3)
+    hands.key(K.Key_E)
+    pane = view(hands).panes[0]
+    assert pane.target().width() > 10 * SIDE
+    assert view(hands).zoom_button.text().startswith("Fit")
+    hands.key(K.Key_Z)
+    assert pane.target().width() * pane.devicePixelRatioF() == SIDE
+    assert view(hands).zoom_button.text() == "100 %"
+    hands.key(K.Key_Z)
+    assert hands.actions.loupe.zoom is None
+    assert [s.kind for s in hands.project.opinions(("zoom",))] == ["zoom", "zoom"]
+
+
+def test_comparing_zooms_and_moves_all_panes_together(hands: Hands) -> None:
+    hands.click(2)
+    hands.click(7, CTRL)
+    hands.click(4, CTRL)
+    hands.key(K.Key_C)
+    panes = [pane for pane in view(hands).panes if pane.isVisible()]
+    assert hands.actions.loupe.panes == tuple(image(hands, row) for row in (2, 4, 7))
+    wheel(hands, 1, 6)
+    zooms = {pane.scale() for pane in panes}
+    assert len(zooms) == 1 and zooms.pop() > 20
+    before = hands.actions.loupe.centre
+    middle = panes[0].rect().center()
+    QTest.mousePress(panes[0], Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, middle)
+    QTest.mouseMove(panes[0], middle + QPoint(-40, -25))
+    QTest.mouseRelease(panes[0], Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, middle)
+    x, y = hands.actions.loupe.centre
+    assert x > before[0] and y > before[1]
+    hands.key(K.Key_Right)
+    hands.key(K.Key_5)
+    assert [hands.stars(row) for row in (2, 4, 7)] == [0, 5, 0]
+    QTest.mouseClick(panes[2], Qt.MouseButton.LeftButton)
+    hands.key(K.Key_X)
+    assert hands.flag(7) == "reject"
+    hands.key(K.Key_C)
+    assert hands.actions.loupe.panes == (image(hands, 7),)
+
+
+def test_one_image_is_compared_with_the_next(hands: Hands) -> None:
+    hands.click(9)
+    hands.key(K.Key_C)
+    assert hands.actions.loupe.panes == (image(hands, 9), image(hands, 10))
+    hands.key(K.Key_Escape)
+    assert hands.grid.current_row() == 9
+    hands.key(K.Key_E)
+    assert hands.actions.loupe.panes == (image(hands, 9),)
+
+
+def test_the_wheel_keeps_the_point_under_it(hands: Hands) -> None:
+    hands.key(K.Key_E)
+    pane = view(hands).panes[0]
+    wheel(hands, 0, 3)
+    x, y = hands.actions.loupe.centre
+    assert abs(x - 0.5) < 0.03 and abs(y - 0.5) < 0.03
+    QTest.mouseDClick(pane, Qt.MouseButton.LeftButton)
+    assert hands.actions.loupe.zoom is None
+
+
+def test_a_click_in_the_filmstrip(hands: Hands) -> None:
+    hands.click(0)
+    hands.key(K.Key_E)
+    strip = view(hands).strip
+    QTest.mouseClick(
+        strip, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, strip.rect_of(6).center()
+    )
+    assert hands.actions.loupe.position == 6
+
+
+def test_auto_advance_works_here_too(hands: Hands) -> None:
+    hands.click(3)
+    hands.key(K.Key_E)
+    hands.key(K.Key_2, Qt.KeyboardModifier.ShiftModifier)
+    assert hands.stars(3) == 2 and hands.actions.loupe.position == 4
+
+
+def test_an_undo_shows_at_once(hands: Hands) -> None:
+    hands.key(K.Key_E)
+    hands.key(K.Key_5)
+    hands.key(K.Key_Z, CTRL)
+    assert "not rated" in view(hands).panes[0].accessibleName()
+
+
+def test_looking_is_noted(hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 10.0, 12.5, 12.5, 13.0, 13.0, 14.0, 14.0])
+    monkeypatch.setattr("studio.ui.loupe_view.monotonic", lambda: next(clock, 99.0))
+    hands.click(3)
+    hands.key(K.Key_E)
+    hands.key(K.Key_Right)
+    kinds = [(s.kind, s.image) for s in hands.project.opinions(("loupe", "dwell"))]
+    assert ("loupe", image(hands, 3)) in kinds and ("dwell", image(hands, 3)) in kinds
+
+
+def test_without_an_image_it_says_what_to_do(open_studio: object) -> None:
+    hands = open_studio()  # type: ignore[operator]
+    hands.key(K.Key_E)
+    assert "Select an image" in view(hands).hint.text() and view(hands).hint.isVisible()
+    assert not view(hands).panes[0].isVisible()
+
+
+def test_zoom_has_ends() -> None:
+    loupe = Loupe()
+    loupe.zoom_to(1e9)
+    assert loupe.zoom == 64.0
+    loupe.zoom_to(0.0)
+    assert loupe.zoom == 0.1
+    loupe.pan_to(-3.0, 7.0)
+    assert loupe.centre == (0.0, 1.0)
+
+
+def test_an_image_without_a_file_is_drawn_again_and_memory_is_bounded(qtbot, tmp_path) -> None:
+    class Drawer(WorkerClient):
+        def draw(self, images):  # type: ignore[no-untyped-def]
+            import numpy as np
+
+            pixels = np.full((len(images), 64, 64, 3), 90, np.uint8)
+            self.drawn.emit(ShownImages(1, tuple(image.id for image in images), pixels))
+            return 1
+
+    with Project(tmp_path / "p") as project:
+        project.add_grid([NewImage(bytes(32), "random", None, 64, 64)] * 40)
+        cache = ImageCache(project, Drawer(), 1, lambda image: None)
+        assert cache.image(1) is None
+        with qtbot.waitSignal(cache.arrived):
+            pass
+        assert cache.image(1).width() == 64
+        for number in range(2, 41):
+            project.save_pixels(number, bytes(64 * 64 * 3), 64, 64)
+            cache.tile(number, 150, 1.0)
+        qtbot.waitUntil(lambda: sum(cache.tile(n, 150, 1.0) is not None for n in range(30, 41)) == 11)
+        assert 200_000 < cache.bytes_kept <= 1_000_000
+        cache.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "images"]
+
+
+def test_predictions_are_kept_for_the_next_time(hands: Hands) -> None:
+    one = image(hands, 0)
+    hands.worker.taste.emit(m.Taste(5, None, 5, True, (m.Prediction(one, 4.2, 0.5, 0.1, 0.1, 0.1, 0.2),)))
+    assert hands.actions.guesses.of(one).stars == 4.2
+    hands.actions.guesses.keep()
+    assert hands.project.seen([one])[one].guess.stars == 4.2
+    hands.actions.guesses.ask([one, image(hands, 1)])
+    assert hands.worker.named("predict")[-1][1][-1] == image(hands, 1)

@@ -1,0 +1,165 @@
+"""Settings, the keys a person chooses, and the Help page, by hand."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QComboBox
+from window_support import Hands
+
+from studio.model import keymap, preferences, settings
+from studio.project.recent import data_folder
+from studio.theme.theme import current
+from studio.ui.help_view import HelpView
+from studio.ui.settings_keys import KeyButton, KeysPage
+from studio.ui.settings_view import SettingsView
+from studio.ui.shortcut_sheet import ShortcutSheet, groups
+
+K = Qt.Key
+CTRL = Qt.KeyboardModifier.ControlModifier
+
+
+def settings_of(hands: Hands) -> SettingsView:
+    hands.key(K.Key_Comma, CTRL)
+    view = hands.window.page("settings")
+    assert isinstance(view, SettingsView)
+    return view
+
+
+def keys_of(hands: Hands) -> KeysPage:
+    view = settings_of(hands)
+    view.show_page(1)
+    QApplication.processEvents()
+    assert view.keys is not None
+    return view.keys
+
+
+def press(
+    hands: Hands, at: KeyButton, key: Qt.Key, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
+) -> None:
+    hands.press(at)
+    assert at.text() == "Press a key…"
+    at.setFocus()
+    QTest.keyClick(at, key, modifiers)
+
+
+def test_every_setting_has_a_row_that_shows_its_default(hands: Hands) -> None:
+    view = settings_of(hands)
+    assert list(view.rows) == [one.key for one in settings.settings()]
+    for one in settings.settings():
+        if not one.project:
+            assert settings.value(one.key) == one.default
+
+
+def test_a_choice_is_kept_and_acts_at_once(hands: Hands) -> None:
+    box = settings_of(hands).rows["theme"].control
+    assert isinstance(box, QComboBox)
+    assert hands.window.focusWidget() is box
+    QTest.keyClick(box, K.Key_Down)
+    QTest.keyClick(box, K.Key_Down)
+    assert settings.value("theme") == "light"
+    assert current().mode == "light"
+    assert hands.window.commands["theme.light"].isChecked()
+    hands.key(K.Key_D, CTRL | Qt.KeyboardModifier.AltModifier)
+    assert box.currentData() == "dark"
+
+
+def test_a_switch_of_the_project_and_its_command_are_one(hands: Hands) -> None:
+    switch = settings_of(hands).rows["auto_advance"].control
+    hands.press(switch)
+    assert hands.actions.state.auto_advance
+    assert hands.window.commands["auto_advance"].isChecked()
+    hands.actions.set_option("auto_advance", False)
+    assert not switch.isChecked()  # type: ignore[attr-defined]
+
+
+def test_another_device_starts_the_worker_anew_on_it(hands: Hands) -> None:
+    preferences.keep(device="cpu")
+    assert hands.worker.named("open")[-1] == ("open", "cpu")
+
+
+@pytest.mark.parametrize("kept", [{"theme": "sepia", "cache_mb": -3, "implicit": 7}, ["no", "object"], "{"])
+def test_damaged_preferences_count_as_not_chosen(hands: Hands, kept: object) -> None:
+    file = data_folder() / "preferences.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(kept if isinstance(kept, str) else json.dumps(kept), encoding="utf-8")
+    for one in settings.settings():
+        if not one.project:
+            assert settings.value(one.key) == one.default
+
+
+def test_a_key_is_changed_by_pressing_another(hands: Hands, open_studio: Callable[[], Hands]) -> None:
+    page = keys_of(hands)
+    press(hands, page.buttons["like"], K.Key_L)
+    assert page.buttons["like"].text() == "L"
+    assert keymap.read() == {"like": ("L",)}
+    hands.key(K.Key_G)
+    hands.grid.setFocus()
+    hands.key(K.Key_P)
+    assert hands.flag(0) is None
+    hands.key(K.Key_L)
+    assert hands.flag(0) == "like"
+    hands.window.show_shortcuts()
+    sheet = QApplication.activeModalWidget()
+    assert isinstance(sheet, ShortcutSheet)
+    assert ("Like", "L") in groups(hands.window.commands)["Image"]
+    sheet.close()
+    hands.close()
+    again = open_studio()
+    assert again.window.commands.keys("like") == ("L",)
+
+
+def test_a_key_that_is_taken_is_refused_and_can_be_taken_over(hands: Hands) -> None:
+    page = keys_of(hands)
+    press(hands, page.buttons["like"], K.Key_T)
+    assert page.buttons["like"].text() == "P"
+    assert "Teach" in page.note.text()
+    hands.press(page.take)
+    assert page.buttons["like"].text() == "T"
+    assert page.buttons["teach"].text() == "none"
+    assert hands.window.commands["teach"].shortcuts() == []
+    hands.press(page.reset)
+    assert page.buttons["teach"].text() == "T"
+    assert page.buttons["like"].text() == "P"
+    assert keymap.read() == {}
+
+
+def test_escape_keeps_a_key_backspace_takes_it_away_and_leaving_keeps_it(hands: Hands) -> None:
+    page = keys_of(hands)
+    press(hands, page.buttons["like"], K.Key_Escape)
+    assert page.buttons["like"].text() == "P"
+    press(hands, page.buttons["reject"], K.Key_Backspace)
+    assert page.buttons["reject"].text() == "none"
+    hands.press(page.buttons["like"])
+    page.buttons["like"].setFocus()
+    page.find.setFocus()
+    assert page.buttons["like"].text() == "P"
+
+
+def test_a_letter_of_one_view_may_be_another_command_elsewhere(hands: Hands) -> None:
+    commands = hands.window.commands
+    assert commands.clashes("like", "Space") == []  # pause is of the Teach view alone
+    assert [other.key for other in commands.clashes("like", "Ctrl+Z")] == ["undo"]
+
+
+def test_actions_are_found_by_name_and_by_key(hands: Hands) -> None:
+    page = keys_of(hands)
+    QTest.keyClicks(page.find, "quit")
+    shown = [key for key, made in page.buttons.items() if made.isVisible()]
+    assert shown == ["quit"]
+    page.find.clear()
+    QTest.keyClicks(page.find, "ctrl+q")
+    assert [key for key, made in page.buttons.items() if made.isVisible()] == ["quit"]
+
+
+def test_help_says_what_each_view_is_for(hands: Hands) -> None:
+    hands.key(K.Key_F1)
+    view = hands.window.page("help")
+    assert isinstance(view, HelpView)
+    assert hands.window.focusWidget() is view.page
+    hands.press(view.sheet)
+    sheet = QApplication.activeModalWidget()
+    assert isinstance(sheet, ShortcutSheet)
+    sheet.close()

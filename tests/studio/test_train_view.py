@@ -1,0 +1,304 @@
+"""The Train view, used as a hand uses it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QItemSelectionModel, QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QFileDialog
+from train_support import StandInJobs
+from window_support import Hands
+
+from studio.model import training_access
+from studio.model.training import Training
+from studio.ui.train_panel import TrainPanel, duration
+from studio.ui.train_view import TrainView
+from studio.worker import jobs
+
+K = Qt.Key
+CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+
+
+class TrainHands(Hands):
+    """Hands in front of the Train view."""
+
+    @property
+    def view(self) -> TrainView:
+        found = self.window.page("train")
+        assert isinstance(found, TrainView)
+        return found
+
+    @property
+    def panel(self) -> TrainPanel:
+        found = self.window.panels.currentWidget()
+        assert isinstance(found, TrainPanel)
+        return found
+
+    @property
+    def training(self) -> Training:
+        return self.view.training
+
+    @property
+    def jobs(self) -> StandInJobs:
+        found = self.training._client
+        assert isinstance(found, StandInJobs)
+        return found
+
+    def pick(self, row: int, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+        grid = self.view.grid
+        place = grid.visualRect(self.training.pictures.index(row)).center()
+        QTest.mouseClick(grid.viewport(), Qt.MouseButton.LeftButton, modifiers, place)
+
+
+@pytest.fixture
+def hands(qtbot: object, home: Path, theme: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[TrainHands]:
+    """A window whose Train view is on show; the process that trains is a stand-in."""
+    monkeypatch.setattr(training_access, "JobsClient", lambda log: StandInJobs())
+    made = TrainHands(qtbot, home / "Evening series")  # type: ignore[arg-type]
+    made.first_grid()
+    made.key(K.Key_8, CTRL)
+    yield made
+    made.close()
+    made.window.deleteLater()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    place = tmp_path / "My tiles"
+    place.mkdir()
+    return place
+
+
+@pytest.fixture
+def ready(hands: TrainHands, folder: Path) -> TrainHands:
+    """The pictures of a folder are on show."""
+    hands.training.look_at(folder)
+    hands.jobs.found(folder)
+    QApplication.processEvents()
+    return hands
+
+
+def drop(view: TrainView, folder: Path) -> bool:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(folder))])
+    action, button, keys = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(QPointF(90, 90).toPoint(), action, data, button, keys)
+    enter.ignore()
+    QApplication.sendEvent(view, enter)
+    if enter.isAccepted():
+        QApplication.sendEvent(view, QDropEvent(QPointF(90, 90), action, data, button, keys))
+    return enter.isAccepted()
+
+
+def test_a_folder_is_dropped_and_read(hands: TrainHands, folder: Path) -> None:
+    view = hands.view
+    assert hands.window.view == "train" and view.pages.currentWidget() is view.drop
+    assert drop(view, folder)
+    assert hands.jobs.asked == [("look_at", folder, 64)]
+    assert view.status.full_text() == "My tiles · 40 % read" and view.progress.isVisible()
+    assert view.stop.text() == "Cancel"
+    hands.jobs.found(folder)
+    assert view.pages.currentWidget() is view.grid and view.grid.hasFocus()
+    assert view.status.full_text() == "My tiles · 39 pictures will be used"
+    counts = hands.panel.counts
+    assert [counts.value(key) for key in ("used", "out", "copies", "skipped")] == ["39", "0", "1", "2"]
+    assert "Fewer than" in hands.panel.warning.text() and hands.panel.warning.isVisible()
+    assert hands.panel.skipped.value("0").startswith("HEIC") and hands.panel.skipped.value("1") == "not a picture"
+
+
+def test_reading_can_be_cancelled(hands: TrainHands, folder: Path) -> None:
+    hands.training.look_at(folder)
+    hands.press(hands.view.stop)
+    assert hands.jobs.asked[-1] == "halt" and hands.view.pages.currentWidget() is hands.view.drop
+    assert hands.view.status.full_text() == ""
+
+
+def test_a_folder_is_chosen_by_key(hands: TrainHands, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder))
+    hands.key(K.Key_G)
+    hands.key(K.Key_T, CTRL | SHIFT)
+    assert hands.window.view == "train" and hands.jobs.asked == [("look_at", folder, 64)]
+
+
+def test_pictures_dropped_anywhere_in_the_window_are_for_training(hands: TrainHands, folder: Path) -> None:
+    hands.key(K.Key_G)
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(folder))])
+    assert not hands.training.folder
+    (folder / "a.png").write_bytes(b"")
+    assert hands.window.files.take(data)
+    assert hands.window.view == "train" and hands.training.folder == folder
+
+
+def test_pictures_are_left_out_and_taken_back(ready: TrainHands) -> None:
+    ready.pick(3)
+    ready.pick(5, CTRL)
+    assert set(ready.view.grid.chosen()) == {"003.png", "005.png"}
+    ready.key(K.Key_X)
+    assert ready.training.pictures.excluded == {"003.png", "005.png"}
+    assert ready.panel.counts.value("used") == "37" and ready.panel.counts.value("out") == "2"
+    assert ready.view.exclude.text() == "Take back in"
+    assert "Left out by you" in ready.training.pictures.words(3)
+    ready.press(ready.view.exclude)
+    assert ready.training.pictures.excluded == set() and ready.panel.counts.value("used") == "39"
+
+
+def test_the_copy_stands_in_for_a_picture_left_out(ready: TrainHands) -> None:
+    pictures = ready.training.pictures
+    assert pictures.state(39) == "copy" and "The same as 000.png" in pictures.words(39)
+    ready.pick(0)
+    ready.key(K.Key_Delete)
+    assert pictures.state(0) == "excluded" and pictures.state(39) == "used"
+    assert ready.panel.counts.value("used") == "39"
+    ready.key(K.Key_X)
+    ready.press(ready.panel.keep_copies)
+    assert pictures.state(39) == "used" and ready.panel.counts.value("used") == "40"
+
+
+def test_the_selected_picture_is_shown_whole_with_its_crop(ready: TrainHands) -> None:
+    ready.pick(4)
+    whole = ready.panel.whole
+    assert ("show_whole", "004.png") in ready.jobs.asked
+    assert ready.panel.whole_name.text() == "004.png\n120 × 60 pixels · cropped to the middle 60 × 60"
+    image = whole.grab().toImage()
+    kept = whole.kept()
+    assert abs(kept.width() - kept.height()) < 1 and kept.width() < whole.width()
+    assert image.pixelColor(kept.center().toPoint()).name() == "#c87828"
+    assert image.pixelColor(int(kept.left() / 2), int(kept.center().y())).lightness() < 60, "what is cut off is dim"
+
+
+def test_left_out_pictures_look_it(ready: TrainHands) -> None:
+    def shown(row: int) -> int:
+        rect = ready.view.grid.visualRect(ready.training.pictures.index(row))
+        image = ready.view.grid.viewport().grab(rect).toImage()
+        return sum(image.pixelColor(x, 20).lightness() for x in range(20, 80))
+
+    before = shown(2)
+    ready.training.exclude(["002.png"], True)
+    assert shown(2) < 0.8 * before
+
+
+def test_the_choices_reach_the_process(ready: TrainHands, folder: Path) -> None:
+    panel = ready.panel
+    assert [panel.start_box.itemData(row) for row in range(3)] == ["characters", "dreamscapes", ""]
+    for box, key in ((panel.time_box, K.Key_Down), (panel.start_box, K.Key_Up)):
+        box.setFocus()
+        QTest.keyClick(box, key)
+    ready.training.exclude(["001.png"], True)
+    assert ready.panel.train.isEnabled()
+    ready.press(panel.train)
+    (command,) = [one for one in ready.jobs.asked if isinstance(one, jobs.Train)]
+    assert (command.folder, command.minutes, command.start_from) == (str(folder), 30.0, "characters")
+    assert command.leave_out == ("001.png",) and not command.keep_copies and command.resolution == 64
+    assert command.out.endswith("My tiles 64 px")
+    assert not panel.time_box.isEnabled() and not panel.train.isEnabled()
+
+
+def test_another_size_reads_the_pictures_again(ready: TrainHands, folder: Path) -> None:
+    ready.panel.size_box.setFocus()
+    QTest.keyClick(ready.panel.size_box, K.Key_Up)
+    assert ready.jobs.asked[-1] == ("look_at", folder, 32) and ready.training.phase == "looking"
+
+
+def test_a_run_is_watched_stopped_and_used(ready: TrainHands, folder: Path) -> None:
+    wanted: list[object] = []
+    ready.window.project_wanted.disconnect()
+    ready.window.project_wanted.connect(lambda project, bundle: wanted.append(bundle))
+    ready.key(K.Key_T, CTRL)
+    view = ready.view
+    assert view.pages.currentWidget() is view.run and "starting" in view.status.full_text()
+    for number in range(1, 6):
+        ready.jobs.step(number, number / 20)
+    assert view.status.full_text() == "My tiles · 1600 images seen · 171 images/s · about 2 min left"
+    assert view.progress.value() == 250
+    assert view.run.charts["generator"].value.text() == f"{ready.training.series['generator'][-1]:.2f}"
+    assert len(view.run.charts["gap"].curve.points(ready.training.series["gap"])) == 5
+    ready.jobs.said.emit("Only 39 pictures.")
+    assert view.run.note.text() == "Only 39 pictures."
+    ready.jobs.draw(copied=2)
+    assert view.run.pairs.count == 12 and "2 of 12 look copied" in view.run.copied_note.text()
+    ready.key(K.Key_Period, CTRL)
+    assert ready.jobs.asked[-1] == "halt" and "stopping" in view.status.full_text() and not view.stop.isEnabled()
+    out = Path(next(one for one in ready.jobs.asked if isinstance(one, jobs.Train)).out)
+    ready.jobs.finish(out, finished=False)
+    assert view.status.full_text().endswith("stopped") and view.use.isVisible()
+    ready.press(view.use)
+    ready.key(K.Key_U, CTRL)
+    assert wanted == [out, out]
+
+
+def test_a_copy_has_a_frame_and_says_so(ready: TrainHands) -> None:
+    ready.training.train()
+    ready.jobs.draw(copied=1)
+    pairs = ready.view.run.pairs
+    image = pairs.grab().toImage()
+    first, second = pairs.area(0), pairs.area(1)
+    assert image.pixelColor(int(first.left()) + 1, int(first.center().y())).name() == "#ef8f7c"
+    assert image.pixelColor(int(second.left()) + 1, int(second.center().y())).name() != "#ef8f7c"
+    ready.jobs.draw(copied=0)
+    assert ready.view.run.copied_note.text() == "None of them looks copied from a picture of yours."
+
+
+def test_pairs_fit_any_width(ready: TrainHands) -> None:
+    ready.training.train()
+    ready.jobs.draw()
+    pairs = ready.view.run.pairs
+    for width in (260, 500, 900, 1600):
+        pairs.resize(width, 10)
+        areas = [pairs.area(place) for place in range(12)]
+        assert max(area.right() for area in areas) <= width and max(area.bottom() for area in areas) <= pairs.height()
+        assert max(area.height() for area in areas) <= 112
+
+
+def test_a_run_goes_on_where_it_stopped(ready: TrainHands) -> None:
+    assert not ready.panel.go_on.isVisible()
+    ready.key(K.Key_T, CTRL)
+    first = ready.jobs.asked[-1]
+    ready.jobs.finish(Path(first.out))
+    assert ready.panel.go_on.isVisible()
+    ready.press(ready.panel.go_on)
+    again = ready.jobs.asked[-1]
+    assert (again.out, again.start_from) == (first.out, None)
+    ready.jobs.finish(Path(first.out))
+    ready.press(ready.panel.train)
+    fresh = ready.jobs.asked[-1]
+    assert fresh.out == first.out + " 2" and fresh.start_from == "dreamscapes", "a new run never overwrites an earlier one"
+
+
+def test_what_goes_wrong_is_one_line(ready: TrainHands, folder: Path) -> None:
+    ready.training.train()
+    ready.jobs.step(1, 0.1)
+    ready.jobs.failed.emit("The process that trains has ended by itself (exit code -9).", "")
+    assert ready.training.phase == "ready" and ready.view.error.isVisible()
+    assert "exit code -9" in ready.view.error.text()
+    ready.training.train()
+    assert not ready.view.error.isVisible()
+    ready.jobs.write(Path(ready.jobs.asked[-1].out))
+    ready.jobs.failed.emit("no room on the disk", "")
+    assert ready.training.phase == "done" and ready.view.use.isVisible(), "what was written before can be used"
+    ready.training.forget()
+    ready.training.look_at(folder)
+    ready.jobs.failed.emit("no pictures in it", "")
+    assert ready.view.pages.currentWidget() is ready.view.drop and ready.view.drop.error.text() == "no pictures in it"
+
+
+def test_nothing_left_is_said_and_cannot_be_trained_on(ready: TrainHands) -> None:
+    grid = ready.view.grid
+    grid.selectAll()
+    ready.key(K.Key_X)
+    assert not ready.panel.train.isEnabled() and "No picture is left" in ready.panel.warning.text()
+    grid.selectionModel().select(ready.training.pictures.index(0), QItemSelectionModel.SelectionFlag.ClearAndSelect)
+    ready.key(K.Key_X)
+    assert ready.training.usable == 1 and ready.panel.train.isEnabled()
+
+
+def test_closing_the_window_ends_the_process(hands: TrainHands) -> None:
+    client = hands.jobs
+    hands.close()
+    assert client.asked[-1] == "close"
+
+
+def test_durations_are_in_words() -> None:
+    assert [duration(minutes) for minutes in (20, 60, 90, 480)] == ["20 minutes", "1 hour", "1.5 hours", "8 hours"]
