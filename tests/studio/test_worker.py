@@ -1,5 +1,6 @@
 """The real worker process, on a real (small, untrained) generator: grids, ratings, rounds, crashes, ends."""
 
+import math
 import os
 import signal
 import subprocess
@@ -185,11 +186,10 @@ def test_a_round_its_checkpoint_and_the_way_back(studio, bundle, tmp_path):
     client.teach(3, m.RoundSettings(2.0, {"realism": 0.5}), strip=range(4))
     assert client.teaching
     finished = studio.finished()
-    assert [p.step for p in heard.of("progress")] == [1, 2, 3]
-    limit = RoundConfig().kl_limit
-    assert all(p.kl_limit == pytest.approx(2 * limit) for p in heard.of("progress")), (
-        "strength 2 is twice the limit"
-    )
+    steps = [p for p in heard.of("progress") if p.step]
+    assert [p.step for p in steps] == [1, 2, 3]
+    most = math.log(2 * RoundConfig().candidates)
+    assert all(0 < p.kl_limit <= most + 1e-6 for p in steps), "strength 2 chooses among twice as many"
     assert finished.result.kept, finished.result.reason
     checkpoint = finished.checkpoint
     assert checkpoint.path.is_file() and project.current_checkpoint() == checkpoint
