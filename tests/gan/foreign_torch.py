@@ -5,7 +5,13 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-DOUBLING = {2: (2, 0, 0), 3: (2, 1, 1), 4: (2, 1, 0), 5: (2, 2, 1), 6: (2, 2, 0)}  # kernel -> stride, padding, output padding
+DOUBLING = {
+    2: (2, 0, 0),
+    3: (2, 1, 1),
+    4: (2, 1, 0),
+    5: (2, 2, 1),
+    6: (2, 2, 0),
+}  # kernel -> stride, padding, output padding
 
 
 class Fold(nn.Module):
@@ -58,7 +64,9 @@ def dcgan(
     return nn.Sequential(*layers)
 
 
-def mlp(sizes: Sequence[int], activation: nn.Module | None = None, output: nn.Module | None = None) -> nn.Sequential:
+def mlp(
+    sizes: Sequence[int], activation: nn.Module | None = None, output: nn.Module | None = None
+) -> nn.Sequential:
     """Linear layers of these widths."""
     layers: list[nn.Module] = []
     for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
@@ -72,7 +80,11 @@ def lived(network: nn.Module, latents: torch.Tensor, seed: int = 0) -> nn.Module
     with torch.no_grad():
         for module in network.modules():
             if isinstance(module, nn.Linear | nn.ConvTranspose2d | nn.Conv2d):
-                fan = module.weight[0].numel() if not isinstance(module, nn.ConvTranspose2d) else module.weight[:, 0].numel() / 4
+                fan = (
+                    module.weight[0].numel()
+                    if not isinstance(module, nn.ConvTranspose2d)
+                    else module.weight[:, 0].numel() / 4
+                )
                 module.weight.normal_(0.0, (2.0 / fan) ** 0.5, generator=generator)
                 if module.bias is not None:
                     module.bias.normal_(0.0, 0.1, generator=generator)

@@ -204,7 +204,6 @@ def test_another_size_reads_the_pictures_again(ready: TrainHands, folder: Path) 
 
 def test_a_run_is_watched_stopped_and_used(ready: TrainHands, folder: Path) -> None:
     wanted: list[object] = []
-    ready.window.project_wanted.disconnect()
     ready.window.project_wanted.connect(lambda project, bundle: wanted.append(bundle))
     ready.key(K.Key_T, CTRL)
     view = ready.view

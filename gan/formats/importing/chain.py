@@ -189,7 +189,8 @@ def _convolutional(linears: list[Link], convolutions: list[Link]) -> list[Chain]
             if state.channels not in {1, 3} or not _SMALLEST <= state.size:
                 continue
             size = math.log(_SIZES.get(state.size, 3e-4))
-            stem = _linear_layers(linears, (start.channels, start.size, start.size)) if linears else ()
+            grows = state.steps[0].upsample > 1
+            stem = _linear_layers(linears, (start.channels, start.size, start.size), grows) if linears else ()
             layers = (*stem, *_convolution_layers(convolutions, state.steps, start.channels))
             sizes = [start.size]
             for layer in layers[len(stem) :]:
@@ -198,7 +199,10 @@ def _convolutional(linears: list[Link], convolutions: list[Link]) -> list[Chain]
     return made
 
 
-def _linear_layers(linears: list[Link], shape: tuple[int, int, int]) -> tuple[Layer, ...]:
+def _linear_layers(
+    linears: list[Link], shape: tuple[int, int, int], grows: bool = False
+) -> tuple[Layer, ...]:
+    """Linear layers whose last output is folded into `shape`; `grows` where the next layer enlarges it first."""
     layers = []
     for number, link in enumerate(linears):
         weight = link.main.weight
@@ -212,7 +216,9 @@ def _linear_layers(linears: list[Link], shape: tuple[int, int, int]) -> tuple[La
             "bias" in link.main.tensors,
             shape=shape if final else None,
         )
-        layers.append(_finished(layer, link, 0))
+        # In one nn.Sequential, a module of its own folds the numbers into an image: before the normalisation or after it.
+        folds = final and link.gap is not None and not link.inner_gap
+        layers.append(_finished(layer, link, int(folds) + int(final and grows)))
     return tuple(layers)
 
 

@@ -15,14 +15,17 @@ from torch import Tensor
 from gan.networks.layered import Block, LayeredConfig, LayeredGenerator
 
 LATENTS = 32  # drawn for each reading
-_SMALL = 32  # pixels: statistics of larger layers tell little more, and cost most
+_STATISTICS = 256  # likewise where only small layers are looked at
+_SMALL = 16  # pixels: statistics of larger layers tell little more, and cost most
 _MEASURED = 512  # for statistics that are to be kept
 _COMMON = (("relu", 0.2), ("leaky_relu", 0.2), ("leaky_relu", 0.01))
 _RARE = (("elu", 0.2), ("gelu", 0.2), ("silu", 0.2), ("selu", 0.2), ("tanh", 0.2))
 PRIORS = {"normal": 0.85, "uniform": 0.15}
 _ACTIVATIONS = {"relu": 0.78, "leaky_relu:0.2": 0.14, "leaky_relu:0.01": 0.04, "gelu": 0.01, "silu": 0.01, "elu": 0.01, "selu": 0.005,
                 "tanh": 0.005}  # fmt: skip
-_GOOD_FIT = 0.2  # of `mismatch`; sampling noise and the lag of running averages stay below
+_NOISE = 0.6  # roughness; that of noise is 0.9, of pictures below 0.3
+_GOOD_FIT = 0.02  # of `mismatch`; a worse best one is a reason to try rare activations
+_CHANNELS = 8.0  # that count as independent when mismatches are compared
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,8 @@ def trained(generator: LayeredGenerator) -> bool:
         fresh = [bool((block.norm_mean == 0).all() and (block.norm_variance == 1).all()) for block in batch]
         return not any(fresh)
     raw = raw_images(generator, latents(generator.z_dim, 16))
-    return float(raw.std()) > 0.25  # fresh layers of the usual kinds shrink what passes through them
+    # Fresh layers of the usual kinds shrink what passes through them, and draw noise.
+    return float(raw.std()) > 0.25 and roughness(generator.finish(raw)) < _NOISE
 
 
 @torch.no_grad()
@@ -132,6 +136,7 @@ def measure_statistics(generator: LayeredGenerator) -> None:
         x = block(x, generator.config.upsampling, keep)
 
 
+@torch.no_grad()
 def roughness(images: Tensor) -> float:
     """Mean distance of a pixel from its four neighbours' mean, over the spread of pixels; noise has about 0.9, pictures below 0.3."""
     middle = images[:, :, 1:-1, 1:-1]
@@ -149,7 +154,7 @@ def readings(generator: LayeredGenerator, likely_eps: float) -> list[Reading]:
     ----------
     likely_eps : the epsilon of batch normalisation that names suggest.
     """
-    config, z = generator.config, latents(generator.z_dim)
+    config, z, many = generator.config, latents(generator.z_dim), latents(generator.z_dim, _STATISTICS)
     bends = any(layer.activation not in {"none", "prelu"} for layer in config.layers)
     batch = any(layer.norm == "batch" for layer in config.layers)
     is_trained = trained(generator)
@@ -159,15 +164,18 @@ def readings(generator: LayeredGenerator, likely_eps: float) -> list[Reading]:
     if batch and likely_eps != 1e-5:
         every = {likely_eps: 0.9, 1e-5: 0.1}
     found: list[Reading] = []
+    mismatches: list[float] = []
 
     def weigh(activation: str, prior: str, eps: float) -> None:
         score = math.log(_ACTIVATIONS[activation] * PRIORS[prior] * every[eps])
         says = "the most common" if activation == "relu" and prior == "normal" else "less common"
         if by_statistics:
-            off = mismatch(with_weights(read_as(config, activation, prior, eps), generator), z)
+            off = mismatch(with_weights(read_as(config, activation, prior, eps), generator), many)
             assert off is not None
-            score -= min(30.0 * off, 30.0)
-            says = f"statistics of its batch normalisation are off by {off:.2f}"
+            mismatches.append(off)
+            # Gaussian errors of unknown size: the log-likelihood is -(n / 2) log of their mean square.
+            score -= _CHANNELS / 2.0 * math.log(off + 1.0 / _STATISTICS)
+            says = f"batch statistics off by {off:.3f}"
         elif is_trained and prior == "normal":
             images = with_weights(read_as(config, activation, prior, eps), generator)(z)
             rough, hard = roughness(images), float((images.abs() > 0.98).float().mean())
@@ -182,13 +190,14 @@ def readings(generator: LayeredGenerator, likely_eps: float) -> list[Reading]:
 
     # One part at a time: the parts hardly depend on one another, and every weighing draws.
     first_eps = max(every, key=lambda eps: every[eps])
-    for activation in common:
-        weigh(activation, "normal", first_eps)
-    if not by_statistics or max(found, key=_score).score < math.log(0.1) - 30.0 * _GOOD_FIT:
+    weigh("relu", "normal", first_eps)
+    weigh("relu", "uniform", first_eps)
+    prior = max(found, key=_score).prior
+    for activation in common[1:]:
+        weigh(activation, prior, first_eps)
+    if not by_statistics or min(mismatches) > _GOOD_FIT:
         for activation in rare:
-            weigh(activation, "normal", first_eps)
-    best = max(found, key=_score)
-    weigh(best.activation, "uniform", first_eps)
+            weigh(activation, prior, first_eps)
     best = max(found, key=_score)
     for eps in every:
         if eps != first_eps:

@@ -73,15 +73,16 @@ def _transposed(kernel: int, size: int) -> list[tuple[float, Geometry]]:
     return steps
 
 
-def _straight(kernel: int, gap: int | None, shuffle: int) -> list[tuple[float, Geometry]]:
+def _straight(kernel: int, gap: int | None, shuffle: int, first: bool) -> list[tuple[float, Geometry]]:
     """Likewise of an ordinary convolution, which needs an enlargement before it (or a shuffle after it) to grow."""
     if kernel % 2 == 0:
         return []
     if shuffle > 1:
         return [(0.9, Geometry("conv", 1, kernel // 2, 0, 1, shuffle))]
-    doubling = {None: 0.6, 0: 0.0, 1: 0.45}.get(gap, 0.8) if kernel > 1 else 0.05
+    # One module without weights in between is an activation, but right behind the stem it may be the enlargement.
+    doubling = {None: 0.6, 0: 0.0, 1: 0.5 if first else 0.12}.get(gap, 0.8) if kernel > 1 else 0.05
     return [
-        (doubling, Geometry("conv", 1, kernel // 2, 0, 2)),
+        (doubling + 1e-6, Geometry("conv", 1, kernel // 2, 0, 2)),
         (0.95 - doubling, Geometry("conv", 1, kernel // 2)),
         (0.01, Geometry("conv", 1, 0)),
     ]
@@ -111,7 +112,10 @@ def walk(convolutions: list[Link], state: State, last_gap: int | None) -> list[S
                 ways += [(0.7 * p, step, second) for p, step in _transposed(kernel, at.size)]
             if second == at.channels and at.size > 1 and (bias is None or bias.shape[0] == first):
                 shuffle = 2 if _shuffles(convolutions, number, first) else 1
-                ways += [(0.3 * p, step, first // shuffle**2) for p, step in _straight(kernel, gap, shuffle)]
+                ways += [
+                    (0.3 * p, step, first // shuffle**2)
+                    for p, step in _straight(kernel, gap, shuffle, number == 0)
+                ]
             before = at.steps[-1] if at.steps else None
             for chance, step, channels in ways:
                 if before is not None and number > 1 and step[:3] != before[:3]:

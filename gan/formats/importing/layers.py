@@ -15,12 +15,12 @@ from gan.formats.importing.chain import Chain, chains, links
 from gan.formats.importing.restricted import Malformed
 from gan.formats.importing.result import Imported, Question
 from gan.formats.importing.source import Source
-from gan.formats.importing.state_dict import Candidate, Module, candidates, check_calls, modules
+from gan.formats.importing.state_dict import Candidate, Module, candidates, check_calls, modules, orders
 from gan.model import Model
 from gan.networks.layered import DcganGenerator, LayeredConfig, LayeredGenerator, MlpGenerator
 
 _MOST_UNUSED = 0.1  # share of the weights that may have no place in the generator
-_HINT = math.log(8.0)
+_HINT = math.log(50.0)
 
 
 class _Open:
@@ -94,10 +94,9 @@ def _first_generator(
         try:
             tensors = source.load(candidate.tensors)
             all_modules, folded = modules(tensors)
-            linked, unused = links(all_modules)
-            if not linked:
-                raise Malformed("it holds no layers of a generator")
-            made = chains(linked, _hints(candidate, found))
+            made, unused = _chains(
+                orders(all_modules, source.container != "safetensors"), _hints(candidate, found)
+            )
             unused_count = sum(value.numel() for module in unused for value in module.tensors.values())
             if unused_count > _MOST_UNUSED * sum(value.numel() for value in tensors.values()):
                 raise Malformed(
@@ -108,6 +107,18 @@ def _first_generator(
         except Malformed as error:
             problem = problem or error
     raise problem or Malformed("it holds no generator")
+
+
+def _chains(tried: list[list[Module]], hints: dict[int, float]) -> tuple[list[Chain], list[Module]]:
+    """Chains of the first order of modules that has any, and the modules left over."""
+    problem: Malformed | None = None
+    for order in tried:
+        try:
+            linked, unused = links(order)
+            return chains(linked, hints), unused
+        except Malformed as error:
+            problem = problem or error
+    raise problem or Malformed("it holds no layers of a generator")
 
 
 def _hints(candidate: Candidate, found: list[Candidate]) -> dict[int, float]:

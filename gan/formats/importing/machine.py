@@ -6,7 +6,7 @@ from typing import Any, BinaryIO
 
 from gan.formats.importing.values import Malformed, Node, Ref
 
-_MOST_STEPS = 1_000_000  # operations of one pickle; a large checkpoint with its optimizer has some 100,000
+_MOST_STEPS = 400_000  # operations of one pickle; a large checkpoint with its optimizer has some 100,000
 _DEEPEST_KEY = 3  # tuples in keys of dictionaries: hashing deep ones takes forever
 
 

@@ -142,7 +142,7 @@ class Source:
 
         def read() -> bytes:
             with safetensors.safe_open(self.path, framework="pt", device="cpu") as file:
-                values: Tensor = file.get_tensor(name).contiguous()
+                values: Tensor = file.get_tensor(name).reshape(-1)
             return values.view(torch.uint8).numpy().tobytes() if count else b""
 
         return TensorRef(Storage(dtype, count, read), 0, shape, tuple(reversed(stride)), dtype)

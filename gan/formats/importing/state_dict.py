@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -36,6 +37,18 @@ _PROGRAMS = {
     "pickle", "_pickle", "webbrowser", "asyncio", "multiprocessing", "signal", "threading", "pip", "types", "marshal", "inspect", "timeit",
     "builtins", "__builtin__", "io", "_io", "tempfile", "urllib", "http", "bdb", "pdb", "cProfile", "profile", "trace", "commands",
 }  # fmt: skip
+_LOADERS = {
+    f"{module}.load"
+    for module in (
+        "torch",
+        "torch.serialization",
+        "torch.hub",
+        "torch.jit",
+        "torch.package",
+        "numpy",
+        "joblib",
+    )
+}
 _HARMLESS = {
     f"{module}.{name}"
     for module in ("builtins", "__builtin__")
@@ -70,7 +83,7 @@ def check_calls(calls: set[str]) -> None:
         Which call it was.
     """
     for name in sorted(calls):
-        if name.split(".", 1)[0] in _PROGRAMS and name not in _HARMLESS:
+        if (name.split(".", 1)[0] in _PROGRAMS and name not in _HARMLESS) or name in _LOADERS:
             raise Malformed(f"opening it elsewhere would run a program ({name:.60}); here nothing was run")
 
 
@@ -209,6 +222,30 @@ def modules(tensors: dict[str, Tensor]) -> tuple[list[Module], bool]:
         found.setdefault(name, Module(name)).tensors[leaf] = value
     folded = [_fold(module) for module in found.values()]
     return list(found.values()), any(folded)
+
+
+def orders(found: list[Module], kept: bool) -> list[list[Module]]:
+    """Modules in every order worth trying: as in the file where it keeps one, else by the numbers in their names."""
+    if kept:
+        return [found]
+
+    def parts(module: Module, plain: int) -> list[tuple[int, int, int, str]]:
+        key = []
+        for part in module.name.split("."):
+            stem = part.rstrip("0123456789")
+            number = int(part[len(stem) :][:9] or 0)
+            key.append(
+                (
+                    plain if stem == part else 1,
+                    number,
+                    int(bool(stem) and module.kind not in {"conv", "linear"}),
+                    stem,
+                )
+            )
+        return key
+
+    # Names without a number ("fc", "out") come before the numbered ones, or after them.
+    return [sorted(found, key=partial(parts, plain=plain)) for plain in (0, 2)]
 
 
 def _fold(module: Module) -> bool:

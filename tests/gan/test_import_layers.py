@@ -1,0 +1,271 @@
+"""DCGANs and multilayer perceptrons, as strangers save them, import with the right images."""
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import foreign_torch as foreign
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from torch import nn
+
+import gan
+from gan.errors import UserError
+from gan.formats import bundle
+from gan.formats.importing import Imported, import_file
+
+DATA = Path(__file__).parents[2].parent / "shared" / "data" / "foreign-generator"
+
+
+def save(content: Any, folder: Path, legacy: bool = False, name: str = "generator.pth") -> Path:
+    path = folder / name
+    torch.save(content, path, _use_new_zipfile_serialization=not legacy)
+    return path
+
+
+def same_images(
+    imported: Imported, network: nn.Module, square: bool = True, prior: Callable = lambda z: z
+) -> None:
+    """The import draws what the network draws from the same latents, to 1e-4."""
+    model = imported.model
+    z = torch.randn(3, model.z_dim, generator=torch.Generator().manual_seed(5))
+    with torch.no_grad():
+        inner = prior(z)
+        wanted = network.eval()(inner[:, :, None, None] if square else inner)
+        got = model.generator(z)
+    wanted = wanted.reshape(3, -1, model.resolution, model.resolution).expand(-1, 3, -1, -1)
+    assert float((got - wanted).abs().max()) < 1e-4
+
+
+@pytest.mark.parametrize(("kernel", "size"), list(itertools.product((3, 4, 5), (28, 32, 64, 128))))
+def test_every_common_dcgan(kernel: int, size: int, tmp_path: Path) -> None:
+    for channels, norm, stem in itertools.product((1, 3), (True, False), (True, False)):
+        torch.manual_seed(kernel * size + channels)
+        network = foreign.dcgan(kernel, channels, size, norm, stem, width=4)
+        imported = import_file(save(network.state_dict(), tmp_path))
+        assert imported.model.resolution == size and imported.model.generator.kind == "dcgan", (
+            channels,
+            norm,
+            stem,
+        )
+        same_images(imported, network, square=not stem)
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+@pytest.mark.parametrize(
+    "wrap", ["state_dict", "netG", "G", "g_ema", "model", "deep", "module", "flat", "list"]
+)
+def test_wherever_a_checkpoint_keeps_it(wrap: str, legacy: bool, tmp_path: Path) -> None:
+    network = foreign.dcgan(4, 3, 32)
+    weights = network.state_dict()
+    critic = nn.Sequential(nn.Conv2d(3, 8, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(8, 1, 4, 1, 0)).state_dict()
+    content: Any = {
+        "state_dict": {"state_dict": weights, "epoch": 3},
+        "netG": {
+            "netD": critic,
+            "netG": weights,
+            "optimizerG": torch.optim.Adam(network.parameters()).state_dict(),
+        },
+        "G": {"D": critic, "G": weights},
+        "g_ema": {"g": {k: v + 1 for k, v in weights.items()}, "d": critic, "g_ema": weights},
+        "model": {"model": weights, "args": {"lr": 1e-3}},
+        "deep": {"checkpoint": {"models": {"discriminator": critic, "generator": weights}}},
+        "module": {f"module.{key}": value for key, value in weights.items()},
+        "flat": {
+            "state_dict": {
+                **{f"generator.{k}": v for k, v in weights.items()},
+                **{f"discriminator.{k}": v for k, v in critic.items()},
+            }
+        },
+        "list": weights,
+    }[wrap]
+    imported = import_file(save(content, tmp_path, legacy))
+    same_images(imported, network)
+    assert not imported.questions
+
+
+def test_safetensors_and_half_precision(tmp_path: Path) -> None:
+    network = foreign.dcgan(4, 3, 32).half().float()
+    path = tmp_path / "generator.safetensors"
+    # The format keeps no order: numbers in names do.
+    safetensors.torch.save_file(
+        {k: v.half() if v.is_floating_point() else v for k, v in network.state_dict().items()}, path
+    )
+    same_images(import_file(path), network)
+
+
+def test_names_that_are_not_numbers(tmp_path: Path) -> None:
+    class Stranger(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.deconv1, self.deconv2 = nn.ConvTranspose2d(10, 32, 4), nn.ConvTranspose2d(32, 16, 4, 2, 1)
+            self.deconv3, self.deconv4 = (
+                nn.ConvTranspose2d(16, 16, 4, 2, 1),
+                nn.ConvTranspose2d(16, 3, 4, 2, 1),
+            )
+            self.bn1, self.bn2, self.bn3 = nn.BatchNorm2d(32), nn.BatchNorm2d(16), nn.BatchNorm2d(16)
+
+        def forward(self, z: torch.Tensor) -> torch.Tensor:
+            x = torch.relu(self.bn1(self.deconv1(z)))
+            x = torch.relu(self.bn2(self.deconv2(x)))
+            x = torch.relu(self.bn3(self.deconv3(x)))
+            return torch.tanh(self.deconv4(x))
+
+    network = foreign.lived(Stranger(), torch.randn(256, 10, 1, 1))
+    same_images(import_file(save(network.state_dict(), tmp_path)), network)
+
+
+def test_enlarging_convolutions(tmp_path: Path) -> None:
+    network = nn.Sequential(
+        nn.Linear(12, 16 * 8 * 8), foreign.Fold(16, 8), nn.BatchNorm2d(16),
+        nn.Upsample(scale_factor=2), nn.Conv2d(16, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(),
+        nn.Upsample(scale_factor=2), nn.Conv2d(16, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(),
+        nn.Conv2d(8, 3, 3, padding=1), nn.Tanh(),
+    )  # fmt: skip
+    network = foreign.lived(network, torch.randn(256, 12))
+    imported = import_file(save(network.state_dict(), tmp_path))
+    assert imported.model.resolution == 32
+    same_images(imported, network, square=False)
+
+
+def test_pixel_shuffle_prelu_and_folded_norms(tmp_path: Path) -> None:
+    network = nn.Sequential(
+        nn.utils.parametrizations.weight_norm(nn.Linear(12, 16 * 8 * 8)), nn.PReLU(), foreign.Fold(16, 8),
+        nn.utils.spectral_norm(nn.Conv2d(16, 32, 3, padding=1)), nn.PixelShuffle(2), nn.PReLU(8),
+        nn.Conv2d(8, 12, 3, padding=1), nn.PixelShuffle(2), nn.Tanh(),
+    ).eval()  # fmt: skip
+    imported = import_file(save(network.state_dict(), tmp_path))
+    same_images(imported, network, square=False)
+    assert (
+        imported.model.generator.original_state_dict() is None
+    )  # its weights are not the original's any more
+
+
+@pytest.mark.parametrize(("slope", "uniform"), [(0.0, False), (0.2, False), (0.2, True), (0.0, True)])
+def test_batch_statistics_tell_activation_and_prior(slope: float, uniform: bool, tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    network = foreign.dcgan(
+        4, 3, 32, width=16, z_dim=24, activation=nn.LeakyReLU(slope) if slope else nn.ReLU()
+    )
+    z = torch.randn(1024, 24, 1, 1)
+    foreign.lived(network, torch.erf(z * 0.5**0.5) if uniform else z)
+    imported = import_file(save(network.state_dict(), tmp_path))
+    same_images(imported, network, prior=(lambda z: torch.erf(z * 0.5**0.5)) if uniform else lambda z: z)
+
+
+def test_ambiguous_sizes_are_asked_and_answered(tmp_path: Path) -> None:
+    network = nn.Sequential(
+        nn.ConvTranspose2d(10, 32, 4), nn.ReLU(), nn.ConvTranspose2d(32, 16, 3, 2, 1), nn.ReLU(),
+        nn.ConvTranspose2d(16, 8, 4, 2, 1), nn.ReLU(), nn.ConvTranspose2d(8, 1, 4, 2, 1), nn.Tanh(),
+    )  # fmt: skip
+    path = save(network.state_dict(), tmp_path)
+    question = next(
+        q for q in (*import_file(path).questions, *import_file(path).settled) if q.key == "geometry"
+    )
+    options = {option.value for option in question.options}
+    assert {"1-4-7-14-28", "1-4-8-16-32"} <= options and question.best == question.options[0].value
+    same_images(import_file(path, {"geometry": "1-4-7-14-28"}), network)
+    # A discriminator in the same file knows the size.
+    critic = nn.Sequential(nn.Linear(28 * 28, 16), nn.ReLU(), nn.Linear(16, 1))
+    same_images(import_file(save({"G": network.state_dict(), "D": critic.state_dict()}, tmp_path)), network)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "change"),
+    [
+        ("output", "sigmoid", lambda x: torch.sigmoid(torch.atanh(x.clamp(-0.9999, 0.9999))) * 2 - 1),
+        ("order", "bgr", lambda x: x.flip(1)),
+    ],
+)
+def test_answers_change_the_images(key: str, value: str, change: Callable, tmp_path: Path) -> None:
+    path = save(foreign.dcgan(4, 3, 32).state_dict(), tmp_path)
+    z = torch.randn(2, 10)
+    with torch.no_grad():
+        plain, chosen = (import_file(path, choices).model.generator(z) for choices in ({}, {key: value}))
+    torch.testing.assert_close(chosen, change(plain), atol=1e-3, rtol=0)
+
+
+def test_wrong_answers_are_refused(tmp_path: Path) -> None:
+    path = save(foreign.dcgan(4, 3, 32).state_dict(), tmp_path)
+    with pytest.raises(UserError, match=r"output cannot be 'relu'; it can be tanh"):
+        import_file(path, {"output": "relu"})
+    with pytest.raises(UserError, match="no question 'colour'"):
+        import_file(path, {"colour": "red"})
+
+
+def test_a_colour_perceptron(tmp_path: Path) -> None:
+    network = foreign.mlp((16, 32, 32 * 32 * 3))
+    imported = import_file(save(network.state_dict(), tmp_path))
+    assert imported.model.generator.kind == "mlp" and imported.model.resolution == 32
+    assert "colour" in imported.what
+    if imported.model.generator.config.folding == "chw":
+        same_images(imported, network, square=False)
+    same_images(import_file(tmp_path / "generator.pth", {"folding": "chw"}), network, square=False)
+
+
+def test_what_came_in_goes_out_under_its_names(tmp_path: Path) -> None:
+    network = foreign.lived(foreign.dcgan(5, 3, 64, stem=True), torch.randn(128, 10))
+    imported = import_file(save({"netG": network.state_dict()}, tmp_path))
+    again = foreign.dcgan(5, 3, 64, stem=True).eval()
+    weights = imported.model.generator.original_state_dict()
+    assert weights is not None
+    again.load_state_dict(weights)
+    z = torch.randn(2, 10)
+    with torch.no_grad():
+        torch.testing.assert_close(again(z), network(z))
+
+
+def test_bundles_of_it_are_the_same_model(tmp_path: Path) -> None:
+    network = foreign.lived(foreign.dcgan(3, 1, 28), torch.randn(128, 10, 1, 1))
+    model = import_file(save(network.state_dict(), tmp_path)).model
+    bundle.save(model, tmp_path / "mine")
+    again = gan.load(tmp_path / "mine")
+    assert again.hash == model.hash and again.generator.config == model.generator.config
+    np.testing.assert_array_equal(again.sample(range(4)), model.sample(range(4)))
+    same = import_file(tmp_path / "mine")  # a bundle is imported as it is
+    assert same.model.hash == model.hash and not same.questions
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        (
+            nn.Sequential(nn.Conv2d(3, 8, 4, 2, 1), nn.Conv2d(8, 16, 4, 2, 1), nn.Linear(16, 1)),
+            "takes images",
+        ),
+        (nn.Sequential(nn.Linear(784, 64), nn.ReLU(), nn.Linear(64, 1)), "gives 1 number"),
+        (nn.Sequential(nn.Linear(784, 64), nn.ReLU(), nn.Linear(64, 10)), "gives 10 numbers"),
+        (nn.Sequential(nn.Linear(16, 64), nn.ReLU(), nn.Linear(64, 1000)), "fold into no square image"),
+        (nn.LSTM(8, 8), "no layers"),
+        (nn.Sequential(nn.ConvTranspose2d(8, 8, 4), nn.ConvTranspose2d(8, 5, 4)), "no chain"),
+        (nn.TransformerEncoderLayer(16, 2), "gives 16 numbers"),
+    ],
+)
+def test_networks_that_draw_nothing(network: nn.Module, words: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=words) as caught:
+        import_file(save(network.state_dict(), tmp_path))
+    assert "\n" not in str(caught.value) and "generator.pth" in str(caught.value)
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="the shared data of the workplace is not here")
+def test_a_generator_that_no_one_here_trained() -> None:
+    imported = import_file(DATA / "mnist_mlp_G.ckpt")
+    assert imported.questions == [] and imported.model.resolution == 28
+    assert imported.what == "multilayer perceptron, 28 px, grey, 64 latents, 0.3 million weights"
+    weights = {
+        key: ref
+        for key, ref in torch.load(DATA / "mnist_mlp_G.ckpt", weights_only=True, map_location="cpu").items()
+    }
+    network = foreign.mlp((64, 256, 256, 784))
+    network.load_state_dict(weights)
+    same_images(imported, network, square=False)
+    images = imported.model.sample(range(64)).astype(float)
+    assert (images[..., 0] == images[..., 1]).all()
+    border = np.concatenate([images[:, :3].ravel(), images[:, -3:].ravel()])
+    # A digit is white strokes on black, in the middle: a tenth to a third of the picture.
+    assert border.mean() < 12 and 0.05 < (images > 128).mean() < 0.35
+    with pytest.raises(UserError, match="discriminator"):
+        import_file(DATA / "mnist_mlp_D.ckpt")

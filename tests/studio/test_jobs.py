@@ -1,0 +1,175 @@
+"""The process that reads folders and trains, as a real process."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from backend_support import pump
+from PIL import Image
+from pytestqt.qtbot import QtBot
+
+from studio.model.training import Training
+from studio.worker import jobs
+from studio.worker.jobs_client import JobsClient
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Twenty-four pictures, of which one is there twice and one is broken."""
+    from gan.data.characters import render
+
+    place = tmp_path / "My characters"
+    (place / "inner").mkdir(parents=True)
+    for number, pixels in enumerate(render(range(24), 64)):
+        Image.fromarray(pixels).save(place / "inner" / f"{number:02}.png")
+    Image.fromarray(pixels).save(place / "z.bmp")
+    (place / "broken.png").write_bytes(b"not a picture")
+    return place
+
+
+class Listening:
+    """A client and everything it said."""
+
+    def __init__(self, log: Path) -> None:
+        self.client = JobsClient(log)
+        self.heard: list[tuple[str, Any]] = []
+        for name in ("choices", "looking", "looked", "progress", "samples", "said", "trained"):
+            getattr(self.client, name).connect(lambda value, name=name: self.heard.append((name, value)))
+        self.client.whole.connect(lambda name, pixels: self.heard.append(("whole", (name, pixels))))
+        self.client.failed.connect(lambda reason, detail: self.heard.append(("failed", reason)))
+
+    def of(self, name: str) -> list[Any]:
+        return [value for heard, value in self.heard if heard == name]
+
+
+@pytest.fixture
+def listening(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Listening]:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # the process inherits it
+    made = Listening(tmp_path / "training.log")
+    yield made
+    made.client.close()
+
+
+def test_a_folder_is_read_in_another_process(listening: Listening, folder: Path) -> None:
+    client = listening.client
+    assert client.pid is None
+    client.look_at(folder, 32)
+    pump(lambda: listening.of("looked"))
+    assert client.pid not in (None, os.getpid()) and not client.running
+    (looked,) = listening.of("looked")
+    assert [picture.name for picture in looked.pictures] == [*(f"inner/{number:02}.png" for number in range(24)), "z.bmp"]
+    assert [picture.copy_of for picture in looked.pictures[-2:]] == ["", "inner/23.png"]
+    assert looked.skipped == (("broken.png", "not a picture"),)
+    pixels = np.load(looked.array, mmap_mode="r")
+    assert pixels.shape == (25, 32, 32, 3) and pixels.std() > 20
+    ((starts),) = listening.of("choices")
+    assert jobs.Start("dreamscapes", 64) in starts
+    client.show_whole("inner/03.png", 640)
+    pump(lambda: listening.of("whole"))
+    ((name, whole),) = listening.of("whole")
+    assert name == "inner/03.png" and whole.shape == (64, 64, 3)
+    client.look_at(folder.parent / "nothing", 32)
+    pump(lambda: listening.of("failed"))
+    assert listening.of("failed") == [f"no such folder: {(folder.parent / 'nothing').resolve()}"]
+
+
+def test_a_process_that_crashes_is_told_of_and_started_again(listening: Listening, folder: Path) -> None:
+    client = listening.client
+    client.look_at(folder, 32)
+    pump(lambda: listening.of("looked"))
+    first = client.pid
+    assert first is not None
+    client.look_at(folder, 64)
+    os.kill(first, signal.SIGKILL)
+    pump(lambda: not client.running)
+    assert listening.of("failed") in ([f"The process that trains has ended by itself (exit code {-signal.SIGKILL})."], [])
+    client.look_at(folder, 64)
+    pump(lambda: listening.of("looked")[1:])
+    assert client.pid != first
+
+
+def test_reading_a_folder_needs_no_torch() -> None:
+    code = "import sys, studio.worker.jobs_service; assert 'torch' not in sys.modules, 'torch'"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_window_s_half_needs_neither_torch_nor_gan() -> None:
+    code = "import sys; sys.modules['torch'] = sys.modules['gan'] = None; import studio.worker.jobs_client, studio.worker.jobs"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_training_from_a_folder_stopped_and_gone_on(
+    listening: Listening, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A whole run as the view drives it: look, leave one out, train, stop, use, go on."""
+    monkeypatch.setenv("TASTEMAKER_HOME", str(tmp_path / "home"))
+    training = Training(listening.client, "cpu")
+    training.set_size(32)
+    training.look_at(folder)
+    pump(lambda: training.phase == "ready")
+    training.exclude(["inner/05.png"], True)
+    assert training.usable == 23
+    training.start, training.minutes = "", 30
+    training.train()
+    pump(lambda: any("23 pictures" in line for line in listening.of("said")))
+    training.stop()
+    assert training.phase == "stopping"
+    pump(lambda: training.phase == "done")
+    assert not training.finished and training.error == "" and training.bundle is not None
+    card = json.loads((training.bundle / "config.json").read_text(encoding="utf-8"))["card"]
+    assert card["data"] == {"kind": "folder", "count": 23}
+    assert training.earlier() == training.bundle and (training.bundle / "samples.png").is_file()
+    training.train(go_on=True)
+    pump(lambda: any(line.startswith("Going on from") for line in listening.of("said")))
+    training.stop()
+    pump(lambda: training.phase == "done")
+    assert training.error == ""
+
+
+def test_samples_stand_beside_their_nearest_pictures(
+    qtbot: QtBot, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In this process: what the run shows once the bundle has been written anew."""
+    import torch
+
+    from gan.data.folder import open_images
+    from gan.formats import bundle
+    from gan.model import Model
+    from gan.networks import Generator, GeneratorConfig
+    from studio.worker.jobs_service import SAMPLES, _Run
+
+    monkeypatch.setattr("gan.data.folder.cache_folder", lambda: tmp_path / "cache")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        generator = Generator(GeneratorConfig(resolution=32, channels=(12, 8, 8, 8)))
+    sent: list[Any] = []
+
+    class Frames:
+        @staticmethod
+        def send(pixels: np.ndarray) -> np.ndarray:
+            return pixels
+
+    command = jobs.Train(3, str(folder), str(tmp_path / "out"), 32, 1.0, None, ("inner/00.png",))
+    run = _Run(command, sent.append, Frames(), lambda: False)  # type: ignore[arg-type]
+    bundle.save(Model("out", generator, None, None), tmp_path / "out")
+    from gan.adversarial.config import TrainProgress
+
+    values = {name: 0.5 for name in TrainProgress.__dataclass_fields__}
+    run._progress(TrainProgress(**{**values, "images": 320}))  # type: ignore[arg-type]
+    training, shown = sent
+    assert isinstance(training, jobs.Training) and set(training.series) == {"generator", "discriminator", "gap"}
+    assert isinstance(shown, jobs.Samples) and len(shown.distances) == SAMPLES and shown.usual > 0
+    pictures = open_images(folder, 32, leave_out=["inner/00.png"]).images
+    for beside in np.asarray(shown.nearest):
+        assert any((beside == one).all() or (beside[:, ::-1] == one).all() for one in pictures)
