@@ -24,7 +24,7 @@ from gan.errors import UserError
 from gan.formats.checkpoint import load_checkpoint, save_checkpoint
 from gan.model import Model, digest
 from gan.networks import latents, to_uint8
-from gan.policy.adapter import ADAPTERS, Adapter, Choice, ChoiceConfig, Shift, ShiftConfig
+from gan.policy.adapter import Adapter, Choice, ChoiceConfig, Shift, ShiftConfig
 from gan.policy.rounds import Round, RoundConfig, RoundProgress, RoundResult
 from gan.rewards import RewardWeights
 from gan.rewards.drawer import Drawer

@@ -14,6 +14,7 @@ class ClimbConfig:
 
     updates: int = 50  # optimiser steps between two batches of drawn images
     groups: int = 16  # choices in each of them
+    among: int = 32  # candidates of each choice at most; what is preferred does not hang on how many there are
     learning_rate: float = 3e-3  # of AdamW at its highest, by a one-cycle schedule over a round (Smith 2018)
     weight_decay: float = 1e-2
 
@@ -57,7 +58,7 @@ class Climb:
 
     def step(self) -> None:
         """`updates` optimiser steps."""
-        shape = (self.config.groups, self.policy.adapter.config.candidates)
+        shape = (self.config.groups, min(self.config.among, self.policy.adapter.config.candidates))
         for _ in range(self.config.updates):
             picks = torch.randint(len(self._rewards), shape, generator=self.random).to(self._embedded.device)
             preferences = self.policy.adapter.preference(self._embedded[picks])

@@ -228,5 +228,6 @@ def _sentence(kept: bool, stopped: bool, cancelled: bool, guard: Guard) -> str:
         went_back = "the best version so far was kept" if kept else "nothing was changed"
         return f"Stopped because {guard.reason}; {went_back}."
     if not kept:
-        return "No version inside the limits pleased more than the one before; nothing was changed."
+        why = f" ({guard.reason})" if guard.reason else ""
+        return f"No version inside the limits pleased more than the one before{why}; nothing was changed."
     return "Stopped on request; the best version so far was kept." if cancelled else "Kept."
