@@ -38,6 +38,7 @@ SAMPLES = {
     "dict[str, Any]": {"licence": "CC0"},
     "dict[str, float]": {"gap": 0.5},
     "tuple[str, ...]": ("a.png",),
+    "tuple[bool, ...]": (True,),
     "tuple[float, ...]": (1.5,),
     "tuple[tuple[str, str], ...]": (("a.png", "not a picture"),),
     "tuple[Start, ...]": (jobs.Start("dreamscapes", 64),),
