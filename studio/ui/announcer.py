@@ -67,7 +67,7 @@ class Announcer(QObject):
         if outcome is not None:
             verdict = tr("kept") if outcome.kept else tr("reverted")
             self.announce(
-                tr("Round {n} · {verdict}", n=outcome.number, verdict=verdict) + f"\n{outcome.reason}",
+                tr("Round {n} · {verdict}", n=outcome.number, verdict=verdict) + f"\n{tr(outcome.reason)}",
                 "teach",
             )
 
