@@ -79,6 +79,11 @@ class Training(QObject):
         """Whether a run goes on: nothing else can be chosen then."""
         return self.phase in ("training", "stopping")
 
+    @property
+    def folder_name(self) -> str:
+        """What the pictures are called, "" while none are chosen."""
+        return self.folder.name if self.folder else ""
+
     def look_at(self, folder: Path) -> None:
         """Read a folder and show how its pictures will be cropped."""
         if self.busy:
