@@ -152,6 +152,8 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         "On several processes or machines: torchrun --nproc-per-node=N -m gan.train, with the same options.",
     )
     train.add_argument("--images", required=True, metavar="DIR", help="a folder of pictures, procedural:scenes or procedural:characters")
+    train.add_argument("--leave-out", nargs="+", default=(), metavar="FILE", help="pictures not to use, relative to DIR")
+    train.add_argument("--keep-copies", action="store_true", help="use pictures that are found twice as often as they are there")
     train.add_argument("--out", required=True, type=Path, metavar="MODEL", help="the bundle folder to write")
     train.add_argument("--from", dest="start", metavar="MODEL", help='a generator to start from, or "none" for random weights')
     length = train.add_mutually_exclusive_group()
@@ -299,6 +301,7 @@ def _say_written(files: list[Path], out: Path, clear: Callable[[], None]) -> Non
 def _train(options: argparse.Namespace) -> int:
     from gan import assets
     from gan.adversarial import command, distributed
+    from gan.adversarial.copying import write_nearest
     from gan.adversarial.train import TrainProgress
     from gan.data.procedural import kind_of
     from gan.terminal import Progress
@@ -348,7 +351,11 @@ def _train(options: argparse.Namespace) -> int:
             snapshots=options.snapshots,
             save_seconds=options.save_every,
             say=say,
+            leave_out=options.leave_out,
+            keep_copies=options.keep_copies,
         )
+        if first and not drawn:
+            say(write_nearest(options.out, Path(images), options.leave_out, options.keep_copies))
         progress.clear()
     if first:
         print(f"{options.out}")

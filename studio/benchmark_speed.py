@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from studio import benchmark_gallery
 from studio.benchmark_probes import (
     PATIENCE,
     Heartbeat,
@@ -108,6 +109,7 @@ def measure(folder: Path, model: str, steps: int | None, say: Callable[[str], No
         figures |= _beats_in_round(window, steps, say)
     finally:
         window.close()
+    figures["gallery"] = benchmark_gallery.measure_gallery(folder / "gallery", say=say)
     return figures
 
 
@@ -222,6 +224,7 @@ def table(figures: dict[str, Any]) -> str:
         ("heartbeat gap at rest", _gaps(idle)),
         ("heartbeat gap during the round", _gaps(busy)),
         ("limit of the worst gap", f"{LIMIT_MS:.0f} ms: {'kept' if figures['within_limit'] else 'BROKEN'}"),
+        *(benchmark_gallery.lines(figures["gallery"]) if "gallery" in figures else ()),
     ]
     width = max(len(name) for name, _ in lines)
     head = f"{figures['machine']} · {figures['device']} · {figures['platform']}"
@@ -264,7 +267,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(table(figures))
     if options.json is not None:
         options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    return 0 if figures["within_limit"] else 1
+    return 0 if figures["within_limit"] and benchmark_gallery.within_limits(figures["gallery"]) else 1
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ def run(
     else:
         networks, same_size = _networks(start_from, resolution, seed, say)
     with ranks.one_after_another():
-        pool, source = _pictures(images, networks[0].resolution, progress, cancel, leave_out, keep_copies)
+        pool, source = _pictures(images, networks[0].resolution, progress, cancel, say, leave_out, keep_copies)
     new_leg = False
     if state is not None:
         config, new_leg = next_leg(state, kimg, minutes)
@@ -169,6 +169,7 @@ def _pictures(
     resolution: int,
     progress: Progress | None,
     cancel: Callable[[], bool],
+    say: Callable[[str], None],
     leave_out: Collection[str],
     keep_copies: bool,
 ) -> tuple[np.ndarray, dict[str, Any]]:
@@ -182,4 +183,6 @@ def _pictures(
     from gan.data.folder import open_images  # Pillow's decoders are not needed for scenes
 
     intake = open_images(Path(images), resolution, tell, cancel, leave_out=leave_out, keep_copies=keep_copies)
+    for line in intake.report():
+        say(line)
     return intake.images, {"kind": "folder", "count": len(intake.used)}

@@ -49,9 +49,16 @@ class Intake:
         """Whether copying is to be feared."""
         return len(self.used) < FEW
 
+    def report(self, most: int = 10) -> list[str]:
+        """`summary`, and the first files that could not be used, a line each."""
+        lines = [self.summary(), *(f"{path.as_posix()}: {why}" for path, why in self.skipped[:most])]
+        if len(self.skipped) > most:
+            lines.append(f"... and {len(self.skipped) - most} more that could not be used")
+        return lines
+
     def summary(self) -> str:
         """How many were used, and how many were not and why, in one line."""
-        parts = [f"{len(self.used)} pictures"]
+        parts = ["1 picture" if len(self.used) == 1 else f"{len(self.used)} pictures"]
         if self.copies:
             parts.append(f"{len(self.copies)} found twice")
         if self.skipped:

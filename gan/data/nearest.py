@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image
+
+from gan.data.sheet import contact_sheet
 
 _SIDE = 16  # of the thumbnails that are compared first
 _CANDIDATES = 8  # of each sample, whose own pixels decide
 _CHUNK = 2048  # training pictures compared at a time
 _SOME = 128  # training pictures that tell how far apart they usually are
+_COPY = 0.5  # a sample nearer to a picture than this share of what is usual between pictures looks copied
 
 
 @dataclass(frozen=True)
@@ -17,6 +21,14 @@ class Neighbours:
     rows: np.ndarray  # (K,) index of the picture
     mirrored: np.ndarray  # (K,) bool: nearest as its mirror image
     distances: np.ndarray  # (K,) root mean square over pixels and channels, in grey levels
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Samples and what stands beside them."""
+
+    pictures: np.ndarray  # uint8 (K, R, R, 3), the nearest training picture of each, turned as the sample is
+    copied: np.ndarray  # (K,) bool: so near that the sample looks copied
 
 
 class Nearest:
@@ -66,6 +78,13 @@ class Nearest:
             distances.append(distance)
         return Neighbours(np.array(rows, int), np.array(mirrored, bool), np.array(distances))
 
+    def compare(self, samples: np.ndarray) -> Compared:
+        """What stands beside samples (K, R, R, 3), for a person to see what is copied."""
+        found = self.of(samples)
+        pictures = self.images[found.rows]
+        pictures = np.where(found.mirrored[:, None, None, None], pictures[:, :, ::-1], pictures)
+        return Compared(pictures, found.distances < _COPY * self.usual)
+
     @property
     def usual(self) -> float:
         """Median distance between a training picture and its nearest other one, in grey levels; 0 where there is no other.
@@ -90,6 +109,12 @@ class Nearest:
             squares[np.arange(len(samples)), leave_out] = np.inf
             count -= 1
         return np.argpartition(squares, min(_CANDIDATES, count) - 1, axis=1)[:, : min(_CANDIDATES, count)]
+
+
+def pairs_sheet(samples: np.ndarray, pictures: np.ndarray, columns: int = 8) -> Image.Image:
+    """A sheet of samples (K, R, R, 3), each with its training picture at the right; `columns` pairs in a row."""
+    pairs = np.concatenate([samples, pictures], axis=2)
+    return contact_sheet(pairs, columns)
 
 
 def _shrunk(images: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
@@ -37,8 +38,8 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
 def path_through(model: Model, points: Tensor, frames: int) -> Tensor:
     """Latents of a closed way through points (K, D), `frames` to each step: (K * frames, D), the points themselves first of each step.
 
-    With a tuned model, the way between two points bends towards what tuning prefers: half-way it is wholly what the adapter makes of it,
-    at the points themselves, which were chosen already, not at all.
+    With a tuned model, the way between two points bends towards what tuning prefers: half-way it is what the adapter makes of it (smoothed
+    over a quarter of the step), at the points themselves, which were chosen already, not at all.
     """
     t = torch.arange(frames, dtype=torch.float32) / frames
     bend = torch.sin(torch.pi * t).square()[:, None]
@@ -48,8 +49,8 @@ def path_through(model: Model, points: Tensor, frames: int) -> Tensor:
         if model.adapter is not None:
             with torch.no_grad():
                 preferred = model.adapter(way.to(model.device)).cpu()
-            # Lengths are kept by both, so a straight mixture only needs its length given back.
-            mixed = torch.lerp(way, preferred, bend)
+            # What an adapter makes of the way may jump, where it picks one of several; a film must not.
+            mixed = way + bend * _smoothed(preferred - way, frames // 4)
             length = torch.linalg.vector_norm(way, dim=1, keepdim=True)
             way = torch.where(
                 bend > 0,
@@ -58,6 +59,13 @@ def path_through(model: Model, points: Tensor, frames: int) -> Tensor:
             )
         steps.append(way)
     return torch.cat(steps)
+
+
+def _smoothed(moves: Tensor, width: int) -> Tensor:
+    """(T, D), each row the mean of those up to `width / 2` before and after it."""
+    half = width // 2
+    padded = F.pad(moves.t()[None], (half, half), mode="replicate")
+    return F.avg_pool1d(padded, 2 * half + 1, stride=1)[0].t()
 
 
 def write_video(

@@ -3,6 +3,7 @@
 Imports stay inside functions: the parent needs only the names, and each process loads only what it trains.
 """
 
+import os
 import time
 import traceback
 from collections.abc import Callable
@@ -176,6 +177,8 @@ def _quality(pipe: Connection, entry: Entry, minutes: float, ours_done: Event, c
 
 
 def _peer_quality(pipe: Connection, entry: Entry, ours_done: Event, count: int) -> None:
+    import torch
+
     from gan.measure.peer import Peer
 
     peer = Peer(pictures_of(entry.images), entry.seed, entry.folder, entry.batch, entry.accumulate)
@@ -186,6 +189,7 @@ def _peer_quality(pipe: Connection, entry: Entry, ours_done: Event, count: int) 
         images += peer.step()
         updates += 1
     pipe.send((clock.block(images), updates))
+    torch.set_num_threads(os.cpu_count() or 1)  # nothing is timed any more
     pipe.send(peer.sample(count, entry.seed))
 
 

@@ -34,7 +34,16 @@ _COMMAND_LINE = {
     "aug_types": ["cutout", "translation"],
     "lr": 2e-4,
 }
-PENALTY_INTERVAL = 4  # steps between its gradient penalties: a fair block of steps is a multiple
+AVERAGES_FROM = (
+    20_000  # steps; before them its average is a copy of what its live generator was at step 2, 1002, ...
+)
+
+# glibc would hand its large temporaries back to the system at every step, and a third of its time would go into page faults
+ENVIRONMENT = {
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": "17179869184",
+    "MALLOC_TOP_PAD_": "268435456",
+}
 
 
 def installed() -> bool:
@@ -138,10 +147,13 @@ class Peer:
         return self._images
 
     def sample(self, count: int, seed: int) -> dict[str, np.ndarray]:
-        """Images uint8 (count, R, R, 3) of its live generator and of its average (which it keeps from 20,000 steps on)."""
+        """Images uint8 (count, R, R, 3) of its "live" generator and, once it keeps one, of its "average"."""
         gan = self._trainer.GAN
         gan.eval()
-        return {"live": self._draw(gan.G, count, seed), "average": self._draw(gan.GE, count, seed)}
+        drawn = {"live": self._draw(gan.G, count, seed)}
+        if self._trainer.steps > AVERAGES_FROM:
+            drawn["average"] = self._draw(gan.GE, count, seed)
+        return drawn
 
     def _draw(self, generator: Callable[[Tensor], Tensor], count: int, seed: int) -> np.ndarray:
         latents = torch.randn(count, _LATENT, generator=torch.Generator().manual_seed(seed))

@@ -55,13 +55,13 @@ class SynthesisBlock(nn.Module):
     def __init__(self, inputs: int, outputs: int, config: GeneratorConfig, first: bool) -> None:
         super().__init__()
         self.first = first
-        self.conv0 = None if first else StyledConv(inputs, outputs, config.w_dim)
+        self.conv0 = None if first else StyledConv(inputs, outputs, config.w_dim, upsample=True)
         self.conv1 = StyledConv(outputs, outputs, config.w_dim)
         self.to_image = StyledConv(outputs, config.image_channels, config.w_dim, kernel=1, demodulate=False)
 
     def forward(self, x: Tensor, image: Tensor | None, w: Tensor) -> tuple[Tensor, Tensor]:
         if self.conv0 is not None:
-            x = activate(self.conv0(upsample2(x), w))
+            x = activate(self.conv0(x, w))
         x = activate(self.conv1(x, w))
         contribution = self.to_image(x, w)
         if image is None:

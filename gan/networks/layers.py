@@ -72,9 +72,10 @@ class StyledConv(nn.Module):
     """
 
     def __init__(
-        self, inputs: int, outputs: int, w_dim: int, kernel: int = 3, demodulate: bool = True
+        self, inputs: int, outputs: int, w_dim: int, kernel: int = 3, demodulate: bool = True, upsample: bool = False
     ) -> None:
         super().__init__()
+        self.upsample = upsample
         self.weight = normal(outputs, inputs, kernel, kernel)
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.style = Linear(w_dim, inputs, bias=1.0)
@@ -83,10 +84,13 @@ class StyledConv(nn.Module):
         self.demodulate = demodulate
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        """x (N, inputs, R, R), w (N, W) -> (N, outputs, R, R)."""
+        """x (N, inputs, R, R), w (N, W) -> (N, outputs, R, R), or 2R where it upsamples."""
         style = self.style(w)  # (N, inputs)
         weight = self.weight * self.scale
-        y = F.conv2d(x * style[:, :, None, None], weight, padding=self.padding)
+        x = x * style[:, :, None, None]
+        if self.upsample:  # after the style, which is the same map on a quarter of the pixels
+            x = upsample2(x)
+        y = F.conv2d(x, weight, padding=self.padding)
         if self.demodulate:
             # sum over inputs and taps of (s_i * w_oik)^2, as one small matrix product
             energy = style.square() @ weight.square().sum(dim=(2, 3)).t()  # (N, outputs)

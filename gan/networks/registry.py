@@ -12,6 +12,8 @@ from gan.networks.base import ImageDiscriminator, LatentGenerator, Whole
 from gan.networks.discriminator import Discriminator, DiscriminatorConfig
 from gan.networks.generator import Generator, GeneratorConfig
 from gan.networks.layered import DcganGenerator, LayeredConfig, MlpGenerator
+from gan.networks.lightweight import LightweightConfig, LightweightGenerator
+from gan.networks.lucidrains_stylegan2 import LucidStyleGAN2, LucidStyleGAN2Config
 from gan.networks.onnx_generator import FILE, OnnxConfig, OnnxGenerator
 from gan.networks.stylegan2 import StyleGAN2, StyleGAN2Config
 from gan.networks.stylegan2_discriminator import StyleGAN2Discriminator, StyleGAN2DiscriminatorConfig
@@ -31,6 +33,8 @@ generators: dict[str, Kind] = {
     "compact": Kind(GeneratorConfig, Generator),
     "dcgan": Kind(LayeredConfig, DcganGenerator),
     "mlp": Kind(LayeredConfig, MlpGenerator),
+    "lightweight": Kind(LightweightConfig, LightweightGenerator),
+    "stylegan2-lucidrains": Kind(LucidStyleGAN2Config, LucidStyleGAN2),
     "onnx": Kind(OnnxConfig, OnnxGenerator, (FILE,)),
     "stylegan2": Kind(StyleGAN2Config, StyleGAN2),
 }

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
 
+from studio.i18n import spoken
+
 LANGUAGES = ("en", "zh_CN")
 _FOLDER = Path(__file__).parent
 _catalogue: dict[str, str] = {}
@@ -17,9 +19,14 @@ _qt: list[QTranslator] = []  # of Qt's own dialogs
 
 
 def tr(text: str, **values: object) -> str:
-    """Return `text` in the person's language, with `{name}` fields filled from `values`."""
-    translated = _catalogue.get(text) or text
-    return translated.format(**values) if values else translated
+    """Return `text` in the person's language, with `{name}` fields filled from `values`.
+
+    A sentence of the store or the worker, made elsewhere with its values in it, is found in `studio.i18n.spoken`.
+    """
+    if not _catalogue:
+        return text.format(**values) if values else text
+    found = _catalogue.get(text) or (None if values else spoken.translated(text, _catalogue)) or text
+    return found.format(**values) if values else found
 
 
 def load(language: str = "system") -> str:
@@ -38,7 +45,7 @@ def load(language: str = "system") -> str:
         QCoreApplication.removeTranslator(_qt.pop())
     translator = QTranslator()
     folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
-    if language != "en" and translator.load(f"qtbase_{language}", folder):
+    if language != "en" and QCoreApplication.instance() and translator.load(f"qtbase_{language}", folder):
         QCoreApplication.installTranslator(translator)
         _qt.append(translator)
     return language

@@ -55,6 +55,10 @@ class ImageCache(QObject):
         self._undrawn: dict[int, None] = {}
         self._asked: set[int] = set()
         self._maker = _Maker(self._made.emit)
+        self._wanted: dict[Key, QImage | Path] = {}  # since the thread was asked last
+        self._asking = QTimer(self)  # once all of a picture has been painted: one lock, not one for each tile
+        self._asking.setSingleShot(True)
+        self._asking.timeout.connect(self._ask)
         self._made.connect(self._take, Qt.ConnectionType.QueuedConnection)
         self._draw_soon = QTimer(self)
         self._draw_soon.setSingleShot(True)
@@ -94,11 +98,21 @@ class ImageCache(QObject):
         key = (image, side, ratio, pixel_art, grey)
         found = self._find(key)
         if found is None:
-            self._maker.want(key, self._shown(image) or self._project.image_file(image))
+            self._wanted[key] = self._shown(image) or self._project.image_file(image)
+            if not self._asking.isActive():
+                self._asking.start()
             last = self._last.get(image)
             return None if last is None else self._kept.get(last)
         self._last[image] = key
         return found
+
+    def has(self, image: int, side: int, ratio: float) -> bool:
+        """Whether a smooth tile of this size is in memory."""
+        return any((image, side, ratio, False, grey) in self._kept for grey in (False, True))
+
+    def _ask(self) -> None:
+        wanted, self._wanted = self._wanted, {}
+        self._maker.want(wanted)
 
     def _find(self, key: Key) -> QImage | None:
         found = self._kept.get(key)
@@ -169,11 +183,12 @@ class _Maker:
         self._closed = False
         self._thread: threading.Thread | None = None
 
-    def want(self, key: Key, source: QImage | Path) -> None:
-        """Ask for a tile made of pixels or of a file."""
+    def want(self, wanted: dict[Key, QImage | Path]) -> None:
+        """Ask for tiles made of pixels or of files."""
         with self._changed:
-            self._wanted[key] = source
-            self._wanted.move_to_end(key)
+            for key, source in reversed(wanted.items()):  # the first of them first
+                self._wanted[key] = source
+                self._wanted.move_to_end(key)
             while len(self._wanted) > _WAITING:
                 self._wanted.popitem(last=False)
             if self._thread is None and not self._closed:

@@ -98,7 +98,7 @@ class Listener(QObject):
     def say(self, text: str, bad: bool = False, detail: str = "") -> None:
         """Show one line in the status bar."""
         self.state.message = None
-        self.state.message = Message(text, "bad" if bad else "plain", detail)
+        self.state.message = Message(tr(text), "bad" if bad else "plain", detail)
 
     @property
     def model_name(self) -> str:
@@ -172,7 +172,7 @@ class Listener(QObject):
         self.state.generator = Generator(
             ready.model, ready.hash, ready.resolution, ready.parameters, ready.has_discriminator
         )
-        self.state.device = ready.device
+        self.state.device = tr(ready.device)
         if self.project.meta("pixel_art") is None:
             self.state.pixel_art = ready.pixel_art
         self.state.loaded = True

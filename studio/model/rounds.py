@@ -30,9 +30,9 @@ def measured(metrics: dict[str, float | None]) -> str:
 def outcome_of(finished: FinishedRound, number: int) -> PastRound:
     """Say how the round that just ended went."""
     result, checkpoint = finished.result, finished.checkpoint
-    reason = result.reason or (tr("Kept.") if result.kept else tr("Reverted."))
+    reason = tr(result.reason) or (tr("Kept.") if result.kept else tr("Reverted."))
     if result.kept and (done := measured(result.metrics)):
-        reason = f"{reason.rstrip('.')}: {done}"
+        reason = f"{reason.rstrip('.。')}: {done}"
     return PastRound(
         checkpoint.round if checkpoint else number,
         result.kept,

@@ -23,7 +23,6 @@ MINUTES = (2, 5, 10, 20, 30, 45, 60, 90, 120, 240, 480)
 BUNDLED = "dreamscapes"
 RANDOM = ""  # the start that is none
 SERIES = ("generator", "discriminator", "gap")
-COPY_SHARE = 0.5  # a sample nearer to a training picture than this share of what is usual between pictures is taken for a copy
 STATE = "training.pt"  # of a run that can go on, in its bundle's folder
 _WHOLE = 640  # pixels of the longer side of a picture shown whole
 _POINTS = 2000  # of a curve; with more, every second one is dropped
@@ -79,6 +78,11 @@ class Training(QObject):
     def busy(self) -> bool:
         """Whether a run goes on: nothing else can be chosen then."""
         return self.phase in ("training", "stopping")
+
+    @property
+    def folder_name(self) -> str:
+        """What the pictures are called, "" while none are chosen."""
+        return self.folder.name if self.folder else ""
 
     def look_at(self, folder: Path) -> None:
         """Read a folder and show how its pictures will be cropped."""
@@ -212,7 +216,7 @@ class Training(QObject):
 
     def _draw(self, shown: ShownSamples) -> None:
         self.samples, self.nearest = to_images(shown.drawn), to_images(shown.nearest)
-        self.copies = [distance < COPY_SHARE * shown.usual for distance in shown.distances]
+        self.copies = list(shown.copied)
         self.samples_at = shown.images
         self.drawn.emit()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -32,6 +33,9 @@ class PictureModel(QAbstractListModel):
         self.pictures: tuple[Picture, ...] = ()
         self.excluded: set[str] = set()  # names; by the person
         self.keep_copies = False
+        self.used = 0  # how many training will see
+        self.left_out = 0  # how many the person excluded
+        self.copies = 0  # how many were found twice
         self._pixels: np.ndarray | None = None
         self._image = lru_cache(_KEPT)(self._read)
 
@@ -41,8 +45,9 @@ class PictureModel(QAbstractListModel):
         self.pictures = tuple(pictures)
         self._image.cache_clear()
         self._pixels = None if array is None else np.load(array, mmap_mode="r", allow_pickle=False)
+        self.copies = sum(bool(picture.copy_of) for picture in self.pictures)
         self.endResetModel()
-        self.changed.emit()
+        self._follow()
 
     def exclude(self, names: Iterable[str], out: bool) -> None:
         """Leave pictures out, or take them back in."""
@@ -59,6 +64,8 @@ class PictureModel(QAbstractListModel):
         self._follow()
 
     def _follow(self) -> None:
+        states = Counter(map(self.state, range(len(self.pictures))))
+        self.used, self.left_out = states[USED], states[EXCLUDED]
         if self.pictures:
             self.dataChanged.emit(self.index(0), self.index(len(self.pictures) - 1), [STATE_ROLE])
         self.changed.emit()
@@ -71,16 +78,6 @@ class PictureModel(QAbstractListModel):
         # where a person left out the kept one, its copy stands in
         copy = picture.copy_of and not self.keep_copies and picture.copy_of not in self.excluded
         return COPY if copy else USED
-
-    @property
-    def used(self) -> int:
-        """How many pictures training will see."""
-        return sum(self.state(row) == USED for row in range(len(self.pictures)))
-
-    @property
-    def copies(self) -> int:
-        """How many pictures were found twice."""
-        return sum(bool(picture.copy_of) for picture in self.pictures)
 
     def words(self, row: int) -> str:
         """Say of a picture what it is, what is cut off, and why it is not used where it is not."""

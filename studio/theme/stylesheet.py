@@ -34,23 +34,23 @@ QPushButton, QToolButton[role="button"] {
   padding: 0 14px; min-height: 30px; }
 QPushButton:hover { background: $control_hover; }
 QPushButton:pressed { background: $control_down; }
-QPushButton:focus { border-color: $accent; }
+QPushButton:focus { border-color: $focus; }
 QPushButton:disabled { color: $quiet; }
 QPushButton[role="primary"] { background: $accent; color: $accent_text; font-weight: 600; }
 QPushButton[role="primary"]:hover { background: $accent_hover; }
-QPushButton[role="primary"]:focus { border-color: $text; }
+QPushButton[role="primary"]:focus { border-color: $accent_text; }
 QPushButton[role="primary"]:disabled { background: $control; color: $quiet; }
 QPushButton[role="quiet"] { background: transparent; color: $text; min-height: 24px; padding: 0 8px; }
 QPushButton[role="quiet"]:hover { background: $control_hover; }
-QPushButton[role="quiet"]:focus { border-color: $accent; }
+QPushButton[role="quiet"]:focus { border-color: $focus; }
 QPushButton[role="chip"] {
   background: transparent; color: $quiet; border: 1px solid $line; border-radius: 13px; min-height: 24px; padding: 0 11px; }
 QPushButton[role="chip"]:checked { color: $text; }
 QPushButton[role="chip"]:hover { background: $control; }
-QPushButton[role="chip"]:focus { border-color: $accent; }
+QPushButton[role="chip"]:focus { border-color: $focus; }
 QToolButton[role="flat"] { background: transparent; border: 1px solid transparent; border-radius: ${control_r}px; }
 QToolButton[role="flat"]:hover { background: $control; }
-QToolButton[role="flat"]:focus { border-color: $accent; }
+QToolButton[role="flat"]:focus { border-color: $focus; }
 QToolButton[role="flat"]::menu-indicator { image: none; }
 
 QFrame[role="card"] { background: $panel; border: 1px solid $line; border-radius: ${card_r}px; }
@@ -60,7 +60,7 @@ QSlider:horizontal { min-height: 20px; background: transparent; }
 QSlider::groove:horizontal { height: 4px; border-radius: 2px; background: $groove; }
 QSlider::sub-page:horizontal { height: 4px; border-radius: 2px; background: $quiet; }
 QSlider::handle:horizontal { width: 12px; height: 12px; margin: -4px 0; border-radius: 6px; background: $knob; }
-QSlider::handle:horizontal:focus { border: 2px solid $accent; width: 12px; height: 12px; margin: -6px 0; border-radius: 8px; }
+QSlider::handle:horizontal:focus { border: 2px solid $focus; width: 12px; height: 12px; margin: -6px 0; border-radius: 8px; }
 QSlider::sub-page:horizontal:disabled, QSlider::handle:horizontal:disabled { background: $line; }
 
 QProgressBar { background: $groove; border: none; border-radius: 2px; min-height: 4px; max-height: 4px; }
@@ -70,10 +70,10 @@ QLineEdit { background: $control; border: 1px solid $line; border-radius: ${cont
   selection-background-color: $accent; selection-color: $accent_text; }
 QPlainTextEdit { background: $control; border: 1px solid $line; border-radius: ${control_r}px; padding: 2px 4px;
   selection-background-color: $accent; selection-color: $accent_text; }
-QLineEdit:focus, QPlainTextEdit:focus { border-color: $accent; }
+QLineEdit:focus, QPlainTextEdit:focus { border-color: $focus; }
 QComboBox { background: $control; border: 1px solid $line; border-radius: ${control_r}px; min-height: 28px; padding: 0 10px; }
 QComboBox:hover { background: $control_hover; }
-QComboBox:focus { border-color: $accent; }
+QComboBox:focus { border-color: $focus; }
 QComboBox::drop-down { border: none; width: 24px; }
 QComboBox::down-arrow { image: url("$arrow"); width: 12px; height: 12px; }
 QComboBox QAbstractItemView { background: $panel; color: $text; border: 1px solid $line; padding: 4px; outline: none;

@@ -20,6 +20,7 @@ class Tokens:
     accent: str  # the next thing to do
     accent_hover: str
     accent_text: str  # on accent
+    focus: str  # the ring of the control that has the keys, at least 3:1 on every ground
     chosen: str  # a rail entry that is shown
     good: str
     bad: str
@@ -43,6 +44,7 @@ DARK = Tokens(
     accent="#f0b45a",
     accent_hover="#f6c272",
     accent_text="#231a0a",
+    focus="#f0b45a",
     chosen="#34343a",
     good="#7fce8c",
     bad="#ef8f7c",
@@ -67,6 +69,7 @@ LIGHT = Tokens(
     accent="#e0972f",
     accent_hover="#e8a548",
     accent_text="#231a0a",
+    focus="#a8650f",
     chosen="#e7e7e3",
     good="#2f7d3f",
     bad="#b3402b",

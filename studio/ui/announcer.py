@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QUrl
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 
 from studio.i18n import tr
@@ -41,11 +43,14 @@ class Announcer(QObject):
             bind(actions.exports, name, self._progress)
 
     def announce(self, text: str, view: str) -> None:
-        """Say that a job ended; `view` shows more of it."""
+        """Say that a job ended; `view`, if it is not on show, has more about it."""
         if not self._window.isActiveWindow():
             self.notify(text)
         if self._window.view != view:
             self.toasts.show(text, verb=tr("Show"), run=lambda: self._window.show_view(view))
+
+    def _open_folder(self, folder: str) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(folder))
 
     def notify(self, text: str) -> None:
         """Have the system tell the person, who is in another window."""
@@ -67,13 +72,16 @@ class Announcer(QObject):
         if outcome is not None:
             verdict = tr("kept") if outcome.kept else tr("reverted")
             self.announce(
-                tr("Round {n} · {verdict}", n=outcome.number, verdict=verdict) + f"\n{outcome.reason}",
+                tr("Round {n} · {verdict}", n=outcome.number, verdict=verdict) + f"\n{tr(outcome.reason)}",
                 "teach",
             )
 
     def _exported(self, folder: str) -> None:
         if folder:
-            self.announce(tr("Exported to {folder}", folder=folder), "export")
+            text = tr("Exported to {folder}", folder=folder)
+            if not self._window.isActiveWindow():
+                self.notify(text)
+            self.toasts.show(text, verb=tr("Show folder"), run=partial(self._open_folder, folder))
 
     def _said(self, message: Message | None) -> None:
         if message is not None and message.kind == "bad":

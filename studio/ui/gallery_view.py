@@ -84,7 +84,7 @@ class GalleryView(QWidget):
         return self.grid
 
     def image_at_hand(self) -> QImage | None:
-        cell = self._gallery.cell(self.grid.current_row())
+        cell = self._gallery.cell(self.grid.current_row()) if self.isVisible() else None
         return self._actions.images.image(cell.image) if cell else None
 
     def zoom(self, steps: int) -> None:

@@ -116,6 +116,11 @@ class ImageGrid(QListView):
         for top, bottom in ranges:
             yield from range(top, bottom + 1)
 
+    def rows_on_show(self) -> range:
+        """Return the rows of which something can be seen."""
+        top = self._offset()
+        return self._geometry.between(top, top + self.viewport().height())
+
     def _extend_to(self, row: int) -> None:
         """Select everything between the anchor and `row`."""
         first, last = sorted((self._anchor, row))
@@ -342,7 +347,11 @@ class ImageGrid(QListView):
             self.menu_wanted.emit(below if by_key else event.globalPos())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.text().isprintable() and event.text() and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+        if (
+            event.text().isprintable()
+            and event.text()
+            and not event.modifiers() & Qt.KeyboardModifier.ControlModifier
+        ):
             event.ignore()  # no type-ahead search: letters and digits are shortcuts
             return
         move = _MOVES.get(_Key(event.key()))

@@ -80,7 +80,8 @@ class LoupeView(QWidget):
         return self
 
     def image_at_hand(self) -> QImage | None:
-        return self._actions.images.image(self._loupe.image) if self._loupe.image else None
+        known = self.isVisible() and self._loupe.image
+        return self._actions.images.image(self._loupe.image) if known else None
 
     def zoom(self, steps: int) -> None:
         """Enlarge, shrink, or fit (0)."""

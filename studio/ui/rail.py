@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import QAction, QColor, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QFrame, QMenu, QToolButton, QVBoxLayout
 
 from studio.i18n import tr
 from studio.theme import icons
 from studio.theme.theme import current
 from studio.theme.tokens import CORNER_CONTROL, RAIL
-from studio.ui.parts import named
+from studio.ui.parts import key_name, named
 from studio.ui.views import ViewEntry
 
 _TALL, _SHORT, _LEAST = 44, 32, 24  # pixels of an entry: with its word, without, and as small as it gets
@@ -43,7 +43,7 @@ class RailButton(QAbstractButton):
             painter.setBrush(QColor(tokens.chosen if self.isChecked() else tokens.control))
             painter.drawRoundedRect(shape, CORNER_CONTROL, CORNER_CONTROL)
         if self.hasFocus():
-            painter.setPen(QPen(QColor(tokens.accent), 1))
+            painter.setPen(QPen(QColor(tokens.focus), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(shape, CORNER_CONTROL, CORNER_CONTROL)
         colour = tokens.text if self.isChecked() else tokens.quiet
@@ -63,7 +63,10 @@ class Rail(QFrame):
 
     chosen = Signal(str)
 
-    def __init__(self, entries: Iterable[ViewEntry], menu: QMenu) -> None:
+    def __init__(
+        self, entries: Iterable[ViewEntry], doings: Iterable[tuple[str, QAction]], menu: QMenu
+    ) -> None:
+        """Take the views, and (icon, action) of what is done rather than shown."""
         super().__init__()
         self.setObjectName("rail")
         self.setFixedWidth(RAIL)
@@ -74,6 +77,13 @@ class Rail(QFrame):
         listed = list(entries)
         for entry in (e for e in listed if not e.foot):
             column.addWidget(self._make(entry))
+        for icon, action in doings:
+            name = action.text().removesuffix("…")
+            doing = RailButton(name, icon, f"{action.toolTip()} ({key_name(action.shortcut())})")
+            doing.setCheckable(False)
+            doing.clicked.connect(action.trigger)
+            self.buttons[icon] = doing
+            column.addWidget(doing)
         column.addStretch(1)
         for entry in (e for e in listed if e.foot):
             column.addWidget(self._make(entry))

@@ -87,6 +87,7 @@ class TeachView(QWidget):
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setWidget(body)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(16, 12, 16, 12)
@@ -160,7 +161,7 @@ class TeachView(QWidget):
         why = progress.note if round_.running and progress is not None else ""
         if round_.outcome is not None and not round_.running:
             why = round_.outcome.reason
-        self.why.setText(why)
+        self.why.setText(tr(why))
         self.why.setVisible(bool(why))
 
     def _draw(self) -> None:
@@ -273,7 +274,7 @@ class TeachPanel(QWidget):
             )
         for place, past in enumerate(actions.state.rounds[:12]):
             verdict = tr("kept") if past.kept else tr("reverted")
-            value = past.reason
+            value = tr(past.reason)
             if past.kept and past.like_rate is not None:
                 value = tr("like rate {share} %", share=round(100 * past.like_rate))
             self.rounds.set_line(

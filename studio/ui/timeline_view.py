@@ -37,7 +37,7 @@ class VersionCard(Card):
         line.setSpacing(12)
         line.addWidget(text_label(name, "title"))
         words = (
-            (measured(checkpoint.metrics) or checkpoint.reason)
+            (measured(checkpoint.metrics) or tr(checkpoint.reason))
             if checkpoint
             else tr("the generator as it came")
         )

@@ -13,6 +13,7 @@ from studio.theme.tokens import TOP_BAR
 from studio.ui.parts import ElidedLabel, key_name, named, text_label
 
 _BRAND_FROM = 760  # pixels
+PRIMARY_KEY = "#4a3410"  # of the shortcut on the accent: quieter than its name, and still read
 
 
 class KeyButton(QPushButton):
@@ -49,7 +50,7 @@ class KeyButton(QPushButton):
         if not self.isEnabled():
             text = key = tokens.quiet
         elif primary:
-            text, key = tokens.accent_text, "#5e4316"
+            text, key = tokens.accent_text, PRIMARY_KEY
         else:
             text, key = tokens.text, tokens.quiet
         self._name.setStyleSheet(f"color: {text}; font-weight: {600 if primary else 400}")

@@ -44,11 +44,21 @@ def table(window: StudioWindow) -> Iterable[Command]:
     def use() -> None:
         window.project_wanted.emit(None, training.bundle)
 
+    def ended(phase: str) -> None:
+        if phase == "done" and not training.error:
+            window.announcer.announce(tr("Training is done: {name}", name=training.folder_name), KEY)
+
+    def failed(error: str) -> None:
+        if error and window.view != KEY:
+            window.actions_.say(error, bad=True)
+
     window.files.takers.append(take)
     window.closed.connect(training.close)
     training.use_wanted.connect(use)
     for name in ("phase", "usable"):
         changed(training, name).connect(lambda _: window.commands.refresh())
+    changed(training, "phase").connect(ended)
+    changed(training, "error").connect(failed)
 
     yield Command(
         "train.choose",

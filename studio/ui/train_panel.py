@@ -138,8 +138,7 @@ class TrainPanel(QWidget):
         known = training.phase in ("ready", "training", "stopping", "done")
         dash = "–"
         self.counts.set_line("used", tr("Used"), whole(training.usable) if known else dash)
-        out = sum(pictures.state(row) == "excluded" for row in range(len(pictures.pictures))) if pictures.excluded else 0
-        self.counts.set_line("out", tr("Left out by you"), whole(out) if known else dash)
+        self.counts.set_line("out", tr("Left out by you"), whole(pictures.left_out) if known else dash)
         self.counts.set_line("copies", tr("Found twice"), whole(pictures.copies) if known else dash)
         self.counts.set_line("skipped", tr("Not readable"), whole(len(training.skipped)) if known else dash)
         self._warn(known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
@@ -121,21 +122,21 @@ class RunPage(QScrollArea):
         style = Qt.PenStyle
         self.charts = {
             "generator": Chart(
-                tr("Generator's loss"),
-                tr("Relativistic loss; about 0.7 when the two networks are even"),
+                tr("Generator"),
+                tr("Its loss; 0.7 when the two networks are even"),
                 "taste",
                 style.SolidLine,
                 0.5,
             ),
             "discriminator": Chart(
-                tr("Discriminator's loss"),
-                tr("Relativistic loss; about 0.7 when the two networks are even"),
+                tr("Discriminator"),
+                tr("Its loss; 0.7 when the two networks are even"),
                 "realism",
                 style.DashLine,
                 0.5,
             ),
             "gap": Chart(
-                tr("How well they are told apart"),
+                tr("Told apart"),
                 tr("The discriminator's mean on your pictures less its mean on drawn ones; near 0 is good"),
                 "variety",
                 style.DotLine,
@@ -195,7 +196,8 @@ class RunPage(QScrollArea):
         for name, chart in self.charts.items():
             values = self._training.series[name]
             steps = len(values) / progress.fraction if progress and progress.fraction > 0 else 1
-            chart.show_values(values, max(2, len(values), round(min(steps, 20 * len(values)))), 0.0)
+            baseline = 0.0 if name == "gap" else math.log(2)  # where the two networks are even
+            chart.show_values(values, max(2, len(values), round(min(steps, 20 * len(values)))), baseline)
             chart.set_words(f"{values[-1]:.2f}" if values else "")
 
     def _draw(self) -> None:

@@ -225,7 +225,7 @@ class TrainView(QWidget):
 
     def _show_status(self, _: object = None) -> None:
         training, progress = self.training, self.training.progress
-        name = training.folder.name if training.folder else ""
+        name = training.folder_name
         share, text = training.fraction, name
         if training.phase == "looking":
             text = tr("{name} · {share} % read", name=name, share=round(100 * share))

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QFrame,
     QHBoxLayout,
+    QLineEdit,
     QMainWindow,
     QMenu,
     QMessageBox,
@@ -40,9 +41,12 @@ from studio.theme.theme import current
 from studio.theme.tokens import SIDE_PANEL
 from studio.ui import place, views
 from studio.ui.announcer import Announcer
+from studio.ui.columns import CurrentStack
 from studio.ui.command_table import table
 from studio.ui.commands import Commands
+from studio.ui.dragging import DragOut
 from studio.ui.hints_bar import HintsBar
+from studio.ui.image_grid import ImageGrid
 from studio.ui.parts import named
 from studio.ui.rail import Rail
 from studio.ui.rate_view import RateView
@@ -91,7 +95,7 @@ class StudioWindow(QMainWindow):
         self.top_bar = TopBar(
             actions, self.commands["new_grid"], self.commands["teach"], self.commands["panel"]
         )
-        self.rail = Rail(self._entries.values(), everything)
+        self.rail = Rail(self._entries.values(), [("export", self.commands["export"])], everything)
         self.rail.chosen.connect(self.show_view)
         self.status = StatusBar(actions)
         self._lay_out()
@@ -108,7 +112,7 @@ class StudioWindow(QMainWindow):
         self.show_view(next(iter(self._entries)))
 
     def _lay_out(self) -> None:
-        self.stack, self.panels = QStackedWidget(), QStackedWidget()
+        self.stack, self.panels = QStackedWidget(), CurrentStack()
         self.side = QFrame()
         self.side.setObjectName("sidepanel")
         self.side.setFixedWidth(SIDE_PANEL)
@@ -144,10 +148,22 @@ class StudioWindow(QMainWindow):
             entry = self._entries[key]
             view, panel = entry.make(self.actions_), entry.panel(self.actions_) if entry.panel else None
             self.stack.addWidget(view)
+            self._name(view, entry.name)
+            for grid in view.findChildren(ImageGrid):
+                DragOut(grid, self.actions_)
             if panel is not None:
                 self.panels.addWidget(panel)
             self._pages[key] = (view, panel)
         return self._pages[key][0]
+
+    @staticmethod
+    def _name(view: QWidget, name: str) -> None:
+        """Name for screen readers what a view cannot: itself, and the buttons inside Qt's own fields."""
+        if not view.accessibleName():
+            view.setAccessibleName(name)
+        for field in view.findChildren(QLineEdit):
+            for clear in field.findChildren(QToolButton):
+                named(clear, tr("Clear"), tr("Empty the field"))
 
     def show_view(self, key: str) -> None:
         """Show a view and its side panel, and give it the keys."""

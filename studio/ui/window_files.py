@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QMimeData, QObject, QUrl
+from PySide6.QtCore import QMimeData, QObject
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QMenu
 
@@ -134,13 +134,6 @@ class WindowFiles(QObject):
         if image is None:
             return
         QGuiApplication.clipboard().setImage(image)
+        for chosen in self._window.actions_.state.selected[:1]:
+            self._window.actions_.note_in_passing("copy", chosen)
         self._window.actions_.say(tr("Image copied"))
-
-
-def image_data(image: QImage, file: Path | None) -> QMimeData:
-    """Return what to drag into another program: the file where there is one, and the pixels."""
-    data = QMimeData()
-    if file is not None and file.is_file():
-        data.setUrls([QUrl.fromLocalFile(str(file))])
-    data.setImageData(image)
-    return data

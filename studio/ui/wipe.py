@@ -69,7 +69,7 @@ class Wipe(Strip):
                 painter.setPen(QPen(QColor(255, 255, 255), 1))
                 painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
         if self.hasFocus():
-            painter.setPen(QPen(QColor(current().tokens.accent), 1))
+            painter.setPen(QPen(QColor(current().tokens.focus), 1))
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

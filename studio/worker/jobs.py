@@ -129,8 +129,7 @@ class Samples:
     images: int  # seen by then
     drawn: FrameRef
     nearest: FrameRef
-    distances: tuple[float, ...]  # grey levels, root mean square
-    usual: float  # the same between a training picture and its nearest other one
+    copied: tuple[bool, ...]  # so near that it looks copied
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,7 @@ class ShownSamples:
     images: int  # seen by then
     drawn: np.ndarray  # uint8 (K, R, R, 3)
     nearest: np.ndarray
-    distances: tuple[float, ...]  # grey levels
-    usual: float
+    copied: tuple[bool, ...]  # so near that it looks copied
 
 
 class JobsClient(QObject):
@@ -124,7 +123,7 @@ class JobsClient(QObject):
                 self.progress.emit(event)
             case jobs.Samples():
                 drawn, nearest = self._link.take(event.drawn), self._link.take(event.nearest)
-                self.samples.emit(ShownSamples(event.images, drawn, nearest, event.distances, event.usual))
+                self.samples.emit(ShownSamples(event.images, drawn, nearest, event.copied))
             case jobs.Said():
                 self.said.emit(event.text)
             case jobs.Trained():

@@ -213,20 +213,7 @@ class _Run:
             ).images
             self._nearest = Nearest(pictures)
         drawn = load(asked.out, device="cpu").sample(range(SAMPLES))
-        found = self._nearest.of(drawn)
-        beside = np.stack(
-            [
-                self._nearest.images[row][:, ::-1] if mirrored else self._nearest.images[row]
-                for row, mirrored in zip(found.rows, found.mirrored, strict=True)
-            ]
-        )
-        self._send(
-            jobs.Samples(
-                asked.job,
-                images,
-                self._frames.send(drawn),
-                self._frames.send(beside),
-                tuple(float(distance) for distance in found.distances),
-                self._nearest.usual,
-            )
-        )
+        compared = self._nearest.compare(drawn)
+        copied = tuple(map(bool, compared.copied))
+        shown = self._frames.send(drawn), self._frames.send(compared.pictures)
+        self._send(jobs.Samples(asked.job, images, *shown, copied))

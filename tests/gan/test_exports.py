@@ -37,8 +37,13 @@ def model(small_model: MakeModel) -> Model:
 def rows(model: Model) -> list[Rated]:
     """Ten images: stars 0 to 5, a like, a reject, tags and notes that want escaping."""
     z = latents(range(100, 110), model.z_dim).numpy()
-    said = [Rated(i + 1, z[i], stars=i % 6, why="random", round=1, created=1.7e9 + i, rated=1.7e9 + 60) for i in range(10)]
-    said[0] = replace(said[0], flag="like", tags=("=1+1", "dawn; <b>"), note='a "quoted"\nnote & more', label=2)
+    said = [
+        Rated(i + 1, z[i], stars=i % 6, why="random", round=1, created=1.7e9 + i, rated=1.7e9 + 60)
+        for i in range(10)
+    ]
+    said[0] = replace(
+        said[0], flag="like", tags=("=1+1", "dawn; <b>"), note='a "quoted"\nnote & more', label=2
+    )
     said[5] = replace(said[5], flag="reject")
     return said
 
@@ -87,7 +92,9 @@ def test_a_seed_is_the_same_image_on_a_gpu(tmp_path: Path, small_model: MakeMode
     torch.testing.assert_close(there.draw(z).cpu(), here.draw(z), rtol=0, atol=2e-3)
     folder = export(there, tmp_path / "onnx", ExportSettings("onnx"))
     assert there.device.type == "cuda"
-    np.testing.assert_allclose(run_onnx((folder / "generator.onnx").read_bytes(), z.numpy()), here.draw(z).numpy(), atol=1e-4)
+    np.testing.assert_allclose(
+        run_onnx((folder / "generator.onnx").read_bytes(), z.numpy()), here.draw(z).numpy(), atol=1e-4
+    )
     export(there, tmp_path / "bundle")
     np.testing.assert_array_equal(gan.load(tmp_path / "bundle").sample(range(8)), here.sample(range(8)))
 
@@ -157,12 +164,18 @@ def test_a_generator_of_ours_has_no_other_code_to_go_back_to(tmp_path: Path, mod
 # ---------------------------------------------------------------------------------------------------------------- images
 
 
-def test_favourites_say_what_they_are_in_every_format(tmp_path: Path, model: Model, rows: list[Rated]) -> None:
+def test_favourites_say_what_they_are_in_every_format(
+    tmp_path: Path, model: Model, rows: list[Rated]
+) -> None:
     chosen = favourites(rows)
     assert [row.id for row in chosen] == [5, 1]  # four stars, then the like; five stars rejected is none
     for kind, suffix in (("png", ".png"), ("webp", ".webp"), ("jpeg", ".jpg")):
-        folder = export(model, tmp_path / kind, ExportSettings("images", image_format=kind, sidecar=True), rows)  # type: ignore[arg-type]
-        assert names(folder) == sorted(f"image{row.id:08d}{end}" for row in chosen for end in (suffix, ".xmp"))
+        folder = export(
+            model, tmp_path / kind, ExportSettings("images", image_format=kind, sidecar=True), rows
+        )  # type: ignore[arg-type]
+        assert names(folder) == sorted(
+            f"image{row.id:08d}{end}" for row in chosen for end in (suffix, ".xmp")
+        )
         for row in chosen:
             path = folder / f"image{row.id:08d}{suffix}"
             with Image.open(path) as image:
@@ -171,7 +184,9 @@ def test_favourites_say_what_they_are_in_every_format(tmp_path: Path, model: Mod
                 if kind == "png":
                     line, record = image.text["parameters"], image.text["tastemaker"]  # type: ignore[attr-defined]
                 else:
-                    assert image.info["exif"].removeprefix(b"Exif\0\0")[:2] == b"MM"  # the comment's UTF-16 is big-endian, too
+                    assert (
+                        image.info["exif"].removeprefix(b"Exif\0\0")[:2] == b"MM"
+                    )  # the comment's UTF-16 is big-endian, too
                     comment = image.getexif().get_ifd(0x8769)[0x9286]
                     assert comment[:8] == b"UNICODE\0"
                     line, record = comment[8:].decode("utf-16-be"), said["Record"]
@@ -214,14 +229,20 @@ def test_the_way_goes_through_every_point_and_closes(model: Model) -> None:
     way = path_through(model, points, 8)
     assert way.shape == (24, model.z_dim)
     torch.testing.assert_close(way[::8], points)
-    # half-way it is what tuning makes of the middle
+    # half-way it is near what tuning makes of the middle
     assert model.adapter is not None
+    middle = slerp(points[0], points[1], torch.tensor([0.5]))
     with torch.no_grad():
-        torch.testing.assert_close(way[4], model.adapter(slerp(points[0], points[1], torch.tensor([0.5])))[0])
+        preferred = model.adapter(middle)[0]
+    assert torch.linalg.vector_norm(way[4] - preferred) < 0.2 * torch.linalg.vector_norm(
+        middle[0] - preferred
+    )
     straight = path_through(replace(model, adapter=None), points, 8)
     lengths = torch.linalg.vector_norm(straight, dim=1)
     ends = torch.linalg.vector_norm(points, dim=1)
-    assert lengths.min() >= ends.min() - 1e-4 and lengths.max() <= ends.max() + 1e-4  # it stays where N(0, I) has its mass
+    assert (
+        lengths.min() >= ends.min() - 1e-4 and lengths.max() <= ends.max() + 1e-4
+    )  # it stays where N(0, I) has its mass
     steps = torch.linalg.vector_norm(way.roll(-1, 0) - way, dim=1)
     assert steps.max() < 4 * steps.median()  # no jump, not at the seam either
     torch.testing.assert_close(slerp(points[0], points[0], torch.tensor([0.3]))[0], points[0])
@@ -265,7 +286,11 @@ def test_a_data_set_holds_all_that_was_said(tmp_path: Path, model: Model, rows: 
     with open(folder / "ratings.csv", newline="", encoding="utf-8") as file:
         table = list(csv.DictReader(file))
     assert [int(line["rating"]) for line in table] == [row.rating for row in rows]
-    assert table[0]["tags"] == "'=1+1;dawn; <b>" and table[0]["note"] == rows[0].note and table[0]["label"] == "yellow"
+    assert (
+        table[0]["tags"] == "'=1+1;dawn; <b>"
+        and table[0]["note"] == rows[0].note
+        and table[0]["label"] == "yellow"
+    )
     assert table[3]["rated_at"] == "2023-11-14T22:14:20.000+00:00" and table[3]["shown_because"] == "random"
     kept = np.load(folder / "latents.npz")
     np.testing.assert_array_equal(kept["latent"], np.stack([row.latent for row in rows]))
@@ -282,7 +307,9 @@ def test_the_table_as_parquet(tmp_path: Path, model: Model, rows: list[Rated]) -
     parquet = pytest.importorskip("pyarrow.parquet", reason="needs the optional package pyarrow")
     folder = export(model, tmp_path / "out", ExportSettings("dataset"), rows)
     table = parquet.read_table(folder / "ratings.parquet").to_pylist()
-    assert table[0]["tags"] == ["=1+1", "dawn; <b>"] and [line["rating"] for line in table] == [row.rating for row in rows]
+    assert table[0]["tags"] == ["=1+1", "dawn; <b>"] and [line["rating"] for line in table] == [
+        row.rating for row in rows
+    ]
 
 
 # ------------------------------------------------------------------------------------------------------------------- hub
@@ -298,12 +325,23 @@ def test_a_hub_folder_is_whole(tmp_path: Path, model: Model) -> None:
     }  # fmt: skip
     assert told == sorted(told) and told[-1] == 1.0
     header = (folder / "README.md").read_text().split("---\n")[1]
-    fields = {line.partition(": ")[0]: line.partition(": ")[2] for line in header.splitlines() if not line.startswith("- ")}
-    assert fields == {"license": "apache-2.0", "pipeline_tag": "unconditional-image-generation", "library_name": "onnx", "tags:": ""}
+    fields = {
+        line.partition(": ")[0]: line.partition(": ")[2]
+        for line in header.splitlines()
+        if not line.startswith("- ")
+    }
+    assert fields == {
+        "license": "apache-2.0",
+        "pipeline_tag": "unconditional-image-generation",
+        "library_name": "onnx",
+        "tags:": "",
+    }
     assert "*.onnx filter=lfs" in (folder / ".gitattributes").read_text()
     again = gan.load(folder)
     z = latents(range(4), again.z_dim)
-    np.testing.assert_allclose(run_pt2((folder / "generator.pt2").read_bytes(), z.numpy()), again.draw(z).numpy(), atol=1e-4)
+    np.testing.assert_allclose(
+        run_pt2((folder / "generator.pt2").read_bytes(), z.numpy()), again.draw(z).numpy(), atol=1e-4
+    )
     with Image.open(folder / "samples" / "seed0000000003.png") as image:
         assert again.hash in image.text["parameters"]  # type: ignore[attr-defined]
         assert np.abs(np.asarray(image).astype(int) - again.sample([3])[0]).max() <= 1
@@ -317,7 +355,11 @@ def test_other_folders_are_left_alone(tmp_path: Path, model: Model, rows: list[R
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "letter.txt").write_text("mine")
-    for target, words in ((mine, "not empty"), (mine / "letter.txt", "is a file"), (tmp_path / "x.onnx", "an export is a folder")):
+    for target, words in (
+        (mine, "not empty"),
+        (mine / "letter.txt", "is a file"),
+        (tmp_path / "x.onnx", "an export is a folder"),
+    ):
         with pytest.raises(UserError, match=words):
             export(model, target, ExportSettings(kind), rows)  # type: ignore[arg-type]
     with pytest.raises(Cancelled):

@@ -288,6 +288,8 @@ def test_kinds_that_are_not_read_are_named(folder: Path) -> None:
     skipped = {path.name: why for path, why in opened(folder).skipped}
     assert "HEIC" in skipped["phone.HEIC"] and "PNG or JPEG" in skipped["phone.HEIC"]
     assert "camera raw" in skipped["camera.nef"] and skipped["pipe.png"] == "not a file"
+    report = opened(folder).report(most=2)
+    assert report[0] == "1 picture, 3 skipped" and report[1].startswith("camera.nef: camera raw") and "1 more" in report[3]
 
 
 def test_deep_and_large_pictures(folder: Path) -> None:
@@ -362,7 +364,7 @@ def test_mutated_files_never_crash_or_hang(folder: Path) -> None:
 
 
 def test_the_nearest_training_picture() -> None:
-    from gan.data.nearest import Nearest
+    from gan.data.nearest import Nearest, pairs_sheet
     from gan.data.scenes import render
 
     pictures = render(range(60), 64)
@@ -375,6 +377,10 @@ def test_the_nearest_training_picture() -> None:
     assert found.distances[3] > 0.4 * nearest.usual > found.distances[0], "a copy stands out, a new scene does not"
     truth = ((render([999], 64)[0].astype(float) - pictures) ** 2).mean((1, 2, 3)).min() ** 0.5
     assert found.distances[3] <= truth + 1e-3
+    compared = nearest.compare(samples)
+    assert compared.copied.tolist() == [True, True, True, False]
+    np.testing.assert_array_equal(compared.pictures[2], pictures[11][:, ::-1])
+    assert pairs_sheet(samples, compared.pictures).width == 4 * 128 + 3 * 2
     plain = Nearest(pictures, mirror=False).of(pictures[11:12, :, ::-1])
     assert not plain.mirrored[0] and plain.distances[0] > 0
     assert Nearest(pictures[:1]).usual == 0.0

@@ -220,10 +220,10 @@ def test_plain_is_contiguous_float32_and_ours_is_not(
 @pytest.mark.slow
 def test_ours_and_plain_take_turns(folder: str, tmp_path: Path) -> None:
     entries = [Entry(name, folder, tmp_path, batch=2) for name in (OURS, PLAIN)]
-    record = training.measure_speed(entries, 2, silent)
+    record = training.measure_speed(entries, 1, silent)
     assert set(record["parameters"]) == {OURS, PLAIN}
     for several in record["blocks"].values():
-        assert [block["images"] for block in several] == [2 * contestants.STEPS[OURS]] * 2
+        assert [block["images"] for block in several] == [2 * contestants.STEPS[OURS]]
         assert all(block["seconds"] > 0 and block["cpu_seconds"] > 0 for block in several)
 
 
@@ -234,6 +234,7 @@ def test_a_process_that_fails_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @needs_peer
 def test_the_peer_trains_and_draws(folder: str, tmp_path: Path) -> None:
     code = f"""
@@ -246,7 +247,7 @@ before = [p.clone() for p in peer._trainer.GAN.G.parameters()]
 assert peer.step() == 2
 assert any(not torch.equal(a, b) for a, b in zip(before, peer._trainer.GAN.G.parameters()))
 drawn = peer.sample(3, 7)
-assert set(drawn) == {{"live", "average"}}
+assert set(drawn) == {{"live"}}  # an average is kept only after 20,000 steps
 assert all(images.shape == (3, 64, 64, 3) and images.dtype == np.uint8 for images in drawn.values())
 assert np.array_equal(drawn["live"], peer.sample(3, 7)["live"])
 assert 0.5e6 < peer.parameters["generator"] < 2e6
@@ -259,9 +260,10 @@ assert peer._trainer.aug_prob > 0
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @needs_peer
 def test_both_train_for_a_time(folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pool = render(range(80), 64)
+    pool = render(range(40), 64)
 
     def few(*_: object) -> Any:
         from gan.measure.features import features
@@ -272,7 +274,7 @@ def test_both_train_for_a_time(folder: str, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("gan.measure.real.real_pool", few)
     ours = Entry(OURS, folder, tmp_path, 0)
     theirs = Entry(PEER, folder, tmp_path, 0, batch=2)
-    record = training.measure_quality(ours, theirs, 0.05, 40, silent)
+    record = training.measure_quality(ours, theirs, 0.05, 20, silent)
     assert record[PEER]["seconds"] >= record[OURS]["seconds"] - 0.5
     assert record[OURS]["updates"] > 0
     assert record["real"]["row"]["kid"] < min(record[name]["row"]["kid"] for name in (OURS, PEER))

@@ -191,6 +191,12 @@ def graph(nodes: list[Any], held: list[Any] | None = None, **more: Any) -> bytes
     return bytes(model.SerializeToString())
 
 
+def lone(operator: str, domain: str = "") -> bytes:
+    """A graph of one operator."""
+    node = helper.make_node(operator, ["z"], ["image"], domain=domain)
+    return graph([node], domains=[domain] if domain else [])
+
+
 def external() -> bytes:
     tensor = numpy_helper.from_array(np.zeros((4, 192), np.float32), "w")
     tensor.ClearField("raw_data")
@@ -246,6 +252,22 @@ def endless() -> bytes:
     )
 
 
+def sparse() -> bytes:
+    """One number that says it stands for 2^40."""
+    values = numpy_helper.from_array(np.ones(1, np.float32), "w")
+    tensor = helper.make_sparse_tensor(values, numpy_helper.from_array(np.zeros(1, np.int64), "i"), [1 << 40])
+    model = onnx.load_from_string(graph([helper.make_node("Identity", ["z"], ["image"])]))
+    model.graph.sparse_initializer.append(tensor)
+    return bytes(model.SerializeToString())
+
+
+def short() -> bytes:
+    """Four numbers that say that they are 2^34."""
+    tensor = numpy_helper.from_array(np.zeros(4, np.float32), "w")
+    tensor.dims[:] = [1 << 17, 1 << 17]
+    return graph([helper.make_node("MatMul", ["z", "w"], ["image"])], [tensor])
+
+
 def classifier() -> bytes:
     ports = [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["N", 3, 8, 8])]
     out = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", 192])]
@@ -258,15 +280,18 @@ REFUSED = {
     "cut": (lambda: foreign_onnx.generator()[:-400], "not an ONNX file|not valid"),
     "empty": (lambda: b"", "no kind of file|not an ONNX file"),
     "external": (external, "weights lie in other files"),
-    "custom": (lambda: graph([helper.make_node("Evil", ["z"], ["image"], domain="evil.ops")], domains=["evil.ops"]), "custom operator evil.ops.Evil"),
+    "custom": (lambda: lone("Evil", "evil.ops"), "custom operator evil.ops.Evil"),
     "loop": (loop, "its graph loops"),
-    "random": (lambda: graph([helper.make_node("RandomNormalLike", ["z"], ["image"])]), "random numbers of its own"),
+    "random": (lambda: lone("RandomNormalLike"), "random numbers of its own"),
     "huge": (huge, "memory"),
+    "sparse": (sparse, "weights are sparse"),
+    "short": (short, "shorter than it says"),
+    "context": (lambda: lone("EPContext", "com.microsoft"), "EPContext"),
     "laughing": (laughing, "more than 100,000 operators"),
     "endless": (endless, "call themselves"),
     "classifier": (classifier, "none of its inputs takes latents"),
     "bad names": (lambda: graph([helper.make_node("MatMul", ["z", "nowhere"], ["image"])]), "not valid"),
-    "unknown operator": (lambda: graph([helper.make_node("Frobnicate", ["z"], ["image"])]), "not valid"),
+    "unknown operator": (lambda: lone("Frobnicate"), "not valid"),
 }  # fmt: skip
 
 

@@ -227,7 +227,10 @@ def test_bundles_keep_it(tmp_path: Path, how: dict[str, int]) -> None:
 
 
 def test_graphs_for_other_programs_draw_the_same() -> None:
-    made = Model("foreign", small_generator(classes=3, architecture="resnet", clamp=2.0))
+    made = Model(
+        "foreign",
+        small_generator(classes=3, architecture="resnet", clamp=2.0, resolution=8, channels=(10, 8)),
+    )
     z = latents(range(3), made.z_dim)
     images = made.draw(z).numpy()
     onnx, pt2 = to_onnx(made, {}), to_pt2(made, {})

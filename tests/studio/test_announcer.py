@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtGui import QDrag, QDragEnterEvent, QDropEvent, QGuiApplication, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox
 from window_support import Hands
@@ -186,6 +186,41 @@ def test_copy_puts_the_selected_image_on_the_clipboard(hands: Hands) -> None:
     wanted = hands.actions.grid.cells[5].pixels
     assert wanted is not None
     assert copied.convertToFormat(wanted.format()) == wanted
+
+
+def test_an_image_is_dragged_out_as_a_file_and_as_pixels(
+    hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[QMimeData] = []
+
+    def exec_(drag: QDrag, *_: object) -> Qt.DropAction:
+        data = QMimeData()
+        data.setUrls(drag.mimeData().urls())
+        data.setImageData(drag.mimeData().imageData())
+        given.append(data)
+        return Qt.DropAction.CopyAction
+
+    monkeypatch.setattr(QDrag, "exec", exec_)
+    cell = hands.actions.grid.cells[6]
+    viewport, start = hands.grid.viewport(), hands.middle(6)
+    QTest.mousePress(viewport, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, start)
+    move = QPointF(start + QPoint(40, 5))
+    QApplication.sendEvent(
+        viewport,
+        QMouseEvent(
+            QMouseEvent.Type.MouseMove,
+            move,
+            QPointF(viewport.mapToGlobal(move.toPoint())),
+            Qt.MouseButton.NoButton,
+            Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.NoModifier,
+        ),
+    )
+    QTest.mouseRelease(viewport, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, start)
+    assert len(given) == 1
+    assert given[0].urls() == [QUrl.fromLocalFile(str(hands.project.image_file(cell.image)))]
+    assert given[0].hasImage()
+    assert hands.actions.state.row == 6  # the press selected, as ever
 
 
 def test_a_project_or_a_generator_that_is_dropped_opens(hands: Hands, tmp_path: Path) -> None:

@@ -169,7 +169,7 @@ def test_samples_stand_beside_their_nearest_pictures(
     run._progress(TrainProgress(**{**values, "images": 320}))  # type: ignore[arg-type]
     training, shown = sent
     assert isinstance(training, jobs.Training) and set(training.series) == {"generator", "discriminator", "gap"}
-    assert isinstance(shown, jobs.Samples) and len(shown.distances) == SAMPLES and shown.usual > 0
+    assert isinstance(shown, jobs.Samples) and len(shown.copied) == SAMPLES
     pictures = open_images(folder, 32, leave_out=["inner/00.png"]).images
     for beside in np.asarray(shown.nearest):
         assert any((beside == one).all() or (beside[:, ::-1] == one).all() for one in pictures)

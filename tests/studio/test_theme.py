@@ -14,6 +14,7 @@ from studio.theme import icons
 from studio.theme.stylesheet import stylesheet
 from studio.theme.theme import Theme, current, palette
 from studio.theme.tokens import DARK, LIGHT, Tokens, contrast
+from studio.ui.top_bar import PRIMARY_KEY
 
 BOTH = pytest.mark.parametrize("tokens", [DARK, LIGHT], ids=["dark", "light"])
 ICONS = Path(icons.__file__).with_name("icons")
@@ -23,11 +24,23 @@ ICONS = Path(icons.__file__).with_name("icons")
 def test_text_can_be_read(tokens: Tokens) -> None:
     for behind in (tokens.ground, tokens.panel, tokens.control):
         assert contrast(tokens.text, behind) >= 7
-    for behind in (tokens.ground, tokens.panel):
+    for behind in (tokens.ground, tokens.panel, tokens.control):
         assert contrast(tokens.quiet, behind) >= 4.5
+    for behind in (tokens.ground, tokens.panel):
         for words in (tokens.good, tokens.bad):
             assert contrast(words, behind) >= 4.5
-    assert contrast(tokens.accent_text, tokens.accent) >= 4.5
+    for behind in (tokens.accent, tokens.accent_hover):
+        assert contrast(tokens.accent_text, behind) >= 4.5
+        assert contrast(PRIMARY_KEY, behind) >= 4.5
+    for behind in (tokens.control_hover, tokens.control_down, tokens.chosen):
+        assert contrast(tokens.text, behind) >= 4.5
+
+
+@BOTH
+def test_focus_is_seen(tokens: Tokens) -> None:
+    for behind in (tokens.ground, tokens.panel, tokens.control):
+        assert contrast(tokens.focus, behind) >= 3
+    assert contrast(tokens.accent_text, tokens.accent) >= 3  # the ring of the primary button
 
 
 @BOTH

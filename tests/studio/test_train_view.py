@@ -228,6 +228,22 @@ def test_a_run_is_watched_stopped_and_used(ready: TrainHands, folder: Path) -> N
     assert wanted == [out, out]
 
 
+def test_the_end_of_a_run_is_told_in_another_view(ready: TrainHands) -> None:
+    ready.training.train()
+    out = Path(ready.jobs.asked[-1].out)
+    ready.key(K.Key_G)
+    assert ready.window.view == "rate"
+    ready.jobs.finish(out)
+    toast = ready.window.announcer.toasts.shown
+    assert toast is not None and toast.words.text() == "Training is done: My tiles" and toast.verb is not None
+    ready.press(toast.verb)
+    assert ready.window.view == "train"
+    ready.key(K.Key_G)
+    ready.training.train()
+    ready.jobs.failed.emit("no room on the disk", "")
+    assert ready.window.status.message.full_text() == "no room on the disk"
+
+
 def test_a_copy_has_a_frame_and_says_so(ready: TrainHands) -> None:
     ready.training.train()
     ready.jobs.draw(copied=1)

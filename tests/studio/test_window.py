@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QAccessible, QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -92,6 +92,21 @@ def test_every_control_has_a_name_and_a_tip(hands: Hands) -> None:
     modal.close()
 
 
+def test_whatever_takes_the_keys_has_a_name_for_a_screen_reader(hands: Hands) -> None:
+    unnamed = []
+    for entry in entries():
+        hands.window.show_view(entry.key)
+        QApplication.processEvents()
+        assert QApplication.focusWidget() is not None, entry.key
+        for widget in hands.window.findChildren(QWidget):
+            takes_keys = widget.focusPolicy() & Qt.FocusPolicy.TabFocus
+            if takes_keys and widget.isVisible() and widget.isEnabled():
+                named = QAccessible.queryAccessibleInterface(widget).text(QAccessible.Text.Name)
+                if not named:
+                    unnamed.append((entry.key, widget))
+    assert unnamed == []
+
+
 def test_every_view_opens_by_its_key_and_by_the_rail(hands: Hands) -> None:
     for entry in entries():
         hands.press(hands.window.rail.buttons[entry.key])
@@ -125,7 +140,8 @@ def test_nothing_is_cut_off(hands: Hands, size: tuple[int, int]) -> None:
     hands.window.resize(*size)
     for entry in entries():
         hands.window.show_view(entry.key)
-        QApplication.processEvents()
+        for _ in range(3):  # a text that follows a resize asks for one more layout
+            QApplication.processEvents()
         for button in hands.window.findChildren(QAbstractButton):
             if button.isVisible():
                 assert button.width() >= button.minimumSizeHint().width(), button.accessibleName()

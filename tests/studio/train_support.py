@@ -61,10 +61,10 @@ class StandInJobs(JobsClient):
         self.progress.emit(jobs.Training(2, 320 * number, fraction, 171.0, seconds_left, series))
 
     def draw(self, copied: int = 0, side: int = 16) -> None:
-        """Show twelve samples; so many of them nearer to a picture than is usual."""
-        distances = tuple(4.0 if place < copied else 30.0 for place in range(12))
+        """Show twelve samples; so many of them look copied."""
+        marks = tuple(place < copied for place in range(12))
         drawn, nearest = self.pixels(12, side, 1), self.pixels(12, side, 2)
-        self.samples.emit(ShownSamples(6400, drawn, nearest, distances, 20.0))
+        self.samples.emit(ShownSamples(6400, drawn, nearest, marks))
 
     def finish(self, folder: Path, finished: bool = True) -> None:
         self.write(folder)

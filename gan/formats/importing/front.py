@@ -25,7 +25,7 @@ class Family(Protocol):
 
 
 # Modules of this package, asked in this order; the first that can read a file does. "layers" takes any state_dict, so it is last.
-_FAMILIES: tuple[str, ...] = ("stylegan", "rosinality", "onnx_file", "script_file", "layers")
+_FAMILIES: tuple[str, ...] = ("stylegan", "rosinality", "lucidrains", "onnx_file", "script_file", "layers")
 
 
 def import_file(path: str | os.PathLike[str], choices: Mapping[str, str] | None = None) -> Imported:

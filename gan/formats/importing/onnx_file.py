@@ -44,7 +44,7 @@ def can_read(source: Source) -> bool:
 def read(source: Source, choices: Mapping[str, str]) -> Imported:
     """The generator in an ONNX file. Raises `Malformed`."""
     if source.size > LARGEST:
-        raise Malformed(f"it is larger than {LARGEST / 1e9:.1f} GB")
+        raise Malformed(f"it is larger than {LARGEST // 1_000_000} MB")
     source.file.seek(0)
     return from_bytes(source.file.read(), source.path.stem, choices)
 

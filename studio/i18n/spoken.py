@@ -1,0 +1,91 @@
+"""Sentences that come from elsewhere, as data: the labels of the store, what the worker says, why a round ended.
+
+`translated` finds the sentence that a text was made from, and puts the same values into its translation.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+SENTENCES = (
+    "clear stars",
+    "like",
+    "reject",
+    "neither",
+    "clear flag",
+    "note",
+    "clear note",
+    "duel",
+    "survey",
+    "name version",
+    "delete version",
+    "branch",
+    "{n} star",
+    "{n} stars",
+    "tag {text}",
+    "remove tag {text}",
+    "red label",
+    "yellow label",
+    "green label",
+    "blue label",
+    "clear label",
+    "{what} on {n} images",
+    "Branched from round {n}.",
+    "No version inside the limits pleased more than the one before; nothing was changed.",
+    "Stopped because {why}; {what}.",
+    "variety fell to {value} (limit {limit})",
+    "realism fell to {value} SD (limit {limit})",
+    "images became unlike any before, {value} SD (limit {limit})",
+    "the best version so far was kept",
+    "nothing was changed",
+    "Stopped on request; the best version so far was kept.",
+    "Stopped on request; nothing was changed.",
+    "Stopped before any version was better; nothing was changed.",
+    "The worker crashed during the round; the generator is as it was before it.",
+    "The worker crashed twice ({why}) and was not started again. Your ratings are safe.",
+    "The worker crashed ({why}) and was started again. Your ratings are safe.",
+    "exit code {n}",
+    "Memory is short: working in smaller batches.",
+    "The graphics card is out of memory: going on with the CPU, more slowly.",
+    "There is not enough memory for this. Close other programs and try again.",
+    "No generator is loaded.",
+    "The window and the worker are of different versions; start Tastemaker again.",
+    "{why}: the untuned generator is in use.",
+    "The worker could not go on: {why}",
+    "there are too few ratings to teach from: rate at least a grid of images first",
+    "The round could not be saved ({why}); the generator is as it was before it.",
+    "Cannot use the project folder {folder}: {why}.",
+    "{folder} is open in another Tastemaker; close it there first.",
+    "{folder} is a file, not a folder.",
+    "{folder} was made by a newer Tastemaker (project version {a}; this one reads up to {b}).",
+    "The version in use cannot be deleted; restore another one first.",
+    "The checkpoint {path} is not on disk.",
+    "CPU, {n} cores",
+    "CPU, {n} core",
+    "there are no images to write: nothing was shown yet",
+    "no images to write",
+)
+# The first that fits is taken: sentences that are nothing but fields and a word or two come last.
+
+
+def translated(text: str, catalogue: dict[str, str]) -> str | None:
+    """Return `text` in the catalogue's language, or None where no sentence fits."""
+    for pattern, sentence in _patterns():
+        match = pattern.fullmatch(text)
+        if match and catalogue.get(sentence):
+            values = {
+                name: translated(value, catalogue) or value for name, value in match.groupdict().items()
+            }
+            return catalogue[sentence].format(**values)
+    return None
+
+
+@cache
+def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple((re.compile(_pattern(sentence), re.DOTALL), sentence) for sentence in SENTENCES)
+
+
+def _pattern(sentence: str) -> str:
+    parts = re.split(r"\{(\w+)\}", sentence)
+    return "".join(f"(?P<{part}>.+?)" if place % 2 else re.escape(part) for place, part in enumerate(parts))

@@ -1,0 +1,35 @@
+"""`tastemaker train` on a folder of a person's pictures."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan.cli import main
+from gan.data.characters import render
+
+
+def test_a_folder_is_reported_on_trained_on_and_compared_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("gan.data.folder.cache_folder", lambda: tmp_path / "cache")
+    folder, out = tmp_path / "pictures", tmp_path / "model"
+    folder.mkdir()
+    for number, pixels in enumerate(render(range(10), 32)):
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    Image.fromarray(pixels).save(folder / "again.bmp")
+    (folder / "phone.heic").write_bytes(b"x")
+    words = ["train", "--images", str(folder), "--out", str(out), "--kimg", "0.03", "--resolution", "32", "--device", "cpu"]
+    assert main([*words, "--leave-out", "3.png", "4.png"]) == 0
+    said = capsys.readouterr().err
+    assert "8 pictures, 1 found twice, 1 skipped, 2 left out" in said
+    assert "phone.heic: HEIC files are not read" in said and "Only 8 pictures" in said
+    assert "of 64 samples look copied" in said
+    card = json.loads((out / "config.json").read_text(encoding="utf-8"))["card"]
+    assert card["data"] == {"kind": "folder", "count": 8}
+    with Image.open(out / "nearest.png") as sheet:
+        pairs = np.asarray(sheet)[:32, :64]
+    pictures = [np.asarray(Image.open(folder / f"{number}.png")) for number in (0, 1, 2, 5, 6, 7, 8, 9)]
+    assert any((pairs[:, 32:] == one).all() or (pairs[:, 32:] == one[:, ::-1]).all() for one in pictures)
