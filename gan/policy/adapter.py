@@ -139,11 +139,12 @@ def _signed_permutations(count: int, width: int) -> tuple[np.ndarray, np.ndarray
     """`count` fixed ones of `width` coordinates: indices (count, width) int64 and signs (count, width) float32."""
     # RandomState's stream is frozen (NEP 19): a tuned generator must choose among the same latents everywhere, for ever.
     random = np.random.RandomState(1933)
-    order, sign = [np.arange(width)], [np.ones(width)]
-    for _ in range(count - 1):
-        order.append(random.permutation(width))
-        sign.append(random.randint(0, 2, width) * 2.0 - 1.0)
-    return np.stack(order).astype(np.int64), np.stack(sign).astype(np.float32)
+    order = np.tile(np.arange(width), (count, 1))
+    sign = np.ones((count, width), np.float32)
+    for row in range(1, count):
+        order[row] = random.permutation(width)
+        sign[row] = random.randint(0, 2, width) * 2.0 - 1.0
+    return order.astype(np.int64), sign
 
 
 def _hidden(inputs: int, width: int, depth: int) -> nn.Sequential:

@@ -141,7 +141,7 @@ def test_weights_go_back_into_the_code_they_came_from(tmp_path: Path) -> None:
     once_more = import_file(folder / "generator.pth").model
     torch.testing.assert_close(once_more.draw(z), imported.draw(z), rtol=0, atol=0)
 
-    adapter = gan.policy.adapter.Adapter(gan.policy.adapter.AdapterConfig(z_dim=10, width=16))
+    adapter = gan.policy.adapter.Shift(gan.policy.adapter.ShiftConfig(z_dim=10, width=16))
     torch.nn.init.normal_(adapter.out.weight, std=0.3)
     learnt = Model("learnt", imported.generator, adapter, None, {})
     folder = export(learnt, tmp_path / "tuned", ExportSettings("state_dict"))

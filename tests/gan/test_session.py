@@ -134,7 +134,7 @@ def test_cancel_stops_before_the_next_step_and_keeps_a_whole_generator():
     session.fit()
     seen = []
     for report in session.run_round(cancel=lambda: len(seen) >= 2):
-        seen += [report] if report.step else []
+        seen.extend([report] if report.step else [])
     assert len(seen) == 2
     assert session.last_round is not None
     assert np.isfinite(session.strip(range(2))[1]).all()
