@@ -7,11 +7,9 @@ verb that needs it, so that `--help` and a mistyped option answer at once.
 import argparse
 import errno
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -299,93 +297,12 @@ def _say_written(files: list[Path], out: Path, clear: Callable[[], None]) -> Non
 
 
 def _train(options: argparse.Namespace) -> int:
-    from gan import assets
-    from gan.adversarial import command, distributed
-    from gan.adversarial.copying import write_nearest
-    from gan.adversarial.train import TrainProgress
-    from gan.data.procedural import kind_of
-    from gan.terminal import Progress
+    from gan.train_command import train
 
-    drawn = kind_of(options.images) is not None
-    images: str | Path = options.images if drawn else Path(options.images)
-    start: str | None = options.start if options.start != "none" else None
-    lines: list[str] = []
-    if options.start is None and not drawn and options.resolution in (None, 64) and BUNDLED in assets.names():
-        start = BUNDLED
-        lines.append(f"Starting from {BUNDLED} (--from none starts from random weights).")
-    # Under torchrun this is one of several processes that train together; otherwise it is alone.
-    with distributed.joined(options.device) as device, Progress() as progress, _stop_on_ctrl_c() as stopped:
-        first = distributed.current().first
-
-        def say(line: str) -> None:
-            progress.clear()
-            print(line, file=sys.stderr, flush=True)
-
-        def show(step: TrainProgress | tuple[float, str]) -> None:
-            if isinstance(step, TrainProgress):
-                text = f"{step.images / 1000:.1f} kimg, {step.images_per_second:.0f} images/s, realness gap {step.realness_gap:.2f}"
-                if step.data_wait >= 0.01:
-                    text += f", {step.data_wait:.0%} waiting for pictures"
-                progress(step.fraction, text, step.seconds_left)
-            else:
-                progress(*step)
-
-        if first:
-            for line in lines:
-                say(line)
-        command.run(
-            images=images,
-            out=options.out,
-            start_from=start,
-            minutes=options.minutes,
-            kimg=options.kimg,
-            resolution=options.resolution,
-            device=str(device),
-            seed=options.seed,
-            progress=show,
-            cancel=stopped,
-            batch=options.batch,
-            augment=options.augment == "auto",
-            compile=options.compile,
-            tensorboard=options.tensorboard,
-            snapshots=options.snapshots,
-            save_seconds=options.save_every,
-            say=say,
-            leave_out=options.leave_out,
-            keep_copies=options.keep_copies,
-        )
-        if first and not drawn:
-            say(write_nearest(options.out, Path(images), options.leave_out, options.keep_copies))
-        progress.clear()
-    if first:
-        print(f"{options.out}")
-    if stopped():
-        if first:
-            _say("stopped; the same command goes on from here")
+    if train(options):
+        _say("stopped; the same command goes on from here")
         return STOPPED
     return 0
-
-
-@contextmanager
-def _stop_on_ctrl_c() -> Iterator[Callable[[], bool]]:
-    """The first Ctrl+C asks for an orderly end, a second one is an ordinary interrupt."""
-    asked = False
-
-    def ask(number: int, frame: object) -> None:
-        nonlocal asked
-        if asked:
-            raise KeyboardInterrupt
-        asked = True
-
-    try:
-        before = signal.signal(signal.SIGINT, ask)
-    except ValueError:  # not the main thread, which alone receives signals
-        yield lambda: False
-        return
-    try:
-        yield lambda: asked
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _simulate(options: argparse.Namespace) -> int:

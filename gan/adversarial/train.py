@@ -226,7 +226,7 @@ class Trainer:
         """Read the clock and ask whether to stop; with several processes the first one's answers hold for all."""
         several_gpus = self.ranks.world > 1 and self.device.type == "cuda"
         if several_gpus and self.steps % _GPU_AGREEMENT:
-            return False
+            return self.fraction >= 1.0
         seconds, stop = self.ranks.agreed([time.monotonic() - started, float(until())], self.device)
         self.seconds = seconds
         return bool(stop) or self.fraction >= 1.0

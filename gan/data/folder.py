@@ -27,6 +27,7 @@ _VERSION = 2  # part of a cache's name: raise it when a file would decode to oth
 _READING = 0.9  # share of the work that is not looking for duplicates
 _THREADS = min(16, os.cpu_count() or 1)  # decoders let go of Python's lock
 _CHUNK = 256  # rows copied at a time
+_KEPT = 8  # folders (at one resolution) whose pictures stay in the cache
 
 
 @dataclass(frozen=True)
@@ -116,9 +117,13 @@ def open_images(
         except OSError as error:
             raise UserError(f"cannot write the image cache in {cache}: {reason(error)}") from error
         _forget(cache, stem, lambda name: key not in name)
+        _forget_oldest(cache)
         cached = _cached(base, report_path)
         if cached is None:
             raise UserError(f"the image cache in {cache} cannot be read back")
+    else:
+        with suppress(OSError):
+            os.utime(report_path)  # the folders used last are kept
     intake = _select(*cached, base, {Path(name).as_posix() for name in leave_out}, keep_copies)
     if progress is not None:
         progress(1.0, intake.summary())
@@ -175,6 +180,13 @@ def _forget(cache: Path, start: str, stale: Callable[[str], bool]) -> None:
         if stale(path.name):
             with suppress(OSError):  # in use on Windows: it goes the next time
                 path.unlink()
+
+
+def _forget_oldest(cache: Path) -> None:
+    """Keep what was decoded of the folders used last."""
+    reports = sorted(cache.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for report in reports[_KEPT:]:
+        _forget(cache, report.name.split("-")[0], lambda name: True)
 
 
 def _select(images: np.ndarray, report: dict[str, Any], base: Path, leave_out: set[str], keep_copies: bool) -> Intake:

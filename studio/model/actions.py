@@ -130,6 +130,9 @@ class Actions(Listener):
             self.worker.feedback(change.events)
         if change.checkpoint is not None:
             self._list_rounds()
+            used = self.state.checkpoint
+            if used is not None and used.deleted:  # a branch that was in use was taken back
+                self.restore(used.parent)
         self.applied.emit(change)
 
     @told
@@ -196,6 +199,28 @@ class Actions(Listener):
         """Go to a version of the timeline; None is the untuned generator. Nothing is deleted."""
         if self.state.loaded and not self.round.running:
             self.worker.restore(checkpoint)
+
+    @told
+    def rename_version(self, checkpoint: int, name: str) -> None:
+        """Give a version a name; an empty one takes it away."""
+        self._apply(self.project.rename_checkpoint(checkpoint, name))
+
+    @told
+    def delete_version(self, checkpoint: int) -> None:
+        """Take a version off the timeline; its file stays, so that undo brings it back."""
+        self._apply(self.project.delete_checkpoint(checkpoint))
+        self.say(tr("Deleted; Ctrl+Z brings it back"))
+
+    @told
+    def branch_version(self, checkpoint: int, name: str) -> None:
+        """Copy a version under another name and go on from there: the start of another line."""
+        if self.state.loaded and not self.round.running:
+            images = self.version_images(checkpoint)
+            branch = self.project.branch_checkpoint(checkpoint, name)
+            thumbnails.keep_images(thumbnails.strip_file(self.project, branch.id), images)
+            self._count()
+            self._list_rounds()
+            self.restore(branch.id)
 
     def version_images(self, checkpoint: int | None) -> list[QImage]:
         """Return what a version made of the strip's seeds, as far as it is kept."""

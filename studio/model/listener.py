@@ -164,7 +164,7 @@ class Listener(QObject):
         self.state.redo_label = self.project.redo_label()
 
     def _list_rounds(self) -> None:
-        self.state.checkpoints = self.project.checkpoints()
+        self.state.checkpoints = tuple(c for c in self.project.checkpoints() if not c.deleted)
         self.state.checkpoint = self.project.current_checkpoint()
         self.state.rounds = self._log.rounds()
 

@@ -31,3 +31,10 @@ def read_image(path: Path) -> QImage | None:
         return None
     image = QImage(str(path))
     return None if image.isNull() else image
+
+
+def to_array(image: QImage) -> np.ndarray:
+    """Copy a QImage into a uint8 (H, W, 3) array."""
+    rgb = image.convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(rgb.constBits(), np.uint8).reshape(rgb.height(), rgb.bytesPerLine())
+    return rows[:, : 3 * rgb.width()].reshape(rgb.height(), rgb.width(), 3).copy()

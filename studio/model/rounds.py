@@ -56,7 +56,8 @@ class RoundLog:
             self._read = event.id
             if event.kind == "taught" and not event.extra.get("kept"):
                 self._dropped.append((event.time, str(event.extra.get("reason", ""))))
-        checkpoints = self._project.checkpoints()
+        # A branch is a copy of a round, not another one.
+        checkpoints = [c for c in self._project.checkpoints() if not c.path.name.startswith("branch-")]
         dated = [(c.created, _kept(c)) for c in checkpoints]
         for when, why in self._dropped:
             number = 1 + max((c.round for c in checkpoints if c.created < when), default=0)

@@ -1,12 +1,14 @@
 """The timeline's pictures: the same seeds drawn by each version, kept as one PNG file beside its checkpoint."""
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from PySide6.QtGui import QImage
 
+from studio.model import pictures
 from studio.project import png
 from studio.project.store import Project
 
@@ -32,3 +34,9 @@ def read_strip(path: Path) -> list[QImage]:
     row = QImage(str(path)) if path.is_file() else QImage()
     side = row.height()
     return [row.copy(x, 0, side, side) for x in range(0, row.width() - side + 1, side)] if side else []
+
+
+def keep_images(path: Path, images: Sequence[QImage]) -> None:
+    """Write images of one size side by side."""
+    if images:
+        keep_strip(path, np.stack([pictures.to_array(image) for image in images]))

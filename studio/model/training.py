@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from studio.i18n import tr
+from studio.model import settings
 from studio.model.pictures import to_image, to_images
 from studio.model.property import Property
 from studio.model.training_pictures import PictureModel
@@ -50,9 +51,9 @@ class Training(QObject):
     drawn = Signal()  # `samples` are newer
     use_wanted = Signal()  # the generator is to be opened as a project
 
-    def __init__(self, client: JobsClient, device: str = "auto", parent: QObject | None = None) -> None:
+    def __init__(self, client: JobsClient, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._client, self.device = client, device
+        self._client = client
         self.pictures = PictureModel(self)
         self.skipped: tuple[tuple[str, str], ...] = ()
         self.few = 0
@@ -164,7 +165,7 @@ class Training(QObject):
                 None if earlier else self.start or None,
                 tuple(sorted(self.pictures.excluded)),
                 self.keep_copies,
-                self.device,
+                str(settings.value("device")),
             )
         )
 

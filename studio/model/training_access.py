@@ -1,6 +1,5 @@
 """The one `Training` of a window."""
 
-from studio.model import settings
 from studio.model.actions import Actions
 from studio.model.training import Training
 from studio.worker.jobs_client import JobsClient
@@ -12,5 +11,5 @@ def training_of(actions: Actions) -> Training:
     """Return the training that belongs to a window's actions; made at the first call, without a process."""
     found = actions.findChild(Training)
     if found is None:
-        found = Training(JobsClient(actions.project.folder / LOG), str(settings.value("device")), actions)
+        found = Training(JobsClient(actions.project.folder / LOG), actions)
     return found

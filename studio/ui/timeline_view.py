@@ -1,67 +1,43 @@
-"""The Timeline view: every version that was kept, the newest first, the untuned generator last."""
+"""The Timeline view: every version that was kept, the newest first, the untuned generator last; any two side by side."""
+
+from __future__ import annotations
+
+from functools import partial
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from studio.i18n import tr
 from studio.model.actions import Actions
 from studio.model.property import bind
-from studio.model.rounds import like_rate, measured
+from studio.model.rounds import like_rate
+from studio.model.state import StripImages
 from studio.project.records import Checkpoint
-from studio.ui.parts import Card, ElidedLabel, Rows, button, named, quiet_note, section, text_label
-from studio.ui.strip import Strip
+from studio.ui.parts import ElidedLabel, Rows, quiet_note, section, text_label
+from studio.ui.seeds_card import SeedsCard
+from studio.ui.version_card import VersionCard, version_name
 
-
-class VersionCard(Card):
-    """One version: its name, what it measured, the same eight seeds, and the way back to it."""
-
-    def __init__(self, actions: Actions, checkpoint: Checkpoint | None, in_use: bool) -> None:
-        super().__init__()
-        name = tr("Round {n}", n=checkpoint.round) if checkpoint else tr("Untuned")
-        self.setProperty("current", in_use)
-        self.strip = Strip(8, 88)
-        self.strip.show_images(actions.version_images(checkpoint.id if checkpoint else None))
-        named(self.strip, tr("{name}, eight images", name=name), tr("The same eight seeds in every version"))
-        self.restore = button(
-            tr("In use") if in_use else tr("Restore"),
-            tr("This is the version in use")
-            if in_use
-            else tr("Go back to {name}; nothing is deleted", name=name),
-        )
-        self.restore.setAccessibleName(
-            tr("Restore {name}", name=name) if not in_use else tr("{name} is in use", name=name)
-        )
-        self.restore.setEnabled(not in_use)
-        self.restore.clicked.connect(lambda: actions.restore(checkpoint.id if checkpoint else None))
-        line = QHBoxLayout()
-        line.setSpacing(12)
-        line.addWidget(text_label(name, "title"))
-        words = (
-            (measured(checkpoint.metrics) or tr(checkpoint.reason))
-            if checkpoint
-            else tr("the generator as it came")
-        )
-        line.addWidget(ElidedLabel(words, "quiet"), 1)
-        line.addWidget(self.restore)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(14, 8, 10, 12)
-        column.setSpacing(8)
-        column.addLayout(line)
-        column.addWidget(self.strip)
+_NOBODY = -1  # until a version is chosen, keys are for the one in use
 
 
 class TimelineView(QWidget):
-    """A list of `VersionCard`s."""
+    """A list of `VersionCard`s. Up and Down choose the one that keys are for."""
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
         self._actions = actions
         self.cards: list[VersionCard] = []
+        self._chosen: int | None = _NOBODY  # id of the version that keys are for
+        self._compared: list[int | None] = []  # ids, at most two
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.note = ElidedLabel("", "quiet")
         header = QHBoxLayout()
         header.setSpacing(12)
         header.addWidget(text_label(tr("Timeline"), "title"))
         header.addWidget(self.note, 1)
+        self.comparison = SeedsCard()
+        self.comparison.show_way(1)
         self._body = QWidget()
         self._list = QVBoxLayout(self._body)
         self._list.setContentsMargins(0, 0, 0, 0)
@@ -71,41 +47,166 @@ class TimelineView(QWidget):
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.hint.setWordWrap(True)
         self.hint.setMinimumHeight(96)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(self._body)
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setWidget(self._body)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 16, 16, 12)
         column.setSpacing(14)
         column.addLayout(header)
+        column.addWidget(self.comparison)
         column.addWidget(self.hint)
-        column.addWidget(scroll, 1)
-        for name in ("checkpoints", "checkpoint", "loaded", "pixel_art"):
+        column.addWidget(self._scroll, 1)
+        for name in ("checkpoints", "checkpoint", "loaded"):
             bind(actions.state, name, self._show)
         bind(actions.round, "running", self._show)
-        bind(actions.round, "strip", self._show)
+        bind(actions.state, "pixel_art", self._show_images)
+        bind(actions.round, "strip", self._show_images)
 
     def focus_target(self) -> QWidget:
         return self
 
+    # -- hands -------------------------------------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        place = self._place()
+        target = {Qt.Key.Key_Up: place - 1, Qt.Key.Key_Down: place + 1, Qt.Key.Key_Home: 0}.get(
+            Qt.Key(event.key())
+        )
+        if event.key() == Qt.Key.Key_End:
+            target = len(self.cards) - 1
+        if target is None:
+            super().keyPressEvent(event)
+        elif 0 <= target < len(self.cards):
+            self._choose(self.cards[target])
+            self._scroll.ensureWidgetVisible(self.cards[target])
+
+    def chosen_card(self) -> VersionCard:
+        """Return the card that keys are for."""
+        return self.cards[self._place()]
+
+    def restore(self) -> None:
+        """Go back to the chosen version."""
+        card = self.chosen_card()
+        if card.restore.isEnabled():
+            self._actions.restore(_id(card))
+
+    def rename(self, card: VersionCard | None = None) -> None:
+        """Let a name be typed for a version, the chosen one for None."""
+        card = card or self.chosen_card()
+        if card.version is not None:
+            self._choose(card)
+            card.edit.begin(card.version.name)
+
+    def branch(self, card: VersionCard | None = None) -> None:
+        """Begin another line at a version."""
+        card = card or self.chosen_card()
+        if card.version is not None and card.branch.isEnabled():
+            name = tr("Branch of {name}", name=version_name(card.version))
+            self._actions.branch_version(card.version.id, name)
+
+    def delete(self, card: VersionCard | None = None) -> None:
+        """Take a version off the timeline; undo brings it back."""
+        card = card or self.chosen_card()
+        if card.version is not None and card.delete.isEnabled():
+            self._actions.delete_version(card.version.id)
+
+    def compare(self, card: VersionCard | None = None) -> None:
+        """Take a version into the comparison, or out of it; of three, the first goes."""
+        version = _id(card or self.chosen_card())
+        if version in self._compared:
+            self._compared.remove(version)
+        else:
+            self._compared = [*self._compared[-1:], version]
+        self._show_comparison()
+
+    def _choose(self, card: VersionCard) -> None:
+        self._chosen = _id(card)
+        if not card.edit.isVisible():
+            self.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._mark()
+
+    def _named(self, card: VersionCard, name: str) -> None:
+        if card.version is not None:
+            self._actions.rename_version(card.version.id, name)
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    # -- what follows from the state ---------------------------------------------------------------------------------
+
+    def _place(self) -> int:
+        """Return where the chosen version is; where it is gone, the one in use."""
+        ids = [_id(card) for card in self.cards]
+        used = self._actions.state.checkpoint
+        for wanted in (self._chosen, used.id if used else None):
+            if wanted in ids:
+                return ids.index(wanted)
+        return 0
+
     def _show(self, _: object) -> None:
-        state, running = self._actions.state, self._actions.round.running
-        for card in self.cards:
-            self._list.removeWidget(card)
-            card.hide()
-            card.deleteLater()
+        state, free = self._actions.state, self._actions.state.loaded and not self._actions.round.running
         used = state.checkpoint.id if state.checkpoint else None
         versions: list[Checkpoint | None] = [*reversed(state.checkpoints), None]
-        self.cards = [VersionCard(self._actions, v, (v.id if v else None) == used) for v in versions]
-        for place, card in enumerate(self.cards):
-            card.strip.pixel_art = state.pixel_art
-            if not state.loaded or running:
-                card.restore.setEnabled(False)
-            self._list.insertWidget(place, card)
+        while len(self.cards) > len(versions):
+            gone = self.cards.pop()
+            self._list.removeWidget(gone)
+            gone.hide()
+            gone.deleteLater()
+        while len(self.cards) < len(versions):
+            self._add_card()
+        known = {version.id: version for version in state.checkpoints}
+        for place, (card, version) in enumerate(zip(self.cards, versions, strict=True)):
+            parent = known.get(version.parent) if version is not None and version.parent is not None else None
+            below = versions[place + 1] if place + 1 < len(versions) else None
+            elsewhere = parent if parent is not None and (below is None or below.id != parent.id) else None
+            card.show_version(version, elsewhere, (version.id if version else None) == used, free)
+        self._compared = [version for version in self._compared if version is None or version in known]
         self.hint.setVisible(not state.checkpoints)
         kept = len(state.checkpoints)
-        self.note.set_text("" if not kept else tr("1 round") if kept == 1 else tr("{n} rounds", n=kept))
+        self.note.set_text("" if not kept else tr("1 version") if kept == 1 else tr("{n} versions", n=kept))
+        self._mark()
+        self._show_images()
+
+    def _add_card(self) -> None:
+        card = VersionCard()
+        card.pressed.connect(partial(self._choose, card))
+        card.restore.clicked.connect(lambda: self._actions.restore(_id(card)))
+        card.rename.clicked.connect(partial(self.rename, card))
+        card.branch.clicked.connect(partial(self.branch, card))
+        card.delete.clicked.connect(partial(self.delete, card))
+        card.compare.clicked.connect(partial(self.compare, card))
+        card.edit.kept.connect(partial(self._named, card))
+        self._list.insertWidget(len(self.cards), card)
+        self.cards.append(card)
+
+    def _mark(self) -> None:
+        chosen = self._place()
+        for place, card in enumerate(self.cards):
+            card.mark(place == chosen)
+
+    def _show_images(self, _: object = None) -> None:
+        for card in self.cards:
+            card.show_images(self._actions.version_images(_id(card)), self._actions.state.pixel_art)
+        self._show_comparison()
+
+    def _show_comparison(self) -> None:
+        for card in self.cards:
+            card.compare.setChecked(_id(card) in self._compared)
+        order = [_id(card) for card in reversed(self.cards)]
+        pair = sorted(self._compared, key=order.index)
+        self.comparison.setVisible(len(pair) == 2)
+        if len(pair) == 2:
+            names = {_id(card): version_name(card.version) for card in self.cards}
+            before, after = (self._actions.version_images(version) for version in pair)
+            self.comparison.show_strip(StripImages(before, after, names[pair[0]], names[pair[1]]))
+            self.comparison.before_label.setText(names[pair[0]])
+            self.comparison.now_label.setText(names[pair[1]])
+            self.comparison.show_scaling(self._actions.state.pixel_art)
+
+
+def _id(card: VersionCard) -> int | None:
+    return card.version.id if card.version is not None else None
 
 
 class TimelinePanel(QWidget):
@@ -129,6 +230,15 @@ class TimelinePanel(QWidget):
                 )
             )
         )
+        column.addSpacing(12)
+        column.addWidget(section(tr("Keys")))
+        column.addWidget(
+            quiet_note(
+                tr(
+                    "Up, Down choose · Enter restores · C compares two\nCtrl+R name · B branch · Del delete · Ctrl+Z undo"
+                )
+            )
+        )
         column.addStretch(1)
         bind(actions.state, "checkpoint", self._show)
         bind(actions.state, "generator", self._show)
@@ -137,7 +247,7 @@ class TimelinePanel(QWidget):
         state = self._actions.state
         used = state.checkpoint
         rate = like_rate(used.metrics) if used else None
-        self.rows.set_line("name", tr("Version"), tr("round {n}", n=used.round) if used else tr("untuned"))
+        self.rows.set_line("name", tr("Version"), version_name(used))
         self.rows.set_line(
             "rate", tr("Like rate, predicted"), "–" if rate is None else f"{round(100 * rate)} %"
         )

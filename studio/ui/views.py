@@ -162,6 +162,7 @@ def entries() -> list[ViewEntry]:
             tr("Every version so far"),
             lazily("timeline_view", "TimelineView"),
             lazily("timeline_view", "TimelinePanel"),
+            lazily_commands("timeline_commands"),
         ),
         ViewEntry(
             "train",

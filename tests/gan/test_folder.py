@@ -175,6 +175,20 @@ def test_cache_is_used_and_renewed(folder: Path, monkeypatch: pytest.MonkeyPatch
     assert opened(folder).images[0, 0, 0].tolist() == [9, 9, 9] and len(calls) == 3
 
 
+def test_only_the_folders_used_last_stay_in_the_cache(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder_module, "_KEPT", 2)
+    flat((16, 16), (1, 2, 3)).save(folder / "a.png")
+    opened(folder, 8)
+    opened(folder, 16)
+    reports = sorted((folder.parent / "cache" / "folders").glob("*.json"))
+    for age, report in enumerate(reports):
+        os.utime(report, (age, age))
+    opened(folder, 8)  # used again: the newest now
+    opened(folder, 32)
+    left = {np.load(path).shape[1] for path in (folder.parent / "cache" / "folders").glob("*.npy")}
+    assert left == {8, 32}
+
+
 def test_cancel_leaves_nothing(folder: Path) -> None:
     for index in range(5):
         flat((16, 16), (40 * index, 0, 0)).save(folder / f"{index}.png")

@@ -58,6 +58,7 @@ def test_every_shape_is_read_off_the_file(tmp_path: Path, how: dict[str, Any]) -
     same(found, generator, discriminator)
     assert found.notes == []
     assert found.licence is not None and "research" in found.licence
+    assert "NVIDIA" in found.model.card["licence"]  # travels with every export
     assert found.what.startswith("StyleGAN2, 16 px, ")
     assert found.model.name == "network-snapshot-000100"
 

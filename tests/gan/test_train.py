@@ -1,18 +1,13 @@
 """The training command: schedules, going on after a kill, getting out of trouble, what it leaves on disk."""
 
-import csv
-import os
-import signal
-import subprocess
 import sys
 import time
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from small_training import CPU, SMALL, picture_folder, small_pictures, small_trainer
 
 import gan
 from gan.adversarial import command
@@ -25,37 +20,16 @@ from gan.adversarial.train import TrainConfig, Trainer, fresh_pair
 from gan.adversarial.warm import transfer
 from gan.data.scenes import render
 from gan.errors import UserError
-from gan.networks import DiscriminatorConfig, GeneratorConfig
-
-ROOT = Path(__file__).resolve().parents[2]
-CPU = torch.device("cpu")
-SMALL = (
-    GeneratorConfig(resolution=8, z_dim=4, w_dim=8, channels=(8, 8)),
-    DiscriminatorConfig(resolution=8, channels=(8,), features=8),
-)
 
 
 @pytest.fixture(scope="module")
 def pictures():
-    return np.ascontiguousarray(render(range(48), 16)[:, ::2, ::2])
+    return small_pictures()
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    folder = tmp_path / "pictures"
-    folder.mkdir()
-    for i, picture in enumerate(render(range(12), 32)):
-        Image.fromarray(picture).save(folder / f"{i}.png")
-    return folder
-
-
-def small_trainer(pictures, **changes) -> Trainer:
-    said = changes.pop("said", [])
-    config = replace(TrainConfig(kimg=0.4, batch=8, penalty_interval=2), **changes)
-    trainer = Trainer.fresh(pictures, config, CPU, *SMALL, say=said.append)
-    trainer.autocast = False
-    return trainer
+    return picture_folder(tmp_path, monkeypatch)
 
 
 # ---------------------------------------------------------------------------------------------------------- augmentation
@@ -208,98 +182,6 @@ def test_exploding_gradients_are_trouble_before_they_are_infinite():
         stability.keep({}, {"generator_norm": norm, "generator_loss": 5.0})
     assert stability.trouble({"generator_norm": 20.0, "generator_loss": 5e3}) is None
     assert "generator norm" in stability.trouble({"generator_norm": 500.0, "generator_loss": 5.0})
-
-
-# ------------------------------------------------------------------------------------------------------------- going on
-
-
-def _curve(out: Path) -> list[dict[str, str]]:
-    """What a curve says of learning; speed and waiting differ from run to run."""
-    with (out / "curve.csv").open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    return [{k: v for k, v in row.items() if k not in ("images_per_second", "seconds_left", "data_wait")} for row in rows]
-
-
-@pytest.mark.timeout(600)  # two interpreters and three runs: quick on its own, slow on a machine full of work
-@pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
-def test_a_killed_run_goes_on_as_if_nothing_had_happened(folder, tmp_path, monkeypatch):
-    program = (
-        "import sys; from pathlib import Path; from gan.adversarial.command import run\n"
-        "run(Path(sys.argv[1]), Path(sys.argv[2]), kimg=0.24, resolution=32, batch=4, device='cpu', seed=5, save_seconds=0)"
-    )
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    straight, killed = tmp_path / "straight", tmp_path / "killed"
-    process = subprocess.Popen([sys.executable, "-c", program, str(folder), str(killed)], env=environment)
-    try:
-        deadline = time.monotonic() + 120
-        while not (killed / "samples.png").exists():
-            assert time.monotonic() < deadline and process.poll() is None
-            time.sleep(0.01)
-        time.sleep(0.05)
-        process.send_signal(signal.SIGKILL)
-        assert process.wait(30) == -signal.SIGKILL
-    finally:
-        process.kill()
-        process.wait()
-    state = torch.load(killed / "training.pt", weights_only=True)
-    stopped_at = state["images_seen"]
-    assert 0 < stopped_at < 240
-    # Two runs round alike with the same number of threads and the same arithmetic, which each machine chooses by trying.
-    monkeypatch.setattr("gan.adversarial.train.bfloat16_pays", lambda device: state["autocast"][1])
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        said: list[str] = []
-        command.run(folder, killed, kimg=0.24, resolution=32, device="cpu", say=said.append)
-        command.run(folder, straight, kimg=0.24, resolution=32, batch=4, device="cpu", seed=5)
-    finally:
-        torch.set_num_threads(threads)
-    assert any(f"after {stopped_at:,} images" in line for line in said)
-    assert gan.load(killed).hash == gan.load(straight).hash
-    states = [torch.load(out / "training.pt", weights_only=True) for out in (killed, straight)]
-    for part in ("discriminator", "generator", "average"):
-        assert all(torch.equal(states[1][part][name], value) for name, value in states[0][part].items())
-    assert _curve(killed) == _curve(straight) and len(_curve(killed)) == 3
-
-
-def test_stopping_between_reports_loses_no_figures(pictures, tmp_path):
-    def curve(trainer: Trainer, stop_at: int = 0) -> list[tuple[int, float, float]]:
-        reports = trainer.run(report_every=10, until=lambda: trainer.steps == stop_at)
-        return [(r.images, r.discriminator_loss, r.gradient_penalty) for r in reports]
-
-    first = small_trainer(pictures)
-    early = curve(first, stop_at=17)
-    first.save(tmp_path / "state.pt")
-    second = small_trainer(pictures)
-    second.load_state(torch.load(tmp_path / "state.pt", weights_only=True))
-    assert early + curve(second) == curve(small_trainer(pictures))
-
-
-def test_a_state_of_the_first_version_is_gone_on_from(pictures):
-    first = small_trainer(pictures)
-    first.step()
-    state = {k: v for k, v in first.state().items() if k not in ("seconds", "sums", "stability")}
-    state["config"] = {k: v for k, v in state["config"].items() if k not in ("minutes", "start_kimg", "augment")}
-    config, new = next_leg(state, None, None)
-    assert config == replace(first.config, augment=AugmentConfig()) and not new
-    second = small_trainer(pictures)
-    second.load_state(state)
-    second.step()
-    assert second.images_seen == 16
-
-
-def test_another_size_and_a_finished_run_are_said(folder, tmp_path):
-    out = tmp_path / "mine"
-    command.run(folder, out, kimg=0.016, resolution=32, batch=8, device="cpu")
-    with pytest.raises(UserError, match="trained at 32 px, not 64"):
-        command.run(folder, out, kimg=0.016, resolution=64, device="cpu")
-    said: list[str] = []
-    before = (out / "config.json").stat().st_mtime_ns
-    command.run(folder, out, device="cpu", say=said.append)
-    assert any("finished" in line for line in said) and (out / "config.json").stat().st_mtime_ns == before
-    command.run(folder, out, minutes=0.1 / 60, device="cpu")
-    state = torch.load(out / "training.pt", weights_only=True)
-    assert state["images_seen"] > 16 and state["config"]["start_kimg"] == pytest.approx(0.016)
 
 
 # ---------------------------------------------------------------------------------------------------- warm starts, output

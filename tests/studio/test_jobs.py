@@ -114,7 +114,7 @@ def test_training_from_a_folder_stopped_and_gone_on(
 ) -> None:
     """A whole run as the view drives it: look, leave one out, train, stop, use, go on."""
     monkeypatch.setenv("TASTEMAKER_HOME", str(tmp_path / "home"))
-    training = Training(listening.client, "cpu")
+    training = Training(listening.client)
     training.set_size(32)
     training.look_at(folder)
     pump(lambda: training.phase == "ready")

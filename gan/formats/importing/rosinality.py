@@ -19,7 +19,7 @@ from gan.networks.stylegan2_names import rosinality_discriminator, rosinality_ge
 _SIGNS = {"style.1.weight", "input.input", "conv1.conv.modulation.weight", "to_rgb1.conv.weight"}
 _KEYS = ("g_ema", "g")  # the averaged weights draw better
 _MOST_LEVELS = 11  # 4096 pixels
-LICENCE = (
+_LICENCE = (
     "Weights converted from NVIDIA's own are for research and evaluation only, not for commercial use, and their licence travels with "
     "them; for others, ask who trained them."
 )
@@ -54,9 +54,7 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
             discriminator = _discriminator(source, refs, generator.config)
         except Malformed as error:
             notes.append(f"Its discriminator is left out, so realism cannot be judged: {error}.")
-    imported = finish(source, "StyleGAN2 (rosinality)", generator, discriminator, notes)
-    imported.licence = LICENCE
-    return imported
+    return finish(source, "StyleGAN2 (rosinality)", generator, discriminator, notes, _LICENCE)
 
 
 def _state(value: Any) -> dict[str, TensorRef]:

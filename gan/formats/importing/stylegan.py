@@ -18,7 +18,7 @@ from gan.formats.importing.stylegan_fit import activation_of, fill, finish, mapp
 from gan.networks.stylegan2 import Architecture, StyleGAN2, StyleGAN2Config
 from gan.networks.stylegan2_discriminator import StyleGAN2Discriminator, StyleGAN2DiscriminatorConfig
 
-LICENCE = (
+_LICENCE = (
     "NVIDIA's own weights are for research and evaluation only, not for commercial use, and so is what is made from them; their licence "
     "travels with them. For weights that someone else trained with NVIDIA's code, ask who trained them."
 )
@@ -75,8 +75,7 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
             notes += _left_out(unused)
         except Malformed as error:
             notes.append(f"Its discriminator is left out, so realism cannot be judged: {error}.")
-    imported = finish(source, "StyleGAN2", generator, discriminator, notes)
-    imported.licence = LICENCE
+    imported = finish(source, "StyleGAN2", generator, discriminator, notes, _LICENCE)
     imported.settled += questions
     return imported
 

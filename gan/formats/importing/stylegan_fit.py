@@ -15,6 +15,8 @@ from gan.networks.stylegan2 import StyleGAN2, StyleGAN2Config
 from gan.networks.stylegan2_discriminator import StyleGAN2Discriminator
 from gan.networks.stylegan2_layers import Activation, MappingConfig
 
+# What the card of the model says from then on, wherever it is exported to.
+LICENCE = "not known; if the weights are NVIDIA's, or made from NVIDIA's: for research and evaluation only, not for commercial use"
 _MEAN_OVER = 4096  # latents that a missing mean style is estimated from
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -134,8 +136,9 @@ def finish(
     generator: StyleGAN2,
     discriminator: StyleGAN2Discriminator | None,
     notes: list[str],
+    warning: str,
 ) -> Imported:
-    """The import's result: model and description."""
+    """The import's result: model and description; `warning` is about the licence."""
     config: StyleGAN2Config = generator.config
     count = sum(parameter.numel() for parameter in generator.parameters()) / 1e6
     facts = [
@@ -147,5 +150,5 @@ def finish(
         f"{count:.1f} million weights",
     ]
     what = ", ".join(facts)
-    card = {"data": {"kind": "unknown"}, "imported": {"from": source.name, "what": what}}
-    return Imported(Model(source.path.stem, generator, None, discriminator, card), what, notes)
+    card = {"data": {"kind": "unknown"}, "imported": {"from": family, "what": what}, "licence": LICENCE}
+    return Imported(Model(source.path.stem, generator, None, discriminator, card), what, notes, warning)

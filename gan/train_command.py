@@ -1,0 +1,98 @@
+"""What `tastemaker train` does with its options: alone, or as one of several processes that torchrun started."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_BUNDLED = "dreamscapes"
+
+
+def train(options: argparse.Namespace) -> bool:
+    """Train as the command line asks; returns whether it was stopped before its end."""
+    from gan import assets
+    from gan.adversarial import command, distributed
+    from gan.adversarial.copying import write_nearest
+    from gan.adversarial.output import STATE
+    from gan.adversarial.train import TrainProgress
+    from gan.data.procedural import kind_of
+    from gan.terminal import Progress
+
+    drawn = kind_of(options.images) is not None
+    images: str | Path = options.images if drawn else Path(options.images)
+    start: str | None = options.start if options.start != "none" else None
+    note = ""
+    if options.start is None and not drawn and options.resolution in (None, 64) and _BUNDLED in assets.names():
+        start = _BUNDLED
+        if not (options.out / STATE).exists():
+            note = f"Starting from {_BUNDLED} (--from none starts from random weights)."
+    # Under torchrun this is one of several processes that train together; otherwise it is alone.
+    with distributed.joined(options.device) as device, Progress() as progress, stop_on_ctrl_c() as stopped:
+        first = distributed.current().first
+
+        def say(line: str) -> None:
+            progress.clear()
+            print(line, file=sys.stderr, flush=True)
+
+        def show(step: TrainProgress | tuple[float, str]) -> None:
+            if isinstance(step, TrainProgress):
+                text = f"{step.images / 1000:.1f} kimg, {step.images_per_second:.0f} images/s, realness gap {step.realness_gap:.2f}"
+                if step.data_wait >= 0.01:
+                    text += f", {step.data_wait:.0%} waiting for pictures"
+                progress(step.fraction, text, step.seconds_left)
+            else:
+                progress(*step)
+
+        if first and note:
+            say(note)
+        command.run(
+            images=images,
+            out=options.out,
+            start_from=start,
+            minutes=options.minutes,
+            kimg=options.kimg,
+            resolution=options.resolution,
+            device=str(device),
+            seed=options.seed,
+            progress=show,
+            cancel=stopped,
+            batch=options.batch,
+            augment=options.augment == "auto",
+            compile=options.compile,
+            tensorboard=options.tensorboard,
+            snapshots=options.snapshots,
+            save_seconds=options.save_every,
+            say=say,
+            leave_out=options.leave_out,
+            keep_copies=options.keep_copies,
+        )
+        if first and not drawn:
+            say(write_nearest(options.out, Path(images), options.leave_out, options.keep_copies))
+        progress.clear()
+    if first:
+        print(options.out)
+    return first and stopped()
+
+
+@contextmanager
+def stop_on_ctrl_c() -> Iterator[Callable[[], bool]]:
+    """The first Ctrl+C asks for an orderly end, a second one is an ordinary interrupt."""
+    asked = False
+
+    def ask(number: int, frame: object) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+
+    try:
+        before = signal.signal(signal.SIGINT, ask)
+    except ValueError:  # not the main thread, which alone receives signals
+        yield lambda: False
+        return
+    try:
+        yield lambda: asked
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,160 @@
+"""One version on the timeline: its name, what it measured, the same eight seeds, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout
+
+from studio.i18n import tr
+from studio.model.rounds import measured
+from studio.project.records import Checkpoint
+from studio.ui.parts import Card, ElidedLabel, button, named, text_label
+from studio.ui.strip import Strip
+
+
+def version_name(version: Checkpoint | None) -> str:
+    """Name a version for people; None is the untuned generator."""
+    if version is None:
+        return tr("Untuned")
+    return version.name or tr("Round {n}", n=version.round)
+
+
+class NameEdit(QLineEdit):
+    """A name that is kept with Enter or when it is left, and not with Escape."""
+
+    kept = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setMaxLength(60)
+        self.setFixedWidth(220)
+        named(self, tr("Name of the version"), tr("Enter keeps the name; Esc leaves it as it was"))
+        self.editingFinished.connect(self._keep)
+
+    def begin(self, name: str) -> None:
+        """Show itself with a name to change."""
+        self.setText(name)
+        self.show()
+        self.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.selectAll()
+
+    def event(self, event: QEvent) -> bool:
+        # Enter, Escape and Delete belong to the name, not to the view's shortcuts.
+        own = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape, Qt.Key.Key_Delete)
+        if (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.ShortcutOverride
+            and event.key() in own
+        ):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.hide()
+        else:
+            super().keyPressEvent(event)
+
+    def _keep(self) -> None:
+        if self.isVisible():
+            self.hide()
+            self.kept.emit(self.text())
+
+
+class VersionCard(Card):
+    """Emits what a hand wants; `show_version` brings it up to date."""
+
+    pressed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.version: Checkpoint | None = None
+        self.title = text_label("", "title")
+        self.edit = NameEdit()
+        self.edit.hide()
+        self.words = ElidedLabel("", "quiet")
+        self.strip = Strip(8, 88)
+        self.compare = QPushButton(tr("Compare"))
+        self.compare.setProperty("role", "chip")
+        self.compare.setCheckable(True)
+        self.compare.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.rename = button(tr("Name"), tr("Give this version a name (Ctrl+R)"), "chip")
+        self.branch = button(
+            tr("Branch"), tr("Begin another line here, beside the rounds that follow (B)"), "chip"
+        )
+        self.delete = button(
+            tr("Delete"), tr("Take it off the timeline; Ctrl+Z brings it back (Del)"), "chip"
+        )
+        self.restore = button("", "")
+        line = QHBoxLayout()
+        line.setSpacing(8)
+        line.addWidget(self.title)
+        line.addWidget(self.edit)
+        line.addWidget(self.words, 1)
+        for made in (self.compare, self.rename, self.branch, self.delete, self.restore):
+            line.addWidget(made)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(14, 8, 10, 12)
+        column.setSpacing(8)
+        column.addLayout(line)
+        column.addWidget(self.strip)
+
+    def show_version(
+        self, version: Checkpoint | None, parent: Checkpoint | None, in_use: bool, free: bool
+    ) -> None:
+        """Show a version; `parent` only where it is not the one below. `free`: the worker could restore it."""
+        self.version = version
+        name = version_name(version)
+        self.title.setText(name)
+        words = tr("the generator as it came")
+        if version is not None:
+            said = [tr("round {n}", n=version.round)] if version.name else []
+            if parent is not None:
+                said.append(tr("after {version}", version=version_name(parent)))
+            self.words.set_text(" · ".join([*said, measured(version.metrics) or tr(version.reason)]))
+        else:
+            self.words.set_text(words)
+        self.restore.setText(tr("In use") if in_use else tr("Restore"))
+        tip = (
+            tr("This is the version in use")
+            if in_use
+            else tr("Go back to {name}; nothing is deleted", name=name)
+        )
+        named(
+            self.restore,
+            tr("{name} is in use", name=name) if in_use else tr("Restore {name}", name=name),
+            tip,
+        )
+        self.restore.setEnabled(free and not in_use)
+        for made, verb in (
+            (self.compare, tr("Compare {name}", name=name)),
+            (self.rename, tr("Name {name}", name=name)),
+            (self.branch, tr("Branch from {name}", name=name)),
+            (self.delete, tr("Delete {name}", name=name)),
+        ):
+            made.setAccessibleName(verb)
+            made.setVisible(made is self.compare or version is not None)
+        self.compare.setToolTip(tr("Choose two versions to see the same seeds of both (C)"))
+        self.branch.setEnabled(free)
+        self.delete.setEnabled(not in_use)
+        named(self.strip, tr("{name}, eight images", name=name), tr("The same eight seeds in every version"))
+
+    def show_images(self, images: Sequence[QImage], pixel_art: bool) -> None:
+        """Show what the version makes of the seeds."""
+        self.strip.pixel_art = pixel_art
+        self.strip.show_images(images)
+
+    def mark(self, chosen: bool) -> None:
+        """Draw a border around the version that keys are for."""
+        if self.property("current") != chosen:
+            self.setProperty("current", chosen)
+            self.style().unpolish(self)
+            self.style().polish(self)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.pressed.emit()
+        event.accept()
