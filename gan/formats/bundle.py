@@ -169,7 +169,9 @@ def read_config(folder: Path) -> dict[str, Any]:
     if not folder.exists():
         raise UserError(f"no such folder: {folder}")
     if not folder.is_dir():
-        raise UserError(f"{folder} is a file; a generator is a folder with {CONFIG_NAME} and {WEIGHTS_NAME}")
+        raise UserError(
+            f"{folder} is a file; a generator is a folder with {CONFIG_NAME} and {WEIGHTS_NAME} (tastemaker import makes one of it)"
+        )
     if not path.is_file():
         raise UserError(f"{folder} is not a generator: it has no {CONFIG_NAME}")
     try:

@@ -212,9 +212,9 @@ class LucidStyleGAN2(LatentGenerator):
         self.register_buffer("w_mean", torch.zeros(config.z_dim))
         self.register_buffer("noise", torch.zeros(config.resolution, config.resolution))
 
-    def forward(self, z: Tensor, psi: float = 1.0) -> Tensor:
+    def forward(self, z: Tensor, psi: float | Tensor = 1.0) -> Tensor:
         w = self.mapping(z)
-        if psi != 1.0:
+        if isinstance(psi, Tensor) or psi != 1.0:
             w = self.w_mean.lerp(w, psi)
         return to_images(self.synthesis(w, self.noise))
 

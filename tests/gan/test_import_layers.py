@@ -156,6 +156,30 @@ def test_batch_statistics_tell_activation_and_prior(slope: float, uniform: bool,
     same_images(imported, network, prior=(lambda z: torch.erf(z * 0.5**0.5)) if uniform else lambda z: z)
 
 
+def test_a_widely_copied_dcgan_with_a_large_epsilon(tmp_path: Path) -> None:
+    """It means 0.8 as momentum and passes it as epsilon; no weight says so, its names do."""
+
+    class Copied(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.l1 = nn.Sequential(nn.Linear(20, 16 * 8 * 8))
+            self.conv_blocks = nn.Sequential(
+                nn.BatchNorm2d(16), nn.Upsample(scale_factor=2), nn.Conv2d(16, 16, 3, stride=1, padding=1), nn.BatchNorm2d(16, 0.8),
+                nn.LeakyReLU(0.2, inplace=True), nn.Upsample(scale_factor=2), nn.Conv2d(16, 8, 3, stride=1, padding=1),
+                nn.BatchNorm2d(8, 0.8), nn.LeakyReLU(0.2, inplace=True), nn.Conv2d(8, 1, 3, stride=1, padding=1), nn.Tanh(),
+            )  # fmt: skip
+
+        def forward(self, z: torch.Tensor) -> torch.Tensor:
+            return self.conv_blocks(self.l1(z).view(-1, 16, 8, 8))
+
+    network = foreign.lived(Copied(), torch.randn(1024, 20))
+    network.conv_blocks[0].eps = 0.8  # all three alike: the import knows one epsilon for a network
+    foreign.lived(network, torch.randn(1024, 20))
+    imported = import_file(save(network.state_dict(), tmp_path))
+    assert imported.model.resolution == 32
+    same_images(imported, network, square=False)
+
+
 def test_ambiguous_sizes_are_asked_and_answered(tmp_path: Path) -> None:
     network = nn.Sequential(
         nn.ConvTranspose2d(10, 32, 4), nn.ReLU(), nn.ConvTranspose2d(32, 16, 3, 2, 1), nn.ReLU(),
