@@ -31,7 +31,7 @@ class Place:
     seed: int = 0
     amounts: tuple[float, ...] = ()
     truncation: float = 1.0
-    radius: float = 0.4
+    radius: float = 0.3
     variation: int = 0
     locked: frozenset[int] = field(default_factory=frozenset)
 

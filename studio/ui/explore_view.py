@@ -227,7 +227,7 @@ class ExplorePanel(QWidget):
         column.addLayout(self._list)
         column.addSpacing(12)
         column.addWidget(section(tr("Neighbours")))
-        self.radius = Dial(tr("How far"), tr("How unlike this image its neighbours may be"), 5, 100, 40)
+        self.radius = Dial(tr("How far"), tr("How unlike this image its neighbours may be"), 5, 100, 30)
         self.radius.slider.valueChanged.connect(lambda value: self.explore.set_radius(value / 100))
         column.addWidget(self.radius)
         column.addStretch(1)
