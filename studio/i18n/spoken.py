@@ -65,6 +65,16 @@ SENTENCES = (
     "CPU, {n} core",
     "there are no images to write: nothing was shown yet",
     "no images to write",
+    "writing the weights",
+    "writing the ONNX file",
+    "writing the .pt2 file",
+    "drawing the images",
+    "drawing the frames",
+    "drawing the samples",
+    "putting it in place",
+    "exported to {folder}",
+    "image {done} of {all}",
+    "frame {done} of {all}",
 )
 # The first that fits is taken: sentences that are nothing but fields and a word or two come last.
 

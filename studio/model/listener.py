@@ -270,7 +270,8 @@ class Listener(QObject):
         self.say(tr("Export stopped; nothing was written"))
 
     def _exporting(self, fraction: float, text: str) -> None:
-        self.exports.fraction, self.exports.text = fraction, text[:1].upper() + text[1:]
+        words = tr(text)
+        self.exports.fraction, self.exports.text = fraction, words[:1].upper() + words[1:]
 
     def _exported(self, folder: str) -> None:
         self.exports.fraction, self.exports.folder, self.exports.running = 1.0, folder, False
