@@ -24,15 +24,16 @@ _COPIED_BELOW = 1000  # pictures; fewer are learnt by heart
 Progress = Callable[[TrainProgress | tuple[float, str]], None]
 
 
-def network_configs(resolution: int) -> tuple[GeneratorConfig, DiscriminatorConfig]:
-    """The compact pair for 32, 64 or 128 px."""
-    generator = {32: (128, 128, 96, 48), 64: (128, 128, 96, 48, 16), 128: (128, 128, 96, 64, 32, 16)}
+def network_configs(resolution: int, pixel: int = 1) -> tuple[GeneratorConfig, DiscriminatorConfig]:
+    """The compact pair for 32, 64 or 128 px, each times `pixel`: the side of a square of one colour in pixel art."""
+    generator = {32: (128, 128, 96, 64), 64: (128, 128, 96, 48, 16), 128: (128, 128, 96, 64, 32, 16)}
     discriminator = {32: (96, 128, 128), 64: (48, 96, 128, 128), 128: (24, 48, 96, 128, 128)}
-    if resolution not in generator:
-        raise UserError(f"resolution {resolution} is not one of {', '.join(map(str, generator))}")
+    drawn, rest = divmod(resolution, pixel)
+    if rest or drawn not in generator:
+        raise UserError(f"resolution {resolution} is not one of {', '.join(str(pixel * side) for side in generator)}")
     return (
-        GeneratorConfig(resolution=resolution, channels=generator[resolution]),
-        DiscriminatorConfig(resolution=resolution, channels=discriminator[resolution]),
+        GeneratorConfig(resolution=resolution, channels=generator[drawn], pixel=pixel),
+        DiscriminatorConfig(resolution=resolution, channels=discriminator[drawn], pixel=pixel),
     )
 
 
@@ -96,7 +97,7 @@ def run(
         if resolution not in (None, networks[0].resolution):
             raise UserError(f"{out} is being trained at {networks[0].resolution} px, not {resolution}: choose another --out")
     else:
-        networks, same_size = _networks(start_from, resolution, seed, say)
+        networks, same_size = _networks(start_from, resolution, _pixel(images), seed, say)
     with ranks.one_after_another():
         pool, source = _pictures(images, networks[0].resolution, progress, cancel, say, leave_out, keep_copies)
     new_leg = False
@@ -132,17 +133,23 @@ def run(
     return out
 
 
+def _pixel(images: str | Path) -> int:
+    """The side of a square of one colour in these pictures."""
+    kind = procedural.kind_of(images)
+    return procedural.KINDS[kind].pixel if kind else 1
+
+
 def _networks(
-    start_from: str | None, resolution: int | None, seed: int, say: Callable[[str], None]
+    start_from: str | None, resolution: int | None, pixel: int, seed: int, say: Callable[[str], None]
 ) -> tuple[tuple[Generator, Discriminator], bool]:
     """The networks of a new run, and whether they start near their goal: from a model of the same size."""
     if start_from is None:
-        return fresh_pair(seed, *network_configs(resolution or 64)), False
+        return fresh_pair(seed, *network_configs(resolution or 64, pixel)), False
     start = warm.pair(load(start_from, device="cpu"), start_from)
     if resolution in (None, start[0].resolution):
         return start, True
     assert resolution is not None
-    networks = fresh_pair(seed, *network_configs(resolution))
+    networks = fresh_pair(seed, *network_configs(resolution, pixel))
     share = warm.transfer(start, networks)
     say(f"{start_from} draws {start[0].resolution} px: it gives {share:.0%} of the weights for {resolution} px, the rest starts at random.")
     return networks, False

@@ -20,13 +20,17 @@ class Kind:
     render: Callable[[Sequence[int], int], np.ndarray]  # seeds, resolution -> uint8 (N, R, R, 3)
     version: int  # part of the cache's name: raise it when a seed is drawn differently
     licence: str  # of what is trained on it
-    pixel_art: bool  # enlarged with hard pixels
+    pixel: int  # side of a square of one colour at 64 px: 2 or more is pixel art, enlarged with hard pixels
     mirrors: bool  # a mirror image is as good a picture
+
+    @property
+    def pixel_art(self) -> bool:
+        return self.pixel > 1
 
 
 KINDS = {
-    "scenes": Kind(scenes.render, version=1, licence="Apache-2.0", pixel_art=False, mirrors=True),
-    "characters": Kind(characters.render, version=1, licence="CC0-1.0", pixel_art=True, mirrors=False),
+    "scenes": Kind(scenes.render, version=1, licence="Apache-2.0", pixel=1, mirrors=True),
+    "characters": Kind(characters.render, version=1, licence="CC0-1.0", pixel=2, mirrors=False),
 }
 
 
