@@ -78,13 +78,11 @@ def _fits(link: Link, width: int) -> bool:
 def _with_gaps(found: list[Link], index: int) -> Link:
     link = found[index]
     own = [module for module in (link.main, link.norm, link.prelu) if module is not None]
-    last = max((module.place for module in own if module.place), default=None)
     following = found[index + 1].main.place if index + 1 < len(found) else None
-    gap = (
-        following[1] - last[1] - 1
-        if last and following and last[0] == following[0] and following[1] > last[1]
-        else None
-    )
+    before = [
+        module.place[1] for module in own if module.place and following and module.place[0] == following[0]
+    ]
+    gap = following[1] - max(before) - 1 if following and before and following[1] > max(before) else None
     here, norm = link.main.place, link.norm.place if link.norm else None
     inner = norm[1] - here[1] - 1 if here and norm and here[0] == norm[0] and norm[1] > here[1] else None
     return replace(link, gap=gap, inner_gap=inner)

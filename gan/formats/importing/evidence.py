@@ -48,7 +48,10 @@ def read_as(config: LayeredConfig, activation: str, prior: str, eps: float) -> L
             layer,
             activation=bend if layer.activation not in {"none", "prelu"} else layer.activation,
             slope=float(slope or 0.2),
-            norm_eps=eps if layer.norm == "batch" else layer.norm_eps,
+            # Where an odd epsilon was passed by mistake, the one right behind a folded stem was still spared.
+            norm_eps=eps
+            if layer.norm == "batch" and not (eps == 0.8 and layer.shape is not None)
+            else layer.norm_eps,
         )
         for layer in config.layers
     )
@@ -113,9 +116,12 @@ def mismatch(generator: LayeredGenerator, z: Tensor) -> float | None:
     x = generator.enter(z)
     chain = generator.chain()
     last = max((i for i, block in enumerate(chain) if block.layer.norm == "batch"), default=-1)
+    bent, telling = False, 0  # statistics tell of activations only behind one
     for block in chain[: last + 1]:
-        if len(found) >= 2 and x.dim() == 4 and x.shape[3] >= _SMALL:
+        if telling >= 2 and x.dim() == 4 and x.shape[3] >= _SMALL:
             break
+        telling += int(bent and block.layer.norm == "batch")
+        bent = bent or block.layer.activation != "none"
         x = block(x, generator.config.upsampling, look)
     return sum(found) / len(found) if found else None
 
