@@ -97,7 +97,7 @@ def run(
         if resolution not in (None, networks[0].resolution):
             raise UserError(f"{out} is being trained at {networks[0].resolution} px, not {resolution}: choose another --out")
     else:
-        networks, same_size = _networks(start_from, resolution, _pixel(images), seed, say)
+        networks, same_size = _networks(start_from, resolution, images, seed, say)
     with ranks.one_after_another():
         pool, source = _pictures(images, networks[0].resolution, progress, cancel, say, leave_out, keep_copies)
     new_leg = False
@@ -133,23 +133,22 @@ def run(
     return out
 
 
-def _pixel(images: str | Path) -> int:
-    """The side of a square of one colour in these pictures."""
-    kind = procedural.kind_of(images)
-    return procedural.KINDS[kind].pixel if kind else 1
-
-
 def _networks(
-    start_from: str | None, resolution: int | None, pixel: int, seed: int, say: Callable[[str], None]
+    start_from: str | None, resolution: int | None, images: str | Path, seed: int, say: Callable[[str], None]
 ) -> tuple[tuple[Generator, Discriminator], bool]:
     """The networks of a new run, and whether they start near their goal: from a model of the same size."""
+    kind = procedural.kind_of(images)
+
+    def fresh(side: int) -> tuple[Generator, Discriminator]:
+        return fresh_pair(seed, *network_configs(side, procedural.KINDS[kind].pixel(side) if kind else 1))
+
     if start_from is None:
-        return fresh_pair(seed, *network_configs(resolution or 64, pixel)), False
+        return fresh(resolution or 64), False
     start = warm.pair(load(start_from, device="cpu"), start_from)
     if resolution in (None, start[0].resolution):
         return start, True
     assert resolution is not None
-    networks = fresh_pair(seed, *network_configs(resolution, pixel))
+    networks = fresh(resolution)
     share = warm.transfer(start, networks)
     say(f"{start_from} draws {start[0].resolution} px: it gives {share:.0%} of the weights for {resolution} px, the rest starts at random.")
     return networks, False

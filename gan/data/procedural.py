@@ -20,17 +20,21 @@ class Kind:
     render: Callable[[Sequence[int], int], np.ndarray]  # seeds, resolution -> uint8 (N, R, R, 3)
     version: int  # part of the cache's name: raise it when a seed is drawn differently
     licence: str  # of what is trained on it
-    pixel: int  # side of a square of one colour at 64 px: 2 or more is pixel art, enlarged with hard pixels
+    native: int | None  # side of pixel art in its own pixels, which is enlarged with hard edges; None: drawn at any size
     mirrors: bool  # a mirror image is as good a picture
 
     @property
     def pixel_art(self) -> bool:
-        return self.pixel > 1
+        return self.native is not None
+
+    def pixel(self, resolution: int) -> int:
+        """Side of a square of one colour at a resolution."""
+        return max(1, resolution // self.native) if self.native else 1
 
 
 KINDS = {
-    "scenes": Kind(scenes.render, version=1, licence="Apache-2.0", pixel=1, mirrors=True),
-    "characters": Kind(characters.render, version=1, licence="CC0-1.0", pixel=2, mirrors=False),
+    "scenes": Kind(scenes.render, version=1, licence="Apache-2.0", native=None, mirrors=True),
+    "characters": Kind(characters.render, version=1, licence="CC0-1.0", native=32, mirrors=False),
 }
 
 
