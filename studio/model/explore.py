@@ -15,8 +15,8 @@ from studio.model.property import Property
 from studio.project.records import Change, NewImage, ProjectError
 from studio.project.search import Query
 from studio.worker import messages as m
-from studio.worker.client import ShownExploration
 from studio.worker.messages import Prediction
+from studio.worker.shown import ShownExploration
 
 AROUND = 8  # neighbours
 CENTRE = 4  # place of the image itself among its neighbours, three by three

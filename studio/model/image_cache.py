@@ -17,7 +17,8 @@ from studio.model import pictures
 from studio.model.scaling import scaled
 from studio.project.store import Project, ProjectError
 from studio.theme.tokens import CORNER_IMAGE
-from studio.worker.client import ShownImages, WorkerClient
+from studio.worker.client import WorkerClient
+from studio.worker.shown import ShownImages
 
 _WAITING = (
     400  # tiles asked for and not made yet; the oldest of more are forgotten: they have been scrolled away

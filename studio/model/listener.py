@@ -29,7 +29,8 @@ from studio.model.state import (
 from studio.project.records import Checkpoint, ProjectError
 from studio.project.store import Project
 from studio.worker import messages as m
-from studio.worker.client import FinishedRound, ShownGrid, ShownImages, ShownStrip, WorkerClient
+from studio.worker.client import WorkerClient
+from studio.worker.shown import FinishedRound, ShownGrid, ShownImages, ShownStrip
 
 P = ParamSpec("P")
 L = TypeVar("L", bound="Listener")

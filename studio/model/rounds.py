@@ -4,7 +4,7 @@ from studio.i18n import signed, tr
 from studio.model.state import PastRound
 from studio.project.records import Checkpoint
 from studio.project.store import Project
-from studio.worker.client import FinishedRound
+from studio.worker.shown import FinishedRound
 
 
 def like_rate(metrics: dict[str, float | None]) -> float | None:

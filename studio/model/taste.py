@@ -11,7 +11,7 @@ from studio.i18n import tr
 from studio.model import pictures
 from studio.model.actions import Actions
 from studio.model.property import Property, changed
-from studio.worker.client import ShownTaste
+from studio.worker.shown import ShownTaste
 
 _GATHER_MS = 700  # of ratings that come one after another
 

@@ -81,10 +81,10 @@ class Commands:
             action.triggered.connect(lambda _=False, run=command.run: run())
             if command.choice:
                 groups.setdefault(command.choice, QActionGroup(window)).addAction(action)
-            menu = self.menus[command.menu]
+            shown_in = self.menus[command.menu]
             if command.new_group:
-                menu.addSeparator()
-            menu.addAction(action)
+                shown_in.addSeparator()
+            shown_in.addAction(action)
             window.addAction(action)
             self._give_keys(command)
 

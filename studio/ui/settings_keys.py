@@ -79,11 +79,11 @@ class KeysPage(QWidget):
     def __init__(self, commands: Commands) -> None:
         super().__init__()
         self.commands = commands
-        self.find = QLineEdit()
-        self.find.setPlaceholderText(tr("Find an action"))
-        self.find.setMaximumWidth(320)
+        self.search = QLineEdit()
+        self.search.setPlaceholderText(tr("Find an action"))
+        self.search.setMaximumWidth(320)
         named(
-            self.find, tr("Find an action"), tr("Show only the actions whose name or key has these letters")
+            self.search, tr("Find an action"), tr("Show only the actions whose name or key has these letters")
         )
         self.reset = button(tr("Reset all keys"), tr("Give every action the key it came with"))
         self.note = quiet_note(tr("Press a key's button, then the new key."))
@@ -91,7 +91,7 @@ class KeysPage(QWidget):
         self.take.hide()
         line = QHBoxLayout()
         line.setSpacing(12)
-        line.addWidget(self.find, 1)
+        line.addWidget(self.search, 1)
         line.addStretch(1)
         line.addWidget(self.reset)
         said = QHBoxLayout()
@@ -128,7 +128,7 @@ class KeysPage(QWidget):
         column.addLayout(line)
         column.addLayout(said)
         column.addWidget(scrolled(body), 1)
-        self.find.textChanged.connect(self._filter)
+        self.search.textChanged.connect(self._filter)
         self.reset.clicked.connect(self._reset)
         self.take.clicked.connect(self._take)
         self._wanted: tuple[KeyButton, tuple[str, ...]] | None = None

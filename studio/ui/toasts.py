@@ -100,8 +100,9 @@ class Toasts(QObject):
             return
         width = min(_MOST_WIDE, self._window.width() - 32)
         self.shown.setFixedWidth(width)
-        height = self.shown.layout().heightForWidth(width) if self.shown.layout().hasHeightForWidth() else -1
-        self.shown.resize(width, max(height, self.shown.sizeHint().height()))
+        layout = self.shown.layout()
+        needed = layout.heightForWidth(width) if layout is not None else -1
+        self.shown.resize(width, max(needed, self.shown.sizeHint().height()))
         self.shown.move(
             (self._window.width() - width) // 2, self._window.height() - STATUS_BAR - self.shown.height() - 16
         )

@@ -6,7 +6,6 @@ Every public signal is emitted on the thread that made the client (the window's)
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -15,69 +14,24 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from studio.project.store import Checkpoint, Image, NewImage, Project, ProjectError
+from studio.project.store import Image, NewImage, Project, ProjectError
 from studio.worker import exports, spawn
 from studio.worker import messages as m
 from studio.worker.link import Gone, WorkerLink
 from studio.worker.opening import known, opening
+from studio.worker.shown import (
+    FinishedRound,
+    ShownExploration,
+    ShownGrid,
+    ShownImages,
+    ShownStrip,
+    ShownTaste,
+)
 
 LOG = "worker.log"
 CALM = 120.0  # seconds without a crash, after which a crash is a first one again
 PING = 10.0  # seconds between two questions whether the worker still answers
 SILENCE = 120.0  # seconds without an answer, after which it is taken for hung and ended
-
-
-@dataclass(frozen=True)
-class ShownGrid:
-    """A grid that is already rows of the project."""
-
-    generation: int  # what `propose` returned
-    grid: int  # the project's grid id
-    images: tuple[Image, ...]  # in the order to show
-    pixels: np.ndarray  # uint8 (N, H, W, 3), the caller's own copy
-
-
-@dataclass(frozen=True)
-class ShownStrip:
-    """The same seeds before and after."""
-
-    seeds: tuple[int, ...]
-    before: np.ndarray  # uint8 (N, H, W, 3)
-    after: np.ndarray
-
-
-@dataclass(frozen=True)
-class ShownImages:
-    """Images drawn again."""
-
-    request: int
-    images: tuple[int, ...]
-    pixels: np.ndarray  # uint8 (N, H, W, 3)
-
-
-@dataclass(frozen=True)
-class ShownExploration:
-    """An image, and its neighbours or the steps to another."""
-
-    found: m.Explored
-    pixels: np.ndarray  # uint8 (N, H, W, 3)
-
-
-@dataclass(frozen=True)
-class ShownTaste:
-    """What was learnt; the best images first, then as many of the worst."""
-
-    said: m.Explained
-    pixels: np.ndarray | None  # uint8 (2 N, H, W, 3); None: nothing is known yet
-
-
-@dataclass(frozen=True)
-class FinishedRound:
-    """A round's end. A kept checkpoint is already a file and a row, and is the current one."""
-
-    result: m.RoundFinished
-    checkpoint: Checkpoint | None
-    strip: ShownStrip | None  # before this round, after it
 
 
 class WorkerClient(QObject):

@@ -7,7 +7,6 @@ what the window should not have to wait for (a new grid, ratings, a strip).
 from __future__ import annotations
 
 import gc
-import os
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -28,6 +27,12 @@ from studio.worker.exploring import Explorer
 from studio.worker.exporting import export
 from studio.worker.frames import FrameClosed, FrameWriter
 from studio.worker.inbox import Inbox, Outbox
+from studio.worker.machine import (
+    device_label,
+    is_out_of_memory,
+    usable_cores,
+    work_in_smaller_batches,
+)
 from studio.worker.sessions import array, feedback, make_session, packed
 from studio.worker.teaching import teach
 
@@ -45,7 +50,6 @@ TASKS = {
     m.Explain: "learning",
 }
 IDLE = 0.3  # seconds without a command
-SMALLEST_BATCH = 8  # images
 MakeSession = Callable[[m.Open, str], TuningSession]
 
 
@@ -54,23 +58,6 @@ def serve(inbox: Inbox, outbox: Outbox, frames: FrameWriter) -> None:
     cores = usable_cores()
     torch.set_num_threads(max(1, cores - 1))  # the window needs the other one
     Service(inbox, outbox, frames, make_session).run()
-
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def device_label(device: torch.device) -> str:
-    """A device as people know it: "CPU, 2 cores", "NVIDIA H200"."""
-    if device.type == "cuda":
-        return str(torch.cuda.get_device_name(device))
-    if device.type == "mps":
-        return "Apple GPU"
-    cores = usable_cores()
-    return f"CPU, {cores} core{'s' if cores != 1 else ''}"
 
 
 class Service:
@@ -403,26 +390,6 @@ class Service:
             self._send(m.ExportStopped())
         else:
             self._send(m.Exported(command.folder))
-
-
-def work_in_smaller_batches(session: TuningSession) -> bool:
-    """Halve the number of images drawn at once; False where it is small already."""
-    try:
-        drawer = session.scorer.drawer
-    except (MemoryError, RuntimeError):  # not even the reference sample fits
-        return False
-    if drawer.chunk <= SMALLEST_BATCH:
-        return False
-    drawer.chunk = max(SMALLEST_BATCH, drawer.chunk // 2)
-    return True
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory, the graphics card's or the machine's, was too small."""
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return True
-    text = str(error)
-    return isinstance(error, RuntimeError) and ("out of memory" in text or "DefaultCPUAllocator" in text)
 
 
 def progress_message(progress: RoundProgress, elapsed: float, paused: bool = False) -> m.Progress:

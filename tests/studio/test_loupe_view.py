@@ -14,7 +14,8 @@ from studio.model.loupe import Loupe
 from studio.project.store import NewImage, Project
 from studio.ui.loupe_view import LoupeView
 from studio.worker import messages as m
-from studio.worker.client import ShownImages, WorkerClient
+from studio.worker.client import WorkerClient
+from studio.worker.shown import ShownImages
 
 K = Qt.Key
 CTRL = Qt.KeyboardModifier.ControlModifier

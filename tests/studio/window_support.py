@@ -15,14 +15,8 @@ from studio.ui.image_delegate import star_box
 from studio.ui.image_grid import ImageGrid
 from studio.ui.window import StudioWindow
 from studio.worker import messages as m
-from studio.worker.client import (
-    FinishedRound,
-    ShownExploration,
-    ShownGrid,
-    ShownStrip,
-    ShownTaste,
-    WorkerClient,
-)
+from studio.worker.client import WorkerClient
+from studio.worker.shown import FinishedRound, ShownExploration, ShownGrid, ShownStrip, ShownTaste
 
 SIDE = 16  # pixels of a drawn image
 FRAMES = m.FrameRef(1, 1, SIDE, SIDE)  # stands for pixels that came already

@@ -1,0 +1,48 @@
+"""What the worker knows of the machine: its cores and devices, and what to do where memory is short."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+from gan.session import TuningSession
+
+SMALLEST_BATCH = 8  # images
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def device_label(device: torch.device) -> str:
+    """A device as people know it: "CPU, 2 cores", "NVIDIA H200"."""
+    if device.type == "cuda":
+        return str(torch.cuda.get_device_name(device))
+    if device.type == "mps":
+        return "Apple GPU"
+    cores = usable_cores()
+    return f"CPU, {cores} core{'s' if cores != 1 else ''}"
+
+
+def work_in_smaller_batches(session: TuningSession) -> bool:
+    """Halve the number of images drawn at once; False where it is small already."""
+    try:
+        drawer = session.scorer.drawer
+    except (MemoryError, RuntimeError):  # not even the reference sample fits
+        return False
+    if drawer.chunk <= SMALLEST_BATCH:
+        return False
+    drawer.chunk = max(SMALLEST_BATCH, drawer.chunk // 2)
+    return True
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory, the graphics card's or the machine's, was too small."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    text = str(error)
+    return isinstance(error, RuntimeError) and ("out of memory" in text or "DefaultCPUAllocator" in text)

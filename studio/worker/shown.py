@@ -1,0 +1,63 @@
+"""What the client hands to the window: answers of the worker with their pixels, and with the rows they already are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from studio.project.store import Checkpoint, Image
+from studio.worker import messages as m
+
+
+@dataclass(frozen=True)
+class ShownGrid:
+    """A grid that is already rows of the project."""
+
+    generation: int  # what `propose` returned
+    grid: int  # the project's grid id
+    images: tuple[Image, ...]  # in the order to show
+    pixels: np.ndarray  # uint8 (N, H, W, 3), the caller's own copy
+
+
+@dataclass(frozen=True)
+class ShownStrip:
+    """The same seeds before and after."""
+
+    seeds: tuple[int, ...]
+    before: np.ndarray  # uint8 (N, H, W, 3)
+    after: np.ndarray
+
+
+@dataclass(frozen=True)
+class ShownImages:
+    """Images drawn again."""
+
+    request: int
+    images: tuple[int, ...]
+    pixels: np.ndarray  # uint8 (N, H, W, 3)
+
+
+@dataclass(frozen=True)
+class ShownExploration:
+    """An image, and its neighbours or the steps to another."""
+
+    found: m.Explored
+    pixels: np.ndarray  # uint8 (N, H, W, 3)
+
+
+@dataclass(frozen=True)
+class ShownTaste:
+    """What was learnt; the best images first, then as many of the worst."""
+
+    said: m.Explained
+    pixels: np.ndarray | None  # uint8 (2 N, H, W, 3); None: nothing is known yet
+
+
+@dataclass(frozen=True)
+class FinishedRound:
+    """A round's end. A kept checkpoint is already a file and a row, and is the current one."""
+
+    result: m.RoundFinished
+    checkpoint: Checkpoint | None
+    strip: ShownStrip | None  # before this round, after it
