@@ -50,7 +50,7 @@ def table(window: StudioWindow) -> Iterable[Command]:
 
     def failed(error: str) -> None:
         if error and window.view != KEY:
-            window.actions_.say(error, bad=True)
+            window.actions_.say(tr(error), bad=True)
 
     window.files.takers.append(take)
     window.closed.connect(training.close)

@@ -176,7 +176,7 @@ class TrainPanel(QWidget):
         skipped = self.training.skipped if known else ()
         self.skipped.clear()
         for number, (name, why) in enumerate(skipped[:_LISTED]):
-            self.skipped.set_line(str(number), name.rsplit("/", 1)[-1], why)
+            self.skipped.set_line(str(number), name.rsplit("/", 1)[-1], tr(why))
         if len(skipped) > _LISTED:
             self.skipped.set_line("more", tr("and {n} more", n=whole(len(skipped) - _LISTED)), "")
         for widget in (self.skipped_title, self.skipped):

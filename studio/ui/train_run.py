@@ -188,7 +188,7 @@ class RunPage(QScrollArea):
         self._draw()
 
     def _say(self, note: str) -> None:
-        self.note.setText(note)
+        self.note.setText(tr(note))
         self.note.setVisible(bool(note))
 
     def _step(self) -> None:

@@ -217,7 +217,7 @@ class TrainView(QWidget):
         self.drop.choose.setEnabled(phase != "looking")
         self.drop.title.setText(tr("Reading the pictures…") if phase == "looking" else tr("Drop a folder of pictures here"))
         for label, shown in ((self.drop.error, page is self.drop), (self.error, page is not self.drop)):
-            label.setText(training.error)
+            label.setText(tr(training.error))
             label.setVisible(shown and bool(training.error))
         self._show_status()
         if focused:
