@@ -73,3 +73,17 @@ class Geometry:
         first = max(0, (top - MARGIN) // step) * self.columns
         last = (max(0, bottom - MARGIN) // step + 1) * self.columns
         return range(min(first, self.count), min(last, self.count))
+
+    def paged(self, row: int, height: int, down: bool) -> int:
+        """Return the cell a page of `height` pixels below or above `row`, in its column."""
+        columns, count = self.columns, self.count
+        page = columns * max(1, height // (self.cell + GAP))
+        while page > columns and not 0 <= row + page < count and not 0 <= row - page < count:
+            page -= columns
+        moved = row + (page if down else -page)
+        if 0 <= moved < count:
+            return moved
+        # Beyond the first or last row: the same column of that row.
+        column = row % columns
+        last = (count - 1) // columns * columns + column
+        return (last if last < count else last - columns) if down else column

@@ -28,6 +28,7 @@ from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyleOption
 from studio.model.grid_model import CellRole
 from studio.ui.grid_geometry import GAP, LARGEST, MARGIN, SMALLEST, Geometry
 from studio.ui.image_delegate import ImageDelegate, star_at
+from studio.ui.selecting import select_between, selected_rows, toggle
 
 _Index = QModelIndex | QPersistentModelIndex
 _Move = QAbstractItemView.CursorAction
@@ -111,35 +112,13 @@ class ImageGrid(QListView):
             self.selectionModel().setCurrentIndex(self._index(self._anchor), _Command.ClearAndSelect)
 
     def selected_rows(self) -> Iterator[int]:
-        """Yield the selected rows in order."""
-        ranges = sorted((f.top(), f.bottom()) for f in self.selectionModel().selection().toList())
-        for top, bottom in ranges:
-            yield from range(top, bottom + 1)
+        """Return the selected rows in order."""
+        return selected_rows(self.selectionModel())
 
     def rows_on_show(self) -> range:
         """Return the rows of which something can be seen."""
         top = self._offset()
         return self._geometry.between(top, top + self.viewport().height())
-
-    def _extend_to(self, row: int) -> None:
-        """Select everything between the anchor and `row`."""
-        first, last = sorted((self._anchor, row))
-        chosen = QItemSelection(self._index(first), self._index(last))
-        self.selectionModel().setCurrentIndex(self._index(row), _Command.NoUpdate)
-        self.selectionModel().select(chosen, _Command.ClearAndSelect)
-
-    def _toggle(self, row: int) -> None:
-        """Add `row` to the selection or take it out; the last one stays."""
-        model, index = self.selectionModel(), self._index(row)
-        if not model.isSelected(index):
-            model.setCurrentIndex(index, _Command.Select)
-            self._anchor = row
-            return
-        left = next((other for other in self.selected_rows() if other != row), None)
-        if left is not None:
-            model.select(index, _Command.Deselect)
-            if self.current_row() == row:
-                model.setCurrentIndex(self._index(left), _Command.NoUpdate)
 
     # -- geometry ------------------------------------------------------------------------------------------------
 
@@ -218,39 +197,24 @@ class ImageGrid(QListView):
         return QRegion(self.viewport().rect())
 
     def moveCursor(self, action: _Move, modifiers: Qt.KeyboardModifier) -> QModelIndex:
-        count, columns = self._geometry.count, self._geometry.columns
-        if not count:
+        laid_out = self._geometry
+        if not laid_out.count:
             return QModelIndex()
         row = max(0, self.currentIndex().row())
-        page = columns * max(1, self.viewport().height() // (self._geometry.cell + GAP))
         steps = {
             _Move.MoveLeft: -1,
             _Move.MovePrevious: -1,
             _Move.MoveRight: 1,
             _Move.MoveNext: 1,
-            _Move.MoveUp: -columns,
-            _Move.MoveDown: columns,
+            _Move.MoveUp: -laid_out.columns,
+            _Move.MoveDown: laid_out.columns,
+            _Move.MoveHome: -row,
+            _Move.MoveEnd: laid_out.count - 1 - row,
         }
-        if action == _Move.MoveHome:
-            target = 0
-        elif action == _Move.MoveEnd:
-            target = count - 1
-        elif action in (_Move.MovePageUp, _Move.MovePageDown):
-            while page > columns and not 0 <= row + page < count and not 0 <= row - page < count:
-                page -= columns
-            moved = row + (page if action == _Move.MovePageDown else -page)
-            # Beyond the first or last row: the same column of that row.
-            target = moved if 0 <= moved < count else self._edge(row, action == _Move.MovePageDown)
-        else:
-            target = row + steps.get(action, 0)
-        return self._index(target if 0 <= target < count else row)
-
-    def _edge(self, row: int, down: bool) -> int:
-        column, columns, count = row % self._geometry.columns, self._geometry.columns, self._geometry.count
-        if not down:
-            return column
-        last = (count - 1) // columns * columns + column
-        return last if last < count else last - columns
+        if action in (_Move.MovePageUp, _Move.MovePageDown):
+            return self._index(laid_out.paged(row, self.viewport().height(), action == _Move.MovePageDown))
+        target = row + steps.get(action, 0)
+        return self._index(target if 0 <= target < laid_out.count else row)
 
     # -- painting ------------------------------------------------------------------------------------------------
 
@@ -322,9 +286,10 @@ class ImageGrid(QListView):
                 self.setCurrentIndex(index)
             self.star_clicked.emit(row, star)
         elif keys & Qt.KeyboardModifier.ShiftModifier:
-            self._extend_to(row)
+            select_between(self.selectionModel(), self._anchor, row)
         elif keys & Qt.KeyboardModifier.ControlModifier:
-            self._toggle(row)
+            toggle(self.selectionModel(), row)
+            self._anchor = row
         else:
             self.setCurrentIndex(index)
 
@@ -356,7 +321,9 @@ class ImageGrid(QListView):
             return
         move = _MOVES.get(_Key(event.key()))
         if move is not None and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-            self._extend_to(self.moveCursor(move, event.modifiers()).row())
+            select_between(
+                self.selectionModel(), self._anchor, self.moveCursor(move, event.modifiers()).row()
+            )
             return
         super().keyPressEvent(event)
 
