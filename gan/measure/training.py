@@ -43,7 +43,7 @@ from gan.measure.contestants import (
     quality_process,
     speed_process,
 )
-from gan.measure.training_report import parameters_line, quality_table, speed_table
+from gan.measure.training_report import machine_line, parameters_line, quality_table, speed_table
 from gan.terminal import Progress
 
 SCENES = "procedural:scenes"
@@ -208,7 +208,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         description="Train beside lightweight-gan, and beside our own networks in plain float32, on the same 64 px scenes: images per "
         "second in blocks that take turns, then quality after equal minutes on one thread each.",
     )
-    parser.add_argument("--speed-only", action="store_true", help="leave the quality part out")
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument("--speed-only", action="store_true", help="leave the quality part out")
+    part.add_argument("--quality-only", action="store_true", help="leave the speed part out")
     parser.add_argument("--rounds", type=int, default=5, help="paired blocks of the speed part (default 5)")
     parser.add_argument("--batch", type=int, default=16, help="images a step in the speed part (default 16)")
     parser.add_argument("--threads", type=int, default=2, help="threads in the speed part (default 2)")
@@ -252,27 +254,26 @@ def run(options: argparse.Namespace) -> None:
     journal = Journal(options.json)
     with Progress() as progress, tempfile.TemporaryDirectory() as folder:
         _prepare(progress)
-        speed = _speed(options, journal, Path(folder), with_peer, progress)
-        progress.clear()
-        print(
-            f"{speed['machine']['cpu']}, torch {speed['machine']['torch']}, load {speed['machine']['load']} at the start"
-        )
-        print(parameters_line(speed["parameters"]))
-        print(
-            f"speed, {RESOLUTION} px, batch {options.batch}, {options.threads} threads, {options.rounds} paired blocks:"
-        )
-        print(speed_table(speed), flush=True)
-        if not with_peer:
-            print(f"  without lightweight-gan, which is not installed: {peer.INSTALL}")
-        if options.speed_only:
-            return
-        records = [_quality(options, journal, Path(folder), seed, progress) for seed in options.seeds]
-        progress.clear()
-    print(
-        f"quality after {options.minutes:g} minutes from random weights, one thread each, at the same time; N = {options.count}:"
-    )
-    print(parameters_line({name: records[0][name]["parameters"] for name in (OURS, PEER)}))
-    print(quality_table(records))
+        if not options.quality_only:
+            speed = _speed(options, journal, Path(folder), with_peer, progress)
+            progress.clear()
+            print(
+                f"speed, {RESOLUTION} px, batch {options.batch}, threads: {options.threads}, paired blocks: {options.rounds}"
+            )
+            print(f"  {machine_line(speed)}")
+            print(f"  {parameters_line(speed['parameters'])}")
+            print(speed_table(speed), flush=True)
+            if not with_peer:
+                print(f"  without lightweight-gan, which is not installed: {peer.INSTALL}")
+        if not options.speed_only:
+            records = [_quality(options, journal, Path(folder), seed, progress) for seed in options.seeds]
+            progress.clear()
+            print(
+                f"quality after {options.minutes:g} minutes from random weights, one thread each, at the same time; N = {options.count}"
+            )
+            print(f"  {machine_line(records[0])}")
+            print(f"  {parameters_line({name: records[0][name]['parameters'] for name in (OURS, PEER)})}")
+            print(quality_table(records))
 
 
 def _prepare(say: Say) -> None:

@@ -13,28 +13,32 @@ COMPARED = ("kid", "fd")  # what must be lower at equal minutes
 Record = dict[str, Any]
 
 
-def speeds(record: Record, name: str) -> list[float]:
-    """Images per second of every block."""
-    return [block["images"] / block["seconds"] for block in record["blocks"][name]]
+def speeds(record: Record, name: str, by: str = "seconds") -> list[float]:
+    """Images per second of every block; of CPU time where `by` is "cpu_seconds"."""
+    return [block["images"] / block[by] for block in record["blocks"][name]]
 
 
-def ratios(record: Record, other: str) -> list[float]:
+def ratios(record: Record, other: str, by: str = "seconds") -> list[float]:
     """How many times as fast ours was, round by round."""
-    return [a / b for a, b in zip(speeds(record, OURS), speeds(record, other), strict=True)]
+    return [a / b for a, b in zip(speeds(record, OURS, by), speeds(record, other, by), strict=True)]
 
 
 def speed_table(record: Record) -> str:
-    """One line per contestant: median speed, and the median of the paired ratios with their range."""
+    """One line per contestant: median speed, and the median of the paired ratios with their range.
+
+    By the wall clock, which decides; and by CPU time, which other work on the machine disturbs less.
+    """
     lines = []
     for name in record["blocks"]:
-        line = f"  {name:<16}{np.median(speeds(record, name)):>8.2f} images/s"
+        by_clock, by_cpu = (float(np.median(speeds(record, name, by))) for by in ("seconds", "cpu_seconds"))
+        line = f"  {name:<16}{by_clock:>8.2f} images/s{by_cpu:>8.2f} a CPU second"
         if name != OURS:
             several = ratios(record, name)
             least = LEAST_OVER_PEER if name == PEER else LEAST_OVER_PLAIN
             verdict = "holds" if np.median(several) >= least else "MISSED"
             line += (
-                f"   ours: {np.median(several):.2f} x as fast ({min(several):.2f} to {max(several):.2f}); "
-                f"at least {least:g}: {verdict}"
+                f"   ours: {np.median(several):.2f} x as fast ({min(several):.2f} to {max(several):.2f}; by CPU time "
+                f"{np.median(ratios(record, name, 'cpu_seconds')):.2f}); at least {least:g}: {verdict}"
             )
         lines.append(line)
     return "\n".join(lines)
@@ -74,6 +78,12 @@ def quality_table(records: Sequence[Record]) -> str:
         verdict = "holds" if lower == len(records) else "MISSED"
         lines.append(f"  {key.upper()}-rand of ours is lower in {lower} of {len(records)} seeds: {verdict}")
     return "\n".join(lines)
+
+
+def machine_line(record: Record) -> str:
+    """What a record was measured on, and how busy it was with other things."""
+    where = record["machine"]
+    return f"{where['cpu']}, torch {where['torch']}; load {where['load']} at the start"
 
 
 def parameters_line(parameters: dict[str, dict[str, int]]) -> str:

@@ -51,8 +51,8 @@ def test_ratios_are_paired() -> None:
     assert ratios(record, PLAIN) == pytest.approx([3, 2, 2])
     ours, plain, other = speed_table(record).splitlines()
     assert "40.00 images/s" in ours
-    assert "2.00 x as fast (2.00 to 3.00); at least 2: holds" in plain
-    assert "2.50 x as fast (2.00 to 3.00); at least 3: MISSED" in other
+    assert "2.00 x as fast (2.00 to 3.00; by CPU time 1.00); at least 2: holds" in plain
+    assert "2.50 x as fast (2.00 to 3.00; by CPU time 1.00); at least 3: MISSED" in other
 
 
 def quality(seed: int, ours: float, other: float) -> dict[str, Any]:
