@@ -59,12 +59,6 @@ class TrainPanel(QWidget):
         )
         column.addWidget(self.keep_copies)
 
-        self.skipped_title = section(tr("Not readable"))
-        column.addSpacing(8)
-        column.addWidget(self.skipped_title)
-        self.skipped = Rows()
-        column.addWidget(self.skipped)
-
         self.whole = WholePicture()
         self.whole_name = quiet_note()
         column.addSpacing(8)
@@ -94,6 +88,12 @@ class TrainPanel(QWidget):
         column.addWidget(self.go_on)
         self.where = quiet_note()
         column.addWidget(self.where)
+
+        self.skipped_title = section(tr("Not readable"))
+        column.addSpacing(8)
+        column.addWidget(self.skipped_title)
+        self.skipped = Rows()
+        column.addWidget(self.skipped)
         column.addStretch(1)
 
         self.keep_copies.toggled.connect(training.set_keep_copies)

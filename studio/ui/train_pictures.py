@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QListView,
@@ -35,6 +35,7 @@ from studio.theme.tokens import CORNER_IMAGE
 from studio.ui.parts import named
 
 CELL, _GAP = 96, 8  # logical pixels
+_TALLEST = 160  # of a picture shown whole
 _KEPT = 1000  # enlarged images in memory
 
 Index = QModelIndex | QPersistentModelIndex
@@ -77,7 +78,9 @@ class CropDelegate(QStyledItemDelegate):
         focused = option.state & QStyle.StateFlag.State_HasFocus  # type: ignore[attr-defined]
         if chosen or focused:
             painter.setPen(QPen(QColor(tokens.accent if chosen else tokens.quiet), 2))
-            painter.drawRoundedRect(area.adjusted(-2, -2, 2, 2), CORNER_IMAGE + 2, CORNER_IMAGE + 2)
+            painter.drawRoundedRect(area.adjusted(1, 1, -1, -1), CORNER_IMAGE, CORNER_IMAGE)
+            painter.setPen(QPen(QColor(tokens.ground), 1))  # so that the ring shows on any image
+            painter.drawRoundedRect(area.adjusted(2.5, 2.5, -2.5, -2.5), CORNER_IMAGE - 1, CORNER_IMAGE - 1)
         painter.restore()
 
     @staticmethod
@@ -146,8 +149,15 @@ class WholePicture(QWidget):
     def show_image(self, image: QImage) -> None:
         """Show `image`; an empty one takes no room."""
         self._image = image
-        self.setFixedHeight(0 if image.isNull() else 180)
+        self._fit()
         self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._fit()
+
+    def _fit(self) -> None:
+        image = self._image
+        self.setFixedHeight(0 if image.isNull() else min(_TALLEST, self.width() * image.height() // image.width()))
 
     def kept(self) -> QRectF:
         """Return where the square that is kept lies in this widget."""
