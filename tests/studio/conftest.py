@@ -1,9 +1,12 @@
 """Fixtures of the window's tests: a project of one's own, a worker without a process, hands."""
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from window_support import Hands
@@ -17,6 +20,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.qt_log_ignore("propagateSizeHints", extend=True))
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that leaves a thread running or a window on screen."""
+    threads = set(threading.enumerate())
+    yield
+    app = QApplication.instance()
+    if app is None:
+        return
+    app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    windows = [widget for widget in QApplication.topLevelWidgets() if widget.isVisible()]
+    assert windows == [], f"left on screen: {windows}"
+    deadline = time.monotonic() + 5
+    while left := [one for one in set(threading.enumerate()) - threads if one.is_alive() and not one.daemon]:
+        assert time.monotonic() < deadline, f"left running: {left}"
+        time.sleep(0.01)
 
 
 @pytest.fixture

@@ -2,16 +2,21 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox
-from window_support import Hands
+from pytestqt.qtbot import QtBot
+from window_support import Hands, StandIn
 
+from studio import i18n
+from studio.app import Studio
 from studio.model import keymap, preferences, settings
 from studio.project.recent import data_folder
-from studio.theme.theme import current
+from studio.project.store import Project
+from studio.theme.theme import Theme, current
 from studio.ui.help_view import HelpView
 from studio.ui.settings_keys import KeyButton, KeysPage
 from studio.ui.settings_view import SettingsView
@@ -163,3 +168,31 @@ def test_help_says_what_each_view_is_for(hands: Hands) -> None:
     sheet = QApplication.activeModalWidget()
     assert isinstance(sheet, ShortcutSheet)
     sheet.close()
+
+
+def test_another_language_opens_the_window_anew_on_the_same_project(
+    qtbot: QtBot, home: Path, theme: Theme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio.worker.client.WorkerClient", StandIn)
+    studio = Studio()
+    first = studio.open(Project(home / "Evening series", seed=5))
+    first.actions_.worker.be_ready()  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: first.actions_.state.counts.shown > 0)
+    first.actions_.rate("stars", 4, 0)
+    first.show_view("settings")
+    try:
+        preferences.keep(language="zh_CN")
+        qtbot.waitUntil(lambda: studio.window is not None and studio.window is not first)
+        assert studio.window is not None
+        assert studio.window.isVisible()
+        assert not first.isVisible()
+        assert studio.window.actions_.project.folder == home / "Evening series"
+        assert studio.window.actions_.state.counts.rated == 1
+        assert studio.window.view == "settings"
+        assert studio.window.commands["teach"].text() == i18n.catalogue("zh_CN")["Teach"]
+    finally:
+        i18n.load("en")
+        assert studio.window is not None
+        for window in (first, studio.window):
+            window.close()
+            window.deleteLater()
