@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QWidget
 
 from studio.i18n import tr
 from studio.model.actions import Actions
@@ -76,10 +76,15 @@ class GalleryFilter(QWidget):
         line = FlowLayout(self, 8)
         for box in (self.search, self.rating, self.flag):
             line.addWidget(box)
+        colours = QWidget()  # they stay on one line
+        together = QHBoxLayout(colours)
+        together.setContentsMargins(0, 0, 0, 0)
+        together.setSpacing(4)
         for made in self.labels:
             made.setToolTip(tr("Only images with a {label}", label=made.accessibleName().lower()))
             made.clicked.connect(self._choose)
-            line.addWidget(made)
+            together.addWidget(made)
+        line.addWidget(colours)
         for box in (self.tag, self.version):
             line.addWidget(box)
         line.addWidget(self.clear)
