@@ -38,9 +38,8 @@ def train(options: argparse.Namespace) -> bool:
 
         def show(step: TrainProgress | tuple[float, str]) -> None:
             if isinstance(step, TrainProgress):
-                text = f"{step.images / 1000:.1f} kimg, {step.images_per_second:.0f} images/s, realness gap {step.realness_gap:.2f}"
-                if step.data_wait >= 0.01:
-                    text += f", {step.data_wait:.0%} waiting for pictures"
+                speed = f"{step.images_per_second:.0f} images/s, {step.data_wait:.0%} waiting for data"
+                text = f"{step.images / 1000:.1f} kimg, {speed}, realness gap {step.realness_gap:.2f}"
                 progress(step.fraction, text, step.seconds_left)
             else:
                 progress(*step)

@@ -45,13 +45,13 @@ def _curve(out: Path) -> list[dict[str, str]]:
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(folder, tmp_path, monkeypatch):
     program = (
         "import sys; from pathlib import Path; from gan.adversarial.command import run\n"
-        "run(Path(sys.argv[1]), Path(sys.argv[2]), kimg=0.24, resolution=32, batch=4, device='cpu', seed=5, save_seconds=0)"
+        "run(Path(sys.argv[1]), Path(sys.argv[2]), kimg=0.16, resolution=32, batch=4, device='cpu', seed=5, save_seconds=0)"
     )
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     straight, killed = tmp_path / "straight", tmp_path / "killed"
     process = subprocess.Popen([sys.executable, "-c", program, str(folder), str(killed)], env=environment)
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while not (killed / "samples.png").exists():
             assert time.monotonic() < deadline and process.poll() is None
             time.sleep(0.01)
@@ -63,15 +63,15 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(folder, tmp_path, monke
         process.wait()
     state = torch.load(killed / "training.pt", weights_only=True)
     stopped_at = state["images_seen"]
-    assert 0 < stopped_at < 240
+    assert 0 < stopped_at < 160
     # Two runs round alike with the same number of threads and the same arithmetic, which each machine chooses by trying.
     monkeypatch.setattr("gan.adversarial.train.bfloat16_pays", lambda device: state["autocast"][1])
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         said: list[str] = []
-        command.run(folder, killed, kimg=0.24, resolution=32, device="cpu", say=said.append)
-        command.run(folder, straight, kimg=0.24, resolution=32, batch=4, device="cpu", seed=5)
+        command.run(folder, killed, kimg=0.16, resolution=32, device="cpu", say=said.append)
+        command.run(folder, straight, kimg=0.16, resolution=32, batch=4, device="cpu", seed=5)
     finally:
         torch.set_num_threads(threads)
     assert any(f"after {stopped_at:,} images" in line for line in said)
@@ -79,7 +79,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(folder, tmp_path, monke
     states = [torch.load(out / "training.pt", weights_only=True) for out in (killed, straight)]
     for part in ("discriminator", "generator", "average"):
         assert all(torch.equal(states[1][part][name], value) for name, value in states[0][part].items())
-    assert _curve(killed) == _curve(straight) and len(_curve(killed)) == 3
+    assert _curve(killed) == _curve(straight) and len(_curve(killed)) == 2
 
 
 def test_stopping_between_reports_loses_no_figures(pictures, tmp_path):
