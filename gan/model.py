@@ -1,10 +1,11 @@
 """A generator ready to draw: untuned, or with the adapter that tuning trained in front of it."""
 
 import hashlib
+import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +85,14 @@ class Model:
         """
         skipped = ("discriminator.",) if self.tuned else ("discriminator.", "adapter.")
         drawing = {key: value for key, value in self.tensors().items() if not key.startswith(skipped)}
-        return digest(drawing, self.generator.files())[:10]
+        return digest(drawing, self.unweighed())[:10]
+
+    def unweighed(self) -> dict[str, bytes]:
+        """What else decides its images: files beside the weights, and a configuration that shapes alone do not tell."""
+        if self.generator.kind == "compact":
+            return {}
+        config = {"kind": self.generator.kind, **asdict(self.generator.config)}
+        return {**self.generator.files(), "config": json.dumps(config, sort_keys=True).encode()}
 
     def tensors(self) -> dict[str, Tensor]:
         """Every tensor by its name in a bundle, such as `generator.synthesis.constant`; shared with the model, not copied."""

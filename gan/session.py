@@ -135,7 +135,7 @@ class TuningSession:
             kept = None
             if self._cache is not None:
                 untuned = Model(model.name, model.generator, None, model.discriminator, device=model.device)
-                kept = self._cache / cache_name(digest(untuned.tensors(), model.generator.files()), self.config.pool)
+                kept = self._cache / cache_name(digest(untuned.tensors(), untuned.unweighed()), self.config.pool)
             self._pool = Pool(Drawer(model), self.config.pool, kept)
         return self._pool
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from gan.networks.layered import Block, LayeredConfig, LayeredGenerator
 
 LATENTS = 32  # drawn for each reading
-_STATISTICS = 256  # likewise where only small layers are looked at
+_STATISTICS = 128  # likewise where only small layers are looked at
 _SMALL = 16  # pixels: statistics of larger layers tell little more, and cost most
 _MEASURED = 512  # for statistics that are to be kept
 _COMMON = (("relu", 0.2), ("leaky_relu", 0.2), ("leaky_relu", 0.01))
@@ -24,7 +24,7 @@ PRIORS = {"normal": 0.85, "uniform": 0.15}
 _ACTIVATIONS = {"relu": 0.78, "leaky_relu:0.2": 0.14, "leaky_relu:0.01": 0.04, "gelu": 0.01, "silu": 0.01, "elu": 0.01, "selu": 0.005,
                 "tanh": 0.005}  # fmt: skip
 _NOISE = 0.6  # roughness; that of noise is 0.9, of pictures below 0.3
-_GOOD_FIT = 0.02  # of `mismatch`; a worse best one is a reason to try rare activations
+_GOOD_FIT = 0.05  # of `mismatch`; a worse best one is a reason to try rare activations
 _CHANNELS = 8.0  # that count as independent when mismatches are compared
 
 
