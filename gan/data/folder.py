@@ -5,9 +5,9 @@ import json
 import os
 import warnings
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -252,10 +252,13 @@ def _decode_all(
             progress(fraction, text)
 
     try:
-        with atomic_write(path) as stream:
+        decoded = _decoded(folder, files, resolution)
+        with atomic_write(path) as stream, closing(decoded), warnings.catch_warnings():
+            # Pillow's warnings about odd files are not news: such a file decodes or is skipped with its reason.
+            warnings.simplefilter("ignore")
             # The header is written for all files and again for those used: numpy pads it so that any count fits.
             start = _header(stream, len(files), resolution)
-            for index, (name, found) in enumerate(_decoded(folder, files, resolution)):
+            for index, (name, found) in enumerate(decoded):
                 if cancel():
                     raise Cancelled
                 if isinstance(found, str):
@@ -293,12 +296,10 @@ def _copies(
 
 def _decoded(
     folder: Path, files: list[tuple[str, int, int]], resolution: int
-) -> Iterator[tuple[str, Decoded | str]]:
+) -> Generator[tuple[str, Decoded | str], None, None]:
     """Every file's picture or the reason why not, in order; a few are read ahead on other threads."""
     ahead: deque[tuple[str, Future[Decoded | str]]] = deque()
-    # Pillow's warnings about odd files are not news: such a file decodes or is skipped with its reason.
-    with warnings.catch_warnings(), ThreadPoolExecutor(_THREADS, "decode") as pool:
-        warnings.simplefilter("ignore")
+    with ThreadPoolExecutor(_THREADS, "decode") as pool:
         try:
             for name, _, _ in files:
                 ahead.append((name, pool.submit(read, folder / name, resolution)))
