@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gan.taste.events import Feedback, Observation, observations
 from gan.taste.features import RawFeatures, Standardiser
-from gan.taste.model import Features, TasteModel
+from gan.taste.model import Contrasts, Features, TasteModel
 
 USEFUL_FROM = 12  # ratings below which the model is not asked
 _TRUSTED_FROM = 24
@@ -54,8 +54,9 @@ class TasteLearner:
     def feedback(self, events: Iterable[Feedback]) -> None:
         """Append events. An unknown image is an error: its features must be added first."""
         for event in events:
-            if event.image not in self._features:
-                raise KeyError(f"feedback on image {event.image}, which was never added")
+            for image in (event.image, event.other):
+                if image is not None and image not in self._features:
+                    raise KeyError(f"feedback on image {image}, which was never added")
             self._events.append(event)
 
     def replace(self, events: Iterable[Feedback]) -> None:
@@ -74,11 +75,12 @@ class TasteLearner:
     def fit(self) -> TasteSummary:
         """Learn from everything said so far; what is new is guessed first."""
         standing = self.standing()
-        self._guess([o for o in standing if o.image not in self._learnt])
-        self._learnt.update(o.image for o in standing)
+        rated = [o for o in standing if o.other is None]
+        self._guess([o for o in rated if o.image not in self._learnt])
+        self._learnt.update(o.image for o in rated)
         if len(standing) >= USEFUL_FROM:
             self.model = TasteModel(
-                self.features_of([o.image for o in standing]),
+                self._observed(standing),
                 torch.tensor([o.low for o in standing]),
                 torch.tensor([o.high for o in standing]),
                 torch.tensor([o.score for o in standing]),
@@ -86,6 +88,13 @@ class TasteLearner:
         else:
             self.model = None
         return self.summary()
+
+    def _observed(self, standing: list[Observation]) -> Contrasts:
+        first = self.features_of([o.image for o in standing])
+        paired = torch.tensor([o.other is not None for o in standing])
+        if not paired.any():
+            return Contrasts(first)
+        return Contrasts(first, self.features_of([o.image if o.other is None else o.other for o in standing]), paired)
 
     def _guess(self, new: list[Observation]) -> None:
         if self.model is None or not new:
@@ -97,14 +106,14 @@ class TasteLearner:
     def summary(self) -> TasteSummary:
         """Counts and the prequential accuracy: concordance of guesses with the ratings that followed (ties half)."""
         standing = self.standing()
-        pairs = [(self._guesses[o.image], o.score) for o in standing if o.image in self._guesses][-_WINDOW:]
+        pairs = [(self._guesses[o.image], o.score) for o in standing if o.other is None and o.image in self._guesses][-_WINDOW:]
         accuracy = _concordance(pairs)
-        count = len({o.image for o in standing})
+        count = len({image for o in standing for image in (o.image, o.other) if image is not None})
         return TasteSummary(count, accuracy, len(pairs), count >= _TRUSTED_FROM)
 
     def curve(self, points: int = 24) -> tuple[tuple[int, float], ...]:
         """How well it guessed over time: (guesses so far, concordance among the latest of them) at up to `points` moments."""
-        pairs = [(self._guesses[o.image], o.score) for o in self.standing() if o.image in self._guesses]
+        pairs = [(self._guesses[o.image], o.score) for o in self.standing() if o.other is None and o.image in self._guesses]
         step = max(4, len(pairs) // points)
         found = [(n, _concordance(pairs[max(0, n - _CURVE_WINDOW) : n])) for n in range(step, len(pairs) + 1, step)]
         return tuple((n, value) for n, value in found if value is not None)

@@ -2,7 +2,8 @@
 
 f ~ GP(0, k), k a sum over feature groups of a linear and a squared-exponential part. Hyperparameters maximise the evidence of the
 observations' scores under Gaussian noise (Rasmussen and Williams 2006, eq. 5.8) plus a prior; the posterior itself is Laplace's
-approximation under the interval likelihood (eq. 3.22-3.29; ordinal regression: Chu and Ghahramani 2005).
+approximation under the interval likelihood (eq. 3.22-3.29; ordinal regression: Chu and Ghahramani 2005). What was observed is f of an
+image or the difference of two (preference learning: Chu and Ghahramani 2005b); either is linear in f, so both are one Gaussian process.
 """
 
 import math
@@ -59,6 +60,40 @@ def kernel(a: Features, b: Features, parameters: Hyperparameters) -> Tensor:
     return total
 
 
+@dataclass(frozen=True)
+class Contrasts:
+    """What was observed of f: f(first), or f(first) - f(second) where `paired`; n rows."""
+
+    first: Features
+    second: Features | None = None  # n rows too; those that are not paired do not count
+    paired: Tensor | None = None  # (n,) bool; None where nothing is
+
+    def __getitem__(self, picks: Tensor) -> "Contrasts":
+        first = tuple(x[picks] for x in self.first)
+        if self.second is None or self.paired is None:
+            return Contrasts(first)
+        return Contrasts(first, tuple(x[picks] for x in self.second), self.paired[picks])
+
+    @property
+    def spread(self) -> Tensor | float:
+        """How many times one judgement's noise each observation carries: sqrt(2) where two images were judged. (n,)"""
+        return 1.0 if self.paired is None else (1.0 + self.paired.double()).sqrt()
+
+    def against(self, features: Features, parameters: Hyperparameters) -> Tensor:
+        """Covariance of f of images (m) with what was observed: (m, n)."""
+        cross = kernel(features, self.first, parameters)
+        if self.second is None or self.paired is None:
+            return cross
+        return cross - kernel(features, self.second, parameters) * self.paired
+
+    def covariance(self, parameters: Hyperparameters) -> Tensor:
+        """Covariance of what was observed: (n, n)."""
+        own = self.against(self.first, parameters)
+        if self.second is None or self.paired is None:
+            return own
+        return own - self.against(self.second, parameters) * self.paired[:, None]
+
+
 def _diagonal(a: Features, parameters: Hyperparameters) -> Tensor:
     """Prior variance of f of each image, (N,)."""
     total = torch.full((a[0].shape[0],), 0.25, dtype=torch.float64)
@@ -67,19 +102,20 @@ def _diagonal(a: Features, parameters: Hyperparameters) -> Tensor:
     return total
 
 
-def fit_hyperparameters(features: Features, scores: Tensor) -> Hyperparameters:
-    """Maximum a posteriori by gradient ascent on the evidence; features of n images, scores (n,)."""
-    groups = len(features)
+def fit_hyperparameters(observed: Contrasts, scores: Tensor) -> Hyperparameters:
+    """Maximum a posteriori by gradient ascent on the evidence; n observations, scores (n,)."""
+    groups = len(observed.first)
     prior = Hyperparameters.prior(groups)
     if len(scores) > _MAX_EVIDENCE_POINTS:
         picks = torch.linspace(0, len(scores) - 1, _MAX_EVIDENCE_POINTS).long()
-        features, scores = tuple(x[picks] for x in features), scores[picks]
+        observed, scores = observed[picks], scores[picks]
     current = Hyperparameters(*(t.clone().requires_grad_(True) for t in prior.tensors()))
     target = scores.double()
     eye = torch.eye(len(target), dtype=torch.float64)
     optimizer = torch.optim.Adam(current.tensors(), lr=0.1, betas=(0.8, 0.95))
     for _ in range(_EVIDENCE_STEPS):
-        covariance = kernel(features, features, current) + (_MIN_NOISE**2 + (2.0 * current.noise).exp()) * eye
+        noise = (_MIN_NOISE**2 + (2.0 * current.noise).exp()) * observed.spread**2
+        covariance = observed.covariance(current) + noise * eye
         factor = torch.linalg.cholesky(covariance)
         weights = torch.cholesky_solve(target[:, None], factor)[:, 0]
         negative_evidence = 0.5 * target @ weights + factor.diagonal().log().sum()
@@ -94,7 +130,7 @@ def fit_hyperparameters(features: Features, scores: Tensor) -> Hyperparameters:
     return Hyperparameters(*(t.detach() for t in current.tensors()))
 
 
-def interval_derivatives(f: Tensor, low: Tensor, high: Tensor, noise: float) -> tuple[Tensor, Tensor, Tensor]:
+def interval_derivatives(f: Tensor, low: Tensor, high: Tensor, noise: float | Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """log p(low < f + noise * e < high), e ~ N(0, 1), with its first derivative and negative second derivative in f.
 
     All (n,) float64. The log-likelihood is concave in f, so the third is never negative.
@@ -118,25 +154,26 @@ class TasteModel:
 
     Parameters
     ----------
-    features : groups of (n, d_group), one row an observation.
+    observed : n observations of f, or of its differences.
     low, high : (n,) interval edges, may be infinite.
     scores : (n,) one number an interval, for the hyperparameters.
     """
 
-    def __init__(self, features: Features, low: Tensor, high: Tensor, scores: Tensor) -> None:
-        self.features = features
-        self.parameters = fit_hyperparameters(features, scores)
+    def __init__(self, observed: Contrasts, low: Tensor, high: Tensor, scores: Tensor) -> None:
+        self.observed = observed
+        self.parameters = fit_hyperparameters(observed, scores)
         self.noise = float((_MIN_NOISE**2 + (2.0 * self.parameters.noise).exp()).sqrt())
         self._condition(low.double(), high.double())
 
     def _condition(self, low: Tensor, high: Tensor) -> None:
-        covariance = kernel(self.features, self.features, self.parameters)
+        covariance = self.observed.covariance(self.parameters)
+        noise = self.noise * self.observed.spread
         n = len(low)
         eye = torch.eye(n, dtype=torch.float64)
         f = torch.zeros(n, dtype=torch.float64)
         best = -math.inf
         for _ in range(50):  # Newton's method, algorithm 3.1 of Rasmussen and Williams
-            likelihood, gradient, curvature = interval_derivatives(f, low, high, self.noise)
+            likelihood, gradient, curvature = interval_derivatives(f, low, high, noise)
             root = curvature.sqrt()
             factor = torch.linalg.cholesky(eye + root[:, None] * covariance * root[None, :])
             b = curvature * f + gradient
@@ -146,7 +183,7 @@ class TasteModel:
             if abs(objective - best) < 1e-6 * n:
                 break
             best = objective
-        _, gradient, curvature = interval_derivatives(f, low, high, self.noise)
+        _, gradient, curvature = interval_derivatives(f, low, high, noise)
         root = curvature.sqrt()
         self._root = root
         self._factor = torch.linalg.cholesky(eye + root[:, None] * covariance * root[None, :])
@@ -154,7 +191,7 @@ class TasteModel:
 
     def predict(self, features: Features) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of f of m images, each (m,) float64."""
-        cross = kernel(features, self.features, self.parameters)  # (m, n)
+        cross = self.observed.against(features, self.parameters)  # (m, n)
         mean = cross @ self._gradient
         half = torch.linalg.solve_triangular(self._factor, self._root[:, None] * cross.t(), upper=False)
         variance = _diagonal(features, self.parameters) - half.square().sum(dim=0)
@@ -162,7 +199,7 @@ class TasteModel:
 
     def draw(self, features: Features, count: int, generator: torch.Generator) -> Tensor:
         """`count` functions from the posterior, each at m images jointly: (count, m) float64 (Thompson sampling)."""
-        cross = kernel(features, self.features, self.parameters)
+        cross = self.observed.against(features, self.parameters)
         mean = cross @ self._gradient
         half = torch.linalg.solve_triangular(self._factor, self._root[:, None] * cross.t(), upper=False)
         covariance = kernel(features, features, self.parameters) - half.t() @ half

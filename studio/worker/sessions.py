@@ -12,6 +12,7 @@ import gan
 from gan.data.procedural import cache_folder
 from gan.session import Feedback, TuningSession
 from gan.taste.events import Kind
+from studio.project.opinions import standing
 from studio.worker import messages as m
 
 
@@ -59,14 +60,18 @@ def packed(latent: np.ndarray) -> bytes:
 
 
 def feedback(opinions: Iterable[m.Opinion]) -> list[Feedback]:
-    """Opinions as `gan.session` takes them; kinds that it does not know are left out.
+    """Opinions as `gan.session` takes them; signals, which it does not learn from, are left out.
 
-    Its "clear" takes the flag away too; the studio's is about stars alone.
+    Its "clear" takes the flag away too; the studio's is about stars alone. The best of several was preferred to each of the others.
     """
-    return [
-        Feedback(o.image, "stars", 0.0, o.time)
-        if o.kind == "clear"
-        else Feedback(o.image, cast(Kind, o.kind), o.value, o.time)
-        for o in opinions
-        if isinstance(o, m.FeedbackEvent)
-    ]
+    found: list[Feedback] = []
+    for o in standing(opinions):
+        if isinstance(o, m.FeedbackEvent):
+            kind, value = ("stars", 0.0) if o.kind == "clear" else (o.kind, o.value)
+            found.append(Feedback(o.image, cast(Kind, kind), value, o.time))
+        elif isinstance(o, m.Survey):
+            found += [Feedback(o.best, "preferred", 0.0, o.time, other) for other in o.others]
+        elif isinstance(o, m.Duel) and o.outcome != "skip":
+            winner, loser = (o.b, o.a) if o.outcome == "b" else (o.a, o.b)
+            found.append(Feedback(winner, "tie" if o.outcome == "tie" else "preferred", 0.0, o.time, loser))
+    return found

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -15,7 +16,7 @@ from gan.taste import (
     raw_features,
 )
 from gan.taste.features import oklab
-from gan.taste.model import interval_derivatives, stars_from
+from gan.taste.model import Contrasts, Hyperparameters, interval_derivatives, kernel, stars_from
 from gan.taste.selection import Shares, quotas, thompson
 
 
@@ -56,12 +57,16 @@ def test_interval_derivatives_match_autograd_and_stay_finite_far_out():
     assert torch.allclose(second, -curve, rtol=1e-4)
     for edge in (-math.inf, math.inf):
         a, b = (edge, -0.84) if edge < 0 else (0.84, edge)
-        outcome = interval_derivatives(torch.tensor([-8.0, 0.0, 8.0]).double(), torch.tensor(a), torch.tensor(b), 0.5)
+        outcome = interval_derivatives(
+            torch.tensor([-8.0, 0.0, 8.0]).double(), torch.tensor(a), torch.tensor(b), 0.5
+        )
         assert all(bool(torch.isfinite(part).all()) for part in outcome)
 
 
 def test_oklab_of_known_colours():
-    white, black, red = oklab(torch.tensor([[1.0, 1, 1], [-1, -1, -1], [1, -1, -1]])[:, :, None, None])[:, :, 0, 0]
+    white, black, red = oklab(torch.tensor([[1.0, 1, 1], [-1, -1, -1], [1, -1, -1]])[:, :, None, None])[
+        :, :, 0, 0
+    ]
     assert white.tolist() == pytest.approx([1.0, 0.0, 0.0], abs=1e-3)
     assert black.tolist() == pytest.approx([0.0, 0.0, 0.0], abs=1e-2)
     assert red.tolist() == pytest.approx([0.628, 0.225, 0.126], abs=2e-3)
@@ -82,7 +87,9 @@ def _stars(f: torch.Tensor) -> torch.Tensor:
     return 1 + torch.bucketize(f.contiguous(), torch.tensor([-0.8416, -0.2533, 0.2533, 0.8416]))
 
 
-def _taught(count: int, weight_group: int, noise: float = 0.35) -> tuple[TasteLearner, RawFeatures, torch.Tensor]:
+def _taught(
+    count: int, weight_group: int, noise: float = 0.35
+) -> tuple[TasteLearner, RawFeatures, torch.Tensor]:
     reference = _world(500, 1)
     learner = TasteLearner(Standardiser.fit(reference))
     raw = _world(count, 2)
@@ -114,7 +121,10 @@ def test_more_ratings_leave_less_doubt():
     few, raw, _ = _taught(30, 0)
     many, _, _ = _taught(200, 0)
     assert few.model is not None and many.model is not None
-    assert many.model.predict(many._standardise(raw))[1].mean() < few.model.predict(few._standardise(raw))[1].mean()
+    assert (
+        many.model.predict(many._standardise(raw))[1].mean()
+        < few.model.predict(few._standardise(raw))[1].mean()
+    )
 
 
 def test_accuracy_counts_only_guesses_made_before_the_rating():
@@ -170,6 +180,83 @@ def test_contradictory_and_constant_ratings_do_not_break_it():
     raw = _world(30, 5)
     features = Standardiser.fit(raw)(raw)
     n = 30
-    constant = TasteModel(features, torch.full((n,), 0.84), torch.full((n,), math.inf), torch.full((n,), 1.4))
+    constant = TasteModel(Contrasts(features), torch.full((n,), 0.84), torch.full((n,), math.inf), torch.full((n,), 1.4))
     mean, doubt = constant.predict(features)
     assert bool(torch.isfinite(mean).all()) and bool(torch.isfinite(doubt).all())
+
+
+# ------------------------------------------------------------------------------------------------ comparisons
+
+
+def _learner_of(images: int, seed: int = 0) -> tuple[TasteLearner, torch.Tensor]:
+    """Images with four groups of random features; liking is the first feature of the first group."""
+    random = torch.Generator().manual_seed(seed)
+    raw = RawFeatures(tuple(torch.randn(images, d, generator=random) for d in (5, 6, 4, 5)))
+    learner = TasteLearner(Standardiser.fit(raw))
+    learner.add(range(images), raw)
+    return learner, raw.groups[0][:, 0]
+
+
+def test_duels_alone_teach_a_taste():
+    learner, liking = _learner_of(240)
+    duels = [(2 * i, 2 * i + 1) for i in range(60)]
+    learner.feedback(
+        Feedback(*((a, "preferred", 0.0, i, b) if liking[a] > liking[b] else (b, "preferred", 0.0, i, a)))
+        for i, (a, b) in enumerate(duels)
+    )
+    summary = learner.fit()
+    assert summary.count == 120 and learner.model is not None
+    mean, _ = learner.model.predict(learner.features_of(range(120, 240)))
+    assert np.corrcoef(mean.numpy(), liking[120:].numpy())[0, 1] > 0.7
+
+
+def test_stars_and_duels_are_on_one_scale():
+    """A winner over an image of five stars is liked better than a winner over one of a single star."""
+    learner, liking = _learner_of(80)
+    order = liking[:60].argsort().argsort()
+    learner.feedback(Feedback(i, "stars", float(1 + 5 * int(order[i]) // 60), i) for i in range(60))
+    best, worst = int(liking[:60].argmax()), int(liking[:60].argmin())
+    dull, fine = 60 + int(liking[60:].argmin()), 60 + int(liking[60:].argmax())
+    learner.fit()
+    assert learner.model is not None
+    before = learner.model.predict(learner.features_of([dull, fine]))[0]
+    learner.feedback([Feedback(dull, "preferred", 0.0, 100, best), Feedback(worst, "preferred", 0.0, 101, fine)])
+    learner.fit()
+    after = learner.model.predict(learner.features_of([dull, fine]))[0]
+    assert after[0] > before[0] and after[1] < before[1]
+
+
+def test_the_difference_of_two_images_has_the_variance_of_a_difference():
+    learner, _ = _learner_of(6)
+    first, second = learner.features_of([0, 1, 2]), learner.features_of([3, 4, 2])
+    observed = Contrasts(first, second, torch.tensor([True, False, True]))
+    parameters = Hyperparameters.prior(4)
+    every = kernel(learner.features_of(range(6)), learner.features_of(range(6)), parameters)
+    a = torch.zeros(3, 6, dtype=torch.float64)
+    a[0, 0], a[0, 3], a[1, 1] = 1.0, -1.0, 1.0  # an image less itself is nothing
+    assert torch.allclose(observed.covariance(parameters), a @ every @ a.t(), atol=1e-9)
+    assert torch.allclose(
+        observed.against(learner.features_of(range(6)), parameters), every @ a.t(), atol=1e-9
+    )
+    assert torch.allclose(
+        torch.as_tensor(observed.spread) ** 2, torch.tensor([2.0, 1.0, 2.0], dtype=torch.float64)
+    )
+
+
+def test_of_the_same_two_images_the_latest_comparison_stands():
+    events = [
+        Feedback(1, "preferred", time=1, other=2),
+        Feedback(2, "preferred", time=2, other=1),
+        Feedback(3, "tie", time=3, other=1),
+    ]
+    found = observations(events)
+    assert [(o.image, o.other) for o in found] == [(2, 1), (3, 1)]
+    assert found[0].low == 0.0 and found[0].high == math.inf and found[1].low == -found[1].high
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"kind": "preferred"}, {"kind": "tie", "other": 1}, {"kind": "like", "other": 2}]
+)
+def test_a_comparison_names_another_image(wrong):
+    with pytest.raises(ValueError, match="another image"):
+        Feedback(1, **wrong)
