@@ -298,7 +298,10 @@ class StudioWindow(QMainWindow):
         elif name == "menu_bar":
             self._show_menu_bar(bool(value))
         elif name == "device":
-            self.actions_.start()
+            if self.actions_.round.running:
+                self.actions_.say(tr("A round is running: the other device is used from the next start on"))
+            else:
+                self.actions_.start()
         elif name == "language":
             self.reopen_wanted.emit()
 

@@ -83,6 +83,11 @@ def test_a_switch_of_the_project_and_its_command_are_one(hands: Hands) -> None:
 def test_another_device_starts_the_worker_anew_on_it(hands: Hands) -> None:
     preferences.keep(device="cpu")
     assert hands.worker.named("open")[-1] == ("open", "cpu")
+    hands.rate_enough()
+    hands.actions.teach()
+    preferences.keep(device="auto")
+    assert hands.worker.named("open")[-1] == ("open", "cpu")
+    assert "next start" in hands.window.status.message.full_text()
 
 
 @pytest.mark.parametrize("kept", [{"theme": "sepia", "cache_mb": -3, "implicit": 7}, ["no", "object"], "{"])
