@@ -3,6 +3,7 @@
 Imports stay inside functions: the parent needs only the names, and each process loads only what it trains.
 """
 
+import multiprocessing
 import os
 import time
 import traceback
@@ -78,6 +79,12 @@ def _guarded(work: Callable[..., None], pipe: Connection, entry: Entry, *more: A
     except Exception as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
         pipe.send(Failed(f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"))
+
+
+def _orphaned() -> bool:
+    """Whether the process that asked has gone: nobody is left to answer."""
+    parent = multiprocessing.parent_process()
+    return parent is not None and not parent.is_alive()
 
 
 class _Clock:
@@ -186,7 +193,7 @@ def _peer_quality(pipe: Connection, entry: Entry, ours_done: Event, count: int) 
     pipe.send(peer.parameters)
     pipe.recv()
     clock, images, updates = _Clock(), 0, 0
-    while not ours_done.is_set():
+    while not ours_done.is_set() and not _orphaned():
         images += peer.step()
         updates += 1
     pipe.send((clock.block(images), updates))
@@ -206,7 +213,9 @@ def _our_quality(pipe: Connection, entry: Entry, minutes: float, ours_done: Even
     clock = _Clock()
     images = entry.images if entry.images.startswith("procedural:") else Path(entry.images)
     out = entry.folder / "ours"
-    command.run(images, out, minutes=minutes, resolution=RESOLUTION, device="cpu", seed=entry.seed)
+    command.run(
+        images, out, minutes=minutes, resolution=RESOLUTION, device="cpu", seed=entry.seed, cancel=_orphaned
+    )
     spent = clock.block(0)
     ours_done.set()
     model = load(out)
