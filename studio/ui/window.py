@@ -312,7 +312,8 @@ class StudioWindow(QMainWindow):
         """Make the views that were not asked for yet, while nobody waits for anything."""
         if not self.isVisible():
             return  # closed meanwhile
-        missing = [key for key in self._entries if key not in self._pages]
+        # Settings and Help are made when they are asked for: they are many controls, and seldom looked at.
+        missing = [e.key for e in self._entries.values() if not e.foot and e.key not in self._pages]
         if missing:
             self.page(missing[0])
             QTimer.singleShot(50, self._prepare)
