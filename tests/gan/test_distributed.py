@@ -85,10 +85,10 @@ def test_a_killed_worker_is_started_again_and_goes_on(tmp_path):
     for i, picture in enumerate(render(range(16), 32)):
         Image.fromarray(picture).save(folder / f"{i}.png")
     options = f"--images {folder} --out {out} --from none --resolution 32 --batch 8 --kimg 0.48 --device cpu --save-every 0.001".split()
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "--max-restarts=1", "--monitor-interval=0.1"]
+    torchrun = "torch.distributed.run --standalone --nproc-per-node=2 --max-restarts=1 --monitor-interval=0.1".split()
     environment = _environment(XDG_CACHE_HOME=str(tmp_path / "cache"), PYTHONWARNINGS="default")
     log = (tmp_path / "log").open("w+")
-    agent = subprocess.Popen([*command, "-m", "gan.train", *options], env=environment, cwd=ROOT, stdout=log, stderr=log)
+    agent = subprocess.Popen([sys.executable, "-m", *torchrun, "-m", "gan.train", *options], env=environment, cwd=ROOT, stdout=log, stderr=log)
     try:
         deadline = time.monotonic() + 240
         while not (out / "config.json").exists():
