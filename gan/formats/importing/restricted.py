@@ -6,6 +6,7 @@ dictionaries, made here. Nothing is imported, no attribute is fetched, no object
 """
 
 import io
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -48,7 +49,9 @@ def unpickle(
     """
     machine = Machine(persistent, {**_CALLS, **(calls or {})})
     try:
-        value = machine.run(Bounded(file, end))
+        with warnings.catch_warnings():  # odd escapes in old text opcodes: no concern of whoever imports the file
+            warnings.simplefilter("ignore")
+            value = machine.run(Bounded(file, end))
     except Malformed:
         raise
     except (
