@@ -63,8 +63,8 @@ class StyleGAN2Config:
             raise ValueError(f"label {self.label} of {self.mapping.classes} classes")
         if self.filter_taps > MOST_TAPS:
             raise ValueError(f"a filter of {self.filter_taps} taps")
-        if self.clamp is not None and not self.clamp > 0.0:
-            raise ValueError(f"clamp is {self.clamp}, not positive")
+        if self.clamp is not None and not 0.0 < self.clamp < 1e9:
+            raise ValueError(f"clamp is {self.clamp}, not a positive number")
 
     @property
     def layers(self) -> int:

@@ -46,14 +46,18 @@ class StyleGAN2DiscriminatorConfig:
             raise ValueError(f"{self.image_channels} channels are no image")
         if self.deviation_maps and self.channels[-1] % self.deviation_maps:
             raise ValueError(f"{self.channels[-1]} channels do not fall into {self.deviation_maps} groups")
+        if self.deviation_maps < 0 or (
+            self.deviation_group is not None and not 1 <= self.deviation_group <= 65536
+        ):
+            raise ValueError("its minibatch statistic is over groups that cannot be")
         if self.label is not None and (self.mapping is None or self.label >= self.mapping.classes):
             raise ValueError(f"there is no class {self.label}")
         if self.mapping is not None and (self.mapping.noise_width or not self.mapping.classes):
             raise ValueError("a discriminator maps labels alone")
         if self.filter_taps > MOST_TAPS:
             raise ValueError(f"a filter of {self.filter_taps} taps")
-        if self.clamp is not None and not self.clamp > 0.0:
-            raise ValueError(f"clamp is {self.clamp}, not positive")
+        if self.clamp is not None and not 0.0 < self.clamp < 1e9:
+            raise ValueError(f"clamp is {self.clamp}, not a positive number")
 
 
 def minibatch_deviation(x: Tensor, group: int | None, maps: int) -> Tensor:

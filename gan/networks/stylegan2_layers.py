@@ -194,8 +194,8 @@ class MappingConfig:
             raise ValueError("a mapping network needs latents or labels")
         if self.layers > _MOST_LAYERS:
             raise ValueError(f"a mapping network of {self.layers} layers")
-        if not self.lr_multiplier > 0.0:
-            raise ValueError(f"lr_multiplier is {self.lr_multiplier}, not positive")
+        if not 1e-6 <= self.lr_multiplier <= 1e3:
+            raise ValueError(f"lr_multiplier is {self.lr_multiplier}, not in 1e-6..1000")
 
 
 class Mapping(nn.Module):

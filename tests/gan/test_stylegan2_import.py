@@ -162,6 +162,8 @@ def _inside_itself(module: foreign.Persistent) -> None:
         (_set("synthesis", "b8", "conv0", conv_clamp=3.0), "clamped at different values"),
         (_set("synthesis", "b8", "conv0", activation="swish"), "uses the activation"),
         (_set("mapping", "fc0", bias_gain="much"), "a bias_gain that is no number"),
+        (_set("mapping", "fc0", bias_gain=float("inf")), "a bias_gain that is no number"),
+        (_set("synthesis", "b8", "conv0", activation=["lrelu"]), "uses the activation"),
         (_set("mapping", "fc0", bias_gain=0.5), "different learning rates"),
         (_tensor("synthesis.b8.conv0.weight", torch.zeros(10, 12, 1, 1)), "has the shape"),
         (_tensor("synthesis.b4.conv1.bias", torch.zeros(12) / 0), "not finite"),
@@ -188,6 +190,15 @@ def test_tensorflow_pickles_are_named(tmp_path: Path) -> None:
         network.__dict__["version"] = 4
     with pytest.raises(UserError, match="TensorFlow era"):
         taken(tmp_path, foreign.pickled(networks))
+
+
+@pytest.mark.parametrize("group", [0, -4, 2**70, float("inf"), "all"])
+def test_a_discriminator_with_an_impossible_statistic_is_left_out(tmp_path: Path, group: Any) -> None:
+    generator = small_generator()
+    judge = foreign.discriminator(small_discriminator())
+    judge.part("b4", "mbstd").state["group_size"] = group
+    found = taken(tmp_path, foreign.pickled({"G_ema": foreign.generator(generator), "D": judge}))
+    assert found.model.discriminator is None and "left out" in found.notes[0]
 
 
 def test_a_discriminator_that_does_not_fit_is_left_out(tmp_path: Path) -> None:

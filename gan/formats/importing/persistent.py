@@ -1,5 +1,6 @@
 """Pickled torch modules as inert data: their attributes, their tensors, their submodules. No class of theirs exists here."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ from gan.formats.importing.torch_file import class_of
 REBUILD = "torch_utils.persistence._reconstruct_persistent_obj"
 _DEEPEST = 12  # modules in modules; NVIDIA's go four deep
 _MOST_PARTS = 5_000
+_LARGEST = 1e30
 _SCALARS = {"numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar"}
 
 
@@ -56,7 +58,7 @@ class Part:
         if value is None:
             return None
         plain = _scalar(value)
-        if plain is None:
+        if plain is None or not math.isfinite(plain):
             raise Malformed(f"its {self.class_name} has a {name} that is no number")
         return plain
 
@@ -112,7 +114,7 @@ def _plain_dict(value: Any) -> dict[Any, Any]:
 def _scalar(value: Any) -> float | None:
     """A number, as Python or numpy pickles it; None for anything else."""
     if isinstance(value, int | float):
-        return float(value)
+        return float(value) if abs(value) < _LARGEST else math.inf
     if not isinstance(value, Node) or value.call not in _SCALARS or len(value.args) != 2:
         return None
     dtype, data = value.args

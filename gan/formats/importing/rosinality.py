@@ -110,6 +110,8 @@ def _generator(source: Source, refs: dict[str, TensorRef], notes: list[str]) -> 
             filter_taps=kernel.shape[0],
             names="rosinality",
         )
+    except Malformed:
+        raise
     except ValueError as error:
         raise Malformed(f"its generator has a shape that cannot be run: {error}") from error
     names = rosinality_generator(levels, layers)
@@ -166,6 +168,8 @@ def _discriminator(
             filter_taps=kernel.shape[0],
             deviation_maps=_shape(refs, "final_conv.0.weight")[1] - width,
         )
+    except Malformed:
+        raise
     except ValueError as error:
         raise Malformed(f"it has a shape that cannot be run: {error}") from error
     own = {

@@ -210,6 +210,8 @@ def _generator(source: Source, part: Part, label: int | None) -> tuple[StyleGAN2
             noise_inputs="noise_const" in blocks[0].part("conv1").own,
             label=label,
         )
+    except Malformed:
+        raise
     except ValueError as error:
         raise Malformed(f"its generator has a shape that cannot be run: {error}") from error
     refs = {
@@ -257,6 +259,8 @@ def _discriminator(
             mapping=mapping,
             label=drawn.label if mapping else None,
         )
+    except Malformed:
+        raise
     except ValueError as error:
         raise Malformed(f"it has a shape that cannot be run: {error}") from error
     if (

@@ -43,11 +43,12 @@ def shape_of(part: Part, name: str, dimensions: int) -> tuple[int, ...]:
 
 def activation_of(layers: list[Part]) -> Activation:
     """The activation that layers share; leaky ReLU where they do not say."""
-    found = {layer.attributes.get("activation", "lrelu") for layer in layers}
+    said = [layer.attributes.get("activation", "lrelu") for layer in layers]
+    found = {value if isinstance(value, str) else "without a name" for value in said}
     for activation in ("lrelu", "relu", "linear"):
         if found <= {activation}:
             return activation
-    named = ", ".join(sorted(str(name)[:20] for name in found))
+    named = ", ".join(sorted(name[:20] for name in found))
     raise Malformed(f"it uses the activation {named}; only lrelu, relu and linear can be run")
 
 
@@ -73,6 +74,8 @@ def mapping_of(part: Part, noise: bool = True) -> MappingConfig:
             lr_multiplier=multipliers.pop() or 0.0 if multipliers else 0.01,
             activation=activation_of(layers),
         )
+    except Malformed:
+        raise
     except ValueError as error:
         raise Malformed(f"its mapping network cannot be run: {error}") from error
 
