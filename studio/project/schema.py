@@ -39,6 +39,7 @@ CREATE TABLE states (
 CREATE TABLE guesses (image INTEGER PRIMARY KEY REFERENCES images(id), stars REAL NOT NULL, spread REAL NOT NULL);
 CREATE INDEX images_by_checkpoint ON images(checkpoint);
 CREATE INDEX guesses_by_stars ON guesses(stars);
+CREATE INDEX states_rated ON states(event, stars, flag) WHERE stars > 0 OR flag IS NOT NULL;
 """
 # `actions` is the undo stack: 'undone' ones can be redone until a new rating turns them into 'dropped' ones.
 # `events` is only ever appended to; `states` is what it comes to, kept in the same transaction. `guesses` is a cache of what the
@@ -53,6 +54,7 @@ ALTER TABLE states ADD COLUMN note TEXT NOT NULL DEFAULT '';
 CREATE TABLE guesses (image INTEGER PRIMARY KEY REFERENCES images(id), stars REAL NOT NULL, spread REAL NOT NULL);
 CREATE INDEX images_by_checkpoint ON images(checkpoint);
 CREATE INDEX guesses_by_stars ON guesses(stars);
+CREATE INDEX states_rated ON states(event, stars, flag) WHERE stars > 0 OR flag IS NOT NULL;
 """
 }
 """SQL that brings version n to n + 1."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QDateTime, QLocale
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from studio.i18n import tr
@@ -60,7 +61,13 @@ class ImageFacts(QWidget):
         actions.applied.connect(self._show)
         actions.guesses.changed.connect(self._show)
 
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._show()
+
     def _show(self, _: object = None) -> None:
+        if not self.isVisible():
+            return
         images = self._actions.state.selected
         seen = self._actions.project.seen(images[:1]).get(images[0]) if images else None
         self.title.setText((tr("{n} images", n=len(images)) if len(images) > 1 else tr("This image")).upper())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import QEvent, QStringListModel, Qt, QTimer
-from PySide6.QtGui import QFocusEvent, QKeyEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QCompleter,
     QHBoxLayout,
@@ -119,6 +119,10 @@ class TagsEditor(QWidget):
         self._list_known()
         field.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._show(self._actions.state.selected)
+
     def event(self, event: QEvent) -> bool:
         # Enter and Escape belong to the field that is written in, not to the view's shortcuts.
         if (
@@ -155,6 +159,8 @@ class TagsEditor(QWidget):
         if images != self._images:
             self.keep_note()
         self._images = images
+        if not self.isVisible():
+            return
         states = list(self._actions.project.state(images[:200]).values())
         for made in self.labels:
             made.setChecked(bool(states) and all(state.label == made.label for state in states))
