@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from studio.i18n import tr
 from studio.theme.theme import current
-from studio.ui import image_commands, views
+from studio.ui import image_commands, import_commands, views
 from studio.ui.commands import Command
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def _project(window: StudioWindow) -> Iterable[Command]:
         tr("Open a project you had open before"),
         files.show_recent,
     )
+    yield from import_commands.table(window)
     yield Command(
         "export",
         "project",
@@ -57,7 +58,6 @@ def _project(window: StudioWindow) -> Iterable[Command]:
         ("Ctrl+E",),
         tr("Write the tuned generator"),
         window.export,
-        new_group=True,
     )
     yield Command(
         "quit",

@@ -1,0 +1,66 @@
+"""Bringing in a generator from elsewhere: the command, and files that are dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QFileDialog
+
+from studio.i18n import tr
+from studio.ui.commands import Command
+
+if TYPE_CHECKING:
+    from studio.ui.import_sheet import ImportSheet
+    from studio.ui.window import StudioWindow
+
+SUFFIXES = (".pkl", ".pt", ".pth", ".ckpt", ".bin", ".onnx", ".safetensors", ".pt2")
+LOG = "import.log"
+
+
+def open_sheet(window: StudioWindow, file: Path) -> ImportSheet:
+    """Read a file and show what is in it."""
+    from studio.model.importing import Importing
+    from studio.ui.import_sheet import ImportSheet
+    from studio.worker.import_client import ImportClient
+
+    client = ImportClient(window.actions_.project.folder / LOG)
+    importing = Importing(client)
+    sheet = ImportSheet(importing, window)
+    client.setParent(sheet)
+    importing.setParent(sheet)
+    sheet.finished.connect(sheet.deleteLater)
+    importing.kept.connect(lambda folder: window.project_wanted.emit(None, folder))
+    importing.open(file)
+    sheet.show()
+    return sheet
+
+
+def table(window: StudioWindow) -> Iterable[Command]:
+    """Return the command; from now on the window takes such files when they are dropped."""
+
+    def choose() -> None:
+        kinds = " ".join(f"*{suffix}" for suffix in SUFFIXES)
+        picked, _ = QFileDialog.getOpenFileName(
+            window, tr("Import a generator"), str(Path.home()), f"{tr('Generators')} ({kinds});;{tr('All files')} (*)"
+        )
+        if picked:
+            open_sheet(window, Path(picked))
+
+    def take(file: Path) -> bool:
+        if not file.is_file() or file.suffix.lower() not in SUFFIXES:
+            return False
+        open_sheet(window, file)
+        return True
+
+    window.files.takers.append(take)
+    yield Command(
+        "import",
+        "project",
+        tr("Import a generator…"),
+        ("Ctrl+I",),
+        tr("Bring in a generator that another program made: StyleGAN, DCGAN, ONNX and others"),
+        choose,
+        new_group=True,
+    )

@@ -1,0 +1,158 @@
+"""The Import sheet: what a file holds, what it does not say, and how its generator draws."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from studio.i18n import tr
+from studio.model.importing import Importing
+from studio.model.property import bind
+from studio.ui.parts import Card, ElidedLabel, button, named, quiet_note, section, set_role
+from studio.ui.strip import GAP, Strip
+from studio.worker import imports
+
+ROWS, COLUMNS = 3, 8  # of the preview
+
+
+class ImportSheet(QDialog):
+    """Shows what was read, asks only what could not be, and ends in a new project on the generator."""
+
+    def __init__(self, importing: Importing, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._importing = importing
+        self._asked: tuple[str, ...] = ()
+        self.setWindowTitle(tr("Import a generator"))
+        self.setMinimumWidth(640)
+        self.title = ElidedLabel("", "title")
+        self.what = quiet_note()
+        self.notes = quiet_note()
+        self.licence = quiet_note()
+        set_role(self.licence, "warn")
+        self.error = quiet_note()
+        set_role(self.error, "bad")
+        self.working = QProgressBar()
+        self.working.setRange(0, 0)
+        self.working.setTextVisible(False)
+        named(self.working, tr("Progress of the import"), tr("The file is being read"))
+        self.strips = [Strip(COLUMNS, 96) for _ in range(ROWS)]
+        for strip in self.strips:
+            named(strip, tr("Preview"), tr("What the generator draws with these answers"))
+        self.questions = QWidget()
+        self._form = QFormLayout(self.questions)
+        self._form.setContentsMargins(0, 0, 0, 0)
+        self._form.setSpacing(8)
+        self.keep = button(
+            tr("Open as a new project"), tr("Keep the generator and rate what it draws (Enter)"), "primary"
+        )
+        self.keep.setDefault(True)
+        self.cancel = button(tr("Cancel"), tr("Close this window (Esc); nothing is kept"))
+        self._lay_out()
+        self.keep.clicked.connect(importing.keep)
+        self.cancel.clicked.connect(self.reject)
+        importing.kept.connect(self._done)
+        for name in ("phase", "found", "error"):
+            bind(importing, name, self._follow)
+
+    def _lay_out(self) -> None:
+        card = Card()
+        inside = QVBoxLayout(card)
+        inside.setContentsMargins(12, 12, 12, 12)
+        inside.setSpacing(GAP)
+        for strip in self.strips:
+            inside.addWidget(strip)
+        ends = QHBoxLayout()
+        ends.setSpacing(8)
+        ends.addStretch(1)
+        ends.addWidget(self.cancel)
+        ends.addWidget(self.keep)
+        self.open_points = section(tr("What the file does not say"))
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 16, 20, 16)
+        column.setSpacing(10)
+        for widget in (
+            self.title,
+            self.what,
+            self.working,
+            card,
+            self.error,
+            self.licence,
+            self.notes,
+            self.open_points,
+            self.questions,
+        ):
+            column.addWidget(widget)
+        column.addStretch(1)
+        column.addLayout(ends)
+
+    def _follow(self, _: object = None) -> None:
+        importing = self._importing
+        found = importing.found
+        self.title.setText(importing.file.name if importing.file else "")
+        self.working.setVisible(importing.phase in ("reading", "keeping"))
+        self.error.setText(tr(importing.error) if importing.error else "")
+        self.error.setVisible(bool(importing.error))
+        reading = "" if importing.error else tr("Looking at what is in the file. Nothing in it is executed.")
+        self.what.setText(found.what if found else reading)
+        self.what.setVisible(bool(self.what.text()))
+        lines = list(found.notes) if found else []
+        self.notes.setText("\n".join(f"• {line}" for line in lines))
+        self.notes.setVisible(bool(lines))
+        self.licence.setText(found.licence or "" if found else "")
+        self.licence.setVisible(bool(self.licence.text()))
+        images = importing.preview
+        for row, strip in enumerate(self.strips):
+            strip.show_images(images[row * COLUMNS : (row + 1) * COLUMNS])
+        self._ask(found.questions if found else ())
+        self.keep.setEnabled(importing.phase == "ready")
+
+    def _ask(self, questions: tuple[imports.Question, ...]) -> None:
+        """One list a question; what is asked stays while the answers are tried out."""
+        if self._importing.phase == "reading" and self._asked:
+            return
+        open_points = any(not question.settled for question in questions)
+        title = tr("What the file does not say") if open_points else tr("Read off the file; can be overruled")
+        self.open_points.setText(title.upper())
+        self.open_points.setVisible(bool(questions))
+        self.questions.setVisible(bool(questions))
+        while self._form.rowCount():
+            self._form.removeRow(0)
+        self._asked = tuple(question.key for question in questions)
+        for question in questions:
+            box = QComboBox()
+            for place, option in enumerate(question.options):
+                box.addItem(option.label, option.value)
+                box.setItemData(place, option.evidence, Qt.ItemDataRole.ToolTipRole)
+            box.setCurrentIndex(max(0, box.findData(question.value)))
+            chosen = question.options[max(0, box.currentIndex())]
+            named(box, question.text, chosen.evidence or question.text)
+            box.activated.connect(
+                lambda _, key=question.key, box=box: self._importing.choose(key, str(box.currentData()))
+            )
+            label = QLabel(question.text)
+            label.setWordWrap(True)
+            label.setBuddy(box)
+            self._form.addRow(label, box)
+
+    def _done(self, folder: Path) -> None:
+        self.accept()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self._importing.close()
+        super().closeEvent(event)
+
+    def done(self, result: int) -> None:
+        self._importing.close()
+        super().done(result)

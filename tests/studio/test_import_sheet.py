@@ -1,0 +1,96 @@
+"""A stranger's file is opened, looked at and kept, with the real process that reads it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
+
+from studio.model.importing import Importing
+from studio.ui.import_sheet import ImportSheet
+from studio.worker.import_client import ImportClient
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """A small DCGAN as a stranger would save it."""
+    torch = pytest.importorskip("torch")
+    from torch import nn
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        stack = nn.Sequential(
+            nn.ConvTranspose2d(16, 24, 4, 1, 0, bias=False),
+            nn.BatchNorm2d(24),
+            nn.ReLU(),
+            nn.ConvTranspose2d(24, 12, 4, 2, 1, bias=False),
+            nn.BatchNorm2d(12),
+            nn.ReLU(),
+            nn.ConvTranspose2d(12, 8, 4, 2, 1, bias=False),
+            nn.BatchNorm2d(8),
+            nn.ReLU(),
+            nn.ConvTranspose2d(8, 3, 4, 2, 1, bias=False),
+            nn.Tanh(),
+        )
+    path = tmp_path_factory.mktemp("foreign") / "netG.pth"
+    torch.save(stack.state_dict(), path)
+    return path
+
+
+@pytest.fixture
+def sheet(qtbot):
+    client = ImportClient()
+    importing = Importing(client)
+    sheet = ImportSheet(importing)
+    client.setParent(sheet)
+    importing.setParent(sheet)
+    qtbot.addWidget(sheet)
+    sheet.show()
+    yield sheet
+    sheet.close()
+
+
+def test_a_generator_is_read_shown_and_kept(qtbot, sheet, checkpoint):
+    importing = sheet._importing
+    importing.open(checkpoint)
+    assert not sheet.keep.isEnabled() and sheet.working.isVisible()
+    qtbot.waitUntil(lambda: importing.phase in ("ready", "failed"), timeout=60_000)
+    assert importing.phase == "ready", importing.error
+    assert sheet.title.text() == "netG.pth" and "32 px" in sheet.what.text()
+    assert len(sheet.strips[2].images) == 8 and isinstance(sheet.strips[0].images[0], QImage)
+    assert "discriminator" in sheet.notes.text()
+    kept: list[Path] = []
+    importing.kept.connect(kept.append)
+    qtbot.mouseClick(sheet.keep, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: bool(kept), timeout=30_000)
+    assert not sheet.isVisible()
+    import gan
+
+    images = gan.load(kept[0]).sample(range(2))
+    shown = importing.preview[0].convertToFormat(QImage.Format.Format_RGB888)
+    first = np.array([[shown.pixelColor(x, y).getRgb()[:3] for x in range(32)] for y in range(32)])
+    assert np.abs(first - images[0].astype(int)).max() <= 1
+
+
+def test_an_answer_changes_what_is_shown(qtbot, sheet, checkpoint):
+    importing = sheet._importing
+    importing.open(checkpoint)
+    qtbot.waitUntil(lambda: importing.phase == "ready", timeout=60_000)
+    assert importing.found is not None
+    question = next(q for q in importing.found.questions if len(q.options) > 1)
+    before = importing.found
+    other = next(o.value for o in question.options if o.value != question.value)
+    importing.choose(question.key, other)
+    qtbot.waitUntil(lambda: importing.phase == "ready" and importing.found is not before, timeout=60_000)
+    answered = {q.key: q.value for q in importing.found.questions}
+    assert answered[question.key] == other
+
+
+def test_what_is_no_generator_is_said_in_one_line(qtbot, sheet, tmp_path):
+    wrong = tmp_path / "holiday.pth"
+    wrong.write_bytes(b"not a checkpoint at all")
+    sheet._importing.open(wrong)
+    qtbot.waitUntil(lambda: sheet._importing.phase == "failed", timeout=60_000)
+    assert "holiday.pth" in sheet.error.text() and "\n" not in sheet.error.text()
+    assert not sheet.keep.isEnabled()
