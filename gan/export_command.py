@@ -30,18 +30,52 @@ def add_options(parser: argparse.ArgumentParser, of_project: bool) -> None:
     parser.description = textwrap.fill(parser.description or "", 79)
     width = max(map(len, _HELP))
     parser.epilog = "formats:\n" + "\n".join(f"  {name:<{width}}  {text}" for name, text in _HELP.items())
-    parser.add_argument("--format", choices=list(_HELP), default="bundle", metavar="F", help="what to write, see below (default bundle)")
-    parser.add_argument("--fp16", action="store_true", help="bundle, hub: half the size, for a grey level here and there")
+    parser.add_argument(
+        "--format",
+        choices=list(_HELP),
+        default="bundle",
+        metavar="F",
+        help="what to write, see below (default bundle)",
+    )
+    parser.add_argument(
+        "--fp16", action="store_true", help="bundle, hub: half the size, for a grey level here and there"
+    )
     where = "instead of favourites" if of_project else "for images, sheet and video (default 0-15)"
     parser.add_argument("--seeds", type=seeds_of, metavar="S", help=f"such as 0-15 or 3,7,9: {where}")
-    parser.add_argument("--image-format", choices=["png", "webp", "jpeg"], default="png", help="of images (default png)")
+    parser.add_argument(
+        "--image-format", choices=["png", "webp", "jpeg"], default="png", help="of images (default png)"
+    )
     parser.add_argument("--sidecar", action="store_true", help="images: a .xmp file beside each, too")
-    parser.add_argument("--video-format", choices=["mp4", "gif", "webp"], help="of a film (default mp4 with the package av, else gif)")
-    parser.add_argument("--seconds", type=_above_zero, default=1.5, metavar="X", help="video: from one image to the next (default 1.5)")
-    parser.add_argument("--fps", type=_whole, default=24, metavar="N", help="video: frames in a second (default 24)")
-    parser.add_argument("--scale", type=_whole, default=1, metavar="X", help="images, sheet, video: enlarge X times, pixel by pixel")
+    parser.add_argument(
+        "--video-format",
+        choices=["mp4", "gif", "webp"],
+        help="of a film (default mp4 with the package av, else gif)",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=_above_zero,
+        default=1.5,
+        metavar="X",
+        help="video: from one image to the next (default 1.5)",
+    )
+    parser.add_argument(
+        "--fps", type=_whole, default=24, metavar="N", help="video: frames in a second (default 24)"
+    )
+    parser.add_argument(
+        "--scale",
+        type=_whole,
+        default=1,
+        metavar="X",
+        help="images, sheet, video: enlarge X times, pixel by pixel",
+    )
     if of_project:
-        parser.add_argument("--least-stars", type=_whole, default=4, metavar="N", help="from which an image is a favourite (default 4)")
+        parser.add_argument(
+            "--least-stars",
+            type=_whole,
+            default=4,
+            metavar="N",
+            help="from which an image is a favourite (default 4)",
+        )
 
 
 def settings_of(options: argparse.Namespace) -> "ExportSettings":
@@ -75,7 +109,9 @@ def export_model(options: argparse.Namespace) -> int:
     from gan.terminal import Progress
 
     if options.format == "dataset":
-        raise UserError("a data set is made of someone's ratings: tastemaker export --project DIR --format dataset --out DIR")
+        raise UserError(
+            "a data set is made of someone's ratings: tastemaker export --project DIR --format dataset --out DIR"
+        )
     settings = settings_of(options)
     model = gan.load(options.model, "cpu")
     seeds = range(16) if options.seeds is None else options.seeds

@@ -40,7 +40,9 @@ def open_generator() -> onnxruntime.InferenceSession:
     """The generator beside this script, on the CPU."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    if hasattr(os, "sched_getaffinity"):  # in a container, onnxruntime would pin threads to cores it may not use
+    if hasattr(
+        os, "sched_getaffinity"
+    ):  # in a container, onnxruntime would pin threads to cores it may not use
         options.intra_op_num_threads = len(os.sched_getaffinity(0))
     path = HERE / "generator.onnx"
     if not path.is_file():
@@ -64,7 +66,9 @@ def draw(session: onnxruntime.InferenceSession, z: np.ndarray, **more: np.ndarra
     batch = session.get_inputs()[0].shape[0]  # a name where any batch will do
     batch = batch if isinstance(batch, int) else min(BATCH, len(z))
     rows = np.concatenate([z, z[:1].repeat(-len(z) % batch, axis=0)])
-    parts = [session.run(["image"], {"z": rows[i : i + batch], **more})[0] for i in range(0, len(rows), batch)]
+    parts = [
+        session.run(["image"], {"z": rows[i : i + batch], **more})[0] for i in range(0, len(rows), batch)
+    ]
     return np.concatenate(parts)[: len(z)]
 
 
@@ -106,7 +110,9 @@ def check(session: onnxruntime.InferenceSession) -> int:
         same_z = np.array_equal(latents(session, vector["seeds"]), vector["z"])
     worst = float(np.abs(got - wanted).max())
     good = worst <= TOLERANCE and same_z  # NaN is not good
-    print(f"largest difference from the test vector: {worst:.1e} (limit {TOLERANCE:.0e}): {'ok' if good else 'FAILED'}")
+    print(
+        f"largest difference from the test vector: {worst:.1e} (limit {TOLERANCE:.0e}): {'ok' if good else 'FAILED'}"
+    )
     if not same_z:
         print("this numpy draws other latents from the same seeds")
     return 0 if good else 1
@@ -133,7 +139,9 @@ def run(arguments: argparse.Namespace) -> int:
         out.mkdir(parents=True, exist_ok=True)
         for start in range(0, len(seeds), BATCH):
             some = seeds[start : start + BATCH]
-            for seed, pixels in zip(some, to_pixels(draw(session, latents(session, some), **more)), strict=True):
+            for seed, pixels in zip(
+                some, to_pixels(draw(session, latents(session, some), **more)), strict=True
+            ):
                 save(pixels, out / f"seed{seed:010d}.png", f"Seed: {seed}", model_hash)
     print(f"{len(seeds)} image{'s' if len(seeds) > 1 else ''} in {out}")
     return 0
@@ -143,11 +151,24 @@ def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description="Draw images with the generator in this folder.")
     parser.add_argument("--count", type=int, default=16, metavar="N", help="how many images (16)")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the first; the others follow (0)")
-    parser.add_argument("--out", default="images.png", metavar="PATH", help="PATH.png for one sheet, else a folder (images.png)")
-    parser.add_argument("--truncation", type=float, metavar="PSI", help="1: all variety (default), 0: the mean image")
-    parser.add_argument("--label", type=int, metavar="L", help="number of the class (default: as the seed says)")
-    parser.add_argument("--check", action="store_true", help="compare this machine's images with the test vector")
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="S", help="seed of the first; the others follow (0)"
+    )
+    parser.add_argument(
+        "--out",
+        default="images.png",
+        metavar="PATH",
+        help="PATH.png for one sheet, else a folder (images.png)",
+    )
+    parser.add_argument(
+        "--truncation", type=float, metavar="PSI", help="1: all variety (default), 0: the mean image"
+    )
+    parser.add_argument(
+        "--label", type=int, metavar="L", help="number of the class (default: as the seed says)"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="compare this machine's images with the test vector"
+    )
     try:
         return run(parser.parse_args())
     except Exception as error:  # damaged files raise onnxruntime's own exceptions

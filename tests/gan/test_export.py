@@ -76,7 +76,9 @@ def test_onnxruntime_draws_what_torch_draws(exported: Path, small_model: MakeMod
         assert images.shape == (count, 3, 16, 16) and np.abs(images).max() <= 1.0
         assert np.abs(images - model.draw(z).numpy()).max() < 1e-4
     untuned = small_model().draw(latents(range(2), 8)).numpy()
-    assert np.abs(session.run(None, {"z": latents(range(2), 8).numpy()})[0] - untuned).max() > 0.01  # the adapter is in it
+    assert (
+        np.abs(session.run(None, {"z": latents(range(2), 8).numpy()})[0] - untuned).max() > 0.01
+    )  # the adapter is in it
 
 
 def test_onnx_says_what_it_is_and_nothing_of_this_machine(exported: Path, small_model: MakeModel) -> None:
@@ -84,7 +86,11 @@ def test_onnx_says_what_it_is_and_nothing_of_this_machine(exported: Path, small_
     onnx.checker.check_model(proto, full_check=True)
     assert proto.opset_import[0].version == 20
     said = {entry.key: entry.value for entry in proto.metadata_props}
-    assert said["name"] == "small" and said["model_hash"] == tuned(small_model).hash and said["licence"] == "Apache-2.0"
+    assert (
+        said["name"] == "small"
+        and said["model_hash"] == tuned(small_model).hash
+        and said["licence"] == "Apache-2.0"
+    )
     assert said["generated_by"].startswith("Tastemaker ") and said["tuned"] == "yes"
     data = (exported / "generator.onnx").read_bytes()
     for word in (str(Path(gan.__file__).parent), "site-packages", "stack_trace", ".py"):
@@ -128,7 +134,9 @@ def test_script_draws_the_same_images(exported: Path, tmp_path: Path, small_mode
 
 
 def test_script_needs_only_three_packages(exported: Path, tmp_path: Path) -> None:
-    block = "import sys\nfor name in ('torch', 'gan', 'onnx', 'safetensors', 'scipy'): sys.modules[name] = None\n"
+    block = (
+        "import sys\nfor name in ('torch', 'gan', 'onnx', 'safetensors', 'scipy'): sys.modules[name] = None\n"
+    )
     code = block + (
         "import runpy; sys.argv = ['sample.py', '--check']; "
         f"runpy.run_path({str(exported / 'sample.py')!r}, run_name='__main__')"
@@ -138,7 +146,9 @@ def test_script_needs_only_three_packages(exported: Path, tmp_path: Path) -> Non
     assert done.returncode == 0 and "ok" in done.stdout, done.stderr
 
 
-@pytest.mark.parametrize("arguments", [("--count", "0"), ("--seed", "-1"), ("--seed", "4294967290"), ("--out", "file/x.png")])
+@pytest.mark.parametrize(
+    "arguments", [("--count", "0"), ("--seed", "-1"), ("--seed", "4294967290"), ("--out", "file/x.png")]
+)
 def test_script_refuses_in_one_line(exported: Path, tmp_path: Path, arguments: tuple[str, ...]) -> None:
     (tmp_path / "file").write_text("")
     done = script(exported, *arguments, cwd=tmp_path)
@@ -177,10 +187,14 @@ def test_card_of_an_unknown_model_with_hostile_text(small_model: MakeModel) -> N
     model.name, model.card = "a\n# b <script>", {"licence": 'mine: "all\n---"', "data": "from\na friend"}
     card = render(model)
     assert "license: other\n" in card and json.dumps(model.card["licence"]) in card
-    assert "<script>" not in card and "\n# b" not in card and "from a friend" in card and "Not recorded." in card
+    assert (
+        "<script>" not in card and "\n# b" not in card and "from a friend" in card and "Not recorded." in card
+    )
 
 
-def test_export_over_an_earlier_one_gives_the_same_files(tmp_path: Path, exported: Path, small_model: MakeModel) -> None:
+def test_export_over_an_earlier_one_gives_the_same_files(
+    tmp_path: Path, exported: Path, small_model: MakeModel
+) -> None:
     target = tmp_path / "place"
     shutil.copytree(exported, target)
     (target / "generator.onnx").write_bytes(b"damaged")
@@ -209,7 +223,9 @@ def test_an_empty_folder_is_filled_in_half_precision(
     sizes = [(place / "model.safetensors").stat().st_size for place in (target, exported)]
     assert sizes[0] < 0.7 * sizes[1]
     vector = np.load(target / "test_vector.npz")
-    torch.testing.assert_close(gan.load(target).draw(torch.from_numpy(vector["z"])), torch.from_numpy(vector["image"]))
+    torch.testing.assert_close(
+        gan.load(target).draw(torch.from_numpy(vector["z"])), torch.from_numpy(vector["image"])
+    )
 
 
 def test_other_folders_are_left_alone(tmp_path: Path, exported: Path, small_model: MakeModel) -> None:
@@ -258,7 +274,9 @@ def test_a_read_only_place(tmp_path: Path, small_model: MakeModel) -> None:
     no_debris(tmp_path)
 
 
-def test_interrupted_exports_leave_the_earlier_one(tmp_path: Path, exported: Path, small_model: MakeModel) -> None:
+def test_interrupted_exports_leave_the_earlier_one(
+    tmp_path: Path, exported: Path, small_model: MakeModel
+) -> None:
     target = tmp_path / "out"
     shutil.copytree(exported, target)
     before = gan.load(target).hash
