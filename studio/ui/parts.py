@@ -7,13 +7,16 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
     QPushButton,
     QSizePolicy,
     QSlider,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
+from studio.i18n import tr
 from studio.theme.theme import current
 
 
@@ -56,6 +59,15 @@ def named(widget: QWidget, name: str, tip: str) -> None:
     """Give a control its accessible name and its tooltip."""
     widget.setAccessibleName(name)
     widget.setToolTip(tip)
+
+
+def name_all(view: QWidget, name: str) -> None:
+    """Name for screen readers what a view cannot: itself, and the buttons inside Qt's own fields."""
+    if not view.accessibleName():
+        view.setAccessibleName(name)
+    for field in view.findChildren(QLineEdit):
+        for clear in field.findChildren(QToolButton):
+            named(clear, tr("Clear"), tr("Empty the field"))
 
 
 def button(text: str, tip: str, role: str = "") -> QPushButton:

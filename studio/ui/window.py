@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QFrame,
     QHBoxLayout,
-    QLineEdit,
     QMainWindow,
     QMenu,
     QMessageBox,
@@ -44,13 +43,14 @@ from studio.ui.announcer import Announcer
 from studio.ui.columns import CurrentStack
 from studio.ui.command_table import table
 from studio.ui.commands import Commands
+from studio.ui.debug_info import debug_info
 from studio.ui.dragging import DragOut
 from studio.ui.hints_bar import HintsBar
 from studio.ui.image_grid import ImageGrid
-from studio.ui.parts import named
+from studio.ui.parts import name_all, named
 from studio.ui.rail import Rail
 from studio.ui.rate_view import RateView
-from studio.ui.status_bar import StatusBar, task_words
+from studio.ui.status_bar import StatusBar
 from studio.ui.top_bar import TopBar
 from studio.ui.window_files import WindowFiles
 
@@ -148,22 +148,13 @@ class StudioWindow(QMainWindow):
             entry = self._entries[key]
             view, panel = entry.make(self.actions_), entry.panel(self.actions_) if entry.panel else None
             self.stack.addWidget(view)
-            self._name(view, entry.name)
+            name_all(view, entry.name)
             for grid in view.findChildren(ImageGrid):
                 DragOut(grid, self.actions_)
             if panel is not None:
                 self.panels.addWidget(panel)
             self._pages[key] = (view, panel)
         return self._pages[key][0]
-
-    @staticmethod
-    def _name(view: QWidget, name: str) -> None:
-        """Name for screen readers what a view cannot: itself, and the buttons inside Qt's own fields."""
-        if not view.accessibleName():
-            view.setAccessibleName(name)
-        for field in view.findChildren(QLineEdit):
-            for clear in field.findChildren(QToolButton):
-                named(clear, tr("Clear"), tr("Empty the field"))
 
     def show_view(self, key: str) -> None:
         """Show a view and its side panel, and give it the keys."""
@@ -270,17 +261,7 @@ class StudioWindow(QMainWindow):
 
     def copy_debug_info(self) -> None:
         """Put on the clipboard what a bug report needs; no image and no rating."""
-        state = self.actions_.state
-        message = state.message
-        lines = [
-            f"generator: {self.actions_.model_name} {state.generator.hash}, {state.generator.resolution} px",
-            f"device: {state.device}",
-            f"worker: {task_words(state.task)}",
-            f"ratings: {state.counts.rated}, rounds: {len(state.checkpoints)}",
-            f"last message: {message.text if message else '-'}",
-            message.detail if message else "",
-        ]
-        QGuiApplication.clipboard().setText("\n".join(lines).rstrip())
+        QGuiApplication.clipboard().setText(debug_info(self.actions_))
         self.actions_.say(tr("Copied"))
 
     # -- what follows from the state -----------------------------------------------------------------------------
