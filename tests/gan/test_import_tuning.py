@@ -68,8 +68,8 @@ def test_tuned_without_a_discriminator(made: dict[str, object], tmp_path: Path) 
     "made",
     [
         {"size": 28, "channels": 1, "kernel": 3},
-        {"size": 64, "channels": 3, "kernel": 4, "batch_norm": False},
-        {"size": 128, "channels": 3, "kernel": 4, "stem": True},
+        pytest.param({"size": 64, "channels": 3, "kernel": 4, "batch_norm": False}, marks=pytest.mark.slow),
+        pytest.param({"size": 128, "channels": 3, "kernel": 4, "stem": True}, marks=pytest.mark.slow),
     ],
 )
 def test_onnx_draws_the_same(made: dict[str, object], tmp_path: Path) -> None:

@@ -49,7 +49,9 @@ def unpickle(
     """
     machine = Machine(persistent, {**_CALLS, **(calls or {})})
     try:
-        with warnings.catch_warnings():  # odd escapes in old text opcodes: no concern of whoever imports the file
+        with (
+            warnings.catch_warnings()
+        ):  # odd escapes in old text opcodes: no concern of whoever imports the file
             warnings.simplefilter("ignore")
             value = machine.run(Bounded(file, end))
     except Malformed:
