@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from studio.i18n import tr
@@ -17,7 +17,8 @@ from studio.ui.choice_parts import ChoiceHeader, chip, waiting_words
 from studio.ui.loupe_pane import LoupePane
 from studio.ui.parts import quiet_note, text_label
 
-_ACROSS = {4: 2, 6: 3, 9: 3}
+_BESIDES = 110  # pixels of the view's height that are not images
+_CAPTION = 38  # and of each pane's
 
 
 class SurveyView(QWidget):
@@ -75,7 +76,7 @@ class SurveyView(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         count = len(self._surveys.shown)
-        across = _ACROSS.get(count, 3)
+        across = self._across(count)
         moves = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -across, Qt.Key.Key_Down: across}
         key = Qt.Key(event.key())
         if key in moves:
@@ -97,6 +98,19 @@ class SurveyView(QWidget):
         super().hideEvent(event)
         self._surveys.leave()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show()
+
+    def _across(self, count: int) -> int:
+        """Return in how many columns the images are largest."""
+        height = self.height() - _BESIDES
+
+        def side(columns: int) -> float:
+            return min(self.width() / columns, height / -(-count // columns) - _CAPTION)
+
+        return max(range(1, count + 1), key=side, default=1)
+
     def _choose(self, place: int) -> None:
         self.setFocus(Qt.FocusReason.MouseFocusReason)
         self._surveys.answer(place)
@@ -111,7 +125,7 @@ class SurveyView(QWidget):
 
     def _show(self, _: object = None) -> None:
         shown = self._surveys.shown if self.isVisible() else ()
-        across = _ACROSS.get(len(shown), 3)
+        across = self._across(len(shown))
         for place, pane in enumerate(self.panes):
             pane.pixel_art = self._actions.state.pixel_art
             if place < len(shown):
