@@ -68,6 +68,8 @@ class Output:
     ) -> None:
         self.out, self.source, self.trainer = out, source, trainer
         self.save_seconds, self.snapshots = save_seconds, snapshots
+        for stale in out.glob(f".{STATE}.*"):  # half a state that a killed run was writing
+            stale.unlink(missing_ok=True)
         self._rows = _read_curve(out / CURVE, trainer.images_seen)
         self._writer = _event_writer(out / "events", trainer.images_seen) if tensorboard else None
         self._saved = self._sampled = time.monotonic()

@@ -88,7 +88,8 @@ def test_a_killed_worker_is_started_again_and_goes_on(tmp_path):
     torchrun = "torch.distributed.run --standalone --nproc-per-node=2 --max-restarts=1 --monitor-interval=0.1".split()
     environment = _environment(XDG_CACHE_HOME=str(tmp_path / "cache"), PYTHONWARNINGS="default")
     log = (tmp_path / "log").open("w+")
-    agent = subprocess.Popen([sys.executable, "-m", *torchrun, "-m", "gan.train", *options], env=environment, cwd=ROOT, stdout=log, stderr=log)
+    command = [sys.executable, "-m", *torchrun, "-m", "gan.train", *options]
+    agent = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
     try:
         deadline = time.monotonic() + 240
         while not (out / "config.json").exists():

@@ -64,6 +64,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(folder, tmp_path, monke
     state = torch.load(killed / "training.pt", weights_only=True)
     stopped_at = state["images_seen"]
     assert 0 < stopped_at < 160
+    (killed / ".training.pt.half").write_bytes(b"as a kill while writing leaves it")
     # Two runs round alike with the same number of threads and the same arithmetic, which each machine chooses by trying.
     monkeypatch.setattr("gan.adversarial.train.bfloat16_pays", lambda device: state["autocast"][1])
     threads = torch.get_num_threads()
@@ -74,6 +75,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(folder, tmp_path, monke
         command.run(folder, straight, kimg=0.16, resolution=32, batch=4, device="cpu", seed=5)
     finally:
         torch.set_num_threads(threads)
+    assert not list(killed.glob(".training.pt.*"))
     assert any(f"after {stopped_at:,} images" in line for line in said)
     assert gan.load(killed).hash == gan.load(straight).hash
     states = [torch.load(out / "training.pt", weights_only=True) for out in (killed, straight)]
