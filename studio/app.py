@@ -49,13 +49,13 @@ class Studio:
             previous.close()
         return window
 
-    def switch(self, folder: Path | None, bundle: Path | None = None) -> None:
+    def switch(self, folder: Path | None, model: Path | str | None = None) -> None:
         """Open another project in place of the one on show, or say in a dialog why not.
 
-        Without a `folder` it is a new one, on `bundle` or the bundled generator.
+        Without a `folder` it is a new one, on `model`: a bundle, or the name of a bundled generator.
         """
         try:
-            self.open(open_project(folder, new=folder is None, model=str(bundle) if bundle else MODEL))
+            self.open(open_project(folder, new=folder is None, model=str(model or MODEL)))
         except ProjectError as error:
             if self.window is not None:
                 self.window.complain(str(error))

@@ -21,7 +21,7 @@ from studio.worker.jobs_client import JobsClient, ShownSamples
 
 SIZES = (32, 64, 128)  # pixels
 MINUTES = (2, 5, 10, 20, 30, 45, 60, 90, 120, 240, 480)
-BUNDLED = "dreamscapes"
+BUNDLED = ("dreamscapes", "characters")  # generators that come with the studio; the first is what things begin with
 RANDOM = ""  # the start that is none
 SERIES = ("generator", "discriminator", "gap")
 STATE = "training.pt"  # of a run that can go on, in its bundle's folder
@@ -37,7 +37,7 @@ class Training(QObject):
     fraction: Property[float] = Property(0.0)  # of the pictures read
     size: Property[int] = Property(64)
     minutes: Property[int] = Property(20)
-    start: Property[str] = Property(BUNDLED)  # a bundled name, or RANDOM
+    start: Property[str] = Property(BUNDLED[0])  # a bundled name, or RANDOM
     starts: Property[tuple[jobs.Start, ...]] = Property(())
     keep_copies: Property[bool] = Property(False)
     usable: Property[int] = Property(0)  # pictures

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from studio.i18n import tr
 from studio.theme.theme import current
-from studio.ui import image_commands, import_commands, views
+from studio.ui import image_commands, project_commands, views
 from studio.ui.commands import Command
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def table(window: StudioWindow) -> list[Command]:
     """Return the commands of a window, in the order of its menus."""
     return [
-        *_project(window),
+        *project_commands.table(window),
         *_edit(window),
         *_image(window),
         *image_commands.table(window),
@@ -27,47 +27,6 @@ def table(window: StudioWindow) -> list[Command]:
         *_help(window),
         *(command for entry in views.entries() for command in entry.commands(window)),
     ]
-
-
-def _project(window: StudioWindow) -> Iterable[Command]:
-    files = window.files
-    yield Command(
-        "new", "project", tr("New project"), ("Ctrl+N",), tr("Start an empty project"), files.new_project
-    )
-    yield Command(
-        "open",
-        "project",
-        tr("Open project…"),
-        ("Ctrl+O",),
-        tr("Open another project's folder"),
-        files.choose_project,
-    )
-    yield Command(
-        "recent",
-        "project",
-        tr("Recent projects…"),
-        ("Ctrl+Shift+O",),
-        tr("Open a project you had open before"),
-        files.show_recent,
-    )
-    yield from import_commands.table(window)
-    yield Command(
-        "export",
-        "project",
-        tr("Export…"),
-        ("Ctrl+E",),
-        tr("Write the tuned generator"),
-        window.export,
-    )
-    yield Command(
-        "quit",
-        "project",
-        tr("Quit"),
-        ("Ctrl+Q",),
-        tr("Close the studio; everything is saved"),
-        window.close,
-        new_group=True,
-    )
 
 
 def _edit(window: StudioWindow) -> Iterable[Command]:

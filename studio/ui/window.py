@@ -64,7 +64,7 @@ _STATE = (
 class StudioWindow(QMainWindow):
     """Shows one project. Opening another is asked for with `project_wanted`."""
 
-    project_wanted = Signal(object, object)  # folder, or None: a new project; then its bundle, or None
+    project_wanted = Signal(object, object)  # folder, or None: a new project; then its bundle or bundled name, or None
     reopen_wanted = Signal()  # the same project anew: another language
     closed = Signal()
 

@@ -56,9 +56,9 @@ class WindowFiles(QObject):
 
     # -- projects ------------------------------------------------------------------------------------------------
 
-    def new_project(self) -> None:
-        """Ask for a new project in a window of its own."""
-        self._window.project_wanted.emit(None, None)
+    def new_project(self, model: str) -> None:
+        """Ask for a new project on a bundled generator."""
+        self._window.project_wanted.emit(None, model)
 
     def choose_project(self) -> None:
         """Ask which project to open."""

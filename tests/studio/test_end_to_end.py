@@ -162,3 +162,10 @@ def _brightness(window: StudioWindow, row: int) -> float:
     assert pixels is not None
     data = bytes(pixels.constBits())
     return sum(data) / len(data)
+
+
+def test_what_the_studio_says_is_bundled_is():
+    from gan import assets
+    from studio.model.training import BUNDLED
+
+    assert set(BUNDLED) == set(assets.names())

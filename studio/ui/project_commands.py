@@ -1,0 +1,64 @@
+"""What is done to whole projects: new ones, others, generators in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from studio.i18n import tr
+from studio.model.training import BUNDLED
+from studio.ui import import_commands
+from studio.ui.commands import Command
+
+if TYPE_CHECKING:
+    from studio.ui.window import StudioWindow
+
+
+def table(window: StudioWindow) -> Iterable[Command]:
+    """Return the commands in the order of the menu."""
+    files = window.files
+    names = {"dreamscapes": tr("New project: landscapes"), "characters": tr("New project: pixel characters")}
+    for name, key in zip(BUNDLED, ("Ctrl+N", "Ctrl+Shift+N"), strict=True):
+        yield Command(
+            f"new.{name}",
+            "project",
+            names[name],
+            (key,),
+            tr("Start an empty project on this generator"),
+            partial(files.new_project, name),
+        )
+    yield Command(
+        "open",
+        "project",
+        tr("Open project…"),
+        ("Ctrl+O",),
+        tr("Open another project's folder"),
+        files.choose_project,
+    )
+    yield Command(
+        "recent",
+        "project",
+        tr("Recent projects…"),
+        ("Ctrl+Shift+O",),
+        tr("Open a project you had open before"),
+        files.show_recent,
+    )
+    yield from import_commands.table(window)
+    yield Command(
+        "export",
+        "project",
+        tr("Export…"),
+        ("Ctrl+E",),
+        tr("Write the tuned generator"),
+        window.export,
+    )
+    yield Command(
+        "quit",
+        "project",
+        tr("Quit"),
+        ("Ctrl+Q",),
+        tr("Close the studio; everything is saved"),
+        window.close,
+        new_group=True,
+    )
