@@ -164,7 +164,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     train.add_argument(
         "--augment", choices=["auto", "off"], default="auto", help="auto (default): alter few pictures in training, many not; off: none"
     )
-    train.add_argument("--compile", action="store_true", help="try torch.compile, which takes minutes at the start; without it where it fails")
+    train.add_argument("--compile", action="store_true", help="try torch.compile, which takes minutes at the start")
     train.add_argument("--tensorboard", action="store_true", help="write event files to MODEL/events (needs the package tensorboard)")
     train.add_argument("--snapshots", type=_amount, metavar="K", help="keep a generator every K thousand images in MODEL/snapshots")
     train.add_argument("--save-every", type=_amount, default=120.0, metavar="S", help="seconds between two saves (default 120)")
