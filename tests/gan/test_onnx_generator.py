@@ -287,6 +287,10 @@ REFUSED = {
     "sparse": (sparse, "weights are sparse"),
     "short": (short, "shorter than it says"),
     "context": (lambda: lone("EPContext", "com.microsoft"), "EPContext"),
+    "scalar": (
+        lambda: graph([helper.make_node("ReduceMean", ["z"], ["image"], keepdims=0)]),
+        "a single number, not images|gives no images",
+    ),
     "laughing": (laughing, "more than 100,000 operators"),
     "endless": (endless, "call themselves"),
     "classifier": (classifier, "none of its inputs takes latents"),

@@ -242,8 +242,8 @@ def _run(graph: Graph, config: OnnxConfig) -> np.ndarray:
     if config.psi is not None:
         feeds[config.psi] = np.ones((1,) * config.psi_rank, config.psi_type)
     drawn = graph.run(config.image, feeds)
-    if len(drawn) != len(z):
-        raise Malformed(f"{len(z)} latents give {len(drawn)} images")
+    if drawn.shape[:1] != (len(z),):
+        raise Malformed(f"{len(z)} latents give {len(drawn) if drawn.ndim else 'a single number, not'} images")
     return drawn.astype(np.float32) if drawn.dtype != np.uint8 else drawn
 
 
