@@ -167,6 +167,7 @@ def _inside_itself(module: foreign.Persistent) -> None:
         (_set("mapping", "fc0", bias_gain=0.5), "different learning rates"),
         (_tensor("synthesis.b8.conv0.weight", torch.zeros(10, 12, 1, 1)), "has the shape"),
         (_tensor("synthesis.b4.conv1.bias", torch.zeros(12) / 0), "not finite"),
+        (_tensor("synthesis.b4.conv1.bias", torch.ones(12, dtype=torch.int64)), "int64 numbers, which are no weights"),
         (
             _tensor("synthesis.b4.const", torch.zeros(1).expand(12, 4, 4)),
             "reaches outside its data|larger than the file",

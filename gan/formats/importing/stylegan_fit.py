@@ -112,6 +112,9 @@ def fill(
         if _squeezed(ref.shape) != _squeezed(wanted[name]):
             raise Malformed(f"its tensor {name} has the shape {ref.shape}, not {wanted[name]}")
     tensors = {name: value.reshape(wanted[name]) for name, value in source.load(own).items()} | more
+    for name, value in tensors.items():
+        if not value.is_floating_point():
+            raise Malformed(f"its tensor {name} holds {str(value.dtype).removeprefix('torch.')} numbers, which are no weights")
     estimate = "w_avg" in wanted and "w_avg" not in tensors
     if estimate:
         tensors["w_avg"] = torch.zeros(wanted["w_avg"])
