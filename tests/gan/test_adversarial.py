@@ -122,7 +122,7 @@ def test_the_command_trains_a_folder_and_goes_on_where_it_was_cut_off(tmp_path, 
     folder.mkdir()
     for i, picture in enumerate(render(range(12), 32)):
         Image.fromarray(picture).save(folder / f"{i}.png")
-    asked = iter([False] * 3 + [True] * 100)
+    asked = iter([False] * (12 + 3) + [True] * 100)  # before each picture that is read, and before each step
     out = run(folder, tmp_path / "mine", kimg=0.3, resolution=32, cancel=lambda: next(asked))
     seen = gan.load(out).card["training"]["images_seen"]
     assert 0 < seen < 300
