@@ -97,8 +97,16 @@ def test_every_command_has_code(verb: cli.Verb) -> None:
 
 
 def test_whatever_is_imported_is_asked_for() -> None:
-    asked = {re.split(r"[^\w-]", text, maxsplit=1)[0].lower() for text in SETTINGS["project"]["dependencies"]}
-    comes_with = {"PIL": "pillow", "PySide6": "pyside6-essentials", "shiboken6": "pyside6-essentials"}
+    extras = {name: texts for name, texts in SETTINGS["project"]["optional-dependencies"].items() if name != "dev"}
+    texts = [*SETTINGS["project"]["dependencies"], *(text for some in extras.values() for text in some)]
+    asked = {re.split(r"[^\w-]", text, maxsplit=1)[0].lower() for text in texts}
+    comes_with = {
+        "PIL": "pillow",
+        "PySide6": "pyside6-essentials",
+        "shiboken6": "pyside6-essentials",
+        "kornia": "lightweight-gan",
+        "torchvision": "lightweight-gan",
+    }
     unknown = set()
     for path in [*sources("gan"), *sources("studio")]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -106,7 +114,7 @@ def test_whatever_is_imported_is_asked_for() -> None:
             if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
                 names = [node.module]
             for name in {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names) - {"gan", "studio"}:
-                if comes_with.get(name, name).lower() not in asked:
+                if comes_with.get(name, name).lower().replace("_", "-") not in asked:
                     unknown.add(f"{path.relative_to(ROOT)}: {name}")
     assert not unknown
 

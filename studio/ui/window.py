@@ -75,6 +75,7 @@ class StudioWindow(QMainWindow):
         self._pages: dict[str, tuple[QWidget, QWidget | None]] = {}
         self._panel_wanted = bool(preferences.read().get("panel", True))
         self._asked = False  # for the panel, in a narrow window
+        self._ended = False
         self.prepared = False  # whether every view is made, or about to be
         self.view = ""
         place.select(actions)
@@ -340,9 +341,13 @@ class StudioWindow(QMainWindow):
         views.focus_target(self.page(self.view)).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        if self._ended:  # closed twice
+            return
+        self._ended = True
         place.keep(self)
         for dialog in self.findChildren(QDialog):
             dialog.close()
+        preferences.watcher().changed.disconnect(self._preferred)  # what is set from now on is for other windows
         self.hide()
         QApplication.processEvents()
         self.actions_.close()

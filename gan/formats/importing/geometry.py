@@ -89,6 +89,8 @@ def _straight(kernel: int, gap: int | None, shuffle: int, first: bool) -> list[t
 
 
 class State(NamedTuple):
+    """How far a chain of layers has been read: what comes out of it, and how likely its geometry is."""
+
     score: float
     channels: int
     size: int
