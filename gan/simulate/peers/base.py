@@ -1,0 +1,126 @@
+"""What another way of learning from a person's ratings is to the benchmark, and the list of them.
+
+Adding a peer is one module with `tune(given) -> Tuned` and one entry in `PEERS`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Literal, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gan.model import Model
+from gan.networks import latents
+from gan.rewards.scorer import Scores
+from gan.session import TuningSession
+from gan.simulate.rater import Person
+
+
+class Tuned(Protocol):
+    """What a peer made: a generator of fresh images. A `Model` is one."""
+
+    def sample(self, seeds: Iterable[int]) -> np.ndarray:
+        """One image a seed, uint8 (N, H, W, 3), the same image for the same seed."""
+        ...
+
+
+@dataclass
+class Tally:
+    """What something cost."""
+
+    images: int = 0  # drawn by the generator
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a peer may use. It changes none of it, the session least of all: others learn from the same one."""
+
+    model: Model  # untuned
+    session: TuningSession  # fitted to the ratings below: `learner.model` the taste, `scorer`, `pool` of images that are read already
+    latents: np.ndarray  # float32 (n, z_dim): what was rated, in order, repeats included; empty for an interactive peer
+    stars: np.ndarray  # int64 (n,) in 1..5
+    seed: int  # decides all that is random
+    ratings: int  # K: how many ratings an interactive peer may ask for
+    person: Person | None = None  # who answers an interactive peer
+    tally: Tally = field(default_factory=Tally)  # filled by the generator's forward hook; add what is drawn past that
+
+    def random(self) -> torch.Generator:
+        """A fresh source of random numbers: the same for the same seed."""
+        return torch.Generator().manual_seed(self.seed)
+
+    def score(self, z: Tensor) -> Scores:
+        """Draw the images of latents (N, z_dim) and score them as the session does."""
+        return self.session.scorer.score_latents(z)
+
+    def rate(self, z: Tensor, given: int) -> np.ndarray:
+        """Stars int64 (N,) of the person for the images of latents (N, z_dim), `given` ratings having come before.
+
+        Raises
+        ------
+        ValueError
+            More than `ratings` in all, or nobody to ask.
+        """
+        if self.person is None or given + len(z) > self.ratings:
+            raise ValueError(f"{given + len(z)} ratings asked for, of {self.ratings if self.person else 0}")
+        return self.person.rate(self.session.draw(z.cpu().numpy()), given / self.ratings)
+
+
+@dataclass(frozen=True)
+class Moved:
+    """The untuned generator behind a map of latents: draws `generator(move(z))`."""
+
+    model: Model  # untuned
+    move: Callable[[Tensor], Tensor]  # (N, z_dim) float32 on the CPU -> (N, z_dim); row by row, without memory
+
+    def sample(self, seeds: Iterable[int]) -> np.ndarray:
+        """As `Tuned.sample`."""
+        from gan.networks import to_uint8
+
+        parts = latents(seeds, self.model.z_dim).split(64)
+        return np.concatenate([to_uint8(self.model.draw(self.move(z))) for z in parts])
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One way of learning, as it is listed."""
+
+    name: str  # on the command line and in the journal
+    title: str  # in tables and pictures
+    module: str  # has `tune(given) -> Tuned`
+    kind: Literal["peer", "ablation"] = "peer"
+    interactive: bool = False  # asks the person itself, for as many ratings as ours had; else it learns from ours
+    needs: tuple[str, ...] = ()  # importable packages beyond the project's own
+
+    @property
+    def missing(self) -> list[str]:
+        """Packages that it needs and that are not installed."""
+        return [package for package in self.needs if find_spec(package) is None]
+
+    def tune(self, given: Given) -> Tuned:
+        """Learn."""
+        tuned: Tuned = import_module(self.module).tune(given)
+        return tuned
+
+
+@contextmanager
+def counted(model: Model, tally: Tally) -> Iterator[Tally]:
+    """Count what the model's generator draws inside the `with` block."""
+
+    def count(module: torch.nn.Module, arguments: object, images: Tensor) -> None:
+        tally.images += len(images)
+
+    handle = model.generator.register_forward_hook(count)
+    try:
+        yield tally
+    finally:
+        handle.remove()
+
+
+_HERE = "gan.simulate.peers"
+_LISTED: tuple[Peer, ...] = ()
+PEERS: dict[str, Peer] = {peer.name: peer for peer in _LISTED}
