@@ -6,11 +6,11 @@ reference narrows by choosing alone. All in the feature space "rand" of `gan.mea
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from math import inf
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from gan.measure.features import features
 from gan.measure.real import RealPool, drawn_pool
 from gan.model import Model
 from gan.simulate.rater import FloatArray, Rater
+
+if TYPE_CHECKING:
+    from gan.simulate.peers.base import Tuned
 
 UNTUNED_SEED = 3_000_000_000  # the untuned sample; people meet seeds far below
 STAND_IN_SEED = 3_250_000_000  # stand-ins for real pictures where none are known
@@ -97,6 +100,14 @@ class Bench:
     real: str = "given"  # what the pool is: a procedural kind such as "scenes", "given", or "untuned" where no real pictures are known
     cached: bool = False  # whether the user's cache folder may be used
     described: Any = None  # the taste model's raw features of the untuned sample, once somebody needed them
+    _features: dict[int, np.ndarray] = field(default_factory=dict, repr=False)  # of single images of the untuned sample, once judged
+
+    def features_of(self, rows: np.ndarray) -> np.ndarray:
+        """Features (n, d) of images of the untuned sample, by their rows (n,). Every rater's judge asks for some of the same."""
+        unknown = [int(row) for row in np.unique(rows) if int(row) not in self._features]
+        if unknown:
+            self._features.update(zip(unknown, features(self.images[unknown]), strict=True))
+        return np.stack([self._features[int(row)] for row in rows])
 
     @classmethod
     def prepare(
@@ -172,7 +183,7 @@ class Judge:
         count = self.bench.count
         parts = [
             # ratios to itself are 1 by definition; the raw figures are what matters here
-            self._judge(np.ascontiguousarray(self.bench.images[rows]), self.utilities[rows], None)
+            self._judge(self.bench.features_of(rows), self.utilities[rows], None)
             for rows in (top[start : start + count] for start in range(0, min(len(top), 3 * count) - count + 1, count))
         ]
         means = {name: float(np.mean([getattr(part, name) for part in parts])) for name in asdict(parts[0])}
@@ -181,7 +192,7 @@ class Judge:
     @cached_property
     def untuned(self) -> Judgement:
         """The untuned generator, without any choice."""
-        return self.judge(np.ascontiguousarray(self.bench.images[: self.bench.count]))
+        return self._choose(np.arange(self.bench.count))
 
     @cached_property
     def oracle(self) -> Judgement:
@@ -192,10 +203,10 @@ class Judge:
         """Judge `bench.count` unselected images (N, H, W, 3) uint8."""
         if len(images) != self.bench.count:
             raise ValueError(f"{self.bench.count} images are judged at a time, not {len(images)}")
-        return self._judge(images, self.rater.utility(images, 1.0), self.reference)
+        return self._judge(features(images), self.rater.utility(images, 1.0), self.reference)
 
-    def judge_model(self, model: Model) -> Judgement:
-        """Judge fresh images of a model; the same latents for every model."""
+    def judge_model(self, model: "Model | Tuned") -> Judgement:
+        """Judge fresh images of a model, or of anything that samples like one; the same seeds for every model."""
         return self.judge(model.sample(range(JUDGED_SEED, JUDGED_SEED + self.bench.count)))
 
     def best_of(self, n: int, scores: FloatArray) -> Judgement:
@@ -205,10 +216,13 @@ class Judge:
         """
         groups = scores[: n * self.bench.count].reshape(self.bench.count, n)
         picks = groups.argmax(1) + n * np.arange(self.bench.count)
-        return self.judge(np.ascontiguousarray(self.bench.images[picks]))
+        return self._choose(picks)
 
-    def _judge(self, images: np.ndarray, utilities: FloatArray, reference: Judgement | None) -> Judgement:
-        described = features(images)
+    def _choose(self, rows: np.ndarray) -> Judgement:
+        """Judge images of the untuned sample, by their rows (count,)."""
+        return self._judge(self.bench.features_of(rows), self.utilities[rows], self.reference)
+
+    def _judge(self, described: np.ndarray, utilities: FloatArray, reference: Judgement | None) -> Judgement:
         pairs = distances.match_by_utility(utilities, self._real)
         found = {
             "diversity": distances.diversity(described),
@@ -221,7 +235,7 @@ class Judge:
             for name, value in found.items()
         }
         return Judgement(
-            count=len(images),
+            count=len(utilities),
             like=float((utilities > self.like_threshold).mean()),
             love=float((utilities > self.love_threshold).mean()),
             utility=float(utilities.mean() - self._mean) / self._deviation,

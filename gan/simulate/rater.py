@@ -151,15 +151,17 @@ def rater_files(names: str = "all") -> list[Path]:
 class Person:
     """Gives stars: quintiles of the utility over the untuned generator's images, with noise and lapses."""
 
-    def __init__(self, rater: Rater, untuned: np.ndarray, seed: int = 0) -> None:
+    def __init__(self, rater: Rater, untuned: np.ndarray, seed: int = 0, lapses: float | None = None) -> None:
         """
         Parameters
         ----------
         rater : what the person likes.
         untuned : (N, H, W, 3) uint8, images of the untuned generator; the first 2,000 set the scale.
         seed : of the noise and the lapses.
+        lapses : share of ratings that are a random star, in [0, 1]; by default `LAPSES`.
         """
         self.rater = rater
+        self.lapses = LAPSES if lapses is None else lapses
         self._untuned = untuned[:2000]
         self._rng = np.random.default_rng([seed, 0x57A125])
         self._scales: dict[float, tuple[FloatArray, float]] = {}
@@ -180,5 +182,5 @@ class Person:
         cuts, deviation = self._scale(progress)
         felt = self.rater.utility(images, progress) + self._rng.normal(0.0, NOISE * deviation, len(images))
         stars = 1 + np.searchsorted(cuts, felt)
-        lapses = self._rng.random(len(images)) < LAPSES
+        lapses = self._rng.random(len(images)) < self.lapses
         return np.where(lapses, self._rng.integers(1, 6, len(images)), stars).astype(np.int64)

@@ -5,18 +5,21 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
 
 import gan
 from gan.errors import UserError, reason
-from gan.model import Model, digest
-from gan.simulate.evaluate import JUDGED_SEED, LENIENT, STRICT, Bench, Judge, Judgement, Limits, keep
-from gan.simulate.rater import FloatArray, Person, load_rater
+from gan.model import Model
+from gan.policy.adapter import Choice
+from gan.simulate.evaluate import JUDGED_SEED, Bench, Judge, Judgement
+from gan.simulate.peers.base import Tally, counted
+from gan.simulate.rater import Person, load_rater
+from gan.simulate.report import Rated, Report, Step
+from gan.simulate.selection import taste_scores
 
 if TYPE_CHECKING:
     from gan.policy.rounds import RoundConfig
@@ -25,105 +28,9 @@ if TYPE_CHECKING:
 
 GRID = 24  # images of a first grid
 EXPECTED = 256  # judged images whose predicted liking is compared with the truth
+STRENGTHS = (4, 8, 16, 64, 256)  # candidates that the final generator is also judged with, beside its own number
 
 Progress = Callable[[float, str], None]
-
-
-@dataclass(frozen=True)
-class Step:
-    """One grid rated and one round taught."""
-
-    ratings: int  # given so far
-    judgement: Judgement  # of the generator after the round
-    kept: bool  # whether the session kept the round
-    reason: str  # the session's own sentence
-    seconds: float  # of the round alone
-    accuracy: float | None  # prequential; None while there is too little to say
-    stars: float  # mean of the grid's stars
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a simulated session came to."""
-
-    rater: str
-    ratings: int
-    seed: int
-    model: str
-    hash: str
-    device: str
-    real: str  # what stood for real pictures: a procedural kind such as "scenes", "given" or "untuned"
-    like_threshold: float
-    love_threshold: float
-    untuned: Judgement
-    reference: Judgement
-    steps: list[Step]
-    oracle: Judgement  # best-of-16 by the true taste: what selection could come to at most
-    best_of: dict[int, Judgement]  # selection by the session's own taste model, without training
-    predicted: float  # mean predicted liking of the final generator's images, standard deviations of untuned images
-    seconds: float  # the whole session, judging left out
-    versions: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def final(self) -> Judgement:
-        """The generator as the session left it."""
-        return self.steps[-1].judgement if self.steps else self.untuned
-
-    def counted(self, limits: Limits = STRICT) -> tuple[int, Judgement]:
-        """The checkpoint the run counts as: the last one if it is inside `limits`, else the best one inside; else the start, 0.
-
-        Returns its round, 1-based, and its judgement.
-        """
-        if self.final.inside(limits):
-            return len(self.steps), self.final
-        inside = [(i, step.judgement) for i, step in enumerate(self.steps, 1) if step.judgement.inside(limits)]
-        return max([(0, self.untuned), *inside], key=lambda pair: pair[1].like)
-
-    @property
-    def ended_below(self) -> bool:
-        """Whether the session left the person with fewer images they like than they began with."""
-        return self.final.like < self.untuned.like
-
-    def record(self) -> dict[str, Any]:
-        """Plain JSON."""
-        strict, lenient = self.counted(STRICT), self.counted(LENIENT)
-        return {
-            "format": "tastemaker-simulation",
-            "version": 1,
-            "rater": self.rater,
-            "ratings": self.ratings,
-            "seed": self.seed,
-            "model": {"name": self.model, "hash": self.hash},
-            "device": self.device,
-            "versions": self.versions,
-            "real": self.real,
-            "limits": {"strict": asdict(STRICT), "lenient": {"diversity": LENIENT.diversity, "precision": LENIENT.precision}},
-            "thresholds": {"like": self.like_threshold, "love": self.love_threshold},
-            "untuned": self.untuned.record(),
-            "reference": self.reference.record(),
-            "curve": [
-                {
-                    "ratings": step.ratings,
-                    "kept": step.kept,
-                    "reason": step.reason,
-                    "seconds": round(step.seconds, 2),
-                    "accuracy": step.accuracy,
-                    "stars": round(step.stars, 3),
-                    **step.judgement.record(),
-                }
-                for step in self.steps
-            ],
-            "final": self.final.record(),
-            "counted": {"round": strict[0], **strict[1].record()},
-            "counted_lenient": {"round": lenient[0], **lenient[1].record()},
-            "oracle_best_of_16": self.oracle.record(),
-            "best_of": {str(n): judgement.record() for n, judgement in self.best_of.items()},
-            "accuracy": self.steps[-1].accuracy if self.steps else None,
-            "predicted_minus_true": round(self.predicted - self.final.utility, 4),
-            "ended_below": self.ended_below,
-            "seconds": round(self.seconds, 1),
-            "seconds_per_round": round(float(np.mean([step.seconds for step in self.steps] or [0.0])), 2),
-        }
 
 
 def schedule(ratings: int, rounds: int | None = None) -> list[int]:
@@ -159,6 +66,9 @@ def simulate(
     judge_every_round: bool = True,
     config: "RoundConfig | None" = None,
     weights: "RewardWeights | None" = None,
+    lapses: float | None = None,
+    proposals: Literal["thompson", "random"] = "thompson",
+    strengths: bool = False,
 ) -> Report:
     """Let a rater file teach `model` and judge what came of it.
 
@@ -176,6 +86,9 @@ def simulate(
     judge : prepared for this model and rater; made here if None, which draws and judges a large untuned sample first.
     judge_every_round : False judges the end alone, and leaves the curve's earlier rounds out.
     config, weights : other settings for the session's rounds and reward.
+    lapses : share of the person's ratings that are a random star; by default `rater.LAPSES`.
+    proposals : "thompson" rates what the session proposes; "random" rates fresh images of the untuned generator.
+    strengths : also judge the final generator when it chooses among fewer and among more.
 
     Raises
     ------
@@ -204,23 +117,28 @@ def simulate(
     if judge is None:
         rater.check(untuned.sample(range(64)))
         judge = Judge(Bench.prepare(untuned, count, progress=lambda share, line: tell(0.2 * share, line)), rater)
-    person = Person(rater, judge.bench.images, seed)
+    person = Person(rater, judge.bench.images, seed, lapses)
     album = _Album(session)
+    tally = Tally()
+    unguided = torch.Generator().manual_seed(seed)
     sizes = schedule(ratings, rounds)
     steps: list[Step] = []
     given, worked = 0, 0.0
     for number, size in enumerate(sizes, 1):
         tell(0.2 + 0.75 * given / ratings, f"round {number} of {len(sizes)}: rating {size} images")
         begun = time.monotonic()
-        proposals = session.propose(size)
-        stars = person.rate(np.stack([proposal.pixels for proposal in proposals]), given / ratings)
-        album.rate(proposals, stars, given)
-        given += size
-        summary = session.fit()
-        teaching = time.monotonic()
-        for event in session.run_round():
-            share = 0.2 + 0.75 * (given - size * (1 - event.step / event.steps)) / ratings
-            tell(share, f"round {number} of {len(sizes)}: step {event.step} of {event.steps}, reward {event.reward:+.2f}")
+        known = len(session.pool)
+        with counted(untuned, tally):
+            shown = session.propose(size) if proposals == "thompson" else _unguided(session, size, unguided)
+            stars = person.rate(np.stack([proposal.pixels for proposal in shown]), given / ratings)
+            album.rate(shown, stars, given)
+            given += size
+            summary = session.fit()
+            teaching = time.monotonic()
+            for event in session.run_round():
+                share = 0.2 + 0.75 * (given - size * (1 - event.step / event.steps)) / ratings
+                tell(share, f"round {number} of {len(sizes)}: step {event.step} of {event.steps}, reward {event.reward:+.2f}")
+        tally.images -= len(session.pool) - known
         seconds = time.monotonic() - teaching
         worked += time.monotonic() - begun
         result = session.last_round
@@ -250,6 +168,11 @@ def simulate(
         best_of={n: judge.best_of(n, scores) for n in (4, 16)},
         predicted=_expectation(session, tuned),
         seconds=worked,
+        images=tally.images,
+        rated=album.rated,
+        drifts=rater.takes_progress,
+        lapses=person.lapses,
+        strengths=_strengths(tuned, judge) if strengths else {},
         versions={
             "tastemaker": gan.__version__,
             "python": platform.python_version(),
@@ -274,12 +197,15 @@ class _Album:
     def __init__(self, session: "TuningSession") -> None:
         self._session = session
         self._ids: dict[bytes, int] = {}
+        self.rated = Rated(np.zeros((0, session.model.z_dim), np.float32), np.zeros(0, np.int64))
 
     def rate(self, proposals: "list[Proposal]", stars: np.ndarray, given: int) -> None:
         """Tell the session these stars, (N,) in 1..5; `given` ratings came before and set the time."""
         from gan.taste import Feedback
 
         ids = [self._ids.setdefault(proposal.latent.tobytes(), len(self._ids)) for proposal in proposals]
+        latents = np.stack([proposal.latent for proposal in proposals])
+        self.rated = Rated(np.concatenate([self.rated.latents, latents]), np.concatenate([self.rated.stars, stars]))
         self._session.add({i: proposal.latent for i, proposal in zip(ids, proposals, strict=True)})
         self._session.feedback(
             Feedback(image=i, kind="stars", value=float(value), time=float(given + order))
@@ -287,52 +213,24 @@ class _Album:
         )
 
 
-@torch.no_grad()
-def taste_scores(session: "TuningSession", bench: Bench) -> FloatArray:
-    """Predicted liking of the bench's untuned sample by the session's taste model: what best-of-N chooses by. (16 count,)"""
-    taste = session.learner.model
-    assert taste is not None
-    described = _raw_features(session, bench)
-    scores = []
-    for start in range(0, len(described), 1000):
-        part = type(described)(tuple(group[start : start + 1000] for group in described.groups))
-        scores.append(taste.predict(session.scorer.standardise(part))[0].numpy())
-    return np.concatenate(scores).astype(np.float64)
+def _unguided(session: "TuningSession", count: int, random: torch.Generator) -> "list[Proposal]":
+    """Images of the prior, whatever is known of the taste."""
+    from gan.session import Proposal
+
+    points = torch.randn(count, session.model.z_dim, generator=random).numpy()
+    return [Proposal(z, "random", pixels) for z, pixels in zip(points, session.draw(points), strict=True)]
 
 
-def _raw_features(session: "TuningSession", bench: Bench) -> Any:
-    """The taste model's raw features of the bench's untuned sample.
-
-    They are the same for every rater and seed, and take as long as teaching does: kept with the bench and in the cache.
-    """
-    from gan.data.procedural import cache_folder
-    from gan.taste import RawFeatures
-
-    if bench.described is not None:
-        return bench.described
-    drawer = session.scorer.drawer
-
-    def read(images: np.ndarray) -> RawFeatures:
-        pixels = torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).float()
-        return drawer.read(((pixels - 127.5) / 127.5).to(drawer.device))[0]
-
-    first = read(bench.images[:16])
-    path = cache_folder() / f"taste-{digest(bench.untuned.tensors())[:10]}-{len(bench.images)}.npz"
-    if bench.cached and path.exists():
-        with np.load(path) as archive:
-            groups = tuple(torch.from_numpy(archive[name]) for name in archive.files)
-        # another version of the features, under the same name, shows in the first rows
-        if [group.shape[1:] for group in groups] == [group.shape[1:] for group in first.groups] and all(
-            torch.allclose(old[:16], new, rtol=0.05, atol=0.05 * float(new.std()))
-            for old, new in zip(groups, first.groups, strict=True)
-        ):
-            bench.described = RawFeatures(groups)
-            return bench.described
-    found = RawFeatures.cat([read(bench.images[start : start + 512]) for start in range(0, len(bench.images), 512)])
-    if bench.cached:
-        arrays = {f"group{i}": group.numpy() for i, group in enumerate(found.groups)}
-        keep(path, lambda stream: np.savez(stream, **arrays), "taste-*.npz")  # type: ignore[arg-type]
-    bench.described = found
+def _strengths(tuned: Model, judge: Judge) -> dict[int, Judgement]:
+    """The tuned generator when it chooses among fewer and among more: what it could give at another diversity."""
+    found: dict[int, Judgement] = {}
+    adapter = tuned.adapter
+    if isinstance(adapter, Choice) and not adapter.idle:
+        own = adapter.config.candidates
+        for candidates in STRENGTHS:
+            adapter.choose_among(candidates)
+            found[candidates] = judge.judge_model(tuned)
+        adapter.choose_among(own)
     return found
 
 

@@ -21,7 +21,8 @@ from gan.policy.rounds import RoundConfig
 from gan.simulate import benchmark
 from gan.simulate.evaluate import LENIENT, STRICT, Bench, Judge, Judgement
 from gan.simulate.rater import Rater, load_rater, rater_files
-from gan.simulate.run import Report, Step, schedule, simulate
+from gan.simulate.report import Report, Step
+from gan.simulate.run import schedule, simulate
 
 MakeModel = Callable[..., Model]
 COUNT = 40
