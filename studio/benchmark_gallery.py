@@ -16,7 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from studio.benchmark_probes import BEAT_MS, rest, wait_until
+from studio.benchmark_heartbeat import BEAT_MS
+from studio.benchmark_probes import rest, wait_until
 
 if TYPE_CHECKING:
     from studio.model.actions import Actions

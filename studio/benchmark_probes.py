@@ -1,4 +1,4 @@
-"""What a benchmark measures in the real window: gaps of its event loop, the time to painted feedback, processor time."""
+"""What a benchmark measures in the real window: the time to painted feedback, processor time; and how it waits."""
 
 from __future__ import annotations
 
@@ -13,43 +13,7 @@ if TYPE_CHECKING:
     from studio.model.actions import Actions
     from studio.ui.window import StudioWindow
 
-BEAT_MS = 16  # one frame of a 60 Hz screen
 PATIENCE = 600.0  # seconds
-
-
-class Heartbeat:
-    """A timer of 16 ms on the window's thread; a gap is the time between two of its beats."""
-
-    def __init__(self) -> None:
-        from PySide6.QtCore import Qt, QTimer
-
-        self._timer = QTimer()
-        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._timer.setInterval(BEAT_MS)
-        self._timer.timeout.connect(self._beat)
-        self._last = 0.0
-        self.gaps: list[float] = []  # ms
-
-    def start(self) -> None:
-        """Forget earlier beats and listen."""
-        self.gaps, self._last = [], time.perf_counter()
-        self._timer.start()
-
-    def stop(self) -> dict[str, float]:
-        """Return the beats' count, median, 99th percentile and worst gap, in ms."""
-        self._timer.stop()
-        ordered = sorted(self.gaps)
-        return {
-            "beats": len(ordered),
-            "median_ms": statistics.median(ordered),
-            "p99_ms": ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))],
-            "worst_ms": ordered[-1],
-        }
-
-    def _beat(self) -> None:
-        now = time.perf_counter()
-        self.gaps.append(1000 * (now - self._last))
-        self._last = now
 
 
 def wait_until(done: Callable[[], bool], what: str, patience: float = PATIENCE) -> float:

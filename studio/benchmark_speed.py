@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio import benchmark_gallery
+from studio.benchmark_heartbeat import Heartbeat
 from studio.benchmark_probes import (
     PATIENCE,
-    Heartbeat,
     painted,
     processor_seconds,
     quiet,
@@ -223,6 +223,7 @@ def table(figures: dict[str, Any]) -> str:
         ("processor at rest, window and worker", f"{figures['idle_cpu_percent']:.1f} % of a core"),
         ("heartbeat gap at rest", _gaps(idle)),
         ("heartbeat gap during the round", _gaps(busy)),
+        *_worst(busy),
         ("limit of the worst gap", f"{LIMIT_MS:.0f} ms: {'kept' if figures['within_limit'] else 'BROKEN'}"),
         *(benchmark_gallery.lines(figures["gallery"]) if "gallery" in figures else ()),
     ]
@@ -233,6 +234,25 @@ def table(figures: dict[str, Any]) -> str:
 
 def _gaps(beats: dict[str, float]) -> str:
     return f"median {beats['median_ms']:.1f}, p99 {beats['p99_ms']:.1f}, worst {beats['worst_ms']:.1f} ms ({beats['beats']} beats)"
+
+
+def _worst(beats: dict[str, Any]) -> list[tuple[str, str]]:
+    """Say what the worst gap was made of, and what a process with nothing to do saw meanwhile."""
+    lines = []
+    if "own_worst_ms" in beats:
+        lines.append(("waiting for a processor in the worst gap", f"{beats['worst_queued_ms']:.1f} ms"))
+        parts = f"{beats['own_worst_ms']:.1f} ms, {beats['own_working_ms']:.1f} at work"
+        if beats["own_collecting_ms"] >= 1:
+            parts += f", {beats['own_collecting_ms']:.1f} collecting garbage"
+        lines.append(
+            (
+                "worst gap without such waiting",
+                parts + (f": {beats['own_during']}" if beats["own_during"] else ""),
+            )
+        )
+    if beats.get("control_worst_ms") is not None:
+        lines.append(("worst gap of an idle process meanwhile", f"{beats['control_worst_ms']:.1f} ms"))
+    return lines
 
 
 def main(argv: Sequence[str] | None = None) -> int:

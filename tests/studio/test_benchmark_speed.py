@@ -7,7 +7,8 @@ import pytest
 from PySide6.QtCore import QTimer
 from pytestqt.qtbot import QtBot
 
-from studio.benchmark_probes import BEAT_MS, Heartbeat, wait_until
+from studio.benchmark_heartbeat import BEAT_MS, Heartbeat
+from studio.benchmark_probes import wait_until
 from studio.benchmark_speed import main, table
 
 
@@ -22,6 +23,25 @@ def test_the_heartbeat_sees_a_stall(qtbot: QtBot) -> None:
     assert BEAT_MS - 2 <= beats["median_ms"] < 150
     assert beats["median_ms"] <= beats["p99_ms"] <= beats["worst_ms"]
     assert beats["beats"] > 3
+
+
+def _stall() -> None:
+    until = time.thread_time() + 0.12
+    while time.thread_time() < until:
+        pass
+
+
+def test_the_longest_gap_is_taken_apart(qtbot: QtBot) -> None:
+    heartbeat = Heartbeat()
+    heartbeat.start()
+    QTimer.singleShot(60, _stall)
+    began = time.perf_counter()
+    wait_until(lambda: time.perf_counter() - began > 0.5, "waiting")
+    beats = heartbeat.stop()
+    assert beats["own_worst_ms"] >= 100
+    assert beats["own_working_ms"] >= 100, "it was at work, not waiting"
+    assert "test_benchmark_speed.py" in beats["own_during"] and "_stall" in beats["own_during"]
+    assert beats["control_worst_ms"] is None or beats["control_worst_ms"] >= BEAT_MS - 1
 
 
 def test_waiting_ends(qtbot: QtBot) -> None:
