@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QImage
 
 from studio.i18n import tr
-from studio.model import saving, settings, thumbnails
+from studio.model import saving, settings
 from studio.model.choosing import Duels, Surveys
 from studio.model.gallery import Gallery
 from studio.model.guesses import Guesses
@@ -217,14 +217,14 @@ class Actions(Listener):
         if self.state.loaded and not self.round.running:
             images = self.version_images(checkpoint)
             branch = self.project.branch_checkpoint(checkpoint, name)
-            thumbnails.keep_images(thumbnails.strip_file(self.project, branch.id), images)
+            self.strips.keep_images(branch.id, images)
             self._count()
             self._list_rounds()
             self.restore(branch.id)
 
     def version_images(self, checkpoint: int | None) -> list[QImage]:
         """Return what a version made of the strip's seeds, as far as it is kept."""
-        return thumbnails.read_strip(thumbnails.strip_file(self.project, checkpoint))
+        return self.strips.read(checkpoint)
 
     def set_weights(self, /, **values: float) -> None:
         """Turn dials; the next round uses them."""

@@ -11,7 +11,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from studio.i18n import tr
-from studio.model import pictures, settings, thumbnails
+from studio.model import pictures, settings
 from studio.model.grid_model import Cell, GridModel, said
 from studio.model.rounds import RoundLog, outcome_of
 from studio.model.state import (
@@ -26,6 +26,7 @@ from studio.model.state import (
     StudioState,
     Weights,
 )
+from studio.model.thumbnails import Strips
 from studio.project.records import Checkpoint, ProjectError
 from studio.project.store import Project
 from studio.worker import messages as m
@@ -63,6 +64,7 @@ class Listener(QObject):
         self.state, self.round, self.exports = StudioState(self), RoundState(self), ExportState(self)
         self.grid = GridModel(self)
         self.steps: int | None = None  # of a round; None is what the worker thinks best
+        self.strips = Strips(project, worker.later)
         self._log = RoundLog(project)
         self._unkept: dict[str, Any] = {}
         self._keeping = QTimer(self)
@@ -221,9 +223,9 @@ class Listener(QObject):
                 strip, tr("untuned"), tr("round {n}, step {step}", n=self.round.number, step=step)
             )
             return
-        thumbnails.keep_strip(thumbnails.strip_file(self.project, used.id if used else None), strip.after)
-        if used is not None and not thumbnails.strip_file(self.project, None).exists():
-            thumbnails.keep_strip(thumbnails.strip_file(self.project, None), strip.before)
+        self.strips.keep(used.id if used else None, strip.after)
+        if used is not None and not self.strips.read(None):
+            self.strips.keep(None, strip.before)
         now = tr("round {n}", n=used.round) if used else tr("untuned")
         self._name_strip(strip, tr("untuned"), now)
 
@@ -245,7 +247,7 @@ class Listener(QObject):
         self.round.outcome = outcome
         if finished.strip is not None and finished.checkpoint is not None:
             parent = finished.checkpoint.parent
-            thumbnails.keep_strip(finished.checkpoint.path.with_suffix(".png"), finished.strip.after)
+            self.strips.keep(finished.checkpoint.id, finished.strip.after)
             before = tr("round {n}", n=self.project.checkpoint(parent).round) if parent else tr("untuned")
             self._name_strip(finished.strip, before, tr("round {n}", n=outcome.number))
         self._count()

@@ -1,8 +1,9 @@
 """The timeline's pictures: the same seeds drawn by each version, kept as one PNG file beside its checkpoint."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +14,41 @@ from studio.project import png
 from studio.project.store import Project
 
 
-def strip_file(project: Project, checkpoint: int | None) -> Path:
-    """Return where the strip of a version is kept; None is the untuned generator."""
-    if checkpoint is None:
-        return project.folder / "checkpoints" / "untuned.png"
-    return project.checkpoint(checkpoint).path.with_suffix(".png")
+class Strips:
+    """The strips of a project's versions (ids; None is the untuned generator), in memory and, a moment later, on disk."""
+
+    def __init__(self, project: Project, later: Callable[[Callable[[], None]], None]) -> None:
+        """Take what does small work on another thread: files are written there, so that no disk holds the window up."""
+        self._project, self._later = project, later
+        self._images: dict[int | None, list[QImage]] = {}
+
+    def file(self, version: int | None) -> Path:
+        """Return where the strip of a version is kept."""
+        if version is None:
+            return self._project.folder / "checkpoints" / "untuned.png"
+        return self._project.checkpoint(version).path.with_suffix(".png")
+
+    def keep(self, version: int | None, pixels: np.ndarray) -> None:
+        """Keep uint8 (N, H, W, 3) images of a version."""
+        self._images[version] = pictures.to_images(pixels)
+        self._later(partial(write_strip, self.file(version), pixels))
+
+    def keep_images(self, version: int | None, images: Sequence[QImage]) -> None:
+        """Keep images of one size of a version."""
+        if images:
+            self.keep(version, np.stack([pictures.to_array(image) for image in images]))
+
+    def read(self, version: int | None) -> list[QImage]:
+        """Return the images of a version; an empty list if there are none."""
+        if version not in self._images:
+            images = read_strip(self.file(version))
+            if not images:
+                return []  # they may come
+            self._images[version] = images
+        return list(self._images[version])
 
 
-def keep_strip(path: Path, pixels: np.ndarray) -> None:
+def write_strip(path: Path, pixels: np.ndarray) -> None:
     """Write uint8 (N, H, W, 3) images side by side. A picture that cannot be written is drawn again another time."""
     row = np.ascontiguousarray(np.concatenate(list(pixels), axis=1))
     part = path.with_name(f".{path.name}.{os.getpid()}")
@@ -34,9 +62,3 @@ def read_strip(path: Path) -> list[QImage]:
     row = QImage(str(path)) if path.is_file() else QImage()
     side = row.height()
     return [row.copy(x, 0, side, side) for x in range(0, row.width() - side + 1, side)] if side else []
-
-
-def keep_images(path: Path, images: Sequence[QImage]) -> None:
-    """Write images of one size side by side."""
-    if images:
-        keep_strip(path, np.stack([pictures.to_array(image) for image in images]))

@@ -1,5 +1,7 @@
 """Small pieces that several views are made of."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QKeySequence, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
@@ -95,6 +97,8 @@ class ElidedLabel(QLabel):
 
     def set_text(self, text: str) -> None:
         """Show `text`; the whole of it is the tooltip and the accessible name."""
+        if text == self._full:
+            return
         self._full = text
         self.setToolTip(text)
         self.setAccessibleName(text)
@@ -149,6 +153,13 @@ class Rows(QWidget):
         right.set_text(value)
         set_role(right, role)
 
+    def set_lines(self, lines: Sequence[tuple[str, str, str, str]]) -> None:
+        """Show these lines alone (name, value, their roles), called "0", "1", ...; labels that are there already are used again."""
+        for place in range(len(lines), len(self._lines)):
+            self._remove(str(place))
+        for place, (name, value, role, name_role) in enumerate(lines):
+            self.set_line(str(place), name, value, role, name_role)
+
     def value(self, key: str) -> str:
         """Return what the line called `key` says."""
         return self._lines[key][1].full_text()
@@ -158,12 +169,14 @@ class Rows(QWidget):
 
     def clear(self) -> None:
         """Remove every line."""
-        for left, right in self._lines.values():
-            for label in (left, right):
-                self._grid.removeWidget(label)
-                label.hide()
-                label.deleteLater()
-        self._lines = {}
+        for key in list(self._lines):
+            self._remove(key)
+
+    def _remove(self, key: str) -> None:
+        for label in self._lines.pop(key):
+            self._grid.removeWidget(label)
+            label.hide()
+            label.deleteLater()
 
 
 class Meter(QWidget):

@@ -266,21 +266,18 @@ class TeachPanel(QWidget):
 
     def _show_rounds(self, _: object) -> None:
         actions = self._actions
-        self.rounds.clear()
+        lines = []
         if actions.round.running:
             ratings = tr("{n} ratings", n=actions.state.counts.rated)
-            self.rounds.set_line(
-                "now", tr("{n} · running", n=actions.round.number), ratings, "quiet", "strong"
-            )
-        for place, past in enumerate(actions.state.rounds[:12]):
+            lines.append((tr("{n} · running", n=actions.round.number), ratings, "quiet", "strong"))
+        for past in actions.state.rounds[:12]:
             verdict = tr("kept") if past.kept else tr("reverted")
             value = tr(past.reason)
             if past.kept and past.like_rate is not None:
                 value = tr("like rate {share} %", share=round(100 * past.like_rate))
-            self.rounds.set_line(
-                str(place), tr("{n} · {verdict}", n=past.number, verdict=verdict), value, "quiet", ""
-            )
-        self.rounds.set_line("untuned", tr("Untuned"), tr("where it began"), "quiet", "")
+            lines.append((tr("{n} · {verdict}", n=past.number, verdict=verdict), value, "quiet", ""))
+        lines.append((tr("Untuned"), tr("where it began"), "quiet", ""))
+        self.rounds.set_lines(lines)
 
 
 def _weight(weights: Weights, term: str) -> str:

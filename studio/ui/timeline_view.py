@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from studio.i18n import tr
@@ -144,7 +144,13 @@ class TimelineView(QWidget):
                 return ids.index(wanted)
         return 0
 
-    def _show(self, _: object) -> None:
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._show()
+
+    def _show(self, _: object = None) -> None:
+        if not self.isVisible():
+            return
         state, free = self._actions.state, self._actions.state.loaded and not self._actions.round.running
         used = state.checkpoint.id if state.checkpoint else None
         versions: list[Checkpoint | None] = [*reversed(state.checkpoints), None]
@@ -186,6 +192,8 @@ class TimelineView(QWidget):
             card.mark(place == chosen)
 
     def _show_images(self, _: object = None) -> None:
+        if not self.isVisible():
+            return
         for card in self.cards:
             card.show_images(self._actions.version_images(_id(card)), self._actions.state.pixel_art)
         self._show_comparison()

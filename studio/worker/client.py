@@ -185,6 +185,13 @@ class WorkerClient(QObject):
         """Stop the export that runs; nothing is left of it. Answered by `export_stopped`, or by `exported` if it came too late."""
         self._send(m.CancelExport())
 
+    def later(self, work: Callable[[], None]) -> None:
+        """Do small work, such as writing a file, on a thread of the link's; at once where there is none."""
+        if self._link is None:
+            work()
+        else:
+            self._link.later(work)
+
     def close(self) -> None:
         """End the worker: asked for, then terminated, then killed; at most about three seconds in all."""
         link, self._link = self._link, None

@@ -70,7 +70,7 @@ def test_a_round_is_shown_as_it_runs(taught: Hands) -> None:
     assert taught.actions.round.series["taste"] == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
     assert "images/s" in taught.window.status.device.text()
     assert panel(taught).guard.value("kl") == "3.1 · limit 6.0"
-    assert panel(taught).rounds.value("now") == "20 ratings"
+    assert panel(taught).rounds.value("0") == "20 ratings"
 
 
 def test_the_curves_are_painted_in_their_colour_and_dash(taught: Hands) -> None:
