@@ -10,10 +10,14 @@ from torch import Tensor
 class Limits:
     """What a round may not break, relative to the untuned generator's own best fifth; judged on latents that no update used."""
 
-    diversity: float = 0.80  # ratio of mean pairwise distances
+    diversity: float = 0.80  # ratio of mean pairwise distances; for a choice, see also MOVING
     realism: float = -0.35  # difference of means, in untuned standard deviations
     typicality: float = -0.4  # likewise
     patience: int = 4  # looks in a row outside the limits before the round stops
+
+
+# For what moves latents: a choice only draws what the prior holds, a shift can press everything into one place.
+MOVING = Limits(diversity=0.92)
 
 
 @dataclass(frozen=True)

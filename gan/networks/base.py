@@ -16,7 +16,7 @@ class LatentGenerator(nn.Module):
     - Latents are always N(0, I): another prior, class labels, another range of pixels and grey images are dealt with in `forward`.
     - `Kind.config` of the registry is a frozen dataclass from which the module is rebuilt without memory (on the meta device); so
       every tensor that `forward` needs is a parameter or a persistent float buffer, or made in `forward`.
-    - No gradient need flow through it: tuning acts on latents.
+    - No gradient need flow through it: tuning acts on latents. Only the pathwise estimator asks for one, and says so where there is none.
     - A latent is an image: no randomness in `forward`, and no image depends on its neighbours in the batch.
     """
 
@@ -52,6 +52,26 @@ class LatentGenerator(nn.Module):
         Likings are far easier to read from a style-based generator's w than from z.
         """
         return z
+
+    @property
+    def style_layers(self) -> int:
+        """How many styles `synthesise` takes; 0: there is no mapping apart from a synthesis, and no `synthesise`."""
+        return 0
+
+    def synthesise(self, styles: Tensor) -> Tensor:
+        """Images (N, 3, R, R) of one style for each layer, (N, style_layers, embed_dim); `forward` gives each what `embed` gives."""
+        raise NotImplementedError
+
+    def straighten(self, w: Tensor) -> Tensor:
+        """w (..., embed_dim) before its mapping's last rectifier, where it is nearly Gaussian (Wulff and Torralba 2020, arXiv 2009.06529).
+
+        w itself where the mapping ends in none, or in one that cannot be undone.
+        """
+        return w
+
+    def bend(self, straight: Tensor) -> Tensor:
+        """The inverse of `straighten`."""
+        return straight
 
     def forward(self, z: Tensor, psi: float = 1.0) -> Tensor:
         """Images (N, 3, R, R), nominally in [-1, 1], of latents (N, z_dim) from N(0, I); psi in [0, 1] is the truncation.

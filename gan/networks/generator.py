@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan.networks.base import LATER, LatentGenerator
-from gan.networks.layers import Linear, StyledConv, activate, normal, pixel_norm, upsample2
+from gan.networks.layers import Linear, StyledConv, activate, deactivate, normal, pixel_norm, upsample2
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class SynthesisBlock(nn.Module):
 
 
 class Synthesis(nn.Module):
-    """w (N, w_dim) -> images (N, image_channels, R, R), nominally in [-1, 1], not clamped."""
+    """w (N, w_dim), or one a block (N, blocks, w_dim) -> images (N, image_channels, R, R), nominally in [-1, 1], not clamped."""
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
@@ -84,8 +84,9 @@ class Synthesis(nn.Module):
     def forward(self, w: Tensor) -> Tensor:
         x = self.constant.expand(w.shape[0], -1, -1, -1).contiguous(memory_format=torch.channels_last)
         image: Tensor | None = None
-        for block in self.blocks:
-            x, image = block(x, image, w)
+        styles = [w] * len(self.blocks) if w.ndim == 2 else w.unbind(dim=1)
+        for block, style in zip(self.blocks, styles, strict=True):
+            x, image = block(x, image, style)
         assert image is not None
         return (
             image if self.pixel == 1 else F.interpolate(image, scale_factor=float(self.pixel), mode="nearest")
@@ -115,6 +116,20 @@ class Generator(LatentGenerator):
         """w (N, w_dim)."""
         w: Tensor = self.mapping(z)
         return w
+
+    @property
+    def style_layers(self) -> int:
+        return len(self.config.channels)
+
+    def synthesise(self, styles: Tensor) -> Tensor:
+        images: Tensor = self.synthesis(styles)
+        return images
+
+    def straighten(self, w: Tensor) -> Tensor:
+        return deactivate(w) if self.config.mapping_layers else w
+
+    def bend(self, straight: Tensor) -> Tensor:
+        return activate(straight) if self.config.mapping_layers else straight
 
     def forward(self, z: Tensor, psi: float | Tensor = 1.0) -> Tensor:
         """Images of latents.

@@ -20,6 +20,11 @@ def activate(x: Tensor) -> Tensor:
     return F.leaky_relu(x, _LEAK) * _GAIN
 
 
+def deactivate(x: Tensor) -> Tensor:
+    """The inverse of `activate`."""
+    return F.leaky_relu(x / _GAIN, 1.0 / _LEAK)
+
+
 def pixel_norm(x: Tensor) -> Tensor:
     """x / rms(x) over dimension 1 (Karras et al. 2018, sec. 4.2)."""
     return x * torch.rsqrt(x.square().mean(dim=1, keepdim=True) + 1e-8)

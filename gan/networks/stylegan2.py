@@ -23,6 +23,7 @@ from gan.networks.stylegan2_layers import (
     bend,
     binomial_filter,
     gain_of,
+    unbend,
     upsample,
     upsampling_conv,
 )
@@ -253,6 +254,27 @@ class StyleGAN2(LatentGenerator):
         else:
             chosen = torch.full_like(z[:, :1], self.config.label, dtype=torch.int64)
         return self.mapping(z[:, :width], (numbers == chosen).float())
+
+    @property
+    def style_layers(self) -> int:
+        return self.config.layers
+
+    def synthesise(self, styles: Tensor) -> Tensor:
+        image: Tensor = self.synthesis(list(styles.unbind(dim=1)))
+        return image.expand(-1, 3, -1, -1) if self.config.image_channels == 1 else image
+
+    def straighten(self, w: Tensor) -> Tensor:
+        return unbend(w, self._last) if self.config.mapping.layers else w
+
+    def bend(self, straight: Tensor) -> Tensor:
+        if not self.config.mapping.layers or self._last == "relu":
+            return straight
+        return bend(straight * gain_of(self._last), self._last)
+
+    @property
+    def _last(self) -> Activation:
+        """The activation that the mapping ends in."""
+        return self.config.mapping.activation
 
     def forward(self, z: Tensor, psi: float | Tensor = 1.0) -> Tensor:
         """Images of latents.

@@ -43,6 +43,12 @@ def bend(x: Tensor, activation: Activation, limit: float | None = None) -> Tenso
     return x if limit is None else x.clamp(-limit, limit)
 
 
+def unbend(x: Tensor, activation: Activation) -> Tensor:
+    """What the activation, gain included, was given to make `x`; `x` itself where that cannot be told."""
+    slope, gain = _ACTIVATIONS[activation]
+    return F.leaky_relu(x / gain, 1.0 / slope) if slope else x
+
+
 # ------------------------------------------------------------------------------------------------------------- resampling
 
 

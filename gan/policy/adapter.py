@@ -11,7 +11,7 @@ from gan.networks.base import LatentGenerator
 
 
 class Adapter(nn.Module):
-    """z (N, z_dim) -> z' (N, z_dim). An untrained one is the identity, so that an untuned generator stays what it is."""
+    """z (N, z_dim) -> what is drawn instead, (N, z_dim) but for a `StyleShift`. An untrained one changes nothing."""
 
     kind: ClassVar[str]  # its name in bundles and checkpoints
     config: Any  # a frozen dataclass with `z_dim`
@@ -50,8 +50,8 @@ class Shift(Adapter):
     def __init__(self, config: ShiftConfig) -> None:
         super().__init__()
         self.config = config
-        self.hidden = _hidden(config.z_dim, config.width, config.depth)
-        self.out = _silent(config.width, config.z_dim)
+        self.hidden = hidden_layers(config.z_dim, config.width, config.depth)
+        self.out = silent_layer(config.width, config.z_dim)
 
     def forward(self, z: Tensor) -> Tensor:
         moved = z + self.out(self.hidden(z))
@@ -89,8 +89,8 @@ class Choice(Adapter):
     def __init__(self, config: ChoiceConfig) -> None:
         super().__init__()
         self.config = config
-        self.hidden = _hidden(config.inputs, config.width, config.depth)
-        self.out = _silent(config.width, 1)
+        self.hidden = hidden_layers(config.inputs, config.width, config.depth)
+        self.out = silent_layer(config.width, 1)
         self.register_buffer("mean", torch.zeros(config.inputs))  # of embedded latents over the prior
         self.register_buffer("deviation", torch.ones(config.inputs))
 
@@ -147,7 +147,8 @@ def _signed_permutations(count: int, width: int) -> tuple[np.ndarray, np.ndarray
     return order.astype(np.int64), sign
 
 
-def _hidden(inputs: int, width: int, depth: int) -> nn.Sequential:
+def hidden_layers(inputs: int, width: int, depth: int) -> nn.Sequential:
+    """(N, inputs) -> (N, width)."""
     widths = [inputs] + [width] * depth
     layers: list[nn.Module] = []
     for a, b in zip(widths[:-1], widths[1:], strict=True):
@@ -155,7 +156,8 @@ def _hidden(inputs: int, width: int, depth: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def _silent(inputs: int, outputs: int) -> nn.Linear:
+def silent_layer(inputs: int, outputs: int) -> nn.Linear:
+    """A last layer that says nothing until it is trained."""
     layer = nn.Linear(inputs, outputs)
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)

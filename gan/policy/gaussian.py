@@ -8,6 +8,12 @@ from torch import Tensor, nn
 from gan.policy.adapter import Adapter
 
 
+def log_density(x: Tensor, mean: Tensor, sigma: float) -> Tensor:
+    """Of N(mean, sigma^2 I), summed over the last dimension: (..., d) -> (...)."""
+    squared = ((x - mean) / sigma).square().sum(dim=-1)
+    return -0.5 * squared - x.shape[-1] * (math.log(sigma) + 0.5 * math.log(2.0 * math.pi))
+
+
 class GaussianPolicy:
     """a ~ N(sqrt(1 - s^2) * adapter(z), s^2 I), z ~ N(0, I).
 
@@ -37,9 +43,7 @@ class GaussianPolicy:
 
     def log_prob(self, states: Tensor, actions: Tensor) -> Tensor:
         """Log-density of actions (S, C, d), summed over dimensions: (S, C)."""
-        d = actions.shape[2]
-        squared = ((actions - self.mean(states)[:, None]) / self.sigma).square().sum(dim=2)
-        return -0.5 * squared - d * (math.log(self.sigma) + 0.5 * math.log(2.0 * math.pi))
+        return log_density(actions, self.mean(states)[:, None], self.sigma)
 
     def kl(self, states: Tensor) -> Tensor:
         """KL to the untuned policy in nats, exact: |mean - sqrt(1 - s^2) z|^2 / (2 s^2). (S, d) -> (S,).
@@ -51,6 +55,10 @@ class GaussianPolicy:
     @torch.no_grad()
     def act(self, states: Tensor, children: int, generator: torch.Generator) -> Tensor:
         """`children` actions for each state: (S, d) -> (S, children, d)."""
+        return self.rsample(states, children, generator)
+
+    def rsample(self, states: Tensor, children: int, generator: torch.Generator) -> Tensor:
+        """As `act`, with a graph from the parameters to the actions."""
         noise = torch.randn(states.shape[0], children, states.shape[1], generator=generator).to(states.device)
         return self.mean(states)[:, None, :] + self.sigma * noise
 

@@ -4,21 +4,23 @@ import copy
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import Tensor
 
-from gan.guard import Guard, Limits, Look, mean_pairwise_distance
+from gan.guard import MOVING, Guard, Limits, Look, mean_pairwise_distance
 from gan.policy.adapter import Adapter, Choice
 from gan.policy.base import LatentPolicy
 from gan.policy.categorical import CategoricalPolicy
 from gan.policy.climb import Climb, ClimbConfig
-from gan.policy.estimators import grouped_rloo, scale
+from gan.policy.estimators import ESTIMATORS, Estimator, scale
 from gan.policy.gaussian import GaussianPolicy
+from gan.policy.pathwise import MovingPolicy, pathwise_update
+from gan.policy.styles import StylePolicy, StyleShift
 from gan.policy.update import UpdateConfig, update
 from gan.rewards import favour_novelty, novelty
-from gan.rewards.scorer import Scorer
+from gan.rewards.scorer import Scorer, Scores
 
 
 @dataclass(frozen=True)
@@ -26,13 +28,14 @@ class RoundConfig:
     """How a round goes; defaults come from the learning benchmark's tuning raters."""
 
     policy: Literal["choice", "shift"] = "choice"  # choose among latents of the prior, or move each
+    estimator: Estimator = "rloo"  # of the gradient from drawn images; "pathwise" needs a policy that moves
     steps: int = 16  # batches
     states: int = 16  # latents a batch
     children: int = 8  # actions tried from each
     advantage_floor: float = 0.1  # untuned SD
     look_every: int = 4  # batches between looks of the guard
     look_images: int = 128
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits | None = None  # None: as the policy needs
     update: UpdateConfig = field(default_factory=UpdateConfig)
     # choice
     pool: int = 9216  # images of the prior that are read before the first round
@@ -84,8 +87,8 @@ class Round:
 
     Parameters
     ----------
-    adapter : changed in place; after the round it is the best moment's, or as it was.
-    scorer : with a taste set.
+    adapter : changed in place; after the round it is the best moment's, or as it was. Its type decides the policy.
+    scorer : with a taste set; it draws what the adapter gives (for a `StyleShift`, see `Scorer.drawing` and `Synthesis`).
     generator : draws everything random, so that a round is reproducible on a CPU.
     """
 
@@ -101,8 +104,13 @@ class Round:
             self._climb = Climb(
                 self.policy, embedded, rewards, config.entropy_weight, config.steps, config.climb, generator
             )
+        elif isinstance(adapter, StyleShift):
+            self.policy = StylePolicy(adapter, config.sigma)
         else:
             self.policy = GaussianPolicy(adapter, config.sigma)
+        if self._climb is not None and config.estimator == "pathwise":
+            raise ValueError("the pathwise estimator needs a policy that moves: a choice has no slope")
+        self.limits = config.limits or (Limits() if self._climb is not None else MOVING)
         self._held_out = torch.randn(config.look_images, adapter.config.z_dim, generator=generator).to(self.device)
         self._fair = scorer.best_fifth()
         self._fair_diversity = mean_pairwise_distance(self._fair.features)
@@ -127,7 +135,7 @@ class Round:
     def _look_again(self, step: int) -> Look:
         """A look; where a choice breaks a limit, one among half as many, and so on: it is too choosy, not wrong."""
         look = self.look(step)
-        while isinstance(self.adapter, Choice) and self._candidates > 2 and look.broken(self.config.limits):
+        while isinstance(self.adapter, Choice) and self._candidates > 2 and look.broken(self.limits):
             self.adapter.choose_among(self._candidates // 2)
             look = self.look(step)
         return look
@@ -143,7 +151,7 @@ class Round:
         least = config.entropy_weight if choosing else config.kl_weight
         kl_weight = least
         look = self.look(0)
-        guard = Guard(config.limits, look)
+        guard = Guard(self.limits, look)
         best, candidates = copy.deepcopy(self.adapter.state_dict()), self._candidates
         started, worked = time.monotonic(), 0.0
         step, kl, note, stop, cancelled = 0, 0.0, "", False, False
@@ -163,7 +171,7 @@ class Round:
             if step % config.look_every == 0 or step == config.steps:
                 look = self._look_again(step)
                 improved, stop = guard.look(look)
-                note = look.broken(config.limits) or ""
+                note = look.broken(self.limits) or ""
                 if improved:
                     best, candidates = copy.deepcopy(self.adapter.state_dict()), self._candidates
             worked += time.monotonic() - begun
@@ -177,7 +185,7 @@ class Round:
                 kl=kl,
                 kl_limit=kl_limit,
                 diversity=look.diversity,
-                diversity_limit=config.limits.diversity,
+                diversity_limit=self.limits.diversity,
                 images_per_second=config.states * config.children * step / worked,
                 note=note,
             )
@@ -201,15 +209,8 @@ class Round:
         if self._climb is not None:
             self._climb.step()
         states = torch.randn(config.states, self.adapter.config.z_dim, generator=self.random).to(self.device)
-        actions = self.policy.act(states, config.children, self.random)
-        points = self.policy.points(states, actions)
-        scores = self.scorer.score_latents(points.flatten(0, 1))
-        shape = (config.states, config.children)
-        advantages = scale(grouped_rloo(scores.reward.reshape(shape)), config.advantage_floor)
-        advantages = favour_novelty(
-            advantages, novelty(scores.features).reshape(shape), self.scorer.weights.novelty
-        ).to(self.device)
-        update(self.policy, optimizer, states, actions, advantages, kl_weight, config.update, self.random)
+        learn = self._along if config.estimator == "pathwise" else self._around
+        scores = learn(states, optimizer, kl_weight)
         realism = scores.terms.realism
         return (
             float(scores.reward.mean()),
@@ -217,6 +218,32 @@ class Round:
             0.0 if realism is None else float(realism.mean()),
             self._kl(states),
         )
+
+    def _around(self, states: Tensor, optimizer: torch.optim.Optimizer, kl_weight: float) -> Scores:
+        """A score-function update: draw, score, reinforce."""
+        config = self.config
+        actions = self.policy.act(states, config.children, self.random)
+        scores = self.scorer.score_latents(self.policy.points(states, actions).flatten(0, 1))
+        shape = (config.states, config.children)
+        advantages = scale(ESTIMATORS[config.estimator](scores.reward.reshape(shape)), config.advantage_floor)
+        advantages = favour_novelty(
+            advantages, novelty(scores.features).reshape(shape), self.scorer.weights.novelty
+        ).to(self.device)
+        update(self.policy, optimizer, states, actions, advantages, kl_weight, config.update, self.random)
+        return scores
+
+    def _along(self, states: Tensor, optimizer: torch.optim.Optimizer, kl_weight: float) -> Scores:
+        """A pathwise update: the reward's slope at each image, carried back into the policy. Returns the last part's scores."""
+        found: list[Scores] = []
+
+        def slope(points: Tensor) -> Tensor:
+            scores, slopes = self.scorer.gradients(points)
+            found.append(scores)
+            return slopes
+
+        policy = cast(MovingPolicy, self.policy)
+        pathwise_update(policy, optimizer, states, self.config.children, slope, kl_weight, self.config.update, self.random)
+        return found[-1]
 
     @torch.no_grad()
     def _kl(self, states: Tensor) -> float:

@@ -5,11 +5,21 @@ from torch import Tensor
 
 from gan.adversarial.precision import bfloat16_pays
 from gan.model import Model
+from gan.networks import LatentGenerator
 from gan.taste import RawFeatures, judge, raw_features
 
 
+def _grad_of(given: Tensor) -> torch.set_grad_enabled:
+    return torch.set_grad_enabled(torch.is_grad_enabled() and given.requires_grad)
+
+
 class Drawer:
-    """Draws images of latents with the untuned generator, and reads them, in chunks that fit."""
+    """Draws images of latents with the untuned generator, and reads them, in chunks that fit.
+
+    With a gradient only where what it is given asks for one.
+    """
+
+    generator: LatentGenerator
 
     def __init__(self, model: Model, chunk: int | None = None) -> None:
         self.generator = model.generator
@@ -21,24 +31,23 @@ class Drawer:
         self.chunk = chunk or max(1, (32 if self.device.type == "cpu" else 256) // fewer)
         self.autocast = bfloat16_pays(self.device)
 
-    @torch.no_grad()
     def draw(self, latents: Tensor, exact: bool = False) -> Tensor:
         """(N, d) -> (N, 3, R, R) in [-1, 1] on the device; `exact` draws in float32, as a saved image is drawn."""
         parts = []
         for part in latents.to(self.device).split(self.chunk):
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast and not exact):
+            with _grad_of(part), torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast and not exact):
                 parts.append(self.generator(part).float().clamp(-1.0, 1.0))
         return torch.cat(parts) if len(parts) > 1 else parts[0]
 
-    @torch.no_grad()
     def read(self, images: Tensor) -> tuple[RawFeatures, Tensor | None]:
         """Raw features, and the discriminator's logits (N,) on the CPU where there is one."""
         features: list[RawFeatures] = []
         logits: list[Tensor] = []
         for part in images.split(2 * self.chunk):
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
-                hidden, logit = judge(self.discriminator, part)
-            features.append(raw_features(part, hidden))
+            with _grad_of(part):
+                with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
+                    hidden, logit = judge(self.discriminator, part)
+                features.append(raw_features(part, hidden))
             if logit is not None:
                 logits.append(logit.float().cpu())
         return RawFeatures.cat(features), torch.cat(logits) if logits else None

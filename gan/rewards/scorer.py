@@ -1,12 +1,15 @@
 """Images -> normalised reward terms, measured against a reference sample of the untuned generator."""
 
+import copy
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from gan.data import procedural
+from gan.errors import UserError
 from gan.model import Model
+from gan.networks import LatentGenerator
 from gan.rewards.compose import (
     Normaliser,
     RewardTerms,
@@ -146,6 +149,37 @@ class Scorer:
     def score_latents(self, latents: Tensor) -> Scores:
         """Terms and reward of the images of latents (N, z_dim), as the untuned generator draws them."""
         return self.score_features(*self.drawer.look(latents))
+
+    def gradients(self, latents: Tensor) -> tuple[Scores, Tensor]:
+        """Scores of the images of latents, and the slope of each one's reward in its own latent, of the shape of `latents`.
+
+        Raises
+        ------
+        UserError
+            The generator lets no gradient through.
+        """
+        raws, logits, slopes = [], [], []
+        for part in latents.split(self.drawer.chunk):
+            leaf = part.detach().to(self.drawer.device).requires_grad_(True)
+            with torch.enable_grad():
+                images = self.drawer.draw(leaf)
+                if not images.requires_grad:
+                    raise UserError("this generator lets no gradient through (an ONNX graph, for one): pathwise cannot tune it")
+                raw, logit = self.drawer.read(images)
+                (slope,) = torch.autograd.grad(self.score_features(raw, logit).reward.sum(), images)
+            # A feature without a slope somewhere (at a pixel that is all black, in an image of one colour) says nothing there.
+            slopes += torch.autograd.grad(images, leaf, torch.nan_to_num(slope, 0.0, 0.0, 0.0))
+            raws.append(RawFeatures(tuple(group.detach() for group in raw.groups)))
+            logits += [] if logit is None else [logit.detach()]
+        scores = self.score_features(RawFeatures.cat(raws), torch.cat(logits) if logits else None)
+        return scores, torch.cat(slopes)
+
+    def drawing(self, generator: LatentGenerator) -> "Scorer":
+        """The same scorer, for what `generator` draws of latents of its own; the reference stays."""
+        other = copy.copy(self)
+        other.drawer = copy.copy(self.drawer)
+        other.drawer.generator = generator
+        return other
 
     def score_features(self, raw: RawFeatures, logits: Tensor | None) -> Scores:
         """As `score`, from what `Drawer.read` returned."""

@@ -88,9 +88,11 @@ class RawFeatures:
         return RawFeatures(tuple(torch.cat(group) for group in zip(*(part.groups for part in parts), strict=True)))
 
 
-@torch.no_grad()
 def raw_features(images: Tensor, discriminator_features: Tensor | None) -> RawFeatures:
-    """Features of images (N, 3, R, R) in [-1, 1]; `discriminator_features` (N, F) from `ImageDiscriminator.judge`, or None."""
+    """Features of images (N, 3, R, R) in [-1, 1]; `discriminator_features` (N, F) from `ImageDiscriminator.judge`, or None.
+
+    Differentiable, but for a pixel that is all black, where OKLab has no slope: its gradient is not a number.
+    """
     images = images.float()
     lab = oklab(F.adaptive_avg_pool2d(images, 32))  # small first: the colour space's powers are what costs
     fine = images.mean(dim=1, keepdim=True)
@@ -105,10 +107,10 @@ def raw_features(images: Tensor, discriminator_features: Tensor | None) -> RawFe
 
 
 def judge(discriminator: ImageDiscriminator | None, images: Tensor) -> tuple[Tensor | None, Tensor | None]:
-    """Discriminator features (N, F) and logits (N,), or None where there is no discriminator."""
+    """Discriminator features (N, F) and logits (N,), or None where there is none; with a graph only where `images` has one."""
     if discriminator is None:
         return None, None
-    with torch.no_grad():
+    with torch.set_grad_enabled(torch.is_grad_enabled() and images.requires_grad):
         features, logits = discriminator.judge(images)
     return features, logits
 
