@@ -1,205 +1,120 @@
-"""`tastemaker benchmark learning`: raters x seeds through the whole loop, beside best-of-N on the same ratings."""
+"""`tastemaker benchmark learning`: raters x seeds through the whole loop, beside peers on the same ratings."""
 
 import argparse
 import json
 import sys
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
+from gan.data.procedural import cache_folder
 from gan.errors import UserError, reason
 from gan.measure.real import RealPool, real_pool
 from gan.model import Model, load
+from gan.simulate.contest import Ground, chosen, installed
 from gan.simulate.evaluate import REAL_PER_IMAGE, Bench, Judge
-from gan.simulate.rater import load_rater, rater_files
+from gan.simulate.figures import Record, compared, recovery, summarise
+from gan.simulate.journal import add_peer, add_run, load_records, run_key
+from gan.simulate.peers.base import Peer
+from gan.simulate.picture import draw_picture
+from gan.simulate.rater import LAPSES, load_rater, rater_files
 from gan.simulate.run import simulate
+from gan.simulate.table import table
 
-COUNT, QUICK_COUNT = 1000, 400  # images per judged set
-RATIOS = ("diversity_ratio", "coverage_ratio", "precision_ratio", "kid_ratio")
-
-Record = dict[str, Any]
-
-
-# --- figures ----------------------------------------------------------------------------------------------------------------
+COUNT, QUICK_COUNT = 1000, 250  # images per judged set
+RATINGS, QUICK_RATINGS = "100", "24"
+QUICK_RATERS = 4  # of those asked for, spread over them
 
 
-def paired_bootstrap(differences: Sequence[float], level: float = 0.95, draws: int = 10_000) -> tuple[float, float]:
-    """Interval of the mean of paired differences, by the percentile bootstrap (Efron 1979).
+class Benchmark:
+    """Runs of one generator. What is shared by runs (untuned images, judges, the peers' session) is made when it is first needed.
 
     Parameters
     ----------
-    differences : ours minus theirs, one per run on identical ratings.
-    level : of confidence, in (0, 1).
+    count : images in each judged set.
+    device : "auto", "cpu", "cuda" or "mps".
+    pool : real pictures; None draws them where the generator's data is known.
+    journal : JSON lines; runs and peers found there are not repeated, new ones are appended.
+    say : whether to print what goes on to stderr.
     """
-    values = np.asarray(differences, np.float64)
-    picks = np.random.default_rng(0).integers(0, len(values), (draws, len(values)))
-    low, high = np.quantile(values[picks].mean(1), ((1 - level) / 2, (1 + level) / 2))
-    return float(low), float(high)
 
+    def __init__(
+        self,
+        model: Model,
+        count: int = COUNT,
+        device: str = "auto",
+        pool: RealPool | None = None,
+        journal: Path | None = None,
+        say: bool = True,
+    ) -> None:
+        self.model, self.count, self.device, self.journal, self.say = model, count, device, journal, say
+        self.hash = model_hash(model)
+        self._pool = pool
+        self._bench: Bench | None = None
+        self._ground: Ground | None = None
+        self._judges: dict[Path, Judge] = {}
+        self._earlier = {json.dumps(r["key"], sort_keys=True): r for r in load_records(journal)} if journal else {}
 
-def summarise(records: Sequence[Record]) -> Record:
-    """Median and least like and love rates, the four ratios, and the peers, over runs."""
-    counted, lenient = [r["counted"] for r in records], [r["counted_lenient"] for r in records]
-    final = [r["final"] for r in records]
+    def run(
+        self,
+        raters: Sequence[Path],
+        seeds: Sequence[int],
+        ratings: Sequence[int],
+        peers: Sequence[Peer] = (),
+        lapses: float = LAPSES,
+    ) -> list[Record]:
+        """Every rater with every number of ratings and every seed, seed by seed, so that what is done so far covers all raters."""
+        todo = [(seed, k, path) for seed in seeds for k in ratings for path in raters]
+        records = []
+        for number, (seed, k, path) in enumerate(todo, 1):
+            records.append(self._one(path, seed, k, peers, lapses, f"[{number}/{len(todo)}] {path.stem}, seed {seed}, {k} ratings"))
+        return records
 
-    def middle(rows: Iterable[Record], key: str) -> float:
-        return float(np.median([row[key] for row in rows]))
-
-    return {
-        "runs": len(records),
-        "like": middle(final, "like"),
-        "like_least": min(row["like"] for row in final),
-        "love": middle(final, "love"),
-        "like_inside": middle(counted, "like"),
-        "love_inside": middle(counted, "love"),
-        "like_lenient": middle(lenient, "like"),
-        "inside": float(np.mean([row["inside"] for row in final])),
-        "inside_lenient": float(np.mean([row["inside_lenient"] for row in final])),
-        **{name: middle(final, name) for name in RATIOS},
-        "best_of_4": middle((r["best_of"]["4"] for r in records), "like"),
-        "best_of_16": middle((r["best_of"]["16"] for r in records), "like"),
-        "love_best_of_16": middle((r["best_of"]["16"] for r in records), "love"),
-        "ended_below": float(np.mean([r["ended_below"] for r in records])),
-        "seconds": float(np.median([r["seconds"] for r in records])),
-    }
-
-
-def comparison(records: Sequence[Record], peer: str, key: str = "like") -> Record:
-    """Ours minus a peer's, paired by run: mean, 95 % bootstrap interval, and whether it excludes zero."""
-    differences = [r["final"][key] - r["best_of"][peer][key] for r in records]
-    low, high = paired_bootstrap(differences)
-    return {"mean": float(np.mean(differences)), "low": low, "high": high, "claim": low > 0 or high < 0}
-
-
-# --- the table --------------------------------------------------------------------------------------------------------------
-
-COLUMNS = (  # key, heading, format
-    ("like", "like", "{:.2f}"),
-    ("like_least", "least", "{:.2f}"),
-    ("love", "love", "{:.2f}"),
-    ("diversity_ratio", "diversity", "{:.2f}"),
-    ("coverage_ratio", "coverage", "{:.2f}"),
-    ("precision_ratio", "precision", "{:.2f}"),
-    ("kid_ratio", "KID", "{:.2f}"),
-    ("inside", "inside", "{:.0%}"),
-    ("inside_lenient", "lenient", "{:.0%}"),
-    ("like_inside", "like in", "{:.2f}"),
-    ("like_lenient", "like len", "{:.2f}"),
-    ("best_of_4", "best of 4", "{:.2f}"),
-    ("best_of_16", "of 16", "{:.2f}"),
-    ("seconds", "seconds", "{:.0f}"),
-)
-
-
-def table(records: Sequence[Record]) -> str:
-    """One line per rater, then all of them, then what may be claimed."""
-    raters = sorted({r["rater"] for r in records})
-    width = max(len("all"), *(len(name) for name in raters))
-    lines = [" ".join([" " * width, *(f"{heading:>9}" for _, heading, _ in COLUMNS)])]
-    for name in [*raters, "all"]:
-        summary = summarise([r for r in records if name in ("all", r["rater"])])
-        cells = (f"{form.format(summary[key]):>9}" for key, _, form in COLUMNS)
-        lines.append(" ".join([f"{name:<{width}}", *cells]))
-    lines.append("")
-    lines.append("medians over runs; like and love: share of fresh images above the untuned 80th and 95th percentile")
-    lines.append("(0.20 and 0.05 before); ratios to the untuned generator's own best fifth; inside: share of runs that keep")
-    lines.append("diversity >= 0.95, coverage >= 0.90, precision >= 0.95 and KID <= 1.10 (lenient: diversity and precision")
-    lines.append(">= 0.90); like in, like len: like rate where a run outside counts as its best checkpoint inside")
-    oracle = [r["oracle_best_of_16"] for r in records]
-    figures = ", ".join(
-        f"{heading} {np.median([row[key] for row in oracle]):.2f}"
-        for key, heading, _ in COLUMNS
-        if key in ("like", "love", *RATIOS)
-    )
-    lines.append(f"best of 16 untuned images by the true taste, for scale: {figures}")
-    for peer in ("4", "16"):
-        for key in ("like", "love"):
-            c = comparison(records, peer, key)
-            claim = "excludes zero" if c["claim"] else "does not exclude zero"
-            lines.append(
-                f"ours minus best of {peer}, {key} rate: {c['mean']:+.3f} (95 % {c['low']:+.3f} to {c['high']:+.3f}, {claim})"
-            )
-    below = sum(r["ended_below"] for r in records)
-    lines.append(f"runs that ended below their start: {below} of {len(records)}")
-    return "\n".join(lines)
-
-
-# --- running ----------------------------------------------------------------------------------------------------------------
-
-
-def load_records(path: Path) -> list[Record]:
-    """Earlier runs from a JSON-lines file; a line that a crash cut short is left out.
-
-    Raises
-    ------
-    UserError
-        The file cannot be read, or none of its lines is a run.
-    """
-    try:
-        lines = path.read_text().splitlines()
-    except FileNotFoundError:
-        return []
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read {path}: {reason(error)}") from None
-    records = []
-    for line in lines:
-        with suppress(ValueError):
-            record = json.loads(line)
-            if isinstance(record, dict) and "key" in record:
-                records.append(record)
-    if lines and not records:
-        raise UserError(f"{path} holds no runs of this benchmark")
-    return records
-
-
-def run_all(
-    model: Model,
-    raters: Sequence[Path],
-    seeds: Sequence[int],
-    ratings: int,
-    count: int = COUNT,
-    device: str = "auto",
-    journal: Path | None = None,
-    pool: RealPool | None = None,
-    say: bool = True,
-) -> list[Record]:
-    """Every rater with every seed; runs found in `journal` (JSON lines) are not repeated, new ones are appended to it."""
-    earlier = load_records(journal) if journal else []
-    bench: Bench | None = None
-    records: list[Record] = []
-    todo = len(raters) * len(seeds)
-    for path in raters:
-        judge: Judge | None = None
-        for seed in seeds:
-            key = {"rater": path.stem, "seed": seed, "ratings": ratings, "count": count}
-            done = [r for r in earlier if r["key"] == {**key, "hash": model_hash(model)}]
-            if done:
-                records.append(done[-1])
-                continue
-            if bench is None:
-                model, bench = _prepare(model, count, pool, device, say)
-            if judge is None:
-                judge = Judge(bench, load_rater(path))
+    def _one(self, path: Path, seed: int, ratings: int, peers: Sequence[Peer], lapses: float, name: str) -> Record:
+        key = run_key(path.stem, seed, ratings, self.count, self.hash, lapses)
+        record = self._earlier.get(json.dumps(key, sort_keys=True))
+        if record is None or (peers and "rated" not in record):  # written before peers were
             begun = time.monotonic()
-            report = simulate(model, path, ratings, seed, None, device, judge=judge).record()
-            report["key"] = {**key, "hash": model_hash(model)}
-            records.append(report)
-            if journal:
-                _append(journal, report)
-            if say:
-                final = report["final"]
-                print(
-                    f"[{len(records)}/{todo}] {path.stem} seed {seed}: like {final['like']:.2f}, love {final['love']:.2f}, "
-                    f"best of 4 {report['best_of']['4']['like']:.2f}, broken: {', '.join(final['violations']) or 'none'} "
-                    f"({time.monotonic() - begun:.0f} s)",
-                    file=sys.stderr,
-                    flush=True,
-                )
-    return records
+            judge = self._judge(path)
+            report = simulate(
+                self.model, path, ratings, seed, None, self.device, judge=judge, lapses=lapses, strengths=bool(peers)
+            )
+            record = {**report.record(), "key": key, "peers": {}}
+            if self.journal:
+                add_run(self.journal, record)
+            self._tell(f"{name}: {_line(record['final'])}", time.monotonic() - begun)
+            for n in ("4", "16"):
+                self._tell(f"{name}: best of {n}: {_line(record['best_of'][n])}")
+        for peer in peers:
+            if peer.name in record["peers"]:
+                continue
+            begun = time.monotonic()
+            judge = self._judge(path)
+            if self._ground is None:
+                self._ground = Ground(self.model, cache_folder() if judge.bench.cached else None)
+            found = self._ground.compete(peer, record, judge)
+            record["peers"][peer.name] = found
+            if self.journal:
+                add_peer(self.journal, key, peer.name, found)
+            self._tell(f"{name}: {peer.title}: {_line(found)}", time.monotonic() - begun)
+        return record
+
+    def _judge(self, path: Path) -> Judge:
+        if self._bench is None:
+            self.model, self._bench = _prepare(self.model, self.count, self._pool, self.device, self.say)
+        if path not in self._judges:
+            self._judges[path] = Judge(self._bench, load_rater(path))
+        return self._judges[path]
+
+    def _tell(self, line: str, seconds: float | None = None) -> None:
+        if self.say:
+            took = "" if seconds is None else f" ({seconds:.0f} s)"
+            print(f"{line}{took}", file=sys.stderr, flush=True)
+
+
+def _line(judged: Record) -> str:
+    broken = ", ".join(judged["violations"]) or "none"
+    return f"like {judged['like']:.2f}, love {judged['love']:.2f}, diversity {judged['diversity_ratio']:.2f}, broken: {broken}"
 
 
 def model_hash(model: Model) -> str:
@@ -221,39 +136,40 @@ def _prepare(model: Model, count: int, pool: RealPool | None, device: str, say: 
     return model, Bench.prepare(model, count, pool, progress=tell if say and sys.stderr.isatty() else None)
 
 
-def _append(journal: Path, record: Record) -> None:
-    try:
-        journal.parent.mkdir(parents=True, exist_ok=True)
-        cut = b""
-        if journal.exists() and journal.stat().st_size:
-            with journal.open("rb") as stream:
-                stream.seek(-1, 2)
-                cut = b"" if stream.read(1) == b"\n" else b"\n"  # a crash left half a line: it stays apart
-        with journal.open("ab") as stream:
-            stream.write(cut + json.dumps(record).encode() + b"\n")
-    except OSError as error:
-        raise UserError(f"cannot write {journal}: {reason(error)}") from None
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """The command. Returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="tastemaker benchmark learning",
-        description="Let simulated people teach a generator, and judge how many fresh images they like afterwards, beside "
-        "best-of-N by the same taste model on the same ratings.",
+        description="Let simulated people teach a generator, and judge how many fresh images they like afterwards, beside peers "
+        "that learn from the same ratings.",
     )
     parser.add_argument("model", nargs="?", default="dreamscapes", help="a bundle folder or a bundled generator")
     parser.add_argument(
         "--raters", default="held-out", help="dev, held-out, all, names or files, by commas (default held-out)"
     )
     parser.add_argument("--seeds", type=int, default=3, help="seeds per rater (default 3)")
-    parser.add_argument("--ratings", type=int, default=100, metavar="K", help="stars per run (default 100)")
-    parser.add_argument("--quick", action="store_true", help=f"judge {QUICK_COUNT} images instead of {COUNT}, one seed")
+    parser.add_argument(
+        "--ratings", metavar="K,...", help=f"stars per run; several by commas (default {RATINGS}; quick: {QUICK_RATINGS})"
+    )
+    parser.add_argument("--peers", default="all", metavar="NAMES", help="all, none, or names by commas (default all)")
+    parser.add_argument(
+        "--ablations", nargs="?", const="all", default="none", metavar="NAMES", help="ours with parts left out: all, or names"
+    )
+    parser.add_argument(
+        "--lapses", type=float, default=LAPSES, metavar="SHARE", help=f"share of random stars (default {LAPSES})"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help=f"{QUICK_RATERS} raters, one seed, {QUICK_COUNT} images judged instead of {COUNT}"
+    )
     parser.add_argument("--count", type=int, metavar="N", help=f"images per judged set (default {COUNT}; fewer is noisier)")
     parser.add_argument("--images", type=Path, metavar="DIR", help="real images, if it was not trained on the scenes")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the summary there, and each run to PATH + 'l'")
-    parser.add_argument("--resume", action="store_true", help="do not repeat the runs that are in PATH + 'l'")
+    parser.add_argument("--resume", action="store_true", help="do not repeat the runs and peers that are in PATH + 'l'")
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="like rate against ratings, .png or .svg")
+    parser.add_argument(
+        "--queries", action="store_true", help="instead: how many ratings Thompson's proposals save, beside random ones"
+    )
     options = parser.parse_args(argv)
     try:
         _run(options)
@@ -263,43 +179,75 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _numbers(text: str) -> list[int]:
+    from gan.taste import USEFUL_FROM
+
+    try:
+        found = sorted({int(part) for part in text.split(",")})
+    except ValueError:
+        raise UserError(f"--ratings takes whole numbers by commas, not {text!r}") from None
+    if found[0] < USEFUL_FROM:
+        raise UserError(f"{found[0]} ratings are too few to learn from: at least {USEFUL_FROM} are needed")
+    return found
+
+
 def _run(options: argparse.Namespace) -> None:
     if options.seeds < 1:
         raise UserError("--seeds must be at least 1")
+    if not 0.0 <= options.lapses <= 1.0:
+        raise UserError("--lapses must lie in 0..1")
     count = (QUICK_COUNT if options.quick else COUNT) if options.count is None else options.count
     if count < 20:
         raise UserError("--count must be at least 20")
     if options.resume and not options.json:
         raise UserError("--resume needs --json PATH, beside which the earlier runs are")
+    if options.picture and options.picture.suffix.lower() not in (".png", ".svg"):
+        raise UserError(f"--picture ends in .png or .svg, not {options.picture.name!r}")
+    ratings = _numbers(options.ratings or (QUICK_RATINGS if options.quick else RATINGS))
+    peers = chosen(options.peers, "peer") + chosen(options.ablations, "ablation")
     raters = rater_files(options.raters)
     for path in raters:
         load_rater(path)  # a bad file is found now, not an hour later
+    if options.quick and len(raters) > QUICK_RATERS:
+        raters = [raters[i * len(raters) // QUICK_RATERS] for i in range(QUICK_RATERS)]
+    seeds = range(1 if options.quick else options.seeds)
     journal = Path(f"{options.json}l") if options.json else None
     if journal and not options.resume and journal.exists():
         raise UserError(f"{journal} holds earlier runs: add --resume to go on from them, or name another file")
     model = load(options.model, "cpu")
-    pool = None
-    if options.images:
-        pool = real_pool({}, model.resolution, REAL_PER_IMAGE * count, options.images)
-    seeds = range(1 if options.quick else options.seeds)
-    records = run_all(model, raters, seeds, options.ratings, count, options.device, journal, pool)
-    print(f"{model.name} ({model_hash(model)}), {options.ratings} ratings, {len(raters)} raters x {len(seeds)} seeds")
-    print(table(records))
+    pool = real_pool({}, model.resolution, REAL_PER_IMAGE * count, options.images) if options.images else None
+    peers, left_out = installed(peers)
+    for line in left_out:
+        print(f"tastemaker: {line}", file=sys.stderr)
+    benchmark = Benchmark(model, count, options.device, pool, journal)
+    records = benchmark.run(raters, seeds, ratings, peers, options.lapses)
+    for k in ratings:
+        print(
+            f"{model.name} ({benchmark.hash}), {k} ratings, {len(raters)} raters x {len(seeds)} seeds, {count} images judged, "
+            f"{options.lapses:.0%} of ratings random"
+        )
+        print(table([r for r in records if r["ratings"] == k]))
+        print()
+    if options.picture:
+        draw_picture(records, options.picture)
     if options.json:
-        from gan.formats.files import write_bytes
+        _write(options.json, records, ratings, {"model": model.name, "hash": benchmark.hash, "count": count, "lapses": options.lapses})
 
-        summary = {
-            "model": model.name,
-            "hash": model_hash(model),
-            "ratings": options.ratings,
-            "count": count,
-            "raters": {name: summarise([r for r in records if r["rater"] == name]) for name in sorted({r["rater"] for r in records})},
-            "all": summarise(records),
-            "minus_best_of": {
-                peer: {key: comparison(records, peer, key) for key in ("like", "love")} for peer in ("4", "16")
-            },
+
+def _write(path: Path, records: Sequence[Record], ratings: Sequence[int], facts: Record) -> None:
+    from gan.formats.files import write_bytes
+
+    names = sorted({r["rater"] for r in records})
+    found = {}
+    for k in ratings:
+        some = [r for r in records if r["ratings"] == k]
+        found[str(k)] = {
+            "raters": {name: summarise([r for r in some if r["rater"] == name]) for name in names},
+            "all": summarise(some),
+            "contestants": compared(some),
+            "after_drift": recovery(some),
         }
-        try:
-            write_bytes(options.json, (json.dumps(summary, indent=1) + "\n").encode())
-        except OSError as error:
-            raise UserError(f"cannot write {options.json}: {reason(error)}") from None
+    try:
+        write_bytes(path, (json.dumps({**facts, "ratings": found}, indent=1) + "\n").encode())
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {reason(error)}") from None

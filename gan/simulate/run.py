@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from gan.simulate.evaluate import JUDGED_SEED, Bench, Judge, Judgement
 from gan.simulate.peers.base import Tally, counted
 from gan.simulate.rater import Person, load_rater
 from gan.simulate.report import Rated, Report, Step
+from gan.simulate.schedule import schedule
 from gan.simulate.selection import taste_scores
 
 if TYPE_CHECKING:
@@ -26,29 +27,10 @@ if TYPE_CHECKING:
     from gan.rewards import RewardWeights
     from gan.session import Proposal, TuningSession
 
-GRID = 24  # images of a first grid
 EXPECTED = 256  # judged images whose predicted liking is compared with the truth
 STRENGTHS = (4, 8, 16, 64, 256)  # candidates that the final generator is also judged with, beside its own number
 
 Progress = Callable[[float, str], None]
-
-
-def schedule(ratings: int, rounds: int | None = None) -> list[int]:
-    """How many images are rated before each round: one grid first, the rest in equal parts.
-
-    Parameters
-    ----------
-    ratings : in all, at least 1.
-    rounds : how many; by default one per grid of 24, but from four on one per 50 ratings.
-    """
-    if rounds is None:
-        rounds = max(1, round(ratings / GRID))
-        rounds = rounds if rounds <= 4 else 4 + (ratings - 4 * GRID) // 50
-    rounds = max(1, min(rounds, ratings))
-    if rounds == 1:
-        return [ratings]
-    first = min(GRID, ratings // rounds + 1) if ratings < rounds * GRID else GRID
-    return [first, *np.diff(np.linspace(first, ratings, rounds).round().astype(int)).tolist()]
 
 
 def simulate(
@@ -67,7 +49,6 @@ def simulate(
     config: "RoundConfig | None" = None,
     weights: "RewardWeights | None" = None,
     lapses: float | None = None,
-    proposals: Literal["thompson", "random"] = "thompson",
     strengths: bool = False,
 ) -> Report:
     """Let a rater file teach `model` and judge what came of it.
@@ -87,7 +68,6 @@ def simulate(
     judge_every_round : False judges the end alone, and leaves the curve's earlier rounds out.
     config, weights : other settings for the session's rounds and reward.
     lapses : share of the person's ratings that are a random star; by default `rater.LAPSES`.
-    proposals : "thompson" rates what the session proposes; "random" rates fresh images of the untuned generator.
     strengths : also judge the final generator when it chooses among fewer and among more.
 
     Raises
@@ -120,7 +100,6 @@ def simulate(
     person = Person(rater, judge.bench.images, seed, lapses)
     album = _Album(session)
     tally = Tally()
-    unguided = torch.Generator().manual_seed(seed)
     sizes = schedule(ratings, rounds)
     steps: list[Step] = []
     given, worked = 0, 0.0
@@ -129,7 +108,7 @@ def simulate(
         begun = time.monotonic()
         known = len(session.pool)
         with counted(untuned, tally):
-            shown = session.propose(size) if proposals == "thompson" else _unguided(session, size, unguided)
+            shown = session.propose(size)
             stars = person.rate(np.stack([proposal.pixels for proposal in shown]), given / ratings)
             album.rate(shown, stars, given)
             given += size
@@ -211,14 +190,6 @@ class _Album:
             Feedback(image=i, kind="stars", value=float(value), time=float(given + order))
             for order, (i, value) in enumerate(zip(ids, stars.tolist(), strict=True))
         )
-
-
-def _unguided(session: "TuningSession", count: int, random: torch.Generator) -> "list[Proposal]":
-    """Images of the prior, whatever is known of the taste."""
-    from gan.session import Proposal
-
-    points = torch.randn(count, session.model.z_dim, generator=random).numpy()
-    return [Proposal(z, "random", pixels) for z, pixels in zip(points, session.draw(points), strict=True)]
 
 
 def _strengths(tuned: Model, judge: Judge) -> dict[int, Judgement]:

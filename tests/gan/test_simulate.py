@@ -18,11 +18,14 @@ from gan.measure.features import features
 from gan.measure.real import RealPool
 from gan.model import Model
 from gan.policy.rounds import RoundConfig
-from gan.simulate import benchmark
+from gan.simulate import benchmark, figures
 from gan.simulate.evaluate import LENIENT, STRICT, Bench, Judge, Judgement
+from gan.simulate.journal import load_records
 from gan.simulate.rater import Rater, load_rater, rater_files
 from gan.simulate.report import Report, Step
-from gan.simulate.run import schedule, simulate
+from gan.simulate.run import simulate
+from gan.simulate.schedule import schedule
+from gan.simulate.table import table
 
 MakeModel = Callable[..., Model]
 COUNT = 40
@@ -288,14 +291,14 @@ def test_mistakes_are_user_errors(model: Model, judge: Judge, tmp_path: Path) ->
 def test_the_bootstrap_interval() -> None:
     rng = np.random.default_rng(0)
     values = rng.normal(0.1, 0.2, 400)
-    low, high = benchmark.paired_bootstrap(values.tolist())
+    low, high = figures.paired_bootstrap(values.tolist())
     error = values.std() / 20
     assert low == pytest.approx(values.mean() - 1.96 * error, abs=0.15 * error)
     assert high == pytest.approx(values.mean() + 1.96 * error, abs=0.15 * error)
-    assert benchmark.paired_bootstrap([0.3]) == pytest.approx((0.3, 0.3))
+    assert figures.paired_bootstrap([0.3]) == pytest.approx((0.3, 0.3))
 
 
-def record(rater: str, seed: int, like: float, peer: float, report: Report) -> benchmark.Record:
+def record(rater: str, seed: int, like: float, peer: float, report: Report) -> figures.Record:
     judged = replace(report.final, like=like)
     made = replace(
         report,
@@ -309,18 +312,21 @@ def record(rater: str, seed: int, like: float, peer: float, report: Report) -> b
 
 def test_the_table_and_the_claim(report: Report) -> None:
     records = [record(rater, seed, 0.5 + 0.1 * seed, 0.4, report) for rater in ("a", "b") for seed in range(3)]
-    summary = benchmark.summarise(records)
+    summary = figures.summarise(records)
     assert summary["like"] == pytest.approx(0.6)
     assert summary["like_least"] == pytest.approx(0.5)
     assert summary["best_of_4"] == pytest.approx(0.4)
     assert summary["ended_below"] == 0.0
-    found = benchmark.comparison(records, "4")
+    found = figures.comparison(records, "best-of-4")
+    assert found is not None
     assert found["mean"] == pytest.approx(0.2)
     assert 0.1 <= found["low"] < 0.2 < found["high"] <= 0.3
     assert found["claim"]
-    assert not benchmark.comparison([record("a", s, 0.4 + (-0.1) ** (s + 1), 0.4, report) for s in range(2)], "4")["claim"]
-    text = benchmark.table(records)
-    assert "ours minus best of 4, like rate: +0.200" in text
+    unclear = figures.comparison([record("a", s, 0.4 + (-0.1) ** (s + 1), 0.4, report) for s in range(2)], "best-of-4")
+    assert unclear is not None
+    assert not unclear["claim"]
+    text = table(records)
+    assert any(line.startswith("best of 4") and "+0.200" in line for line in text.splitlines())
     assert "runs that ended below their start: 0 of 6" in text
     assert f"by the true taste, for scale: like {report.oracle.like:.2f}" in text
     assert [line.split()[0] for line in text.splitlines()[1:4]] == ["a", "b", "all"]
@@ -331,7 +337,7 @@ def test_runs_are_resumed(
 ) -> None:
     ran: list[tuple[str, int]] = []
 
-    def pretend(model: Model, path: Path, ratings: int, seed: int, *_: object, judge: Judge) -> Report:
+    def pretend(model: Model, path: Path, ratings: int, seed: int, *_: object, judge: Judge, **__: object) -> Report:
         if len(ran) == 3 and not journal.with_suffix(".seen").exists():
             journal.with_suffix(".seen").touch()
             raise RuntimeError("the power went")
@@ -340,20 +346,24 @@ def test_runs_are_resumed(
 
     files = rater_files("dev")[:2]
     journal = tmp_path / "new" / "runs.jsonl"
+
+    def runs(files: list[Path], seeds: range, ratings: list[int]) -> list[figures.Record]:
+        return benchmark.Benchmark(model, COUNT, "cpu", journal=journal, say=False).run(files, seeds, ratings)
+
     monkeypatch.setattr(benchmark, "simulate", pretend)
     monkeypatch.setattr(Bench, "prepare", lambda *_, **__: bench)
     with pytest.raises(RuntimeError, match="the power went"):
-        benchmark.run_all(model, files, range(2), 24, COUNT, "cpu", journal, say=False)
+        runs(files, range(2), [24])
     assert len(ran) == 3
     with journal.open("a") as stream:
         stream.write('{"key": {"rater": "half a li')  # as a crash leaves it
-    records = benchmark.run_all(model, files, range(2), 24, COUNT, "cpu", journal, say=False)
-    assert ran == [(path.stem, seed) for path in files for seed in range(2)]
-    assert [r["rater"] for r in records] == [files[0].stem] * 2 + [files[1].stem] * 2
-    again = benchmark.run_all(model, files, range(2), 24, COUNT, "cpu", journal, say=False)
+    records = runs(files, range(2), [24])
+    assert ran == [(path.stem, seed) for seed in range(2) for path in files]
+    assert [r["rater"] for r in records] == [files[0].stem, files[1].stem] * 2
+    again = runs(files, range(2), [24])
     assert again == records
     assert len(ran) == 4
-    benchmark.run_all(model, files[:1], range(1), 50, COUNT, "cpu", journal, say=False)  # other ratings are other runs
+    runs(files[:1], range(1), [50])  # other ratings are other runs
     assert len(ran) == 5
 
 
@@ -366,11 +376,12 @@ def test_the_command_end_to_end(
     monkeypatch.setattr(benchmark, "simulate", partial(simulate, config=BRIEF))
     path = tmp_path / "learning.json"
     arguments = ["small", "--raters", str(source), "--ratings", "12", "--quick", "--device", "cpu", "--json", str(path)]
+    arguments += ["--peers", "none", "--count", str(COUNT)]
     assert benchmark.main(arguments) == 0
     assert source.stem in capsys.readouterr().out
     summary = json.loads(path.read_text())
-    assert summary["all"]["runs"] == 1
-    assert set(summary["minus_best_of"]) == {"4", "16"}
+    assert summary["ratings"]["12"]["all"]["runs"] == 1
+    assert set(summary["ratings"]["12"]["contestants"]) == {"untuned", "best-of-4", "best-of-16"}
     assert len((tmp_path / "learning.jsonl").read_text().splitlines()) == 1
     assert benchmark.main(arguments) == 2
     assert "add --resume" in capsys.readouterr().err
@@ -399,8 +410,8 @@ def test_a_users_mistake_is_one_line(arguments: list[str], said: str, capsys: py
 def test_a_journal_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "other").write_text("shopping\nlist\n")
     with pytest.raises(UserError, match="holds no runs"):
-        benchmark.load_records(tmp_path / "other")
-    assert benchmark.load_records(tmp_path / "none") == []
+        load_records(tmp_path / "other")
+    assert load_records(tmp_path / "none") == []
 
 
 def test_the_raters_work_at_sixteen_pixels(bench: Bench) -> None:

@@ -1,6 +1,6 @@
 """What another way of learning from a person's ratings is to the benchmark, and the list of them.
 
-Adding a peer is one module with `tune(given) -> Tuned` and one entry in `PEERS`.
+Adding a peer is one module with `tune(given) -> Tuned` and one entry in `_LISTED`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -91,7 +91,8 @@ class Peer:
 
     name: str  # on the command line and in the journal
     title: str  # in tables and pictures
-    module: str  # has `tune(given) -> Tuned`
+    module: str
+    function: str = "tune"  # of the module: given -> Tuned
     kind: Literal["peer", "ablation"] = "peer"
     interactive: bool = False  # asks the person itself, for as many ratings as ours had; else it learns from ours
     needs: tuple[str, ...] = ()  # importable packages beyond the project's own
@@ -103,7 +104,7 @@ class Peer:
 
     def tune(self, given: Given) -> Tuned:
         """Learn."""
-        tuned: Tuned = import_module(self.module).tune(given)
+        tuned: Tuned = getattr(import_module(self.module), self.function)(given)
         return tuned
 
 
@@ -122,5 +123,26 @@ def counted(model: Model, tally: Tally) -> Iterator[Tally]:
 
 
 _HERE = "gan.simulate.peers"
-_LISTED: tuple[Peer, ...] = ()
+_ABLATIONS = f"{_HERE}.ablations"
+_LISTED: tuple[Peer, ...] = (
+    Peer("expert-iteration", "expert iteration", f"{_HERE}.expert_iteration"),
+    Peer("evolution", "interactive evolution", f"{_HERE}.interactive_evolution", interactive=True),
+    Peer("cma-es", "CMA-ES", f"{_HERE}.cma_es", needs=("cma",)),
+    Peer("preferential-bo", "preferential BO", f"{_HERE}.preferential_bo", interactive=True, needs=("botorch",)),
+    Peer("hero", "HERO-like", f"{_HERE}.hero"),
+    Peer("ddpo", "DDPO, one step", f"{_HERE}.ddpo"),
+    Peer("d3po", "D3PO, one step", f"{_HERE}.d3po"),
+    Peer("pathwise", "pathwise", f"{_HERE}.pathwise"),
+    Peer("w-shift", "shift in W", f"{_HERE}.w_shift"),
+    Peer("block-styles", "shift of styles by block", f"{_HERE}.block_styles"),
+    Peer("one-round", "ours in one round", _ABLATIONS, "one_round", "ablation"),
+    Peer("no-lower-bound", "no lower bound", _ABLATIONS, "mean_taste", "ablation"),
+    Peer("no-kl", "no KL", _ABLATIONS, "no_kl", "ablation"),
+    Peer("no-guard", "no guard", _ABLATIONS, "no_guard", "ablation"),
+    Peer("no-realism", "no realism, no typicality", _ABLATIONS, "no_realism", "ablation"),
+    Peer("no-novelty", "no novelty", _ABLATIONS, "no_novelty", "ablation"),
+    Peer("no-grouping", "no grouping", _ABLATIONS, "no_grouping", "ablation"),
+    Peer("shift", "shift, not choice", _ABLATIONS, "shift", "ablation"),
+    Peer("random-proposals", "random proposals", _ABLATIONS, "random_proposals", "ablation", interactive=True),
+)
 PEERS: dict[str, Peer] = {peer.name: peer for peer in _LISTED}

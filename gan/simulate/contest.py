@@ -1,0 +1,110 @@
+"""Peers beside ours: each learns from a run's own ratings, or asks the same person as often, and is judged as ours was."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from gan.errors import UserError
+from gan.model import Model
+from gan.session import TuningSession
+from gan.simulate.evaluate import Judge
+from gan.simulate.peers.base import PEERS, Given, Peer, counted
+from gan.simulate.rater import Person
+from gan.simulate.report import Rated
+from gan.taste import Feedback
+
+Record = dict[str, Any]
+
+
+class Ground:
+    """Where peers compete: one session of the untuned generator, whose reading of its images is shared by every run.
+
+    Parameters
+    ----------
+    model : untuned, on the device to work on.
+    cache : folder of pools; None keeps nothing.
+    """
+
+    def __init__(self, model: Model, cache: Path | None) -> None:
+        self.model = Model(model.name, model.generator, None, model.discriminator, model.card, model.device)
+        self._session = TuningSession(self.model, str(model.device), cache=cache)
+        self._known = 0  # images that the session was told of; each run's have ids of their own
+        while self._session.prepare():  # peers may use the whole pool, as our rounds do
+            pass
+
+    def given(self, rated: Rated, judge: Judge, seed: int, lapses: float, peer: Peer) -> Given:
+        """What a peer may use after a run whose ratings were `rated`; the session is fitted to them."""
+        session = self._session
+        ids: dict[bytes, int] = {}
+        for latent in rated.latents:
+            ids.setdefault(latent.tobytes(), self._known + len(ids))
+        session.add({i: np.frombuffer(latent, np.float32).copy() for latent, i in ids.items()})
+        self._known += len(ids)
+        session.replace_feedback(
+            Feedback(image=ids[latent.tobytes()], kind="stars", value=float(stars), time=float(order))
+            for order, (latent, stars) in enumerate(zip(rated.latents, rated.stars.tolist(), strict=True))
+        )
+        session.fit()
+        count = len(rated.stars)
+        if not peer.interactive:
+            return Given(self.model, session, rated.latents, rated.stars, seed, count)
+        person = Person(judge.rater, judge.bench.images, seed, lapses)
+        return Given(self.model, session, rated.latents[:0], rated.stars[:0], seed, count, person)
+
+    def compete(self, peer: Peer, run: Record, judge: Judge) -> Record:
+        """Let a peer learn what the run of ours (its record) learnt from, and judge it. Returns plain JSON."""
+        given = self.given(Rated.of(run["rated"]), judge, run["seed"], run["lapses"], peer)
+        begun = time.monotonic()
+        with _same_chance(given.seed), counted(self.model, given.tally):
+            tuned = peer.tune(given)
+        seconds, images = time.monotonic() - begun, given.tally.images
+        judgement = judge.judge_model(tuned)
+        return {**judgement.record(), "images": images, "seconds": round(seconds, 1)}
+
+
+@contextmanager
+def _same_chance(seed: int) -> Iterator[None]:
+    """Libraries that a peer uses may draw from global generators: as if the process had just begun, and left as they were."""
+    state = np.random.get_state()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        np.random.seed(seed)
+        try:
+            yield
+        finally:
+            np.random.set_state(state)
+
+
+def chosen(names: str, kind: str) -> list[Peer]:
+    """Peers of a kind ("peer" or "ablation") by "all", "none", or names separated by commas.
+
+    Raises
+    ------
+    UserError
+        There is none of that name.
+    """
+    every = [peer for peer in PEERS.values() if peer.kind == kind]
+    if names in ("all", "none"):
+        return every if names == "all" else []
+    known = {peer.name: peer for peer in every}
+    found = []
+    for name in names.split(","):
+        if name not in known:
+            raise UserError(f"no {kind} named {name!r}: there are all, none, {', '.join(known)}")
+        found.append(known[name])
+    return list(dict.fromkeys(found))
+
+
+def installed(peers: list[Peer]) -> tuple[list[Peer], list[str]]:
+    """Those that can run here, and a line for each that cannot."""
+    lines = [
+        f"{peer.title} is left out: it needs {' and '.join(peer.missing)} (pip install tastemaker-studio[benchmark])"
+        for peer in peers
+        if peer.missing
+    ]
+    return [peer for peer in peers if not peer.missing], lines

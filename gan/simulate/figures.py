@@ -1,0 +1,139 @@
+"""What runs of the learning benchmark come to: medians, paired differences, and what may be claimed of them."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gan.simulate.peers.base import PEERS
+
+RATIOS = ("diversity_ratio", "coverage_ratio", "precision_ratio", "kid_ratio")
+BUILT_IN = {"untuned": "untuned", "best-of-4": "best of 4", "best-of-16": "best of 16"}  # judged in every run
+
+Record = dict[str, Any]
+
+
+def paired_bootstrap(differences: Sequence[float], level: float = 0.95, draws: int = 10_000) -> tuple[float, float]:
+    """Interval of the mean of paired differences, by the percentile bootstrap (Efron 1979).
+
+    Parameters
+    ----------
+    differences : ours minus theirs, one per run on identical ratings.
+    level : of confidence, in (0, 1).
+    """
+    values = np.asarray(differences, np.float64)
+    picks = np.random.default_rng(0).integers(0, len(values), (draws, len(values)))
+    low, high = np.quantile(values[picks].mean(1), ((1 - level) / 2, (1 + level) / 2))
+    return float(low), float(high)
+
+
+def theirs(record: Record, name: str) -> Record | None:
+    """A contestant's judgement in a run; None if it did not take part."""
+    if name == "untuned":
+        return dict(record["untuned"])
+    if name in BUILT_IN:
+        return dict(record["best_of"][name.removeprefix("best-of-")])
+    found: Record | None = record.get("peers", {}).get(name)
+    return found
+
+
+def contestants(records: Sequence[Record]) -> dict[str, str]:
+    """Name and title of all that took part in any of the runs, peers before ablations."""
+    order = sorted(PEERS.values(), key=lambda peer: peer.kind != "peer")
+    return BUILT_IN | {peer.name: peer.title for peer in order if any(theirs(r, peer.name) for r in records)}
+
+
+def ours_at(record: Record, diversity: float, key: str) -> float:
+    """Our like or love rate in a run at another diversity.
+
+    The final generator was also judged choosing among fewer and among more candidates; between these, its own number, and no choice at
+    all (the untuned generator) the rate is interpolated over the diversity ratio. Beyond both ends it is that of the end.
+    """
+    known = [record["untuned"], record["final"], *record.get("strengths", {}).values()]
+    points = sorted((row["diversity_ratio"], row[key]) for row in known)
+    return float(np.interp(diversity, [x for x, _ in points], [y for _, y in points]))
+
+
+def comparison(records: Sequence[Record], name: str, key: str = "like", matched: bool = False) -> Record | None:
+    """Ours minus a contestant's, paired by run: mean, 95 % bootstrap interval, and whether it excludes zero. None without runs.
+
+    matched : ours as it would be at the contestant's diversity, see `ours_at`; only runs in which that was judged.
+    """
+    differences = []
+    for record in records:
+        found = theirs(record, name)
+        if found is None or (matched and not record.get("strengths")):
+            continue
+        mine = ours_at(record, found["diversity_ratio"], key) if matched else record["final"][key]
+        differences.append(mine - found[key])
+    if not differences:
+        return None
+    low, high = paired_bootstrap(differences)
+    return {
+        "runs": len(differences),
+        "mean": float(np.mean(differences)),
+        "low": low,
+        "high": high,
+        "claim": low > 0 or high < 0,
+    }
+
+
+def middle(rows: Iterable[Record], key: str) -> float:
+    """Median of one figure over runs."""
+    return float(np.median([row[key] for row in rows]))
+
+
+def summarise(records: Sequence[Record]) -> Record:
+    """Median and least like and love rates, the four ratios, and what they cost, over runs."""
+    counted, lenient = [r["counted"] for r in records], [r["counted_lenient"] for r in records]
+    final = [r["final"] for r in records]
+    return {
+        "runs": len(records),
+        "like": middle(final, "like"),
+        "like_least": min(row["like"] for row in final),
+        "love": middle(final, "love"),
+        "like_inside": middle(counted, "like"),
+        "love_inside": middle(counted, "love"),
+        "like_lenient": middle(lenient, "like"),
+        "inside": float(np.mean([row["inside"] for row in final])),
+        "inside_lenient": float(np.mean([row["inside_lenient"] for row in final])),
+        **{name: middle(final, name) for name in RATIOS},
+        "best_of_4": middle((r["best_of"]["4"] for r in records), "like"),
+        "best_of_16": middle((r["best_of"]["16"] for r in records), "like"),
+        "love_best_of_16": middle((r["best_of"]["16"] for r in records), "love"),
+        "ended_below": float(np.mean([r["ended_below"] for r in records])),
+        "predicted_minus_true": middle(records, "predicted_minus_true"),
+        "seconds": middle(records, "seconds"),
+    }
+
+
+def compared(records: Sequence[Record]) -> dict[str, Record]:
+    """Every contestant: medians over its runs, and ours minus theirs, as they are and at their diversity."""
+    found = {}
+    for name, title in contestants(records).items():
+        rows = [row for r in records if (row := theirs(r, name)) is not None]
+        found[name] = {
+            "title": title,
+            "kind": PEERS[name].kind if name in PEERS else "peer",
+            "runs": len(rows),
+            **{key: middle(rows, key) for key in ("like", "love", *RATIOS)},
+            "inside": float(np.mean([row["inside"] for row in rows])),
+            "images": middle(rows, "images") if "images" in rows[0] else 0.0,
+            "seconds": middle(rows, "seconds") if "seconds" in rows[0] else 0.0,
+            "minus": {key: comparison(records, name, key) for key in ("like", "love")},
+            "minus_matched": {key: comparison(records, name, key, matched=True) for key in ("like", "love")},
+        }
+    return found
+
+
+def recovery(records: Sequence[Record]) -> list[Record]:
+    """Runs whose person changed their mind on the way: like rate against the new taste, after each round, by ratings (medians)."""
+    drifting = [r for r in records if r.get("drifts")]
+    curves: dict[int, list[Record]] = {}
+    for record in drifting:
+        for step in record["curve"]:
+            curves.setdefault(step["ratings"], []).append(step)
+    return [
+        {"ratings": ratings, "like": middle(steps, "like"), "love": middle(steps, "love"), "runs": len(steps)}
+        for ratings, steps in sorted(curves.items())
+    ]

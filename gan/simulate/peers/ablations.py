@@ -1,0 +1,105 @@
+"""Ours with one part left out, taught from the same ratings: what each part buys.
+
+All start at the untuned generator with the taste as it is at the end of our run and are taught one round, `one_round` being ours under the
+same terms; only a shift, which a single round does not bring to its end, is taught as many rounds as ours was.
+"""
+
+import copy
+from dataclasses import replace
+
+import torch
+
+from gan.guard import Limits
+from gan.model import Model
+from gan.policy.adapter import Adapter, Choice, ChoiceConfig, Shift, ShiftConfig
+from gan.policy.rounds import Round, RoundConfig
+from gan.rewards.scorer import Scorer
+from gan.simulate.peers.base import Given, Tuned
+from gan.simulate.schedule import schedule
+from gan.taste import Feedback
+
+UNLIMITED = Limits(diversity=0.0, realism=-100.0, typicality=-100.0)
+
+
+def _taught(given: Given, config: RoundConfig | None = None, number: int = 1, **weights: float) -> Model:
+    """The untuned generator after so many rounds with these settings; reward weights other than the session's by name."""
+    config = config or RoundConfig()
+    model, own = given.model, given.session.scorer
+    shift = config.policy == "shift"
+    scorer = Scorer(model, given.session.pool, leaves_prior=True) if shift else copy.copy(own)
+    scorer.set_taste(given.session.learner.model)
+    scorer.set_weights(replace(own.weights, **weights))
+    adapter: Adapter
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(given.seed)
+        if shift:
+            adapter = Shift(ShiftConfig(z_dim=model.z_dim))
+        else:
+            adapter = Choice(ChoiceConfig(model.z_dim, model.generator.embed_dim, config.candidates))
+    adapter.to(model.device).attach(model.generator)
+    random = given.random()
+    for _ in range(number):
+        for _ in Round(adapter, scorer, config, random).run():
+            pass
+    return Model(f"{model.name}-ablated", model.generator, adapter, model.discriminator, model.card, model.device)
+
+
+def one_round(given: Given) -> Tuned:
+    """Ours, nothing left out."""
+    return _taught(given)
+
+
+def mean_taste(given: Given) -> Tuned:
+    """No lower bound: the reward is the mean of the taste model's posterior, doubt or no doubt."""
+    return _taught(given, caution=0.0)
+
+
+def no_kl(given: Given) -> Tuned:
+    """Neither price nor bound on leaving the prior: a tenth of the weight, 256 candidates for 32, and no guard to take them back."""
+    config = RoundConfig()
+    return _taught(given, replace(config, candidates=256, entropy_weight=config.entropy_weight / 10.0, limits=UNLIMITED))
+
+
+def no_guard(given: Given) -> Tuned:
+    """No limit on variety, realism or typicality."""
+    return _taught(given, replace(RoundConfig(), limits=UNLIMITED))
+
+
+def no_realism(given: Given) -> Tuned:
+    """Neither realism nor typicality in the reward."""
+    return _taught(given, realism=0.0, typicality=0.0)
+
+
+def no_novelty(given: Given) -> Tuned:
+    """Positive advantages are not scaled by novelty."""
+    return _taught(given, novelty=0.0)
+
+
+def no_grouping(given: Given) -> Tuned:
+    """Plain REINFORCE for the drawn images: no baseline from siblings of the same state."""
+    return _taught(given, replace(RoundConfig(), estimator="reinforce"))
+
+
+def shift(given: Given) -> Tuned:
+    """A Gaussian policy around a learnt shift of z instead of a choice; as many rounds as ours had."""
+    return _taught(given, RoundConfig(policy="shift"), number=len(schedule(given.ratings)))
+
+
+def random_proposals(given: Given) -> Tuned:
+    """The whole session again, but what the person rates are fresh images of the untuned generator: no Thompson, no repeats."""
+    from gan.session import TuningSession
+
+    session = TuningSession(given.model, str(given.model.device), given.seed)
+    rated = 0
+    for size in schedule(given.ratings):
+        z = torch.randn(size, given.model.z_dim, generator=session.random)
+        stars = given.rate(z, rated)
+        session.add({rated + i: latent.numpy() for i, latent in enumerate(z)})
+        session.feedback(
+            Feedback(image=rated + i, kind="stars", value=float(n), time=float(rated + i)) for i, n in enumerate(stars)
+        )
+        rated += size
+        session.fit()
+        for _ in session.run_round():
+            pass
+    return session.tuned_model()

@@ -1,0 +1,48 @@
+"""CMA-ES on the principal directions (Hansen 2016, arXiv 1604.00772; the `cma` package): a Gaussian in a few directions of z.
+
+Fitness is the taste model's mean, averaged over a few images whose other coordinates are drawn from the prior, the same ones for a
+whole generation. The search starts as the prior itself (mean 0, standard deviation 1) with the package's own population size and learning
+rates. What is exported is the search distribution as it ends, the other directions being free: a generator, not a single image.
+Directions, generations and images were set on the dev raters.
+"""
+
+import warnings
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gan.simulate.peers.base import Given, Moved, Tuned
+from gan.simulate.peers.directions import Directions
+
+DIRECTIONS = 16
+GENERATIONS = 40
+IMAGES = 4  # of one candidate
+
+
+def tune(given: Given) -> Tuned:
+    """Search, and sample from where the search ended."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of a missing matplotlib, which only its plots need
+        import cma
+
+    random = given.random()
+    directions = Directions.of(given, DIRECTIONS)
+    count = directions.basis.shape[1]
+    search = cma.CMAEvolutionStrategy(np.zeros(count), 1.0, {"seed": given.seed + 1, "verbose": -9})
+    for _ in range(GENERATIONS):
+        candidates = search.ask()
+        x = torch.from_numpy(np.stack(candidates).astype(np.float32)).repeat_interleave(IMAGES, 0)
+        others = torch.randn(IMAGES, given.model.z_dim, generator=random).repeat(len(candidates), 1)
+        liking = given.score(directions.replace(others, x)).liking.reshape(-1, IMAGES).mean(dim=1)
+        search.tell(candidates, (-liking).double().tolist())
+    mean = torch.from_numpy(np.asarray(search.mean, np.float32))
+    covariance = torch.from_numpy(search.sigma**2 * np.asarray(search.sm.covariance_matrix, np.float64))
+    scales = torch.from_numpy(np.asarray(search.sigma_vec.scaling, np.float64) * np.ones(count))
+    values, vectors = torch.linalg.eigh(scales[:, None] * covariance * scales)
+    root = (vectors * values.clamp_min(0.0).sqrt()).float()
+
+    def move(z: Tensor) -> Tensor:
+        return directions.replace(z, mean + (z @ directions.basis) @ root.t())
+
+    return Moved(given.model, move)

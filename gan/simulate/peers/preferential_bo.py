@@ -1,0 +1,97 @@
+"""Preferential Bayesian optimisation: Gonzalez et al. 2017 (arXiv 1704.03651), by BoTorch's `PairwiseGP`.
+
+A Gaussian process over the principal coordinates of latents, learnt from which of two images was preferred. The person's stars say so:
+every image is compared with some others of the same grid that got other stars. What is shown next is chosen among the session's pool by
+dueling-Thompson sampling: half of a grid are the best under a draw from the posterior each, half those that are most doubtful. It asks
+for as many ratings as ours, in grids as large. What it exports is best-of-16 by its posterior mean: it finds a utility and a best point,
+and a generator of the point alone would draw one image. Kernel and hyperpriors are BoTorch's; the number of coordinates was set on the dev
+raters.
+"""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gan.policy.adapter import Choice, ChoiceConfig, take
+from gan.simulate.peers.base import Given, Moved, Tuned
+from gan.simulate.peers.directions import Directions
+from gan.simulate.schedule import schedule
+
+COORDINATES = 12
+PARTNERS = 4  # that an image is compared with; as many again may choose it
+CANDIDATES = 400  # of the pool, from which a grid is chosen
+CHOICES = 16
+
+
+def comparisons(stars: np.ndarray, grids: np.ndarray, random: torch.Generator) -> Tensor:
+    """Pairs (m, 2) of indices, the preferred first, of images of the same grid with unequal stars; both (n,) int."""
+    pairs: list[tuple[int, int]] = []
+    for i in range(len(stars)):
+        others = np.flatnonzero((grids == grids[i]) & (stars != stars[i]))
+        for j in others[torch.randperm(len(others), generator=random)[:PARTNERS].numpy()]:
+            pairs.append((i, int(j)) if stars[i] > stars[j] else (int(j), i))
+    return torch.tensor(sorted(set(pairs)), dtype=torch.long).reshape(-1, 2)
+
+
+def _fitted(x: Tensor, pairs: Tensor) -> Any:
+    from botorch.fit import fit_gpytorch_mll
+    from botorch.models.pairwise_gp import PairwiseGP, PairwiseLaplaceMarginalLogLikelihood
+    from botorch.models.transforms.input import Normalize
+
+    model = PairwiseGP(x.double(), pairs, input_transform=Normalize(d=x.shape[1]))
+    fit_gpytorch_mll(PairwiseLaplaceMarginalLogLikelihood(model.likelihood, model), optimizer_kwargs={"options": {"maxiter": 50}})
+    return model.eval()
+
+
+def tune(given: Given) -> Tuned:
+    """Ask, fit, choose, and so on; then the best of 16 by what was learnt. Untuned where no two images were told apart."""
+    random, pool = given.random(), given.session.pool
+    directions = Directions.of(given, COORDINATES)
+    everything = directions.coordinates(pool.latents)
+    rows = torch.zeros(0, dtype=torch.long)
+    stars, grids = np.zeros(0, np.int64), np.zeros(0, np.int64)
+    learnt: Any = None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of scaling, jitter and optimiser limits, which it deals with itself
+        for number, size in enumerate(schedule(given.ratings)):
+            free = torch.ones(len(pool), dtype=torch.bool)
+            free[rows] = False
+            candidates = free.nonzero().squeeze(1)
+            candidates = candidates[torch.randperm(len(candidates), generator=random)[: max(CANDIDATES, size)]]
+            chosen = candidates[:size] if learnt is None else candidates[_duel(learnt, everything[candidates], size, random)]
+            found = given.rate(pool.latents[chosen], len(rows))
+            rows = torch.cat([rows, chosen])
+            stars, grids = np.concatenate([stars, found]), np.concatenate([grids, np.full(size, number)])
+            pairs = comparisons(stars, grids, random)
+            learnt = _fitted(everything[rows], pairs) if len(pairs) else learnt
+    if learnt is None:
+        return given.model
+    choice = Choice(ChoiceConfig(given.model.z_dim, given.model.generator.embed_dim, CHOICES))
+    choice.attach(given.model.generator)
+
+    @torch.no_grad()
+    def move(z: Tensor) -> Tensor:
+        candidates = choice.latents(z)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            utility = learnt.posterior(directions.coordinates(candidates.flatten(0, 1)).double()).mean.reshape(len(z), CHOICES)
+        return take(candidates, utility.argmax(dim=1, keepdim=True)).squeeze(1)
+
+    return Moved(given.model, move)
+
+
+@torch.no_grad()
+def _duel(learnt: Any, x: Tensor, count: int, random: torch.Generator) -> Tensor:
+    """Indices (count,) of candidates (m, d): half by Thompson's rule, half by doubt, none twice."""
+    posterior = learnt.posterior(x.double())
+    mean, covariance = posterior.mean.squeeze(-1), posterior.mvn.covariance_matrix
+    factor = torch.linalg.cholesky(covariance + 1e-4 * covariance.diagonal().mean() * torch.eye(len(x), dtype=x.double().dtype))
+    taken = torch.zeros(len(x), dtype=torch.bool)
+    for _ in range(count - count // 2):
+        draw = mean + factor @ torch.randn(len(x), dtype=torch.float64, generator=random)
+        taken[draw.masked_fill(taken, -torch.inf).argmax()] = True
+    doubt = covariance.diagonal().masked_fill(taken, -torch.inf)
+    return torch.cat([taken.nonzero().squeeze(1), doubt.argsort(descending=True)[: count // 2]])
