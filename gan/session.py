@@ -42,6 +42,14 @@ _PIECE = 32  # images read in one piece of work ahead
 
 
 @dataclass(frozen=True)
+class Chosen:
+    """An image to be rated, not drawn yet."""
+
+    latent: np.ndarray  # float32 (z_dim,): the untuned generator draws it, whatever tuning proposed it
+    why: Why
+
+
+@dataclass(frozen=True)
 class Proposal:
     """An image to be rated."""
 
@@ -179,7 +187,16 @@ class TuningSession:
     # ------------------------------------------------------------------ proposing and listening
 
     def propose(self, count: int = 24) -> list[Proposal]:
-        """Images to rate next: Thompson's choice, a fifth straight from the current generator, a few repeats; in random order."""
+        """What `choose` chooses, drawn."""
+        chosen = self.choose(count)
+        pixels = self.draw(np.stack([choice.latent for choice in chosen]))
+        return [Proposal(choice.latent, choice.why, drawn) for choice, drawn in zip(chosen, pixels, strict=True)]
+
+    def choose(self, count: int = 24) -> list[Chosen]:
+        """Images to rate next: Thompson's choice, a fifth straight from the current generator, a few repeats; in random order.
+
+        Chosen from what is known already: `draw` draws them, all at once or piece by piece.
+        """
         if count < 1:
             raise ValueError(f"count must be at least 1, not {count}")
         taste = self._learner.model if self._learner is not None else None
@@ -198,9 +215,7 @@ class TuningSession:
             points.append(self._stack([rated[i] for i in picks]))
             why += ["repeat"] * again
         stacked = torch.cat(points).numpy().astype(np.float32)
-        pixels = self.draw(stacked)
-        order = shuffled(range(count), self.random)
-        return [Proposal(stacked[i], why[i], pixels[i]) for i in order]
+        return [Chosen(stacked[i], why[i]) for i in shuffled(range(count), self.random)]
 
     def _promising(self, taste: TasteModel, count: int) -> Tensor:
         """Latents (count, z_dim) chosen by Thompson's rule among images of the prior that are known already and were not shown."""

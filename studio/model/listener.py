@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import wraps
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -66,6 +67,7 @@ class Listener(QObject):
         self.steps: int | None = None  # of a round; None is what the worker thinks best
         self.strips = Strips(project, worker.later)
         self._log = RoundLog(project)
+        self._arriving = False  # images of the grid on show
         self._unkept: dict[str, Any] = {}
         self._keeping = QTimer(self)
         self._keeping.setSingleShot(True)
@@ -195,17 +197,20 @@ class Listener(QObject):
         self.grid.show(
             [
                 Cell(image.id, **said(states[image.id]), pixels=pixels)
-                for image, pixels in zip(shown.images, drawn, strict=True)
+                for image, pixels in zip_longest(shown.images, drawn)
             ]
         )
-        self.state.drawing = False
+        self._arriving = len(drawn) < len(shown.images)
+        self.state.drawing = self._arriving
         self._count()
-        self.select(min(self.state.row, len(drawn) - 1))
+        self.select(min(self.state.row, len(shown.images) - 1))
         self.worker.predict([image.id for image in shown.images])
 
     def _show_drawn(self, shown: ShownImages) -> None:
         for image, pixels in zip(shown.images, pictures.to_images(shown.pixels), strict=True):
             self.grid.draw(image, pixels)
+        if self._arriving and all(cell.drawn for cell in self.grid.cells):
+            self._arriving = self.state.drawing = False
 
     def _show_taste(self, taste: m.Taste) -> None:
         self.state.taste = taste
@@ -297,7 +302,7 @@ class Listener(QObject):
         self.say(text, bad=True)
 
     def _lost_worker(self) -> None:
-        self.state.loaded = self.state.drawing = False
+        self.state.loaded = self.state.drawing = self._arriving = False
         self.round.running = self.round.paused = self.round.stopping = False
         if self.exports.running:
             self.exports.error, self.exports.running = tr("The worker stopped"), False

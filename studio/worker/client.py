@@ -43,7 +43,7 @@ class WorkerClient(QObject):
     progress = Signal(object)  # messages.Progress
     round_finished = Signal(object)  # FinishedRound
     strip = Signal(object)  # ShownStrip
-    drawn = Signal(object)  # ShownImages
+    drawn = Signal(object)  # ShownImages: asked for with `draw`, or the next of a grid
     explored = Signal(object)  # ShownExploration
     explained = Signal(object)  # ShownTaste
     restored = Signal(object)  # Checkpoint | None (untuned); already current in the project
@@ -71,6 +71,7 @@ class WorkerClient(QObject):
         self._busy = ""
         self._round: m.RunRound | None = None
         self._asked = self._answered = self._count = 0  # grids
+        self._grid: tuple[Image, ...] = ()  # images of the one answered last
         self._strips = self._requests = 0
         self._arrived.connect(self._handle, Qt.ConnectionType.QueuedConnection)
         self._asked_at = self._answered_at = 0.0
@@ -290,17 +291,27 @@ class WorkerClient(QObject):
             self.failed.emit("Propose", str(error), "")
             return
         self._answered = event.generation
-        images = self._project.images(grid.images)
+        self._grid = images = self._project.images(grid.images)
         self._send(m.Know(known(images)))
-        self._link.later(partial(self._save, self._project, images, pixels))
+        self._keep_files(images[: len(pixels)], pixels)
         self.grid.emit(ShownGrid(event.generation, grid.id, images, pixels))
+
+    def _on_gridpart(self, event: m.GridPart) -> None:
+        assert self._link is not None
+        if event.generation != self._answered:
+            self._link.drop(event.frames)
+            return
+        pixels = self._link.take(event.frames)
+        images = self._grid[event.start : event.start + len(pixels)]
+        self._keep_files(images, pixels)
+        self.drawn.emit(ShownImages(0, tuple(image.id for image in images), pixels))
 
     def _on_drawn(self, event: m.Drawn) -> None:
         assert self._link is not None and self._project is not None
         pixels = self._link.take(event.frames)
         images = self._project.images(event.images)
         if len(images) == len(pixels):
-            self._link.later(partial(self._save, self._project, images, pixels))
+            self._keep_files(images, pixels)
         self.drawn.emit(ShownImages(event.request, event.images, pixels))
 
     def _on_explored(self, event: m.Explored) -> None:
@@ -376,6 +387,10 @@ class WorkerClient(QObject):
             self._project.record(kind, **extra)
         except ProjectError as error:
             self.notice.emit(str(error))
+
+    def _keep_files(self, images: Sequence[Image], pixels: np.ndarray) -> None:
+        assert self._project is not None
+        self.later(partial(self._save, self._project, images, pixels))
 
     def _save(self, project: Project, images: Sequence[Image], pixels: np.ndarray) -> None:
         # On the link's thread; a missing file is only drawn again, so that it is enough to say so once.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from studio.project.opinions import Opinion
 from studio.worker import exploration, exports, jobs
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Raised whenever a field changes its meaning; a worker of another version is refused."""
 
 

@@ -66,6 +66,15 @@ class Grid:
 
     generation: int
     proposals: tuple[Proposal, ...]
+    frames: FrameRef  # of the first of them; `GridPart`s with the others follow
+
+
+@dataclass(frozen=True, slots=True)
+class GridPart:
+    """More images of a grid that was answered already."""
+
+    generation: int
+    start: int  # place of the first of them
     frames: FrameRef
 
 
@@ -208,6 +217,7 @@ Event = (
     | Hello
     | Ready
     | Grid
+    | GridPart
     | Taste
     | Progress
     | RoundFinished

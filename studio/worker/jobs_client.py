@@ -47,7 +47,9 @@ class JobsClient(QObject):
 
     _arrived = Signal(int, object)  # number of the link, event: from its thread to the window's
 
-    def __init__(self, log: Path | None = None, parent: QObject | None = None, service: str = SERVICE) -> None:
+    def __init__(
+        self, log: Path | None = None, parent: QObject | None = None, service: str = SERVICE
+    ) -> None:
         super().__init__(parent)
         self._log, self._service = log, service
         self._link: WorkerLink | None = None

@@ -141,7 +141,11 @@ class _Run:
     """One training run."""
 
     def __init__(
-        self, command: jobs.Train, send: Callable[[m.Event], None], frames: FrameWriter, cancelled: Callable[[], bool]
+        self,
+        command: jobs.Train,
+        send: Callable[[m.Event], None],
+        frames: FrameWriter,
+        cancelled: Callable[[], bool],
     ) -> None:
         self._command, self._send, self._frames, self._cancelled = command, send, frames, cancelled
         self._bundle = Path(command.out, "model.safetensors")
@@ -155,7 +159,9 @@ class _Run:
         from gan.adversarial import command
 
         asked = self._command
-        torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+        torch.set_num_threads(
+            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        )
         command.run(
             images=Path(asked.folder),
             out=Path(asked.out),

@@ -33,6 +33,7 @@ from studio.worker.machine import (
     usable_cores,
     work_in_smaller_batches,
 )
+from studio.worker.pieces import in_pieces
 from studio.worker.sessions import array, feedback, make_session, packed
 from studio.worker.teaching import teach
 
@@ -223,10 +224,16 @@ class Service:
     def _do_propose(self, command: m.Propose) -> None:
         if self._cold and self._events:  # so that the choice follows the taste
             self._warm()
-        proposals = self.session.propose(command.count)
-        described = tuple(m.Proposal(packed(proposal.latent), proposal.why) for proposal in proposals)
-        pixels = np.stack([proposal.pixels for proposal in proposals])
-        self._send(m.Grid(command.generation, described, self._frames.send(pixels)))
+        chosen = self.session.choose(command.count)
+        described = tuple(m.Proposal(packed(choice.latent), choice.why) for choice in chosen)
+        drawn = 0
+        for pixels in in_pieces(self.session.draw, np.stack([choice.latent for choice in chosen])):
+            frames = self._frames.send(pixels)
+            if drawn:
+                self._send(m.GridPart(command.generation, drawn, frames))
+            else:
+                self._send(m.Grid(command.generation, described, frames))
+            drawn += len(pixels)
 
     def _do_know(self, command: m.Know) -> None:
         new = {image.id: array(image.latent) for image in command.images}

@@ -17,7 +17,9 @@ class ShownGrid:
     generation: int  # what `propose` returned
     grid: int  # the project's grid id
     images: tuple[Image, ...]  # in the order to show
-    pixels: np.ndarray  # uint8 (N, H, W, 3), the caller's own copy
+    pixels: (
+        np.ndarray
+    )  # uint8 (n, H, W, 3), of the first of them; those of the others follow as `ShownImages`
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,9 @@ class ShownStrip:
 
 @dataclass(frozen=True)
 class ShownImages:
-    """Images drawn again."""
+    """Images drawn again, or drawn after the first of a grid."""
 
-    request: int
+    request: int  # 0: of a grid
     images: tuple[int, ...]
     pixels: np.ndarray  # uint8 (N, H, W, 3)
 
