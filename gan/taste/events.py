@@ -6,8 +6,9 @@ compared, it is the difference of their f that fell into one (Bradley and Terry 
 """
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Kind = Literal["stars", "like", "reject", "neither", "clear", "preferred", "tie"]
@@ -20,6 +21,8 @@ LIKE_EDGE = 0.4
 STAR_SCORES = (-1.40, -0.53, 0.0, 0.53, 1.40)  # mean of N(0, 1) within each fifth
 TIE_EDGE = 0.3  # two images whose f differ by less may be a tie
 PREFERRED_SCORE = 1.13  # mean of a positive difference of two draws from N(0, 1)
+REPEATED_AFTER = 8  # other images judged in between; before that it is a correction
+FEWEST_REPEATS = 6  # below, a correlation says nothing
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,23 @@ class Observation:
     score: float  # one number for the interval: its mean under N(0, 1)
     stars: int  # 1..5, or 0 where a flag and no star was given
     other: int | None = None
+    moment: int = 0  # place of the event among all
+    guess: float = 0.2  # how probable it is if made blindly; 0 where it cannot be a slip
+    extra: float = 0.0  # variance of its noise beyond that of the person's judgement
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """An image given stars again when enough others had been judged that this is a judgement of its own and not a correction."""
+
+    image: int
+    before: int  # stars, 1..5
+    after: int
+    moment: int  # of the earlier rating: its place among all events
+
+
+def _of_stars(image: int, stars: int, moment: int) -> Observation:
+    return Observation(image, STAR_EDGES[stars - 1], STAR_EDGES[stars], STAR_SCORES[stars - 1], stars, moment=moment)
 
 
 def observations(events: Iterable[Feedback]) -> list[Observation]:
@@ -58,37 +78,75 @@ def observations(events: Iterable[Feedback]) -> list[Observation]:
 
     An image may yield two observations (stars and a flag). Order is that of each image's latest event; then each pair's latest comparison.
     """
-    pairs: dict[frozenset[int], Feedback] = {}
-    stars: dict[int, int] = {}
-    flags: dict[int, str] = {}
+    pairs: dict[frozenset[int], tuple[int, Feedback]] = {}
+    stars: dict[int, tuple[int, int]] = {}
+    flags: dict[int, tuple[int, str]] = {}
     order: dict[int, None] = {}
-    for event in events:
+    for moment, event in enumerate(events):
         if event.other is not None:
             pair = frozenset((event.image, event.other))
             pairs.pop(pair, None)
-            pairs[pair] = event
+            pairs[pair] = moment, event
             continue
         order.pop(event.image, None)
         order[event.image] = None
         if event.kind == "stars":
-            stars[event.image] = int(event.value)
+            stars[event.image] = moment, int(event.value)
         elif event.kind == "clear":
             stars.pop(event.image, None)
             flags.pop(event.image, None)
         else:
-            flags[event.image] = event.kind
+            flags[event.image] = moment, event.kind
     found = []
     for image in order:
-        if n := stars.get(image, 0):
-            found.append(Observation(image, STAR_EDGES[n - 1], STAR_EDGES[n], STAR_SCORES[n - 1], n))
-        flag = flags.get(image)
+        moment, n = stars.get(image, (0, 0))
+        if n:
+            found.append(_of_stars(image, n, moment))
+        moment, flag = flags.get(image, (0, ""))
         if flag == "like":
-            found.append(Observation(image, LIKE_EDGE, math.inf, 1.05, 0))
+            found.append(Observation(image, LIKE_EDGE, math.inf, 1.05, 0, moment=moment))
         elif flag == "reject":
-            found.append(Observation(image, -math.inf, -LIKE_EDGE, -1.05, 0))
-    for event in pairs.values():
+            found.append(Observation(image, -math.inf, -LIKE_EDGE, -1.05, 0, moment=moment))
+    for moment, event in pairs.values():
         if event.kind == "tie":
-            found.append(Observation(event.image, -TIE_EDGE, TIE_EDGE, 0.0, 0, event.other))
+            found.append(Observation(event.image, -TIE_EDGE, TIE_EDGE, 0.0, 0, event.other, moment, guess=0.2))
         else:
-            found.append(Observation(event.image, 0.0, math.inf, PREFERRED_SCORE, 0, event.other))
+            found.append(Observation(event.image, 0.0, math.inf, PREFERRED_SCORE, 0, event.other, moment, guess=0.4))
     return found
+
+
+def repeats(events: Iterable[Feedback]) -> list[Repeat]:
+    """Images given stars anew, `REPEATED_AFTER` judgements or more after the last time. Taking an image's stars away forgets its own."""
+    found: dict[int, list[Repeat]] = {}
+    last: dict[int, tuple[int, int, int]] = {}  # image -> its stars, their event, and how many judgements there were then
+    judged, latest = 0, None
+    for moment, event in enumerate(events):
+        if event.kind == "clear" or (event.kind == "stars" and not event.value):
+            last.pop(event.image, None)
+            found.pop(event.image, None)
+        elif event.kind == "stars":
+            judged += event.image != latest
+            latest, stars = event.image, int(event.value)
+            before, when, then = last.get(event.image, (0, 0, judged))
+            if before and judged - then >= REPEATED_AFTER:
+                found.setdefault(event.image, []).append(Repeat(event.image, before, stars, when))
+            elif before and event.image in found:
+                found[event.image][-1] = replace(found[event.image][-1], after=stars)  # the later judgement was corrected
+            last[event.image] = stars, moment, judged
+    return sorted((repeat for of_image in found.values() for repeat in of_image), key=lambda repeat: repeat.moment)
+
+
+def said(events: Sequence[Feedback]) -> list[Observation]:
+    """All that a taste is learnt from, in the order in which it was said: what stands, and what was said before where it was repeated."""
+    earlier = [_of_stars(repeat.image, repeat.before, repeat.moment) for repeat in repeats(events)]
+    return sorted(observations(events) + earlier, key=lambda observation: observation.moment)
+
+
+def consistency(found: Sequence[Repeat]) -> float | None:
+    """Correlation of repeated ratings with what was said the first time, -1..1; None: too few, or all the same."""
+    if len(found) < FEWEST_REPEATS:
+        return None
+    before, after = ([getattr(repeat, name) for repeat in found] for name in ("before", "after"))
+    if len(set(before)) < 2 or len(set(after)) < 2:
+        return None
+    return statistics.correlation(before, after)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gan.taste.events import Feedback, Observation, observations
+from gan.taste.events import Feedback, Observation, observations, said
 from gan.taste.features import RawFeatures, Standardiser
-from gan.taste.model import Contrasts, Features, TasteModel
+from gan.taste.kernel import Contrasts, Features
+from gan.taste.model import TasteModel
 
 USEFUL_FROM = 12  # ratings below which the model is not asked
 _TRUSTED_FROM = 24
@@ -79,22 +80,19 @@ class TasteLearner:
         self._guess([o for o in rated if o.image not in self._learnt])
         self._learnt.update(o.image for o in rated)
         if len(standing) >= USEFUL_FROM:
-            self.model = TasteModel(
-                self._observed(standing),
-                torch.tensor([o.low for o in standing]),
-                torch.tensor([o.high for o in standing]),
-                torch.tensor([o.score for o in standing]),
-            )
+            heard = said(self._events)
+            columns = ((o.low, o.high, o.score, o.guess, o.extra) for o in heard)
+            self.model = TasteModel(self._observed(heard), *torch.tensor(list(columns), dtype=torch.float64).unbind(dim=1))
         else:
             self.model = None
         return self.summary()
 
-    def _observed(self, standing: list[Observation]) -> Contrasts:
-        first = self.features_of([o.image for o in standing])
-        paired = torch.tensor([o.other is not None for o in standing])
+    def _observed(self, heard: list[Observation]) -> Contrasts:
+        first = self.features_of([o.image for o in heard])
+        paired = torch.tensor([o.other is not None for o in heard])
         if not paired.any():
             return Contrasts(first)
-        return Contrasts(first, self.features_of([o.image if o.other is None else o.other for o in standing]), paired)
+        return Contrasts(first, self.features_of([o.image if o.other is None else o.other for o in heard]), paired)
 
     def _guess(self, new: list[Observation]) -> None:
         if self.model is None or not new:

@@ -7,7 +7,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from gan.taste.model import Features, TasteModel
+from gan.taste.kernel import Features
+from gan.taste.model import TasteModel
 
 Why = Literal["thompson", "random", "repeat"]
 

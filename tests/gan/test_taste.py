@@ -15,8 +15,10 @@ from gan.taste import (
     observations,
     raw_features,
 )
+from gan.taste.events import REPEATED_AFTER, Repeat, consistency, repeats, said
 from gan.taste.features import oklab
-from gan.taste.model import Contrasts, Hyperparameters, interval_derivatives, kernel, stars_from
+from gan.taste.kernel import Contrasts, Hyperparameters, kernel
+from gan.taste.model import interval_derivatives, stars_from
 from gan.taste.selection import Shares, quotas, thompson
 
 
@@ -234,13 +236,11 @@ def test_the_difference_of_two_images_has_the_variance_of_a_difference():
     every = kernel(learner.features_of(range(6)), learner.features_of(range(6)), parameters)
     a = torch.zeros(3, 6, dtype=torch.float64)
     a[0, 0], a[0, 3], a[1, 1] = 1.0, -1.0, 1.0  # an image less itself is nothing
-    assert torch.allclose(observed.covariance(parameters), a @ every @ a.t(), atol=1e-9)
-    assert torch.allclose(
-        observed.against(learner.features_of(range(6)), parameters), every @ a.t(), atol=1e-9
-    )
-    assert torch.allclose(
-        torch.as_tensor(observed.spread) ** 2, torch.tensor([2.0, 1.0, 2.0], dtype=torch.float64)
-    )
+    of_images = kernel(observed.images, observed.images, parameters)
+    assert torch.allclose(observed.rows(observed.rows(of_images).t()), a @ every @ a.t(), atol=1e-9)
+    assert observed.doubled.tolist() == [2.0, 1.0, 2.0]
+    weights, values = torch.rand(3, 1).double(), torch.rand(5, 1).double()  # `columns` is the transpose of `rows`
+    assert torch.allclose(weights.t() @ observed.rows(values), observed.columns(weights).t() @ values)
 
 
 def test_of_the_same_two_images_the_latest_comparison_stands():
@@ -260,3 +260,24 @@ def test_of_the_same_two_images_the_latest_comparison_stands():
 def test_a_comparison_names_another_image(wrong):
     with pytest.raises(ValueError, match="another image"):
         Feedback(1, **wrong)
+
+
+def test_a_second_look_is_a_repeat_and_a_correction_is_not():
+    others = [Feedback(image, "stars", 3) for image in range(10, 10 + REPEATED_AFTER)]
+    corrected = [Feedback(1, "stars", 2), Feedback(1, "stars", 4)]
+    assert repeats([*corrected, *others]) == []
+    (found,) = repeats([*corrected, *others, Feedback(1, "stars", 5), Feedback(1, "stars", 3)])
+    assert (found.before, found.after, found.moment) == (4, 3, 1)
+    heard = said([*corrected, *others, Feedback(1, "stars", 3)])
+    assert [(o.image, o.stars) for o in heard if o.image == 1] == [(1, 4), (1, 3)]
+    assert [o.moment for o in heard] == sorted(o.moment for o in heard)
+    assert repeats([*corrected, *others, Feedback(1, "stars", 5), Feedback(1, "stars", 0)]) == []
+
+
+def test_consistency_is_the_correlation_of_repeats_and_silent_on_few():
+    pairs = [(1, 1), (2, 3), (3, 3), (5, 4), (4, 4), (2, 2), (5, 5)]
+    found = [Repeat(i, a, b, i) for i, (a, b) in enumerate(pairs)]
+    r = consistency(found)
+    assert r == pytest.approx(np.corrcoef(np.array(pairs).T)[0, 1])
+    assert consistency(found[:3]) is None
+    assert consistency([Repeat(i, 4, 4, i) for i in range(20)]) is None

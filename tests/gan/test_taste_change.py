@@ -1,0 +1,120 @@
+"""Tastes that change half-way, that do not, and people who slip."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from gan.taste import evidence
+from gan.taste.events import STAR_EDGES, STAR_SCORES
+from gan.taste.kernel import Contrasts, Hyperparameters, diagonal, kernel
+from gan.taste.model import MOST_BASIS, TasteModel, interval_derivatives
+
+
+def _world(count: int, seed: int) -> tuple[torch.Tensor, ...]:
+    random = torch.Generator().manual_seed(seed)
+    return tuple(torch.randn(count, d, generator=random) for d in (6, 8))
+
+
+def _taste(features: tuple[torch.Tensor, ...], direction: int) -> torch.Tensor:
+    return features[0][:, direction] + 0.5 * features[1][:, direction]
+
+
+def _rated(
+    features: tuple[torch.Tensor, ...], liking: torch.Tensor, seed: int = 0, slips: float = 0.0
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    random = np.random.default_rng(seed)
+    felt = (liking / liking.std()).numpy() + random.normal(0, 0.3, len(liking))
+    stars = np.searchsorted(STAR_EDGES[1:-1], felt)
+    stars = np.where(random.random(len(liking)) < slips, random.integers(0, 5, len(liking)), stars)
+    edges, scores = torch.tensor(STAR_EDGES, dtype=torch.float64), torch.tensor(STAR_SCORES, dtype=torch.float64)
+    return edges[stars], edges[stars + 1], scores[stars]
+
+
+def _correlation(a: torch.Tensor, b: torch.Tensor) -> float:
+    return float(torch.corrcoef(torch.stack([a.double(), b.double()]))[0, 1])
+
+
+@pytest.mark.parametrize(("later", "sign"), [(1, 1.0), (0, -1.0)])
+def test_a_taste_that_changed_is_followed_after_forty_ratings(later: int, sign: float) -> None:
+    features, fresh = _world(100, 1), _world(400, 2)
+    liking = torch.cat([_taste(features, 0)[:60], sign * _taste(features, later)[60:]])
+    model = TasteModel(Contrasts(features), *_rated(features, liking))
+    assert model.changed is not None and abs(model.changed - 60) <= 8
+    assert _correlation(model.predict(fresh)[0], sign * _taste(fresh, later)) > 0.8
+    assert model.kept < (0.5 if sign > 0 else -0.3)
+
+
+def test_a_steady_taste_is_one_taste_even_with_slips() -> None:
+    for seed in range(3):
+        features = _world(90, 10 + seed)
+        model = TasteModel(Contrasts(features), *_rated(features, _taste(features, 0), seed, slips=0.15))
+        assert model.changed is None and model.kept == 1.0
+
+
+def test_one_slip_changes_less_than_it_would_if_it_were_believed() -> None:
+    features = _world(60, 3)
+    low, high, scores = _rated(features, _taste(features, 0))
+    best = int(_taste(features, 0).argmax())
+    low[best], high[best], scores[best] = -math.inf, STAR_EDGES[1], STAR_SCORES[0]
+    here = tuple(group[best : best + 1] for group in features)
+    wary = TasteModel(Contrasts(features), low, high, scores)
+    gullible = TasteModel(Contrasts(features), low, high, scores, guess=0.0)
+    assert float(wary.predict(here)[0]) > float(gullible.predict(here)[0]) + 0.1
+
+
+def test_the_gradient_of_surprise_is_that_of_finite_differences() -> None:
+    first, second = _world(20, 4), _world(20, 5)
+    paired = torch.arange(20) % 3 == 0
+    observed = Contrasts(first, second, paired, change=8)
+    heard = evidence.Evidence.of(observed, torch.randn(20, generator=torch.Generator().manual_seed(6)), torch.full((20,), 0.1))
+    start = Hyperparameters(*(part + 0.3 for part in Hyperparameters.prior(2).tensors()))
+    leaves = Hyperparameters(*(part.clone().requires_grad_(True) for part in start.tensors()))
+    heard.surprise(leaves).backward()
+    step = 1e-5
+    for place, leaf in enumerate(leaves.tensors()):
+        for entry in range(leaf.numel()):
+            ends = []
+            for sign in (1, -1):
+                parts = [part.clone() for part in start.tensors()]
+                parts[place].view(-1)[entry] += sign * step
+                ends.append(float(heard.surprise(Hyperparameters(*parts))))
+            assert leaf.grad is not None
+            assert float(leaf.grad.view(-1)[entry]) == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=1e-4, abs=1e-5)
+
+
+def test_few_images_are_the_exact_process() -> None:
+    """Against the same mode found in function space, f = K g(f), with the hyperparameters as they are."""
+    features, fresh = _world(40, 7), _world(30, 8)
+    low, high, scores = _rated(features, _taste(features, 0))
+    model = TasteModel(Contrasts(features), low, high, scores, guess=0.0)
+    covariance = kernel(features, features, model.parameters)
+    f = torch.zeros(40, dtype=torch.float64)
+    for _ in range(100):
+        _, gradient, curvature = interval_derivatives(f, low, high, model.noise)
+        f = torch.linalg.solve(torch.eye(40) + covariance * curvature, covariance @ (curvature * f + gradient))
+    cross = kernel(fresh, features, model.parameters)
+    _, gradient, curvature = interval_derivatives(f, low, high, model.noise)
+    mean, deviation = model.predict(fresh)
+    assert torch.allclose(mean, cross @ gradient, atol=2e-3)
+    known = cross @ torch.linalg.solve(covariance + torch.diag(1 / curvature), cross.t())
+    variance = diagonal(fresh, model.parameters) - known.diagonal()
+    assert torch.allclose(deviation, variance.sqrt(), atol=2e-3)
+
+
+def test_a_basis_of_some_images_hears_all_ratings() -> None:
+    features, fresh = _world(MOST_BASIS + 200, 9), _world(300, 10)
+    liking = _taste(features, 0) + torch.sin(2.0 * features[1][:, 2])
+    model = TasteModel(Contrasts(features), *_rated(features, liking))
+    expected = _taste(fresh, 0) + torch.sin(2.0 * fresh[1][:, 2])
+    assert _correlation(model.predict(fresh)[0], expected) > 0.9
+
+
+def test_identical_images_and_contradictions_are_survived() -> None:
+    features = tuple(group[:1].expand(MOST_BASIS + 20, -1) for group in _world(1, 11))
+    stars = torch.arange(MOST_BASIS + 20) % 2 * 4
+    edges, scores = torch.tensor(STAR_EDGES), torch.tensor(STAR_SCORES)
+    model = TasteModel(Contrasts(features), edges[stars], edges[stars + 1], scores[stars])
+    mean, deviation = model.predict(_world(5, 12))
+    assert bool(torch.isfinite(mean).all() and torch.isfinite(deviation).all()) and float(mean.abs().max()) < 1.0
