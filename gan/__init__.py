@@ -8,15 +8,15 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gan.model import Model, load
+    from gan.model import Model, load, wrap
 
 __version__ = "0.1.0"
-__all__ = ["Model", "__version__", "load"]
+__all__ = ["Model", "__version__", "load", "wrap"]
 
 
 def __getattr__(name: str) -> Any:
     # torch takes over a second to import, so it is loaded when a model first is (PEP 562), not with the package.
-    if name in ("Model", "load"):
+    if name in ("Model", "load", "wrap"):
         from gan import model  # noqa: PLC0415
 
         return getattr(model, name)

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gan import assets
 from gan.errors import UserError
@@ -152,6 +152,43 @@ class Model:
         pixels = [to_uint8(self.draw(rows, psi)) for rows in z.split(batch)] if len(z) else []
         empty = np.zeros((0, self.resolution, self.resolution, 3), np.uint8)
         return np.concatenate(pixels) if pixels else empty
+
+
+def wrap(
+    module: nn.Module,
+    z_dim: int,
+    *,
+    name: str = "wrapped",
+    values: Literal["signed", "unit"] | None = None,
+    mapping: nn.Module | None = None,
+    discriminator: ImageDiscriminator | None = None,
+    device: torch.device | str = "cpu",
+) -> Model:
+    """Anybody's generator as a `Model`, to be taught like a bundled one.
+
+    >>> model = gan.wrap(my_generator, z_dim=128)
+    >>> session = TuningSession(model)                # then propose, add, feedback, fit, run_round
+    >>> session.tuned_model().sample(range(16))       # uint8 (16, R, R, 3)
+
+    Parameters
+    ----------
+    module : latents (N, z_dim) or (N, z_dim, 1, 1) from N(0, I) -> images (N, 1 or 3, R, R) of any square size, alone or first in a
+        tuple. It is put into evaluation mode, and moved to `device`; its weights are never changed. A latent must always be the same
+        image: no noise drawn in `forward`.
+    z_dim : width of a latent.
+    values : "signed" for images in -1..1, "unit" for 0..1; None looks at some.
+    mapping : of a style-based generator, what makes w (N, W) of z (N, z_dim): a taste is far easier to read from w.
+    discriminator : judges realism; without one that term is off.
+    device : where it runs.
+
+    Raises
+    ------
+    UserError
+        What the module makes is no image, in one line.
+    """
+    from gan.networks.wrapped import wrapped  # noqa: PLC0415
+
+    return Model(name, wrapped(module, z_dim, values, mapping), None, discriminator, device=torch.device(device))
 
 
 def digest(tensors: dict[str, Tensor], files: dict[str, bytes] | None = None) -> str:

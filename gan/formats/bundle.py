@@ -60,8 +60,12 @@ def save(model: Model, folder: Path, dtype: Literal["float32", "float16"] = "flo
     Raises
     ------
     UserError
-        The weights are not finite (or do not fit float16), or the files cannot be written.
+        The weights are not finite (or do not fit float16), the files cannot be written, or the generator is a module of somebody's own.
     """
+    if model.generator.kind not in registry.generators:
+        raise UserError(
+            f"{model.name} is not saved: its generator is somebody's own code, of which a bundle keeps nothing; write it as ONNX"
+        )
     storage = {"float32": torch.float32, "float16": torch.float16}[dtype]
     # An adapter is small, and what it decides must not hang on how it was rounded: it stays as it is.
     tensors = {
