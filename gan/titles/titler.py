@@ -1,0 +1,227 @@
+"""The one call for titles: look at images, suggest, hear ratings, learn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gan.errors import UserError
+from gan.networks import latents
+from gan.policy.estimators import grouped_rloo, scale
+from gan.policy.update import UpdateConfig, update
+from gan.rewards.drawer import Drawer
+from gan.taste.events import STAR_EDGES, STAR_SCORES
+from gan.taste.kernel import Contrasts, Features
+from gan.taste.model import TasteModel
+from gan.taste.words import measures
+from gan.titles.policy import TitlePolicy
+from gan.titles.vocabulary import Title, Vocabulary, vocabulary
+
+if TYPE_CHECKING:
+    from gan.model import Model
+    from gan.session import TuningSession
+
+_REFERENCE = 256  # images that tell what is much and what is little of a measure
+_FURTHEST = 3.0  # standard deviations; beyond, a picture is not yet more of anything
+
+
+@dataclass(frozen=True)
+class TitleRating:
+    """Stars for a title of one image."""
+
+    look: Tensor = field(repr=False)  # (measures,) of the image, from `Titler.look`
+    title: Title
+    stars: int  # 1..5
+
+    def __post_init__(self) -> None:
+        if self.stars not in range(1, 6):
+            raise ValueError(f"{self.stars} is not a number of stars from 1 to 5")
+
+
+@dataclass(frozen=True)
+class TitleConfig:
+    """How titles are learnt."""
+
+    batches: int = 40  # at most
+    states: int = 8  # images a batch
+    children: int = 12  # titles tried for each
+    learning_rate: float = 1e-2  # of Adam
+    kl_weight: float = 0.15  # reward paid per nat of KL to the untrained policy
+    kl_limit: float = 3.0  # nats; learning ends there, so that many titles stay likely
+    advantage_floor: float = 0.5  # standard deviations of liking: what little is known moves little
+    caution: float = 0.5  # standard deviations of doubt subtracted from the expected liking
+    fewest: int = 4  # ratings below which nothing is learnt
+    update: UpdateConfig = field(default_factory=lambda: UpdateConfig(minibatches=2))
+
+
+class Titler:
+    """Suggests titles for images, and learns from stars which ones a person likes.
+
+    It knows images by what they look like alone: measures in standard deviations of the generator's own images.
+
+    Parameters
+    ----------
+    reference : (M, measures), raw measures of images of the generator.
+    theme : kind of its pictures, "scenes" or "characters"; anything else is neither.
+    drawer : draws what `look` is asked for; None where looks come from elsewhere.
+    seed : decides everything random here.
+    """
+
+    def __init__(
+        self,
+        reference: Tensor,
+        theme: str = "",
+        drawer: Drawer | None = None,
+        seed: int = 0,
+        config: TitleConfig | None = None,
+    ) -> None:
+        self.words: Vocabulary = vocabulary()
+        self.config = config or TitleConfig()
+        self._drawer, self._theme, self._seed = drawer, theme, seed
+        self._centre, self._spread = reference.mean(dim=0), reference.std(dim=0).clamp_min(1e-6)
+        self._reference = self.standardised(reference)
+        self._random = torch.Generator().manual_seed(seed)
+        self._ratings: list[TitleRating] = []
+        self.model: TasteModel | None = None
+        self.policy = self._untrained()
+
+    @classmethod
+    def of(cls, source: TuningSession | Model, seed: int = 0) -> Titler:
+        """For the images of a session, or of a model."""
+        from gan.session import TuningSession
+        from gan.taste.insight import plain_measures
+
+        if isinstance(source, TuningSession):
+            card, drawer, reference = source.model.card, source.scorer.drawer, plain_measures(source)
+        else:
+            card, drawer = source.card, Drawer(source)
+            reference = _measured(drawer, latents(range(_REFERENCE), source.z_dim))
+        data = card.get("data")
+        theme = str(data.get("kind", "")) if isinstance(data, dict) else ""
+        return cls(reference, theme, drawer, seed)
+
+    # ------------------------------------------------------------------ looking and suggesting
+
+    def look(self, points: np.ndarray | Tensor) -> Tensor:
+        """What the images of latents (N, z_dim) look like: (N, measures)."""
+        if self._drawer is None:
+            raise UserError("this titler cannot draw: it was made without a generator")
+        return self.standardised(_measured(self._drawer, torch.as_tensor(points, dtype=torch.float32)))
+
+    def standardised(self, raw: Tensor) -> Tensor:
+        """Raw measures (N, measures), as `gan.taste.words.measures` gives them, in standard deviations."""
+        return ((raw - self._centre) / self._spread).nan_to_num(0.0).clamp(-_FURTHEST, _FURTHEST)
+
+    @torch.no_grad()
+    def suggest(self, look: Tensor, count: int = 5, avoid: Iterable[Title] = ()) -> list[Title]:
+        """Titles for an image, drawn from the policy; none of `avoid`, and no word twice.
+
+        Parameters
+        ----------
+        look : (measures,).
+        """
+        scores = self.policy.joint(look[None])[0]
+        # Perturbed by Gumbel noise, the largest are a draw without replacement (Kool et al. 2019, arXiv 1903.06059).
+        uniform = torch.rand(scores.shape, generator=self._random).clamp_min(1e-12)
+        scores = scores - (-uniform.log()).log()
+        for title in avoid:
+            scores[title.adjective, title.noun] = -torch.inf
+        found: list[Title] = []
+        for _ in range(min(count, *scores.shape)):
+            best = int(scores.argmax())
+            title = Title(*divmod(best, scores.shape[1]))
+            if not torch.isfinite(scores[title.adjective, title.noun]):
+                break
+            found.append(title)
+            scores[title.adjective], scores[:, title.noun] = -torch.inf, -torch.inf
+        return found
+
+    # ------------------------------------------------------------------ learning
+
+    def feedback(self, ratings: Iterable[TitleRating]) -> None:
+        """Take in ratings, in order; a later one of the same image and title takes an earlier one's place."""
+        self._ratings.extend(ratings)
+
+    def replace(self, ratings: Iterable[TitleRating]) -> None:
+        """Take these ratings instead of all earlier ones (after an undo)."""
+        self._ratings = list(ratings)
+
+    def learn(self) -> bool:
+        """Learn anew from everything said so far; False, and titles as at the start, where it holds no evidence.
+
+        The same ratings always come to the same policy: nothing but them needs to be kept.
+        """
+        self.policy, self.model = self._untrained(), None
+        last = {(tuple(rating.look.tolist()), rating.title): rating for rating in self._ratings}
+        ratings = list(last.values())
+        # Equal ratings say nothing of which title is better.
+        if len(ratings) < self.config.fewest or len({rating.stars for rating in ratings}) < 2:
+            return False
+        looks = torch.stack([rating.look for rating in ratings])
+        said = torch.tensor([[rating.title.adjective, rating.title.noun] for rating in ratings])
+        self.model = TasteModel(
+            Contrasts(self._features(looks, said)),
+            torch.tensor([STAR_EDGES[rating.stars - 1] for rating in ratings]),
+            torch.tensor([STAR_EDGES[rating.stars] for rating in ratings]),
+            torch.tensor([STAR_SCORES[rating.stars - 1] for rating in ratings]),
+        )
+        self._climb(torch.cat([self._reference, looks]))
+        return True
+
+    @torch.no_grad()
+    def liking(self, looks: Tensor, titles: Tensor) -> Tensor:
+        """Expected liking, less some of its doubt, of titles (S, C, 2) for looks (S, measures): (S, C); zero where nothing is known."""
+        if self.model is None:
+            return torch.zeros(titles.shape[:2])
+        every = looks.repeat_interleave(titles.shape[1], dim=0)
+        mean, doubt = self.model.predict(self._features(every, titles.flatten(0, 1)))
+        return (mean - self.config.caution * doubt).float().unflatten(0, titles.shape[:2])
+
+    def _untrained(self) -> TitlePolicy:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self._seed)
+            return TitlePolicy(self.words, self._theme)
+
+    def _climb(self, looks: Tensor) -> None:
+        config, random = self.config, torch.Generator().manual_seed(self._seed)
+        optimizer = torch.optim.Adam(self.policy.parameters(), lr=config.learning_rate, betas=(0.9, 0.99))
+        for _ in range(config.batches):
+            states = looks[torch.randint(len(looks), (config.states,), generator=random)]
+            titles = self.policy.act(states, config.children, random)
+            advantages = scale(grouped_rloo(self.liking(states, titles)), config.advantage_floor)
+            update(
+                self.policy, optimizer, states, titles, advantages, config.kl_weight, config.update, random
+            )
+            with torch.no_grad():
+                if float(self.policy.kl(states).mean()) > config.kl_limit:
+                    break
+
+    def _features(self, looks: Tensor, titles: Tensor) -> Features:
+        """What the liking of titles (n, 2) for looks (n, measures) is read from, mean square about 1: each word itself, the mood of
+        both, how they fit the image, how they sound."""
+        words = self.words
+        adjective, noun = titles.unbind(dim=1)
+        leans = torch.cat([words.adjective_leans[adjective], words.noun_leans[noun]], dim=1)
+        fit = leans * looks.repeat(1, 2)
+        sound = 2.0 * words.alliterates()[adjective, noun][:, None] - 1.0
+        return (
+            _one_of(adjective, len(words.adjectives)),
+            _one_of(noun, len(words.nouns)),
+            leans * leans.shape[1] ** 0.5,
+            fit * fit.shape[1] ** 0.5,
+            torch.cat([words.noun_themes()[noun], sound], dim=1),
+        )
+
+
+def _one_of(places: Tensor, count: int) -> Tensor:
+    return torch.nn.functional.one_hot(places, count).float() * count**0.5
+
+
+@torch.no_grad()
+def _measured(drawer: Drawer, points: Tensor) -> Tensor:
+    return torch.cat([measures(drawer.draw(part)) for part in points.split(drawer.chunk)])
