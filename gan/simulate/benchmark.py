@@ -99,11 +99,16 @@ class Benchmark:
             self._tell(f"{name}: {peer.title}: {_line(found)}", time.monotonic() - begun)
         return record
 
-    def _judge(self, path: Path) -> Judge:
+    @property
+    def bench(self) -> Bench:
+        """What all judges share."""
         if self._bench is None:
             self.model, self._bench = _prepare(self.model, self.count, self._pool, self.device, self.say)
+        return self._bench
+
+    def _judge(self, path: Path) -> Judge:
         if path not in self._judges:
-            self._judges[path] = Judge(self._bench, load_rater(path))
+            self._judges[path] = Judge(self.bench, load_rater(path))
         return self._judges[path]
 
     def _tell(self, line: str, seconds: float | None = None) -> None:
@@ -216,6 +221,9 @@ def _run(options: argparse.Namespace) -> None:
         raise UserError(f"{journal} holds earlier runs: add --resume to go on from them, or name another file")
     model = load(options.model, "cpu")
     pool = real_pool({}, model.resolution, REAL_PER_IMAGE * count, options.images) if options.images else None
+    if options.queries:
+        _queries(Benchmark(model, count, options.device, pool), raters, seeds, ratings[-1], options)
+        return
     peers, left_out = installed(peers)
     for line in left_out:
         print(f"tastemaker: {line}", file=sys.stderr)
@@ -232,6 +240,24 @@ def _run(options: argparse.Namespace) -> None:
         draw_picture(records, options.picture)
     if options.json:
         _write(options.json, records, ratings, {"model": model.name, "hash": benchmark.hash, "count": count, "lapses": options.lapses})
+
+
+def _queries(
+    benchmark: Benchmark, raters: Sequence[Path], seeds: Sequence[int], ratings: int, options: argparse.Namespace
+) -> None:
+    from gan.formats.files import write_bytes
+    from gan.simulate.queries import queries_table, run_queries
+
+    def tell(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    records = run_queries(benchmark.bench, raters, seeds, ratings, options.lapses, tell)
+    print(queries_table(records))
+    if options.json:
+        try:
+            write_bytes(options.json, (json.dumps(records, indent=1) + "\n").encode())
+        except OSError as error:
+            raise UserError(f"cannot write {options.json}: {reason(error)}") from None
 
 
 def _write(path: Path, records: Sequence[Record], ratings: Sequence[int], facts: Record) -> None:

@@ -1,0 +1,114 @@
+"""What to show next: how many ratings Thompson's proposals save, beside images of the untuned generator taken at random.
+
+No round is run, so that nothing but the proposals differs: after every few ratings the taste model chooses the best of 16 untuned images,
+and what counts is how much the person truly likes those. Both arms begin with the same images and meet the same person.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from gan.data.procedural import cache_folder
+from gan.session import TuningSession
+from gan.simulate.evaluate import Bench, Judge
+from gan.simulate.figures import Record, paired_bootstrap
+from gan.simulate.rater import LAPSES, FloatArray, Person, load_rater
+from gan.simulate.selection import taste_scores
+from gan.taste import Feedback
+
+STEP = 12  # ratings between two looks
+ARMS = ("thompson", "random")
+
+
+def run_queries(
+    bench: Bench,
+    raters: Sequence[Path],
+    seeds: Sequence[int],
+    ratings: int,
+    lapses: float = LAPSES,
+    tell: Callable[[str], None] = lambda line: None,
+) -> list[Record]:
+    """One record per rater and seed: the lift of both arms after every `STEP` ratings, up to `ratings`.
+
+    The lift is the mean utility of best-of-16 by the taste model, in standard deviations of the untuned generator's images.
+    """
+    records = []
+    for seed in seeds:
+        for path in raters:
+            judge = Judge(bench, load_rater(path))
+            lifts = {arm: _lifts(judge, seed, ratings, arm, lapses) for arm in ARMS}
+            record = {"rater": path.stem, "seed": seed, "ratings": list(range(STEP, ratings + 1, STEP)), "lift": lifts}
+            needed = ratings_needed(record)
+            records.append({**record, "needed": dict(zip(ARMS, needed, strict=True))})
+            tell(
+                f"{path.stem}, seed {seed}: lift {lifts['thompson'][-1]:.2f} SD, random {lifts['random'][-1]:.2f} SD; "
+                f"ratings to the same lift {needed[0]:.0f}, random {needed[1]:.0f}"
+            )
+    return records
+
+
+def _lifts(judge: Judge, seed: int, ratings: int, arm: str, lapses: float) -> list[float]:
+    bench = judge.bench
+    session = TuningSession(bench.untuned, str(bench.untuned.device), seed, cache=cache_folder() if bench.cached else None)
+    person = Person(judge.rater, bench.images, seed, lapses)
+    random = torch.Generator().manual_seed(seed)
+    known: dict[bytes, int] = {}
+    lifts = []
+    for given in range(0, ratings - STEP + 1, STEP):
+        if arm == "thompson" or not given:
+            points = np.stack([proposal.latent for proposal in session.propose(STEP)])
+        else:
+            points = torch.randn(STEP, bench.untuned.z_dim, generator=random).numpy()
+        stars = person.rate(session.draw(points), given / ratings)
+        ids = [known.setdefault(point.tobytes(), len(known)) for point in points]
+        session.add(dict(zip(ids, points, strict=True)))
+        session.feedback(
+            Feedback(image=i, kind="stars", value=float(n), time=float(given + order))
+            for order, (i, n) in enumerate(zip(ids, stars.tolist(), strict=True))
+        )
+        session.fit()
+        lifts.append(lift(judge, taste_scores(session, bench)) if session.learner.model is not None else 0.0)
+    return lifts
+
+
+def lift(judge: Judge, scores: FloatArray) -> float:
+    """Mean utility of the best of every 16 untuned images by these scores, in standard deviations from the untuned mean."""
+    groups = scores.reshape(-1, 16)
+    picks = groups.argmax(axis=1) + 16 * np.arange(len(groups))
+    return float((judge.utilities[picks].mean() - judge.utilities.mean()) / judge.utilities.std())
+
+
+def ratings_needed(record: Record) -> tuple[float, float]:
+    """How many ratings each arm needed to the lift that both reached: the lesser of their two best. Interpolated from zero on."""
+    ratings = np.asarray([0, *record["ratings"]], np.float64)
+    best = {arm: np.maximum.accumulate([0.0, *record["lift"][arm]]) for arm in ARMS}
+    goal = min(float(curve[-1]) for curve in best.values())
+    found = []
+    for arm in ARMS:
+        curve = best[arm]
+        above = int(np.argmax(curve >= goal))
+        low, high = (curve[above - 1], curve[above]) if above else (0.0, 1.0)
+        share = (goal - low) / (high - low) if above else 0.0
+        found.append(float(ratings[above - 1] + share * (ratings[above] - ratings[above - 1])) if above else 0.0)
+    return found[0], found[1]
+
+
+def queries_table(records: Sequence[Record]) -> str:
+    """The lifts by ratings, and what may be claimed."""
+    lines = [f"{'ratings':<10}" + "".join(f"{k:>7}" for k in records[0]["ratings"])]
+    for arm in ARMS:
+        means = np.mean([r["lift"][arm] for r in records], axis=0)
+        lines.append(f"{arm:<10}" + "".join(f"{value:>7.2f}" for value in means))
+    saved = [r["needed"]["random"] - r["needed"]["thompson"] for r in records]
+    shares = [1.0 - r["needed"]["thompson"] / max(r["needed"]["random"], 1.0) for r in records]
+    low, high = paired_bootstrap(saved)
+    lines.append("")
+    lines.append("lift: mean utility of the best of 16 untuned images by the taste model, in standard deviations (means over runs)")
+    lines.append(
+        f"ratings that Thompson's proposals save to the same lift: {np.mean(saved):+.1f} (95 % {low:+.1f} to {high:+.1f}, "
+        f"{'excludes' if low > 0 or high < 0 else 'does not exclude'} zero), median {np.median(shares):.0%} of them, over "
+        f"{len(records)} paired runs"
+    )
+    return "\n".join(lines)
