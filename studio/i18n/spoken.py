@@ -53,6 +53,7 @@ SENTENCES = (
     "The window and the worker are of different versions; start Tastemaker again.",
     "{why}: the untuned generator is in use.",
     "The worker could not go on: {why}",
+    "looking at what the generator draws: {done} of {all} images",
     "there are too few ratings to teach from: rate at least a grid of images first",
     "The round could not be saved ({why}); the generator is as it was before it.",
     "Cannot use the project folder {folder}: {why}.",

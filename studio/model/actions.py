@@ -16,12 +16,14 @@ from PySide6.QtGui import QImage
 from studio.i18n import tr
 from studio.model import saving, settings
 from studio.model.choosing import Duels, Surveys
+from studio.model.exports import OF_FAVOURITES, favourites
 from studio.model.gallery import Gallery
 from studio.model.guesses import Guesses
 from studio.model.image_cache import ImageCache
 from studio.model.listener import Listener, told
 from studio.model.loupe import Loupe
 from studio.model.state import FEWEST_RATINGS, STRIP_SEEDS
+from studio.project.opinions import MOST_STARS
 from studio.project.records import Change
 from studio.project.store import Project
 from studio.worker import messages as m
@@ -42,6 +44,8 @@ class Actions(Listener):
         self.guesses.changed.connect(self.gallery.touch)
         self.grid.dataChanged.connect(self.gallery.touch)
         self.duels, self.surveys = Duels(self), Surveys(self)
+        self._exporting_images: list[int] = []  # favourites that leave with the export that runs
+        worker.exported.connect(self._note_exported)
 
     def close(self) -> None:
         """End the worker and let go of the project."""
@@ -91,8 +95,12 @@ class Actions(Listener):
     @told
     def note_in_passing(self, kind: str, image: int, value: float = 1.0) -> None:
         """Note that an image was looked at, enlarged, saved, copied or exported, where the person allows it."""
-        if image and settings.value("implicit"):
-            self.worker.feedback((self.project.signal(image, kind, value),))
+        if image:
+            self._note(kind, (image,), value)
+
+    def _note(self, kind: str, images: Sequence[int], value: float = 1.0) -> None:
+        if images and settings.value("implicit"):
+            self.worker.feedback(self.project.signals(images, kind, value))
 
     @told
     def undo(self) -> None:
@@ -244,7 +252,15 @@ class Actions(Listener):
             return
         self.exports.error, self.exports.folder, self.exports.fraction = "", "", 0.0
         self.exports.text, self.exports.running = tr("Starting"), True
+        of_favourites = settings.get("format") in OF_FAVOURITES
+        least = settings.get("least_stars", MOST_STARS)
+        self._exporting_images = sorted(favourites(self.project, least)) if of_favourites else []
         self.worker.export(folder, settings)
+
+    @told
+    def _note_exported(self, _: str) -> None:
+        images, self._exporting_images = self._exporting_images, []
+        self._note("export", images)
 
     def cancel_export(self) -> None:
         """Stop the export that runs; nothing is left of it."""

@@ -4,11 +4,14 @@ from studio.project.records import ProjectError
 from studio.project.search import Query
 from studio.project.store import Project
 
+OF_FAVOURITES = ("images", "sheet", "video")
+"""Formats that are made of the images that a person likes."""
 
-def favourites(project: Project, least_stars: int) -> int:
-    """How many images have so many stars or are liked, and are not rejected; 0 where the project cannot be read."""
+
+def favourites(project: Project, least_stars: int) -> set[int]:
+    """Which images have so many stars or are liked, and are not rejected; none where the project cannot be read."""
     try:
         starred = set(project.find(Query(stars=least_stars))) | set(project.find(Query(flag="like")))
-        return len(starred - set(project.find(Query(flag="reject"))))
+        return starred - set(project.find(Query(flag="reject")))
     except ProjectError:
-        return 0
+        return set()

@@ -37,12 +37,17 @@ class Choices(History):
 
     def signal(self, image: int, kind: str, value: float = 1.0) -> Signal:
         """Note in passing what was done with an image; `value` is seconds for "dwell"."""
+        return self.signals((image,), kind, value)[0]
+
+    def signals(self, images: Sequence[int], kind: str, value: float = 1.0) -> tuple[Signal, ...]:
+        """Note in passing what was done with several images at once."""
         if kind not in SIGNAL_KINDS:
             raise ValueError(f"unknown signal {kind!r}")
         now = time.time()
         with self._transaction():
-            self._append(now, kind, image, value, None)
-        return Signal(image, kind, value, now)
+            for image in images:
+                self._append(now, kind, image, value, None)
+        return tuple(Signal(image, kind, value, now) for image in images)
 
     def _choose(self, kind: str, image: int, extra: dict[str, Any]) -> Change:
         now = time.time()

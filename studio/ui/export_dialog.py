@@ -256,7 +256,7 @@ class ExportDialog(QDialog):
         """Why the chosen format cannot be written now, in one line."""
         if not self.way.of_images or self.way.key == "dataset":
             return ""
-        count = favourites(self._actions.project, self.options.least_stars)
+        count = len(favourites(self._actions.project, self.options.least_stars))
         if count == 0:
             return tr("There are no favourites yet: give stars, or like images.")
         if self.way.key == "video" and count == 1:
@@ -267,7 +267,7 @@ class ExportDialog(QDialog):
         if not self.way.of_images or self.way.key == "dataset":
             words = tr("Ready to write.")
         else:
-            count = favourites(self._actions.project, self.options.least_stars)
+            count = len(favourites(self._actions.project, self.options.least_stars))
             words = (
                 tr("{n} favourites, ready to write.", n=count)
                 if count > 1

@@ -57,6 +57,7 @@ class ImageGrid(QListView):
     menu_wanted = Signal(QPoint)  # where on the screen
     selection_changed = Signal()
     current_row_changed = Signal(int)
+    hovered_row_changed = Signal(int)  # -1: the pointer is on none
     size_changed = Signal(int)  # a cell's side, logical pixels
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -264,7 +265,9 @@ class ImageGrid(QListView):
 
     def _hover(self, row: int, star: int) -> None:
         if (row, star) != (self._hovered, self._hovered_star):
-            self._hovered, self._hovered_star = row, star
+            before, self._hovered, self._hovered_star = self._hovered, row, star
+            if row != before:
+                self.hovered_row_changed.emit(row)
             self.viewport().setCursor(
                 Qt.CursorShape.PointingHandCursor if star else Qt.CursorShape.ArrowCursor
             )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from time import monotonic
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QImage, QKeyEvent, QShowEvent
@@ -15,11 +14,10 @@ from studio.model.actions import Actions
 from studio.model.loupe import MOST_PANES
 from studio.model.property import bind
 from studio.ui.filmstrip import Filmstrip
+from studio.ui.gaze import Gaze
 from studio.ui.image_facts import ImageFacts, expected, said_of
 from studio.ui.loupe_pane import LoupePane, percent
 from studio.ui.parts import ElidedLabel, named, text_label
-
-_SHORTEST, _LONGEST = 0.7, 60.0  # seconds: less is passing by, more is a cup of tea
 
 
 class LoupeView(QWidget):
@@ -28,7 +26,7 @@ class LoupeView(QWidget):
     def __init__(self, actions: Actions) -> None:
         super().__init__()
         self._actions, self._loupe = actions, actions.loupe
-        self._looking: tuple[int, float] = (0, 0.0)  # at which image, since when
+        self._gaze = Gaze(actions)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.place = ElidedLabel("", "quiet")
         self.zoom_button = _chip(tr("Zoom"), tr("100 % or the whole image (Z)"), self._loupe.toggle_zoom)
@@ -130,15 +128,8 @@ class LoupeView(QWidget):
 
     def _look_at(self, image: int) -> None:
         """Note how long the last image was looked at, and that this one is."""
-        before, since = self._looking
-        if image == before:
-            return
-        seconds = monotonic() - since
-        if before and seconds >= _SHORTEST:
-            self._actions.note_in_passing("dwell", before, round(min(seconds, _LONGEST), 1))
-        if image:
+        if self._gaze.look_at(image) and image:
             self._actions.note_in_passing("loupe", image)
-        self._looking = (image, monotonic())
 
     # -- what follows from the state ---------------------------------------------------------------------------------
 

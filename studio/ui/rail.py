@@ -1,16 +1,16 @@
 """The left rail: one entry for each view, and the menu at its foot."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QAbstractButton, QFrame, QMenu, QToolButton, QVBoxLayout
+from PySide6.QtWidgets import QAbstractButton, QFrame, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from studio.i18n import tr
 from studio.theme import icons
 from studio.theme.theme import current
 from studio.theme.tokens import CORNER_CONTROL, RAIL
-from studio.ui.parts import key_name, named
+from studio.ui.parts import key_name
 from studio.ui.views import ViewEntry
 
 _TALL, _SHORT, _LEAST = 44, 32, 24  # pixels of an entry: with its word, without, and as small as it gets
@@ -20,7 +20,7 @@ _MENU, _EDGE, _GAP = 36, 8, 4
 class RailButton(QAbstractButton):
     """An icon above a small word; a filled ground says that its view is shown. Without room the word goes first."""
 
-    def __init__(self, name: str, icon: str, tip: str) -> None:
+    def __init__(self, name: str, icon: str) -> None:
         super().__init__()
         self._icon = icon
         self.setText(name)
@@ -28,7 +28,7 @@ class RailButton(QAbstractButton):
         self.setFixedSize(46, _TALL)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
-        named(self, name, tip)
+        self.setAccessibleName(name)
 
     def sizeHint(self) -> QSize:
         return self.size()
@@ -58,15 +58,30 @@ class RailButton(QAbstractButton):
             painter.drawText(QRectF(0, 26, self.width(), 14), Qt.AlignmentFlag.AlignCenter, self.text())
 
 
+def tell_keys(widget: QWidget, action: QAction) -> None:
+    """Give a widget the tip of an action with the keys that it has now, whichever a person chose."""
+
+    def tell() -> None:
+        keys = key_name(action.shortcut())
+        widget.setToolTip(f"{action.toolTip()} ({keys})" if keys else action.toolTip())
+
+    action.changed.connect(tell)
+    tell()
+
+
 class Rail(QFrame):
     """Emits the key of the entry that was chosen."""
 
     chosen = Signal(str)
 
     def __init__(
-        self, entries: Iterable[ViewEntry], doings: Iterable[tuple[str, QAction]], menu: QMenu
+        self,
+        entries: Iterable[ViewEntry],
+        doings: Iterable[tuple[str, QAction]],
+        menu: QMenu,
+        action_of: Callable[[str], QAction],
     ) -> None:
-        """Take the views, and (icon, action) of what is done rather than shown."""
+        """Take the views, (icon, action) of what is done rather than shown, and the action of each command by its key."""
         super().__init__()
         self.setObjectName("rail")
         self.setFixedWidth(RAIL)
@@ -76,17 +91,17 @@ class Rail(QFrame):
         self.buttons: dict[str, RailButton] = {}
         listed = list(entries)
         for entry in (e for e in listed if not e.foot):
-            column.addWidget(self._make(entry))
+            column.addWidget(self._make(entry, action_of))
         for icon, action in doings:
-            name = action.text().removesuffix("…")
-            doing = RailButton(name, icon, f"{action.toolTip()} ({key_name(action.shortcut())})")
+            doing = RailButton(action.text().removesuffix("…"), icon)
+            tell_keys(doing, action)
             doing.setCheckable(False)
             doing.clicked.connect(action.trigger)
             self.buttons[icon] = doing
             column.addWidget(doing)
         column.addStretch(1)
         for entry in (e for e in listed if e.foot):
-            column.addWidget(self._make(entry))
+            column.addWidget(self._make(entry, action_of))
         self.menu_button = QToolButton()
         self.menu_button.setProperty("role", "flat")
         self.menu_button.setFixedSize(46, _MENU)
@@ -94,13 +109,15 @@ class Rail(QFrame):
         self.menu_button.setMenu(menu)
         self.menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.menu_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        named(self.menu_button, tr("Menu"), tr("Every action of the studio (F10)"))
+        self.menu_button.setAccessibleName(tr("Menu"))
+        tell_keys(self.menu_button, action_of("menu"))
         column.addWidget(self.menu_button)
         current().changed.connect(self._tint)
         self._tint()
 
-    def _make(self, entry: ViewEntry) -> RailButton:
-        made = RailButton(entry.name, entry.icon, f"{entry.tip} ({entry.shortcut})")
+    def _make(self, entry: ViewEntry, action_of: Callable[[str], QAction]) -> RailButton:
+        made = RailButton(entry.name, entry.icon)
+        tell_keys(made, action_of(f"view.{entry.key}"))
         made.clicked.connect(lambda _=False, key=entry.key: self.chosen.emit(key))
         self.buttons[entry.key] = made
         return made

@@ -243,7 +243,7 @@ class TimelinePanel(QWidget):
         column.addWidget(
             quiet_note(
                 tr(
-                    "Up, Down choose · Enter restores · C compares two\nCtrl+R name · B branch · Del delete · Ctrl+Z undo"
+                    "Up, Down choose · Enter restores\nC compares two · Ctrl+R name · B branch\nDel delete · Ctrl+Z undo"
                 )
             )
         )

@@ -100,9 +100,12 @@ class Toasts(QObject):
             return
         width = min(_MOST_WIDE, self._window.width() - 32)
         self.shown.setFixedWidth(width)
+        for one in (self.shown, *self.shown.findChildren(QWidget)):
+            one.ensurePolished()  # the stylesheet's fonts and margins count before it is on screen, too
         layout = self.shown.layout()
-        needed = layout.heightForWidth(width) if layout is not None else -1
-        self.shown.resize(width, max(needed, self.shown.sizeHint().height()))
+        assert layout is not None
+        layout.invalidate()
+        self.shown.resize(width, max(layout.totalHeightForWidth(width), layout.totalSizeHint().height()))
         self.shown.move(
             (self._window.width() - width) // 2, self._window.height() - STATUS_BAR - self.shown.height() - 16
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -45,6 +45,7 @@ from studio.ui.command_table import table
 from studio.ui.commands import Commands
 from studio.ui.debug_info import debug_info
 from studio.ui.dragging import DragOut
+from studio.ui.gaze import GridGaze
 from studio.ui.hints_bar import HintsBar
 from studio.ui.image_grid import ImageGrid
 from studio.ui.parts import name_all, named
@@ -54,6 +55,7 @@ from studio.ui.status_bar import StatusBar
 from studio.ui.top_bar import TopBar
 from studio.ui.window_files import WindowFiles
 
+_FRAME = QSize(0, 40)  # what a window manager puts around a window, about
 _NARROW = 900  # below this width the side panel makes room for the images
 _STATE = (
     *("loaded", "task", "drawing", "undo_label", "redo_label", "checkpoint"),
@@ -64,7 +66,9 @@ _STATE = (
 class StudioWindow(QMainWindow):
     """Shows one project. Opening another is asked for with `project_wanted`."""
 
-    project_wanted = Signal(object, object)  # folder, or None: a new project; then its bundle or bundled name, or None
+    project_wanted = Signal(
+        object, object
+    )  # folder, or None: a new one; then its bundle or bundled name, or None
     reopen_wanted = Signal()  # the same project anew: another language
     closed = Signal()
 
@@ -83,7 +87,7 @@ class StudioWindow(QMainWindow):
         self.setWindowTitle(f"{actions.state.project_name} – Tastemaker")
         self.setWindowIcon(icons.icon("tastemaker", "#000000", 64))
         self.setAcceptDrops(True)
-        self.resize(1440, 900)
+        self.resize(QSize(1440, 900).boundedTo(self.screen().availableSize() - _FRAME))
         self.setMinimumSize(720, 480)
         self.commands = Commands(table(self), lambda: self.view, self)
         everything = QMenu(self)
@@ -96,7 +100,12 @@ class StudioWindow(QMainWindow):
         self.top_bar = TopBar(
             actions, self.commands["new_grid"], self.commands["teach"], self.commands["panel"]
         )
-        self.rail = Rail(self._entries.values(), [("export", self.commands["export"])], everything)
+        self.rail = Rail(
+            self._entries.values(),
+            [("export", self.commands["export"])],
+            everything,
+            self.commands.__getitem__,
+        )
         self.rail.chosen.connect(self.show_view)
         self.status = StatusBar(actions)
         self._lay_out()
@@ -152,6 +161,7 @@ class StudioWindow(QMainWindow):
             name_all(view, entry.name)
             for grid in view.findChildren(ImageGrid):
                 DragOut(grid, self.actions_)
+                GridGaze(grid, self.actions_)
             if panel is not None:
                 self.panels.addWidget(panel)
             self._pages[key] = (view, panel)
@@ -347,7 +357,8 @@ class StudioWindow(QMainWindow):
         place.keep(self)
         for dialog in self.findChildren(QDialog):
             dialog.close()
-        preferences.watcher().changed.disconnect(self._preferred)  # what is set from now on is for other windows
+        # What is set from now on is for other windows.
+        preferences.watcher().changed.disconnect(self._preferred)
         self.hide()
         QApplication.processEvents()
         self.actions_.close()

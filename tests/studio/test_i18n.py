@@ -123,3 +123,11 @@ def cut_off(widget: QWidget) -> bool:
     if isinstance(widget, QAbstractButton) and widget.text() and not widget.icon().isNull():
         return False
     return isinstance(widget, QAbstractButton) and widget.width() < widget.minimumSizeHint().width()
+
+
+def test_what_a_round_does_before_its_first_step_is_said_in_ones_language(
+    speak: Callable[[str], None],
+) -> None:
+    speak("zh_CN")
+    note = f"looking at what the generator draws: {1280:,} of {9216:,} images"  # as gan.session says it
+    assert tr(note) == "正在查看生成器画出的图像：1,280／9,216"

@@ -171,10 +171,11 @@ def test_an_undo_shows_at_once(hands: Hands) -> None:
 
 
 def test_looking_is_noted(hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter([0.0, 10.0, 12.5, 12.5, 13.0, 13.0, 14.0, 14.0])
-    monkeypatch.setattr("studio.ui.loupe_view.monotonic", lambda: next(clock, 99.0))
+    now = [10.0]
+    monkeypatch.setattr("studio.ui.gaze.monotonic", lambda: now[0])
     hands.click(3)
     hands.key(K.Key_E)
+    now[0] += 1.2  # too short for a grid, long enough here
     hands.key(K.Key_Right)
     kinds = [(s.kind, s.image) for s in hands.project.opinions(("loupe", "dwell"))]
     assert ("loupe", image(hands, 3)) in kinds and ("dwell", image(hands, 3)) in kinds
