@@ -51,9 +51,13 @@ class Evidence:
         share = trust[self.picks]
         return replace(self, doubled=self.doubled / share, extra=self.extra / share)
 
-    def surprise(self, parameters: Hyperparameters) -> Tensor:
-        """Minus the log evidence, up to a constant; differentiable by `parameters`, where they ask for it."""
-        covariance = self.observed.at_two_times(combined(self.parts, parameters), parameters)
+    def surprise(self, parameters: Hyperparameters, at_one_time: Tensor | None = None) -> Tensor:
+        """Minus the log evidence, up to a constant; differentiable by `parameters`, where they ask for it.
+
+        at_one_time : covariance of the images named if there were no change, where it is known already.
+        """
+        covariance = combined(self.parts, parameters) if at_one_time is None else at_one_time
+        covariance = self.observed.at_two_times(covariance, parameters)
         noise = parameters.variance * self.doubled + self.extra
         with torch.no_grad():
             seen = self.observed.rows(self.observed.rows(covariance).t()) + torch.diag(noise)
@@ -101,12 +105,13 @@ def find_change(evidence: Evidence, one: Hyperparameters, surprise: float) -> tu
     """
     count = len(evidence.scores)
     moments = range(_LEAST_BEFORE, count - _LEAST_AFTER + 1, max(2, count // _MOMENTS))
+    at_one_time = combined(evidence.parts, one)
     best, row, start = math.inf, 0, one
     for moment in moments:
         changed = replace(evidence, observed=evidence.observed.changed_at(moment))
         for kept in _KEPT:
             two = replace(one, change=torch.tensor(math.atanh(kept), dtype=torch.float64))
-            if (value := float(changed.surprise(two))) < best:
+            if (value := float(changed.surprise(two, at_one_time))) < best:
                 best, row, start = value, moment, two
     if best > surprise:
         return None

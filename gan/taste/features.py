@@ -138,11 +138,12 @@ class Standardiser:
                 if name == "layout":
                     scaling = torch.ones_like(scaling)  # one unit already: the strength of a place is its own
                 _, values, directions = torch.linalg.svd(centred * scaling, full_matrices=False)
-                keep = min(limit, int((values > values[0] * 1e-4).sum()))
-                spread = values[:keep] / max(len(group) - 1, 1) ** 0.5
+                keep = max(1, min(limit, int((values > values[0] * 1e-4).sum())))
+                # The floors are for images that are all the same: what is left of them is rounding, and stays small.
+                spread = (values[:keep] / max(len(group) - 1, 1) ** 0.5).clamp_min(1e-4)
                 # Half-whitened (divided by the square root of the spread): strong directions stay somewhat stronger.
                 basis = scaling[:, None] * (directions[:keep].t() / spread.sqrt())
-                maps.append(basis / (centred @ basis).square().mean().sqrt())
+                maps.append(basis / (centred @ basis).square().mean().sqrt().clamp_min(1e-3))
             else:
                 maps.append(torch.diag(scaling))
             means.append(mean)

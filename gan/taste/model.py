@@ -16,7 +16,7 @@ from gan.taste.kernel import Contrasts, Features, Hyperparameters, diagonal, ker
 
 # Share of answers that say nothing of f. On simulated people with 5 % and 25 % of random stars, 0.1 gained in both cases over none.
 SLIPS = 0.1
-MOST_BASIS = 512  # images: more would be exact for longer and cost their square for every judgement and every prediction
+MOST_BASIS = 400  # images: more would be exact for longer and cost their square for every judgement and every prediction
 _LEAST_TRUST = 0.02
 _NEWTON_STEPS = 60
 
@@ -79,10 +79,10 @@ class TasteModel:
             heard = evidence.Evidence.of(observed, scores, extra)
         self.observed = observed
         self._use(parameters)
-        trust = self._condition(low, high, guess, extra)
+        trust, f = self._condition(low, high, guess, extra, torch.zeros_like(low))
         # Slips, now known for what they are, no longer look like noise in everything that is said.
         self._use(evidence.fit(heard.trusting(trust.clamp_min(_LEAST_TRUST)), parameters, steps=10)[0])
-        self._condition(low, high, guess, extra)
+        self._condition(low, high, guess, extra, f)
 
     def _use(self, parameters: Hyperparameters) -> None:
         self.parameters = parameters
@@ -112,8 +112,8 @@ class TasteModel:
         now = torch.ones(images[0].shape[0], dtype=torch.bool) if now is None else now
         return torch.linalg.solve_triangular(self._root, self._between(images, now), upper=False).t()
 
-    def _condition(self, low: Tensor, high: Tensor, guess: Tensor, extra: Tensor) -> Tensor:
-        """Find the mode and the precision there; returns how far each observation is believed not to be a slip, (n,).
+    def _condition(self, low: Tensor, high: Tensor, guess: Tensor, extra: Tensor, f: Tensor) -> tuple[Tensor, Tensor]:
+        """Find the mode, starting at f (n,), and the precision there; returns how far each observation is believed not to be a slip, and f.
 
         Newton's method, algorithm 3.1 of Rasmussen and Williams, with each observation weighed by that belief: expectation and maximisation
         in turn, which always ascends, where the likelihood with slips has directions in which it is not concave.
@@ -122,23 +122,23 @@ class TasteModel:
         noise = (self.noise**2 * self.observed.doubled + extra).sqrt()
         slips = torch.where(guess > 0, SLIPS, 0.0)
         eye = torch.eye(seen.shape[1], dtype=torch.float64)
-        self._mode = torch.zeros(seen.shape[1], dtype=torch.float64)
         best = -math.inf
-        for _ in range(_NEWTON_STEPS):
-            f = seen @ self._mode
+        for step in range(_NEWTON_STEPS):
             likelihood, gradient, curvature = interval_derivatives(f, low, high, noise)
             meant = (1.0 - slips) * likelihood.exp()
             answered = meant + slips * guess
             trust = meant / answered
             weight = (trust * curvature).clamp_min(1e-9)
             self._factor = torch.linalg.cholesky(eye + seen.t() @ (weight[:, None] * seen))
-            objective = float(answered.log().sum() - 0.5 * self._mode @ self._mode)
-            if abs(objective - best) < 1e-5 * len(low):
-                break
-            best = objective
+            if step:
+                objective = float(answered.log().sum() - 0.5 * self._mode @ self._mode)
+                if abs(objective - best) < 1e-5 * len(low):
+                    break
+                best = objective
             aim = seen.t() @ (weight * f + trust * gradient)
             self._mode = torch.cholesky_solve(aim[:, None], self._factor)[:, 0]
-        return trust
+            f = seen @ self._mode
+        return trust, f
 
     def predict(self, features: Features) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of f of m images, each (m,) float64."""
