@@ -50,7 +50,7 @@ def save_image(image: Image.Image, path: Path, metadata: Mapping[str, Any]) -> N
     info = PngImagePlugin.PngInfo()
     info.add_text("parameters", parameters_line(metadata))
     info.add_itxt("tastemaker", json.dumps(own, ensure_ascii=False, sort_keys=True, allow_nan=False))
-    said = {key: metadata[key] for key in ("label", "tags", "note") if metadata.get(key)}
+    said = {key: metadata[key] for key in ("label", "tags", "note", "title") if metadata.get(key)}
     info.add_itxt("XML:com.adobe.xmp", xmp_packet(metadata.get("rating"), metadata.get("source") or TRAINED, **said))
     try:
         with atomic_write(path) as stream:

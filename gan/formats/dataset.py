@@ -20,7 +20,8 @@ from gan.formats.xmp import COLOURS
 from gan.model import Model
 
 COLUMNS = (
-    "file_name", "id", "rating", "stars", "flag", "label", "tags", "note", "shown_because", "seed", "round", "shown_at", "rated_at",
+    "file_name", "id", "rating", "stars", "flag", "label", "tags", "note", "title",
+    "shown_because", "seed", "round", "shown_at", "rated_at",
 )  # fmt: skip
 _README = """# Ratings of {name}
 
@@ -103,8 +104,8 @@ def _file(row: Rated) -> str:
 
 def _line(row: Rated) -> dict[str, Any]:
     values = (
-        _file(row), row.id, row.rating, row.stars, row.flag or "", COLOURS[row.label].lower(), list(row.tags), row.note, row.why, row.seed,
-        row.round, _time(row.created), _time(row.rated),
+        _file(row), row.id, row.rating, row.stars, row.flag or "", COLOURS[row.label].lower(), list(row.tags), row.note, row.title,
+        row.why, row.seed, row.round, _time(row.created), _time(row.rated),
     )  # fmt: skip
     return dict(zip(COLUMNS, values, strict=True))
 

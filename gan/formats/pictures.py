@@ -78,7 +78,7 @@ def save_picture(pixels: np.ndarray, path: Path, about: Mapping[str, Any], sidec
         {"generator": "tastemaker", "version": __version__, **about}, ensure_ascii=False, sort_keys=True
     )
     in_png = path.suffix == ".png"
-    said: dict[str, Any] = {key: about[key] for key in ("label", "tags", "note") if key in about}
+    said: dict[str, Any] = {key: about[key] for key in ("label", "tags", "note", "title") if key in about}
     packet = xmp_packet(
         about.get("rating"), about.get("source") or TRAINED, record="" if in_png else record, **said
     )

@@ -39,6 +39,7 @@ class Rated:
     label: int = 0  # colour 1 to 4; 0: none
     tags: tuple[str, ...] = ()
     note: str = ""
+    title: str = ""
     why: str = ""  # it was shown
     seed: int | None = None
     round: int = 0  # of the version that chose it; 0: untuned
@@ -147,6 +148,7 @@ def metadata(model: Model, row: Rated) -> dict[str, Any]:
         "label": row.label or None,
         "tags": list(row.tags) or None,
         "note": row.note or None,
+        "title": row.title or None,
         "round": row.round or None,
     }
     return {key: value for key, value in said.items() if value is not None}

@@ -34,6 +34,7 @@ def xmp_packet(
     label: int = 0,
     tags: Iterable[str] = (),
     note: str = "",
+    title: str = "",
     record: str = "",
 ) -> str:
     """An XMP packet with the kind of source and what else is given.
@@ -45,6 +46,7 @@ def xmp_packet(
     label : a colour, 1 to 4; 0 is none.
     tags : keywords.
     note : a description.
+    title : of the image.
     record : our own JSON, for formats that have no other place for it.
 
     Raises
@@ -66,6 +68,10 @@ def xmp_packet(
     if note:
         more.append(
             f'<dc:description><rdf:Alt><rdf:li xml:lang="x-default">{_text(note)}</rdf:li></rdf:Alt></dc:description>'
+        )
+    if title:
+        more.append(
+            f'<dc:title><rdf:Alt><rdf:li xml:lang="x-default">{_text(title)}</rdf:li></rdf:Alt></dc:title>'
         )
     if record:
         more.append(f"<tastemaker:Record>{_text(record)}</tastemaker:Record>")

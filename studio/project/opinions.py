@@ -13,8 +13,11 @@ FLAG_KINDS = ("like", "reject", "neither")
 RATING_KINDS = STAR_KINDS + FLAG_KINDS
 """What the learner hears of single images."""
 
-MARK_KINDS = ("label", "tag", "untag", "note")
-"""For the person alone: a colour label, words, a note."""
+MARK_KINDS = ("label", "tag", "untag", "note", "title")
+"""For the person alone: a colour label, words, a note, a title."""
+
+TITLE_STARS = "title_stars"
+"""What was thought of a suggested title of an image."""
 
 CHOICE_KINDS = ("duel", "survey")
 OUTCOMES = ("a", "b", "tie", "skip")
@@ -23,7 +26,7 @@ SIDES = ("a", "b")
 EDIT_KINDS = ("rename", "delete", "branch")
 """Of versions of the generator, not of images."""
 
-UNDOABLE_KINDS = RATING_KINDS + MARK_KINDS + CHOICE_KINDS + EDIT_KINDS
+UNDOABLE_KINDS = (*RATING_KINDS, *MARK_KINDS, TITLE_STARS, *CHOICE_KINDS, *EDIT_KINDS)
 
 SIGNAL_KINDS = ("dwell", "loupe", "zoom", "save", "copy", "export")
 """Noted in passing, never undone, and only where the person allows it."""

@@ -1,4 +1,4 @@
-"""What a person says of single images: stars, flags, colour labels, tags, notes. Appended, replayed, counted."""
+"""What a person says of single images: stars, flags, colour labels, tags, notes, titles. Appended, replayed, counted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from studio.project.opinions import (
 from studio.project.records import Change, Counts, ImageState
 
 LABELS = ("clear", "red", "yellow", "green", "blue")
-_STATE = "image, stars, flag, label, tags, note"
+_STATE = "image, stars, flag, label, tags, note, title"
+_WORDS = ("tag", "untag", "note", "title")  # kinds that carry text
 
 
 class Ratings(History):
@@ -30,7 +31,7 @@ class Ratings(History):
 
         `kind` is "stars" (`value` 1..5; where all images have it already it clears, and so does 0), "clear", "like",
         "reject", "neither" (which takes a flag away), "label" (`value` 1..4, as with stars), "tag" and "untag" (one tag in
-        `text`), or "note" (`text` takes the place of the note).
+        `text`), or "note" and "title" (`text` takes the place of the one before).
         """
         chosen = tuple(dict.fromkeys([images] if isinstance(images, int) else images))
         text = _checked(kind, value, text)
@@ -45,7 +46,7 @@ class Ratings(History):
         if not changed:
             return Change((), {}, kind, value, label)
         now = time.time()
-        extra = {"text": text} if kind in ("tag", "untag", "note") else None
+        extra = {"text": text} if kind in _WORDS else None
         with self._transaction():
             action = self._act(kind, value, label)
             for image in changed:
@@ -64,8 +65,8 @@ class Ratings(History):
                 some = ids[start : start + 500]
                 rows = self._db.execute(f"SELECT {_STATE} FROM states WHERE image IN ({marks(some)})", some)
                 found.update(
-                    (image, ImageState(image, stars, flag, label, tuple(json.loads(tags)), note))
-                    for image, stars, flag, label, tags, note in rows
+                    (image, ImageState(image, stars, flag, label, tuple(json.loads(tags)), note, title))
+                    for image, stars, flag, label, tags, note, title in rows
                 )
         return found
 
@@ -88,8 +89,8 @@ class Ratings(History):
 
     def _put_state(self, state: ImageState, event: int) -> None:
         tags = json.dumps(state.tags, ensure_ascii=False)
-        row = (state.image, state.stars, state.flag, event, state.label, tags, state.note)
-        self._db.execute("INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        row = (state.image, state.stars, state.flag, event, state.label, tags, state.note, state.title)
+        self._db.execute("INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def _replay(self, image: int) -> None:
         """Work an image's state out again from its events that stand."""
@@ -120,7 +121,7 @@ def _checked(kind: str, value: float, text: str) -> str:
         raise ValueError(f"{value} is not a number of stars from 0 to {MOST_STARS}")
     if kind == "label" and value not in range(MOST_LABELS + 1):
         raise ValueError(f"{value} is not a colour label from 0 to {MOST_LABELS}")
-    text = " ".join(text.split()) if kind in ("tag", "untag") else text.strip()
+    text = text.strip() if kind == "note" else " ".join(text.split())
     if kind in ("tag", "untag") and not text:
         raise ValueError("a tag is a word or more")
     return text
@@ -137,6 +138,8 @@ def _after(state: ImageState, kind: str, value: float, text: str) -> ImageState:
         return replace(state, tags=tuple(tag for tag in state.tags if tag != text))
     if kind == "note":
         return replace(state, note=text)
+    if kind == "title":
+        return replace(state, title=text)
     return replace(state, flag=None if kind == "neither" else kind)
 
 
@@ -162,5 +165,6 @@ def _label(kind: str, value: float, text: str, images: int) -> str:
             "tag": f"tag {text}",
             "untag": f"remove tag {text}",
             "note": "note" if text else "clear note",
+            "title": f"title {text}" if text else "clear title",
         }[kind]
     return name if images <= 1 else f"{name} on {images} images"

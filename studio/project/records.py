@@ -58,6 +58,7 @@ class ImageState:
     label: int = 0  # colour 1..4; 0: none
     tags: tuple[str, ...] = ()  # in the order given
     note: str = ""
+    title: str = ""
 
     @property
     def rated(self) -> bool:
@@ -117,6 +118,15 @@ class Checkpoint:
     kept: bool
     reason: str
     deleted: bool = False  # by the person; its file stays, so that this can be undone
+
+
+@dataclass(frozen=True, slots=True)
+class TitleRating:
+    """What was thought of one title of one image."""
+
+    image: int
+    text: str  # in the language in which it was suggested
+    stars: int  # 1..5
 
 
 @dataclass(frozen=True, slots=True)

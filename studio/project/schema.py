@@ -9,7 +9,7 @@ from pathlib import Path
 from studio.project.records import ProjectError
 
 APPLICATION_ID = 0x54534D4B  # "TSMK"
-VERSION = 2
+VERSION = 3
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -35,7 +35,8 @@ CREATE INDEX events_by_image ON events(image, id);
 CREATE INDEX events_by_action ON events(action);
 CREATE TABLE states (
     image INTEGER PRIMARY KEY REFERENCES images(id), stars INTEGER NOT NULL, flag TEXT, event INTEGER NOT NULL,
-    label INTEGER NOT NULL DEFAULT 0, tags TEXT NOT NULL DEFAULT '[]', note TEXT NOT NULL DEFAULT '');
+    label INTEGER NOT NULL DEFAULT 0, tags TEXT NOT NULL DEFAULT '[]', note TEXT NOT NULL DEFAULT '',
+    title TEXT NOT NULL DEFAULT '');
 CREATE TABLE guesses (image INTEGER PRIMARY KEY REFERENCES images(id), stars REAL NOT NULL, spread REAL NOT NULL);
 CREATE INDEX images_by_checkpoint ON images(checkpoint);
 CREATE INDEX guesses_by_stars ON guesses(stars);
@@ -55,7 +56,8 @@ CREATE TABLE guesses (image INTEGER PRIMARY KEY REFERENCES images(id), stars REA
 CREATE INDEX images_by_checkpoint ON images(checkpoint);
 CREATE INDEX guesses_by_stars ON guesses(stars);
 CREATE INDEX states_rated ON states(event, stars, flag) WHERE stars > 0 OR flag IS NOT NULL;
-"""
+""",
+    2: "ALTER TABLE states ADD COLUMN title TEXT NOT NULL DEFAULT '';",
 }
 """SQL that brings version n to n + 1."""
 

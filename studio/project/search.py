@@ -21,7 +21,7 @@ ORDERS = ("newest", "oldest", "stars", "predicted", "changed")
 class Query:
     """What to show. An empty query is everything, the newest first."""
 
-    text: str = ""  # every word in a tag, the note, or as the image's number or seed
+    text: str = ""  # every word in a tag, the title, the note, or as the image's number or seed
     stars: int = 0  # at least so many; 0: does not matter
     rated: bool | None = None  # False: nothing was said yet
     flag: str | None = None  # "like" | "reject" | "none"
@@ -90,7 +90,7 @@ class Search(Database):
             some = list(images[start : start + 500])
             rows = self._rows(
                 "SELECT id, kind, seed, checkpoint, width, height, created,"
-                " coalesce(states.stars, 0), flag, coalesce(label, 0), coalesce(tags, '[]'), coalesce(note, ''),"
+                " coalesce(states.stars, 0), flag, coalesce(label, 0), coalesce(tags, '[]'), coalesce(note, ''), coalesce(title, ''),"
                 " guesses.stars, spread FROM images LEFT JOIN states ON states.image = id"
                 f" LEFT JOIN guesses ON guesses.image = id WHERE id IN ({marks(some)})",
                 some,
@@ -109,10 +109,11 @@ class Search(Database):
                     label,
                     tags,
                     note,
+                    title,
                     guess,
                     spread,
                 ) = row
-                state = ImageState(id, stars, flag, label, tuple(json.loads(tags)), note)
+                state = ImageState(id, stars, flag, label, tuple(json.loads(tags)), note, title)
                 expected = None if guess is None else Guess(id, guess, spread)
                 found[id] = Seen(id, kind, seed, checkpoint, width, height, created, state, expected)
         return found
@@ -137,6 +138,7 @@ class Search(Database):
                 )
 
 
+_SAID = " || ' ' || ".join(f"coalesce(states.{column}, '')" for column in ("title", "note", "tags"))
 _ORDER_BY = {
     # The plus keeps SQLite from reading the whole table, latents and all, only because it lies in this order.
     "newest": "+images.id DESC",
@@ -169,7 +171,7 @@ def _conditions(query: Query) -> list[tuple[str, list[Any]]]:
         made.append(("images.checkpoint = ?", [query.checkpoint]))
     for word in query.text.split():
         plain = word.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        words = "lower(coalesce(states.note, '') || ' ' || coalesce(states.tags, '')) LIKE ? ESCAPE '\\'"
+        words = f"lower({_SAID}) LIKE ? ESCAPE '\\'"
         if word.lstrip("#").isdecimal():
             number = int(word.lstrip("#"))
             made.append((f"({words} OR images.id = ? OR images.seed = ?)", [f"%{plain}%", number, number]))

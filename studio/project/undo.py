@@ -22,9 +22,10 @@ from studio.project.opinions import (
 from studio.project.ratings import Ratings, difference
 from studio.project.records import Change
 from studio.project.timeline import Timeline
+from studio.project.titles import Titles
 
 
-class Undo(Ratings, Choices, Timeline):
+class Undo(Ratings, Titles, Choices, Timeline):
     """Everything a person does, and the taking back of it."""
 
     def undo(self) -> Change | None:

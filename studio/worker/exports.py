@@ -24,6 +24,7 @@ class ExportRow:
     label: int = 0
     tags: tuple[str, ...] = ()
     note: str = ""
+    title: str = ""
     why: str = ""
     seed: int | None = None
     round: int = 0
@@ -97,6 +98,7 @@ def _rows(project: Project, everything: bool) -> tuple[ExportRow, ...]:
                 label=state.label,
                 tags=state.tags,
                 note=state.note,
+                title=state.title,
                 why=image.kind,
                 seed=image.seed,
                 round=rounds.get(image.checkpoint, 0) if image.checkpoint is not None else 0,

@@ -39,7 +39,12 @@ def ten_rows(model: Model) -> list[Rated]:
         for i in range(10)
     ]
     said[0] = replace(
-        said[0], flag="like", tags=("=1+1", "dawn; <b>"), note='a "quoted"\nnote & more', label=2
+        said[0],
+        flag="like",
+        tags=("=1+1", "dawn; <b>"),
+        note='a "quoted"\nnote & more',
+        title="Sea & <Sky>",
+        label=2,
     )
     said[5] = replace(said[5], flag="reject")
     return said
@@ -203,6 +208,7 @@ def test_favourites_say_what_they_are_in_every_format(
             assert f"<xmp:Rating>{row.rating}</xmp:Rating>" in packet
         assert said["subject"]["Bag"]["li"] == ["=1+1", "dawn; <b>"] and said["Label"] == "Yellow"
         assert said["description"]["Alt"]["li"]["text"] == 'a "quoted"\nnote & more'
+        assert said["title"]["Alt"]["li"]["text"] == "Sea & <Sky>"
 
 
 def test_seeds_are_drawn_as_the_model_is_tuned(tmp_path: Path, model: Model) -> None:
