@@ -138,9 +138,10 @@ class Sitter:
 
     def every_view(self) -> Iterator[tuple[str, QWidget | None]]:
         """Bring each view and dialog up, with something in it."""
-        from studio.benchmark_probes import rest
+        from studio.benchmark_probes import rest, wait_until
         from studio.ui.export_dialog import ExportDialog
         from studio.ui.shortcut_sheet import ShortcutSheet
+        from studio.ui.taste_view import taste_of
         from studio.ui.timeline_view import TimelineView
 
         window, actions = self.window, self.actions
@@ -152,8 +153,11 @@ class Sitter:
             if key == "timeline" and actions.state.checkpoints:
                 view = window.page("timeline")
                 assert isinstance(view, TimelineView)
-                view.compare(view.cards[0])
-                view.compare(view.cards[-1])
+                for card in (view.cards[0], view.cards[-1]):
+                    if not card.compare.isChecked():
+                        view.compare(card)
+            if key == "taste":
+                wait_until(lambda: taste_of(actions).learnt is not None, "the taste in words")
             self.ready()
             rest(1.0)
             yield key, None
@@ -174,6 +178,9 @@ class Sitter:
 
 def make_project(folder: Path, readme: bool) -> None:
     """Rate two grids, teach, look at what came of it; take the README's pictures on the way."""
+    from studio.benchmark_probes import wait_until
+    from studio.ui.taste_view import taste_of
+
     sitter = Sitter(folder)
 
     def picture(name: str) -> None:
@@ -196,6 +203,7 @@ def make_project(folder: Path, readme: bool) -> None:
     picture("3-closer")
     sitter.rate(16)
     sitter.window.show_view("taste")
+    wait_until(lambda: taste_of(sitter.actions).learnt is not None, "the taste in words")
     sitter.ready()
     picture("4-taste")
     _mark_some(sitter)

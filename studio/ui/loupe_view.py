@@ -196,7 +196,7 @@ class LoupePanel(ImageFacts):
 
     def __init__(self, actions: Actions) -> None:
         keys = tr(
-            "1–5 stars · P like · X reject · 6–9 labels\narrows move · Z 100 % · wheel zooms · drag moves\n"
-            "C compare · G or Esc back"
+            "1–5 stars · P like · X reject · 6–9 labels\narrows move · Z 100 % · wheel zooms\n"
+            "drag moves · C compare · G or Esc back"
         )
         super().__init__(actions, keys)

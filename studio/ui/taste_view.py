@@ -11,7 +11,9 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 from studio.i18n import tr
 from studio.model.actions import Actions
 from studio.model.property import bind
+from studio.model.state import FEWEST_RATINGS
 from studio.model.taste import Learnt, TasteState
+from studio.project.records import Counts
 from studio.theme.theme import current
 from studio.ui.charts import Chart
 from studio.ui.columns import scrolled
@@ -122,9 +124,7 @@ class TasteView(QWidget):
             0.2,
         )
         self.curve.setMinimumHeight(150)
-        self.empty = text_label(
-            tr("Nothing learnt yet. Rate a dozen images, and what they have in common shows here."), "hint"
-        )
+        self.empty = text_label("", "hint")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setWordWrap(True)
         self._body = QWidget()
@@ -154,6 +154,7 @@ class TasteView(QWidget):
         column.addWidget(self.page, 1)
         bind(self.taste, "learnt", self._show)
         bind(actions.state, "taste", self._say)
+        bind(actions.state, "counts", self._say_why_empty)
         bind(actions.state, "pixel_art", self._scale)
 
     def focus_target(self) -> QWidget:
@@ -187,6 +188,13 @@ class TasteView(QWidget):
             else ""
         )
         self._say(None)
+
+    def _say_why_empty(self, counts: Counts) -> None:
+        if counts.rated < FEWEST_RATINGS:
+            text = tr("Nothing learnt yet. Rate a dozen images, and what they have in common shows here.")
+        else:
+            text = tr("Looking at what it has learnt…")
+        self.empty.setText(text)
 
     def _say(self, _: object) -> None:
         taste = self._actions.state.taste

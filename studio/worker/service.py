@@ -7,6 +7,7 @@ what the window should not have to wait for (a new grid, ratings, a strip).
 from __future__ import annotations
 
 import gc
+import math
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -36,8 +37,12 @@ from studio.worker.machine import (
 from studio.worker.pieces import in_pieces
 from studio.worker.sessions import array, feedback, make_session, packed
 from studio.worker.teaching import teach
+from studio.worker.titling import Titling
 
-DURING_A_ROUND = (m.Propose, m.Strip, m.Know, m.Feedback, m.Predict, m.Draw, m.Explore, m.Explain)
+DURING_A_ROUND = (
+    *(m.Propose, m.Strip, m.Know, m.Feedback, m.Predict, m.Draw, m.Explore, m.Explain),
+    m.SuggestTitles,
+)
 TASKS = {
     m.Open: "loading",
     m.Propose: "proposing",
@@ -49,8 +54,10 @@ TASKS = {
     m.Feedback: "learning",
     m.Explore: "drawing",
     m.Explain: "learning",
+    m.SuggestTitles: "learning",
 }
 IDLE = 0.3  # seconds without a command
+FEWEST_HEARD, STEPS_HEARD = 12, 10  # opinions told between two guesses, at least; such steps, at most
 MakeSession = Callable[[m.Open, str], TuningSession]
 
 
@@ -81,6 +88,7 @@ class Service:
         self._checkpoint: str | None = None
         self._teaching = False
         self._explorer: Explorer | None = None
+        self._titling: Titling | None = None
 
     def run(self) -> None:
         """Serve until the end. What can be done ahead is done while nobody is waiting, in small pieces."""
@@ -175,7 +183,8 @@ class Service:
             self._latents = {image.id: array(image.latent) for image in command.images}
             self._events = list(command.events)
             self._checkpoint = command.checkpoint
-        self._opened, self._session, self._explorer = command, None, None  # the old one's memory first
+        self._opened, self._session = command, None  # the old one's memory first
+        self._explorer, self._titling = None, None
         session = self._make(command, device)
         session.add(self._latents)  # those that came after the command, too
         if self._checkpoint is not None:
@@ -204,13 +213,22 @@ class Service:
     def _warm(self) -> None:
         """Measure the reference sample and learn what was rated: seconds of work, which a first grid need not wait for."""
         self._cold = False
-        learner = self.session.learner
         if self._untold:
-            learner.feedback(feedback(self._events[-self._untold :]))
+            self._hear(self._events[-self._untold :])
             self._untold = 0
         if not self._teaching:
             self.session.fit()
         self._tell_taste()
+
+    def _hear(self, events: Sequence[m.Opinion]) -> None:
+        """Tell the learner. Many at once, as at a start, are told in steps: it guesses each step before it learns it, so that
+        how well it guesses is known again."""
+        learner = self.session.learner
+        step = len(events) if self._teaching else max(FEWEST_HEARD, math.ceil(len(events) / STEPS_HEARD))
+        for start in range(0, len(events), step):
+            if start:
+                learner.fit()
+            learner.feedback(feedback(events[start : start + step]))
 
     @property
     def session(self) -> TuningSession:
@@ -287,6 +305,11 @@ class Service:
         if self._explorer is None:
             self._explorer = Explorer(self.session, self._frames)
         return self._explorer
+
+    def _do_suggesttitles(self, command: m.SuggestTitles) -> None:
+        if self._titling is None:
+            self._titling = Titling(self.session)
+        self._send(self._titling.suggest(command, self._latents))
 
     def _do_strip(self, command: m.Strip) -> None:
         before, after = self.session.strip(command.seeds)

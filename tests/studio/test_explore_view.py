@@ -185,7 +185,9 @@ def test_taste_without_ratings_says_what_to_do(hands: Hands) -> None:
     hands.key(K.Key_4, CTRL)
     view = hands.window.page("taste")
     assert isinstance(view, TasteView)
-    assert view.empty.isVisible()
+    assert view.empty.isVisible() and view.empty.text().startswith("Nothing learnt yet")
+    hands.rate_enough()
+    assert view.empty.text() == "Looking at what it has learnt…", "it is being asked"
     assert hands.worker.named("explain") == []
 
 

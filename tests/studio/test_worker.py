@@ -381,6 +381,20 @@ def test_duels_count_until_they_are_taken_back_and_signals_are_kept(bundle):
     assert served._events == [stars, m.Signal(3, "dwell", 2.0, 3.0)]
 
 
+def test_how_well_it_guesses_survives_a_restart(bundle):
+    from studio.worker import service
+    from studio.worker.sessions import make_session
+
+    sent = Sent()
+    served = service.Service(Quiet(), sent, sent, make_session)
+    said = tuple(m.FeedbackEvent(n + 1, "stars", 1.0 + n % 5, float(n)) for n in range(60))
+    served.do(m.Open("", str(bundle), None, "cpu", 0, images(60), said))
+    assert served._ahead_of_time(), "it learns while nobody waits"
+    taste = sent.of(m.Taste)[-1]
+    assert (taste.count, taste.guesses) == (60, 48), "all but the first twelve were guessed before they were learnt"
+    assert taste.accuracy is not None and 0 <= taste.accuracy <= 1
+
+
 def images(count):
     """Known images 1..count with latents of their own."""
     random = np.random.default_rng(4)
