@@ -15,6 +15,7 @@ from studio.i18n import spoken
 LANGUAGES = ("en", "zh_CN")
 _FOLDER = Path(__file__).parent
 _catalogue: dict[str, str] = {}
+_language = "en"
 _qt: list[QTranslator] = []  # of Qt's own dialogs
 
 
@@ -34,12 +35,12 @@ def load(language: str = "system") -> str:
 
     What is on screen already stays as it is.
     """
-    global _catalogue  # noqa: PLW0603 - one language for the whole process, like Qt's own
+    global _catalogue, _language  # noqa: PLW0603 - one language for the whole process, like Qt's own
     if language == "system":
         language = "zh_CN" if QLocale.system().language() == QLocale.Language.Chinese else "en"
     if language not in LANGUAGES:
         language = "en"
-    _catalogue = {} if language == "en" else catalogue(language)
+    _language, _catalogue = language, {} if language == "en" else catalogue(language)
     QLocale.setDefault(QLocale(language) if language != "en" else QLocale.system())
     while _qt:
         QCoreApplication.removeTranslator(_qt.pop())
@@ -49,6 +50,11 @@ def load(language: str = "system") -> str:
         QCoreApplication.installTranslator(translator)
         _qt.append(translator)
     return language
+
+
+def language() -> str:
+    """Return which of `LANGUAGES` is in use."""
+    return _language
 
 
 @cache

@@ -77,10 +77,15 @@ class Actions(Listener):
 
     @told
     def mark(self, kind: str, value: int = 0, text: str = "", images: Sequence[int] | None = None) -> None:
-        """Give the selected images, or these, a "label" 1..4, a "tag", a "note", or take a tag away ("untag")."""
+        """Give the selected images, or these, a "label" 1..4, a "tag", a "note", a "title", or take a tag away ("untag")."""
         chosen = self.state.selected if images is None else tuple(images)
         if chosen:
             self._apply(self.project.rate(chosen, kind, value, text))
+
+    @told
+    def rate_title(self, image: int, text: str, stars: int) -> None:
+        """Say what is thought of a suggested title of an image: 1..5 stars, or 0 for nothing any more."""
+        self._apply(self.project.rate_title(image, text, stars))
 
     @told
     def decide_duel(self, a: int, b: int, outcome: str, left: str) -> None:

@@ -104,7 +104,10 @@ class Gallery(QAbstractListModel):
             CellRole,
             Qt.ItemDataRole.AccessibleTextRole,
             Qt.ItemDataRole.DisplayRole,
+            Qt.ItemDataRole.ToolTipRole,
         ):
             return None
         cell = self.cell(index.row())
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return (cell and cell.title) or None
         return cell if role == CellRole or cell is None else describe(index.row(), cell)

@@ -26,6 +26,7 @@ class Cell:
     label: int = 0  # colour 1..4; 0 is none
     tags: tuple[str, ...] = ()
     note: str = ""
+    title: str = ""
     guess: Prediction | None = None
     pixels: QImage | None = None
 
@@ -47,6 +48,7 @@ def said(state: ImageState) -> dict[str, Any]:
         "label": state.label,
         "tags": state.tags,
         "note": state.note,
+        "title": state.title,
     }
 
 
@@ -124,6 +126,8 @@ class GridModel(QAbstractListModel):
             return None
         if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.DisplayRole):
             return describe(index.row(), cell)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return cell.title or None
         if role == CellRole:
             return cell
         if role == ImageRole:
@@ -133,7 +137,7 @@ class GridModel(QAbstractListModel):
 
 def describe(row: int, cell: Cell) -> str:
     """Say in words what a cell shows, for people who hear the screen."""
-    parts = [tr("Image {number}", number=row + 1)]
+    parts = [tr("Image {number}", number=row + 1), *([cell.title] if cell.title else [])]
     if not cell.drawn:
         parts.append(tr("being drawn"))
     if cell.stars == 1:

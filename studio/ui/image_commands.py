@@ -56,6 +56,16 @@ def table(window: StudioWindow) -> Iterable[Command]:
         views=rates,
     )
     yield Command(
+        "title",
+        "image",
+        tr("Suggest a title…"),
+        ("Shift+T",),
+        tr("Titles for the selected image: take one, rate them, or write your own"),
+        partial(_suggest_title, window),
+        enabled=lambda: bool(window.actions_.state.selected),
+        views=tuple(view for view in rates if view != "explore"),
+    )
+    yield Command(
         "save",
         "image",
         tr("Save image as…"),
@@ -82,6 +92,7 @@ _MENU = (
         "",
         "tags",
         "note",
+        "title",
         "",
         "copy",
         "save",
@@ -100,6 +111,12 @@ def context_menu(window: QWidget) -> QMenu:
         elif key in commands.actions:
             menu.addAction(commands[key])
     return menu
+
+
+def _suggest_title(window: StudioWindow) -> None:
+    from studio.ui.title_sheet import TitleSheet
+
+    window.open_dialog(TitleSheet(window.actions_, window.actions_.state.selected[0], window))
 
 
 def _save(window: StudioWindow) -> None:

@@ -39,7 +39,7 @@ _Index = QModelIndex | QPersistentModelIndex
 _KEPT = 512  # scaled pixmaps; 24 at 2x of 168 px are 11 MB
 
 # A five-pointed star of radius 1 around the origin, tip up.
-_STAR = QPolygonF(
+STAR = QPolygonF(
     [
         QPointF(x, y)
         for x, y in (
@@ -156,7 +156,7 @@ class ImageDelegate(QStyledItemDelegate):
             painter.scale(step * 0.42, step * 0.42)
             filled = QColor(current().tokens.accent) if hovered else QColor(255, 255, 255)
             painter.setBrush(filled if star <= shown else QColor(255, 255, 255, 90))
-            painter.drawPolygon(_STAR)
+            painter.drawPolygon(STAR)
             painter.restore()
 
     def _paint_tag(self, painter: QPainter, rect: QRect, text: str) -> None:

@@ -148,6 +148,8 @@ class LoupeView(QWidget):
                 words = [said_of(states[image]) if states[image].rated else tr("not rated")]
                 if (guess := actions.guesses.of(image)) is not None:
                     words.append(tr("predicted {stars}", stars=expected(guess)))
+                if title := states[image].title:
+                    words.insert(0, title)
                 marked = loupe.comparing and number == loupe.active
                 pane.show_image(actions.images.image(image), " · ".join([f"#{image}", *words]), marked)
         self.hint.setVisible(not loupe.panes)

@@ -46,6 +46,7 @@ class WorkerClient(QObject):
     drawn = Signal(object)  # ShownImages: asked for with `draw`, or the next of a grid
     explored = Signal(object)  # ShownExploration
     explained = Signal(object)  # ShownTaste
+    titled = Signal(object)  # messages.TitlesSuggested
     restored = Signal(object)  # Checkpoint | None (untuned); already current in the project
     exporting = Signal(float, str)  # fraction 0..1, text
     exported = Signal(str)  # folder
@@ -166,6 +167,18 @@ class WorkerClient(QObject):
     def explain(self, count: int = 6) -> None:
         """Ask what was learnt. Answered by `explained`."""
         self._send(m.Explain(count))
+
+    def suggest_titles(self, image: int, avoid: Sequence[str] = (), language: str = "en") -> int:
+        """Ask for titles of an image other than those; returns the request's number. Answered by `titled`."""
+        self._requests += 1
+        if self._project is not None:
+            try:
+                ratings = self._project.title_ratings()
+            except ProjectError as error:
+                self.failed.emit("SuggestTitles", str(error), "")
+            else:
+                self._send(m.SuggestTitles(self._requests, image, ratings, tuple(avoid), language))
+        return self._requests
 
     def know(self, images: Sequence[Image]) -> None:
         """Tell of images that the project took in by itself, so that they can be rated."""
@@ -322,6 +335,9 @@ class WorkerClient(QObject):
         assert self._link is not None
         pixels = None if event.frames is None else self._link.take(event.frames)
         self.explained.emit(ShownTaste(event, pixels))
+
+    def _on_titlessuggested(self, event: m.TitlesSuggested) -> None:
+        self.titled.emit(event)
 
     def _on_stripready(self, event: m.StripReady) -> None:
         assert self._link is not None

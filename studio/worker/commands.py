@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from studio.project.opinions import Opinion
-from studio.worker import exploration, exports, jobs
+from studio.worker import exploration, exports, jobs, titles
 
 PROTOCOL = 2
 """Raised whenever a field changes its meaning; a worker of another version is refused."""
@@ -161,4 +161,5 @@ Command = (
     | Shutdown
     | jobs.Command
     | exploration.Command
+    | titles.Command
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from studio.worker import exploration, exports, jobs
+from studio.worker import exploration, exports, jobs, titles
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,5 +232,6 @@ Event = (
     | Heartbeat
     | jobs.Event
     | exploration.Event
+    | titles.Event
     | exports.Event
 )

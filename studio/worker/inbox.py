@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 
 from studio.worker import messages as m
 
-LATEST_WINS = (m.Propose, m.Strip, m.Predict, m.Explore)
+LATEST_WINS = (m.Propose, m.Strip, m.Predict, m.Explore, m.SuggestTitles)
 
 
 class Outbox:

@@ -54,6 +54,7 @@ from studio.worker.events import (
 )
 from studio.worker.exploration import Explain, Explained, Explore, Explored
 from studio.worker.exports import CancelExport, Export, ExportStopped
+from studio.worker.titles import SuggestTitles, TitlesSuggested
 
 __all__ = [
     "PROTOCOL",
@@ -107,6 +108,8 @@ __all__ = [
     "Stop",
     "Strip",
     "StripReady",
+    "SuggestTitles",
     "Survey",
     "Taste",
+    "TitlesSuggested",
 ]

@@ -8,6 +8,7 @@ import typing
 
 import pytest
 
+from studio.project.records import TitleRating
 from studio.project.store import NewImage, Project
 from studio.worker import exports, jobs
 from studio.worker import messages as m
@@ -31,6 +32,7 @@ SAMPLES = {
     "tuple[ExportRow, ...]": (exports.ExportRow(1, b"1234", tags=("dawn",)),),
     "tuple[dict[str, Any], ...]": ({"kind": "stars"},),
     "tuple[int, ...] | None": None,
+    "tuple[TitleRating, ...]": (TitleRating(1, "Misty Valley", 4),),
     "FrameRef": m.FrameRef(1, 2, 16, 16),
     "FrameRef | None": None,
     "RoundSettings": m.RoundSettings(2.0, {"taste": 0.5}),
