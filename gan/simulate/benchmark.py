@@ -92,7 +92,11 @@ class Benchmark:
             judge = self._judge(path)
             if self._ground is None:
                 self._ground = Ground(self.model, cache_folder() if judge.bench.cached else None)
-            found = self._ground.compete(peer, record, judge)
+            try:
+                found = self._ground.compete(peer, record, judge)
+            except UserError as error:  # such as a generator without the styles that it shifts
+                self._tell(f"{name}: {peer.title} is left out: {error}")
+                continue
             record["peers"][peer.name] = found
             if self.journal:
                 add_peer(self.journal, key, peer.name, found)

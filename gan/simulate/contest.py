@@ -14,6 +14,7 @@ from gan.model import Model
 from gan.session import TuningSession
 from gan.simulate.evaluate import Judge
 from gan.simulate.peers.base import PEERS, Given, Peer, counted
+from gan.simulate.peers.strength import SHARES, weakened
 from gan.simulate.rater import Person
 from gan.simulate.report import Rated
 from gan.taste import Feedback
@@ -63,8 +64,13 @@ class Ground:
         with _same_chance(given.seed), counted(self.model, given.tally):
             tuned = peer.tune(given)
         seconds, images = time.monotonic() - begun, given.tally.images
-        judgement = judge.judge_model(tuned)
-        return {**judgement.record(), "images": images, "seconds": round(seconds, 1)}
+        found = judge.judge_model(tuned).record()
+        weaker = {}
+        if peer.kind == "peer":
+            for share in SHARES:
+                if (less := weakened(tuned, share)) is not None:
+                    weaker[str(share)] = judge.judge_model(less).record()
+        return {**found, "images": images, "seconds": round(seconds, 1), "strengths": weaker}
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """What runs of the learning benchmark come to: medians, paired differences, and what may be claimed of them."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -54,18 +54,37 @@ def ours_at(record: Record, diversity: float, key: str) -> float:
     return float(np.interp(diversity, [x for x, _ in points], [y for _, y in points]))
 
 
-def comparison(records: Sequence[Record], name: str, key: str = "like", matched: bool = False) -> Record | None:
+def kept(record: Record, name: str = "", limits: str = "inside") -> Record | None:
+    """What a contestant (ours without a name) counts as where the limits must be kept: "inside" all four, or "inside_lenient".
+
+    Its end if that is inside, else the best inside of what was judged of it at other strengths, else the untuned generator. None if it did
+    not take part.
+    """
+    end: Record | None = theirs(record, name) if name else record["final"]
+    if end is None or end[limits]:
+        return end
+    strengths = (record if not name else end).get("strengths", {})
+    inside = [row for row in strengths.values() if row[limits]]
+    return max([record["untuned"], *inside], key=lambda row: row["like"])
+
+
+def comparison(
+    records: Sequence[Record], name: str, key: str = "like", how: Literal["end", "matched", "kept"] = "end"
+) -> Record | None:
     """Ours minus a contestant's, paired by run: mean, 95 % bootstrap interval, and whether it excludes zero. None without runs.
 
-    matched : ours as it would be at the contestant's diversity, see `ours_at`; only runs in which that was judged.
+    how : "end" compares both as they ended; "matched" ours as it would be at the contestant's diversity (see `ours_at`), in runs in
+        which that was judged; "kept" both as they count inside the lenient limits (see `kept`).
     """
     differences = []
     for record in records:
-        found = theirs(record, name)
-        if found is None or (matched and not record.get("strengths")):
+        found = kept(record, name, "inside_lenient") if how == "kept" else theirs(record, name)
+        if found is None or (how == "matched" and not record.get("strengths")):
             continue
-        mine = ours_at(record, found["diversity_ratio"], key) if matched else record["final"][key]
-        differences.append(mine - found[key])
+        mine = kept(record, "", "inside_lenient") if how == "kept" else record["final"]
+        assert mine is not None
+        value = ours_at(record, found["diversity_ratio"], key) if how == "matched" else mine[key]
+        differences.append(value - found[key])
     if not differences:
         return None
     low, high = paired_bootstrap(differences)
@@ -118,10 +137,16 @@ def compared(records: Sequence[Record]) -> dict[str, Record]:
             "runs": len(rows),
             **{key: middle(rows, key) for key in ("like", "love", *RATIOS)},
             "inside": float(np.mean([row["inside"] for row in rows])),
+            "inside_lenient": float(np.mean([row["inside_lenient"] for row in rows])),
+            **{
+                f"like_{limits}": float(np.median([row["like"] for r in records if (row := kept(r, name, limits)) is not None]))
+                for limits in ("inside", "inside_lenient")
+            },
             "images": middle(rows, "images") if "images" in rows[0] else 0.0,
             "seconds": middle(rows, "seconds") if "seconds" in rows[0] else 0.0,
             "minus": {key: comparison(records, name, key) for key in ("like", "love")},
-            "minus_matched": {key: comparison(records, name, key, matched=True) for key in ("like", "love")},
+            "minus_matched": {key: comparison(records, name, key, "matched") for key in ("like", "love")},
+            "minus_kept": {key: comparison(records, name, key, "kept") for key in ("like", "love")},
         }
     return found
 

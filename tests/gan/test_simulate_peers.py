@@ -25,6 +25,7 @@ from gan.simulate.peers import ablations, ddpo
 from gan.simulate.peers.base import PEERS, Given, Peer, Tally, counted
 from gan.simulate.peers.directions import Directions
 from gan.simulate.peers.shift_policy import Batch
+from gan.simulate.peers.strength import weakened
 from gan.simulate.picture import curves, draw_picture
 from gan.simulate.rater import Rater
 from gan.simulate.report import Rated
@@ -264,12 +265,37 @@ def test_ours_at_another_diversity(rated: Rated, judge: Judge) -> None:
         assert figures.ours_at(run, diversity, "like") == pytest.approx(like)
     narrow = {**run["final"], "like": 0.65, "diversity_ratio": 0.8, "images": 9, "seconds": 1.0}
     run["peers"]["ddpo"] = narrow
-    as_is, matched = (figures.comparison([run], "ddpo", matched=m) for m in (False, True))
-    assert as_is is not None
-    assert matched is not None
-    assert as_is["mean"] == pytest.approx(-0.15)
-    assert matched["mean"] == pytest.approx(0.05)
+    for how, difference in (("end", -0.15), ("matched", 0.05), ("kept", -0.15)):
+        found = figures.comparison([run], "ddpo", how=how)  # type: ignore[arg-type]
+        assert found is not None
+        assert found["mean"] == pytest.approx(difference)
     assert figures.comparison([run], "hero") is None
+
+
+def test_who_ended_outside_counts_as_the_best_inside(rated: Rated, judge: Judge) -> None:
+    run = run_of(rated, judge)
+    outside = {**run["final"], "like": 0.9, "inside_lenient": False}
+    half = {**run["final"], "like": 0.45}
+    run["peers"] = {"ddpo": {**outside, "strengths": {"0.33": half, "0.67": outside}}, "hero": {**outside, "strengths": {}}}
+    likes = [figures.kept(run, name, "inside_lenient")["like"] for name in ("ddpo", "hero", "best-of-16", "")]  # type: ignore[index]
+    assert likes == [0.45, 0.2, 0.4, 0.5]
+    assert figures.kept(run, "ddpo", "inside")["like"] == 0.9  # type: ignore[index]
+    run["final"] = outside
+    assert figures.kept(run, "", "inside_lenient")["like"] == 0.7  # type: ignore[index]  # among more candidates, and inside
+    assert figures.kept(run, "d3po") is None
+
+
+@pytest.mark.parametrize("name", ["ddpo", "evolution", "block-styles"])
+def test_a_weakened_peer_lies_between(name: str, ground: Ground, rated: Rated, judge: Judge) -> None:
+    given = ground.given(rated, judge, 0, 0.05, PEERS[name])
+    tuned = PEERS[name].tune(given)
+    half, hardly = (weakened(tuned, share) for share in (0.5, 1e-4))
+    assert half is not None
+    assert hardly is not None
+    full, some, none, start = (t.sample(range(64)).astype(float) for t in (tuned, half, hardly, given.model))
+    assert np.abs(none - start).mean() < 1.0 + 0.1 * np.abs(full - start).mean()
+    assert 0.1 < np.abs(some - start).mean() / np.abs(full - start).mean() < 1.0
+    assert weakened(given.model, 0.5) is None
 
 
 def test_the_table_names_every_contestant(rated: Rated, judge: Judge) -> None:
@@ -278,10 +304,10 @@ def test_the_table_names_every_contestant(rated: Rated, judge: Judge) -> None:
         for name in ("hero", "no-kl"):
             run["peers"][name] = {**run["final"], "like": 0.3, "images": 2048, "seconds": 7.0}
     text = table(runs)
-    line = next(line for line in text.splitlines() if line.startswith("HERO-like"))
-    assert "2,048" in line
-    assert "+0.200" in line
-    assert "*" in line
+    medians, like, love = (line for line in text.splitlines() if line.startswith("HERO-like"))
+    assert "2,048" in medians
+    assert like.split()[1:5] == ["+0.200", "(+0.200", "+0.200)*", "+0.200"]
+    assert love.split()[1] == "+0.000"
     assert text.index("HERO-like") < text.index("one part left out") < text.index("no KL")
     assert "30: 0.30, 60: 0.50" in text  # the rater drifts
     assert figures.recovery(runs)[-1] == {"ratings": 60, "like": 0.5, "love": 0.25, "runs": 3}

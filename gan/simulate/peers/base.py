@@ -76,6 +76,7 @@ class Moved:
 
     model: Model  # untuned
     move: Callable[[Tensor], Tensor]  # (N, z_dim) float32 on the CPU -> (N, z_dim); row by row, without memory
+    weaker: Callable[[float], Callable[[Tensor], Tensor]] | None = None  # the map at a share of its strength; None: blended with z
 
     def sample(self, seeds: Iterable[int]) -> np.ndarray:
         """As `Tuned.sample`."""

@@ -9,6 +9,7 @@ raters.
 """
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -69,18 +70,22 @@ def tune(given: Given) -> Tuned:
             learnt = _fitted(everything[rows], pairs) if len(pairs) else learnt
     if learnt is None:
         return given.model
-    choice = Choice(ChoiceConfig(given.model.z_dim, given.model.generator.embed_dim, CHOICES))
-    choice.attach(given.model.generator)
 
-    @torch.no_grad()
-    def move(z: Tensor) -> Tensor:
-        candidates = choice.latents(z)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            utility = learnt.posterior(directions.coordinates(candidates.flatten(0, 1)).double()).mean.reshape(len(z), CHOICES)
-        return take(candidates, utility.argmax(dim=1, keepdim=True)).squeeze(1)
+    def choosing(share: float) -> Callable[[Tensor], Tensor]:
+        choice = Choice(ChoiceConfig(given.model.z_dim, given.model.generator.embed_dim, max(2, round(share * CHOICES))))
+        choice.attach(given.model.generator)
 
-    return Moved(given.model, move)
+        @torch.no_grad()
+        def move(z: Tensor) -> Tensor:
+            candidates = choice.latents(z)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                utility = learnt.posterior(directions.coordinates(candidates.flatten(0, 1)).double()).mean
+            return take(candidates, utility.reshape(len(z), -1).argmax(dim=1, keepdim=True)).squeeze(1)
+
+        return move
+
+    return Moved(given.model, choosing(1.0), choosing)
 
 
 @torch.no_grad()
