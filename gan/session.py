@@ -30,10 +30,10 @@ from gan.rewards import RewardWeights
 from gan.rewards.drawer import Drawer
 from gan.rewards.pool import Pool, cache_name
 from gan.rewards.scorer import Scorer, Scores
-from gan.taste import Feedback, RawFeatures, TasteLearner, TasteModel, TasteSummary, stars_from
+from gan.taste import Feedback, RawFeatures, Signal, TasteLearner, TasteModel, TasteSummary, stars_from
 from gan.taste.selection import Shares, Why, quotas, shuffled, thompson
 
-__all__ = ["Feedback", "Prediction", "Proposal", "RoundConfig", "RoundProgress", "RoundResult", "TuningSession"]
+__all__ = ["Feedback", "Prediction", "Proposal", "RoundConfig", "RoundProgress", "RoundResult", "Signal", "TuningSession"]
 
 _CHUNK = 64  # images drawn at once
 _CANDIDATES = 160  # known images of the prior that a grid is chosen from: more would teach less, all of them much the same
@@ -253,6 +253,10 @@ class TuningSession:
     def feedback(self, events: Iterable[Feedback]) -> None:
         """Take in events on known images, in order."""
         self.learner.feedback(events)
+
+    def signals(self, signals: Iterable[Signal]) -> None:
+        """Take in what was done with known images in passing: looked at, enlarged, copied, saved. See `gan.taste.signals`."""
+        self.learner.signals(signals)
 
     def replace_feedback(self, events: Iterable[Feedback]) -> None:
         """Take these events instead of all earlier ones (after an undo)."""

@@ -4,11 +4,14 @@ from gan.taste.events import Feedback, observations
 from gan.taste.features import RawFeatures, Standardiser, judge, raw_features
 from gan.taste.learner import USEFUL_FROM, TasteLearner, TasteSummary
 from gan.taste.model import TasteModel, stars_from
+from gan.taste.signals import Implicit, Signal
 
 __all__ = [
     "USEFUL_FROM",
     "Feedback",
+    "Implicit",
     "RawFeatures",
+    "Signal",
     "Standardiser",
     "TasteLearner",
     "TasteModel",

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gan.taste.events import Feedback, Observation, observations, said
+from gan.taste.events import LIKE_EDGE, Feedback, Observation, consistency, observations, repeats, said
 from gan.taste.features import RawFeatures, Standardiser
 from gan.taste.kernel import Contrasts, Features
 from gan.taste.model import TasteModel
+from gan.taste.signals import Implicit, Signal, area_under_curve, learn
 
 USEFUL_FROM = 12  # ratings below which the model is not asked
 _TRUSTED_FROM = 24
@@ -25,6 +26,11 @@ class TasteSummary:
     accuracy: float | None  # share of pairs of unequal ratings guessed the right way round before being told; None: too few
     guesses: int  # ratings that were guessed before they were learnt
     trusted: bool  # enough ratings to teach from
+    auc: float | None = None  # prequential too: share of pairs of a liked and another image guessed the right way round
+    repeats: int = 0  # images rated again after a while
+    consistency: float | None = None  # correlation of those ratings with the first ones; None: too few
+    changed: bool = False  # the taste is another than it was at first
+    signs: Implicit | None = None  # what signs in passing are worth; None: too few, or switched off
 
 
 class TasteLearner:
@@ -41,6 +47,9 @@ class TasteLearner:
         self._events: list[Feedback] = []
         self._guesses: dict[int, float] = {}  # image -> predicted f before its first rating was learnt
         self._learnt: set[int] = set()
+        self._signals: list[Signal] = []
+        self._signs: Implicit | None = None
+        self.use_signals = True  # whether to learn from signs in passing
         self.model: TasteModel | None = None
 
     def add(self, ids: Sequence[int], raw: RawFeatures) -> None:
@@ -55,10 +64,19 @@ class TasteLearner:
     def feedback(self, events: Iterable[Feedback]) -> None:
         """Append events. An unknown image is an error: its features must be added first."""
         for event in events:
-            for image in (event.image, event.other):
-                if image is not None and image not in self._features:
-                    raise KeyError(f"feedback on image {image}, which was never added")
+            self._must_know(event.image, event.other)
             self._events.append(event)
+
+    def signals(self, signals: Iterable[Signal]) -> None:
+        """Append signs in passing, which nothing takes back; of known images only, too."""
+        for signal in signals:
+            self._must_know(signal.image)
+            self._signals.append(signal)
+
+    def _must_know(self, *images: int | None) -> None:
+        for image in images:
+            if image is not None and image not in self._features:
+                raise KeyError(f"feedback on image {image}, which was never added")
 
     def replace(self, events: Iterable[Feedback]) -> None:
         """Take these events instead of all earlier ones (after an undo)."""
@@ -79,13 +97,21 @@ class TasteLearner:
         rated = [o for o in standing if o.other is None]
         self._guess([o for o in rated if o.image not in self._learnt])
         self._learnt.update(o.image for o in rated)
+        self._signs = self._read_signs(rated) if self.use_signals and self._signals else None
         if len(standing) >= USEFUL_FROM:
             heard = said(self._events)
+            if self._signs is not None:
+                heard = sorted([*heard, *self._signs.found], key=lambda o: o.moment)
             columns = ((o.low, o.high, o.score, o.guess, o.extra) for o in heard)
             self.model = TasteModel(self._observed(heard), *torch.tensor(list(columns), dtype=torch.float64).unbind(dim=1))
         else:
             self.model = None
         return self.summary()
+
+    def _read_signs(self, rated: list[Observation]) -> Implicit | None:
+        scores = {o.image: o.score for o in rated}
+        times = sorted(event.time for event in self._events)
+        return learn(self._signals, scores, {image: score > LIKE_EDGE for image, score in scores.items()}, times)
 
     def _observed(self, heard: list[Observation]) -> Contrasts:
         first = self.features_of([o.image for o in heard])
@@ -102,12 +128,23 @@ class TasteLearner:
             self._guesses.setdefault(observation.image, value)
 
     def summary(self) -> TasteSummary:
-        """Counts and the prequential accuracy: concordance of guesses with the ratings that followed (ties half)."""
+        """Counts, and prequential scores: how guesses agree with the ratings that followed (ties half)."""
         standing = self.standing()
         pairs = [(self._guesses[o.image], o.score) for o in standing if o.other is None and o.image in self._guesses][-_WINDOW:]
         accuracy = _concordance(pairs)
         count = len({image for o in standing for image in (o.image, o.other) if image is not None})
-        return TasteSummary(count, accuracy, len(pairs), count >= _TRUSTED_FROM)
+        again = repeats(self._events)
+        return TasteSummary(
+            count,
+            accuracy,
+            len(pairs),
+            trusted=count >= _TRUSTED_FROM,
+            auc=_area(pairs),
+            repeats=len(again),
+            consistency=consistency(again),
+            changed=self.model is not None and self.model.changed is not None,
+            signs=self._signs,
+        )
 
     def curve(self, points: int = 24) -> tuple[tuple[int, float], ...]:
         """How well it guessed over time: (guesses so far, concordance among the latest of them) at up to `points` moments."""
@@ -115,6 +152,14 @@ class TasteLearner:
         step = max(4, len(pairs) // points)
         found = [(n, _concordance(pairs[max(0, n - _CURVE_WINDOW) : n])) for n in range(step, len(pairs) + 1, step)]
         return tuple((n, value) for n, value in found if value is not None)
+
+
+def _area(pairs: Sequence[tuple[float, float]]) -> float | None:
+    """Area under the ROC curve of guesses for what turned out to be liked; None: too few of either kind to say."""
+    liked = torch.tensor([score > LIKE_EDGE for _, score in pairs], dtype=torch.bool)
+    if min(int(liked.sum()), int((~liked).sum())) < 4:
+        return None
+    return area_under_curve(torch.tensor([guess for guess, _ in pairs], dtype=torch.float64), liked)
 
 
 def _concordance(pairs: Sequence[tuple[float, float]]) -> float | None:

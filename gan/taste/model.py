@@ -98,6 +98,7 @@ class TasteModel:
         covariance = self._between(self._basis, self._basis_now)
         covariance += 1e-6 * covariance.diagonal().mean() * torch.eye(len(places), dtype=torch.float64)
         self._root = torch.linalg.cholesky(covariance)
+        self._mode = torch.zeros(len(places), dtype=torch.float64)
         self._coordinates = observed.rows(self._root if len(places) == len(now) else self._embed(images, now))
 
     def _between(self, images: Features, now: Tensor) -> Tensor:
