@@ -9,7 +9,7 @@ from studio.project.records import TitleRating
 
 @dataclass(frozen=True, slots=True)
 class SuggestTitles:
-    """Suggest titles for an image, learning first from what was said of others. Answered by `TitlesSuggested`; of several only the newest."""
+    """Suggest titles for an image, learning first from what was said of others. Answered by `TitlesSuggested`; the newest alone."""
 
     request: int
     image: int

@@ -54,6 +54,7 @@ def test_what_is_said_elsewhere_is_translated_with_its_values(
     ]
     kinds += [(kind, 0.0, "") for kind in ("clear", "like", "reject", "neither", "note")]
     kinds += [("tag", 0.0, "dusk"), ("untag", 0.0, "dusk"), ("note", 0.0, "calm")]
+    kinds += [("title", 0.0, "dusk"), ("title", 0.0, "")]
     for kind, value, text in kinds:
         for images in (1, 3):
             said = _label(kind, value, text, images)
