@@ -1,6 +1,9 @@
 """The one exception whose text is meant for the person in front of the screen."""
 
 
+_LONGEST = 300  # characters of a reason: a damaged file may be quoted in it
+
+
 class UserError(Exception):
     """Something the person can put right, said in one line: the command line prints it and exits, the studio shows it."""
 
@@ -13,7 +16,7 @@ def reason(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror[:1].lower() + error.strerror[1:]
     lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    return lines[0][:_LONGEST] if lines else type(error).__name__
 
 
 class Cancelled(UserError):

@@ -30,6 +30,7 @@ CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
 _LARGEST = 65536  # no dimension of a network is larger: a damaged configuration must not ask for all memory
 _LONGEST = 32  # nor does one have more layers
+_MOST_CANDIDATES = 4096  # that an adapter chooses among; each takes memory and time
 _LONGEST_WORD = 300
 _LARGEST_FILE = 2**31  # bytes of a file beside the weights
 _TYPES = {"F32": torch.float32, "F16": torch.float16}
@@ -137,8 +138,8 @@ def load(folder: Path, device: torch.device | str = "cpu") -> Model:
     assert isinstance(generator, LatentGenerator) and not isinstance(discriminator, LatentGenerator)
     path = folder / CONFIG_NAME
     _attach(folder, generator, config.get("files"))
-    if adapter is not None and adapter.config.z_dim != generator.z_dim:  # type: ignore[union-attr]
-        raise UserError(f"{path} is damaged: its adapter and its generator differ in z_dim")
+    if adapter is not None:
+        _check_adapter(path, adapter.config, generator)
     if discriminator is not None and discriminator.resolution != generator.resolution:  # type: ignore[operator]
         raise UserError(f"{path} is damaged: its discriminator and its generator differ in resolution")
     return Model(
@@ -188,7 +189,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise UserError(f'{path} is not of a generator made by Tastemaker: no "format": "{FORMAT}"')
     version = config.get("version")
     if type(version) is not int or version < 1:
-        raise UserError(f'{path} is damaged: "version" is {version!r}')
+        raise UserError(f'{path} is damaged: "version" is {version!r:.60}')
     if version > VERSION:
         raise UserError(
             f"{path} was made by a newer Tastemaker (bundle version {version}; this one reads up to {VERSION})"
@@ -244,8 +245,10 @@ def _field(name: str, value: Any, hint: Any) -> Any:
         return None if value is None else _field(name, value, inner[0])
     if hint is int or origin is Annotated:
         smallest = 1 if hint is int else inner[1]
-        if type(value) is not int or not smallest <= value <= _LARGEST:
-            raise ValueError(f"{name} {value!r:.60} is not a size in {smallest}..{_LARGEST}")
+        # Layers take time to build even without memory.
+        largest = _LONGEST if name in {"depth", "layers", "mapping_layers"} else _LARGEST
+        if type(value) is not int or not smallest <= value <= largest:
+            raise ValueError(f"{name} {value!r:.60} is not a size in {smallest}..{largest}")
         return value
     if hint is float:
         if type(value) not in {int, float} or not abs(value) <= 1e30:  # NaN fails too
@@ -260,6 +263,16 @@ def _field(name: str, value: Any, hint: Any) -> Any:
     if type(value) is not hint or (hint is str and len(value) > _LONGEST_WORD):
         raise ValueError(f"{name} {value!r:.60} is not a {hint.__name__}")
     return value
+
+
+def _check_adapter(path: Path, config: Any, generator: LatentGenerator) -> None:
+    """Refuse an adapter that was made for another generator, or that no tuning makes."""
+    if config.z_dim != generator.z_dim:
+        raise UserError(f"{path} is damaged: its adapter and its generator differ in z_dim")
+    if getattr(config, "inputs", generator.embed_dim) != generator.embed_dim:
+        raise UserError(f"{path} is damaged: its adapter reads {config.inputs} numbers and its generator gives {generator.embed_dim}")
+    if getattr(config, "candidates", 1) > _MOST_CANDIDATES:
+        raise UserError(f"{path} is damaged: its adapter chooses among {config.candidates} latents")
 
 
 def _attach(folder: Path, generator: LatentGenerator, sums: Any) -> None:

@@ -53,6 +53,11 @@ class Layer:
         if self.outputs % self.shuffle**2:
             raise ValueError(f"{self.outputs} outputs cannot be shuffled by {self.shuffle}")
 
+    @property
+    def folds_first(self) -> bool:
+        """Whether a linear layer's output is folded before it is normalised and bent, not after."""
+        return self.shape is not None and self.norm_width != self.outputs
+
     def size_after(self, size: int) -> int:
         """Width of its output for an input of this width."""
         if self.op == "linear":
@@ -91,6 +96,8 @@ class LayeredConfig:
                 raise ValueError(f"layer {layer.name} takes {layer.inputs} channels, not {width}")
             width = layer.shape[0] if layer.shape else layer.outputs // layer.shuffle**2
             size = layer.size_after(size)
+            if layer.activation_width not in {0, 1, width if not layer.shape or layer.folds_first else layer.outputs}:
+                raise ValueError(f"{layer.activation_width} slopes after layer {layer.name}")
             if not 1 <= size <= 4096 or (layer.shape and layer.shape[1] != layer.shape[2]):
                 raise ValueError(f"layer {layer.name} gives {size} pixels")
         if (width, size) != (self.image_channels, self.resolution):
@@ -160,15 +167,14 @@ class Block(nn.Module):
                 x = F.conv2d(x, self.weight, self.bias, layer.stride, layer.padding)
             if layer.shuffle > 1:
                 x = F.pixel_shuffle(x, layer.shuffle)
-        folds = layer.shape is not None and layer.norm_width != layer.outputs
-        if layer.shape is not None and folds:
+        if layer.shape is not None and layer.folds_first:
             x = x.reshape(-1, *layer.shape)
         if not layer.norm_last:
             x = normalise(self, x)
         x = self._activate(x)
         if layer.norm_last:
             x = normalise(self, x)
-        if layer.shape is not None and not folds:
+        if layer.shape is not None and not layer.folds_first:
             x = x.reshape(-1, *layer.shape)
         return x
 

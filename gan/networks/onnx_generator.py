@@ -5,7 +5,7 @@ No gradient passes through it; tuning needs none.
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -145,7 +145,7 @@ class OnnxGenerator(LatentGenerator):
         return {} if self._graph is None else {FILE: self._graph.data}
 
     def attach(self, files: dict[str, bytes]) -> None:
-        parse(files[FILE])
+        _check_ports(parse(files[FILE]).graph, self.config)
         self._graph = Graph(files[FILE])
 
     @torch.no_grad()
@@ -168,3 +168,36 @@ class OnnxGenerator(LatentGenerator):
             parts.append(self.after(torch.from_numpy(drawn[:count])))
         size = (0, 3, config.resolution, config.resolution)
         return torch.cat(parts).to(z.device) if parts else torch.zeros(size, device=z.device)
+
+
+# TensorProto.DataType of each kind of numbers.
+_ELEMENTS = {"float32": 1, "uint8": 2, "int32": 6, "int64": 7, "float16": 10, "float64": 11}
+
+
+def _check_ports(graph: Any, config: OnnxConfig) -> None:
+    """Whether a graph takes and gives what a configuration says, by name, type and number of dimensions.
+
+    Raises
+    ------
+    ValueError
+        It does not.
+    """
+    wanted = {config.z: (config.z_type, 2 if config.z_shape == "flat" else 4)}
+    if config.psi is not None:
+        wanted[config.psi] = (config.psi_type, config.psi_rank)
+    if config.label is not None:
+        wanted[config.label] = (config.label_type, 1 if config.label_form == "index" else 2)
+    held = {tensor.name for tensor in graph.initializer}
+    inputs = {port.name: port.type.tensor_type for port in graph.input}
+    if more := sorted(set(inputs) - set(wanted) - held):
+        raise ValueError(f"its graph needs the input {more[0]:.40}, which nothing gives")
+    for name, (kind, rank) in wanted.items():
+        port = inputs.get(name)
+        if port is None or port.elem_type != _ELEMENTS[kind] or len(port.shape.dim) != rank:
+            raise ValueError(f"its graph has no input {name:.40} of {kind} and {rank} dimensions")
+    width = inputs[config.z].shape.dim[1]
+    if width.HasField("dim_value") and width.dim_value != config.noise:
+        raise ValueError(f"its graph takes {width.dim_value} latents, not {config.noise}")
+    drawn = next((port.type.tensor_type for port in graph.output if port.name == config.image), None)
+    if drawn is None or drawn.elem_type != _ELEMENTS[config.image_type]:
+        raise ValueError(f"its graph has no output {config.image:.40} of {config.image_type}")

@@ -371,30 +371,3 @@ def test_random_pickles(code: bytes) -> None:
         unpickle(io.BytesIO(data), len(data))
     except Malformed as error:
         assert str(error)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("sample", range(len(SAMPLES)))
-def test_ten_minutes_of_fuzzing(sample: int, tmp_path: Path) -> None:
-    """Ten minutes in all, on every container that weights come in."""
-    import random
-
-    chance, end = random.Random(sample), time.monotonic() + 600 / len(SAMPLES)
-    while time.monotonic() < end:
-        data = bytearray(SAMPLES[sample])
-        for _ in range(chance.randint(1, 8)):
-            place = chance.randrange(len(data))
-            match chance.randrange(4):
-                case 0:
-                    data[place] = chance.randrange(256)
-                case 1:
-                    del data[place : place + chance.randint(1, 30)]
-                case 2:
-                    data[place:place] = chance.randbytes(chance.randint(1, 8))
-                case _:
-                    other = SAMPLES[chance.randrange(len(SAMPLES))]
-                    start = chance.randrange(len(other))
-                    data[place : place + 20] = other[start : start + 20]
-            if not data:
-                break
-        _fuzzed(bytes(data), tmp_path / "generator.pth")

@@ -14,7 +14,7 @@ from gan.formats.importing.ask import rank
 from gan.formats.importing.chain import Chain, chains, links
 from gan.formats.importing.restricted import Malformed
 from gan.formats.importing.result import Imported, Question
-from gan.formats.importing.source import Source
+from gan.formats.importing.source import Source, check_weights
 from gan.formats.importing.state_dict import Candidate, Module, candidates, check_calls, modules, orders
 from gan.model import Model
 from gan.networks.layered import DcganGenerator, LayeredConfig, LayeredGenerator, MlpGenerator
@@ -170,7 +170,10 @@ def _strides(chain: Chain) -> str:
 def _build(chain: Chain, tensors: dict[str, Tensor], folded: bool) -> LayeredGenerator:
     """The network with its weights in it."""
     first = chain.layers[0]
-    config = LayeredConfig(first.inputs, chain.resolution, chain.channels, chain.layers, renamed=folded)
+    try:
+        config = LayeredConfig(first.inputs, chain.resolution, chain.channels, chain.layers, renamed=folded)
+    except ValueError as error:
+        raise Malformed(f"its layers do not fit one another ({error})") from error
     kind = MlpGenerator if all(layer.op == "linear" for layer in chain.layers) else DcganGenerator
     with torch.device("meta"):
         generator = kind(config)
@@ -195,6 +198,7 @@ def _build(chain: Chain, tensors: dict[str, Tensor], folded: bool) -> LayeredGen
             }
         if layer.activation == "prelu":
             state[f"blocks.{number}.slope"] = by_name[layer.activation_name]["weight"]
+    check_weights(state)
     try:
         generator.load_state_dict(state, assign=True)
     except RuntimeError as error:

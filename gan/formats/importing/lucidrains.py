@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from gan.errors import UserError
 from gan.formats.importing.restricted import Malformed, TensorRef
 from gan.formats.importing.result import Imported, Option, Question
-from gan.formats.importing.source import Source
+from gan.formats.importing.source import Source, check_weights
 from gan.formats.importing.state_dict import check_calls
 from gan.model import Model
 from gan.networks.lightweight import LightweightConfig, LightweightGenerator
@@ -129,6 +129,7 @@ def _fill(network: nn.Module, tensors: dict[str, Tensor], prefix: str) -> None:
         raise Malformed(
             f"it is of a version of its program that is not known here (its part {prefix}{odd[0]} does not fit)"
         )
+    check_weights(tensors)
     network.load_state_dict(tensors, assign=True)
 
 

@@ -2,7 +2,7 @@
 
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -186,6 +186,21 @@ _SAFE_DTYPES = {
     "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I64": torch.int64,
     "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8, "BOOL": torch.bool,
 }  # fmt: skip
+
+
+def check_weights(tensors: Mapping[str, Tensor]) -> None:
+    """Refuse tensors of whole numbers where weights belong.
+
+    Raises
+    ------
+    Malformed
+        Which one it is.
+    """
+    for name, value in tensors.items():
+        if not value.is_floating_point():
+            raise Malformed(
+                f"its tensor {name:.80} holds {str(value.dtype).removeprefix('torch.')} numbers, which are no weights"
+            )
 
 
 @contextmanager

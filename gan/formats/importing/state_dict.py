@@ -254,19 +254,28 @@ def _fold(module: Module) -> bool:
     if "weight_orig" in leaves and "weight_u" in leaves:  # Miyato et al. 2018, arXiv 1802.05957
         weight, u = leaves.pop("weight_orig"), leaves.pop("weight_u")
         v = leaves.pop("weight_v", None)
+        vectors = [u] if v is None else [u, v]
+        if weight.dim() < 2 or any(one.dim() != 1 or one.dtype != weight.dtype for one in vectors):
+            raise Malformed("its spectrally normalised weights do not fit one another")
         # A transposed convolution is normalised over its dimension 1.
         matrix = weight.flatten(1) if u.numel() == weight.shape[0] else weight.transpose(0, 1).flatten(1)
         if matrix.shape[0] != u.numel() or (v is not None and v.numel() != matrix.shape[1]):
             raise Malformed("its spectrally normalised weights do not fit one another")
         sigma = u @ matrix @ v if v is not None else torch.linalg.matrix_norm(matrix, 2)
-        module.tensors = {"weight": weight / sigma, **leaves}
+        module.tensors = {"weight": _finite(weight / sigma), **leaves}
         return True
     for gain, direction in (("weight_g", "weight_v"), ("weight_original0", "weight_original1")):
         if gain in leaves and direction in leaves:  # Salimans & Kingma 2016, arXiv 1602.07868
             g, v = leaves.pop(gain), leaves.pop(direction)
-            if g.dim() != v.dim():
+            if g.dim() != v.dim() or any(a not in {1, b} for a, b in zip(g.shape, v.shape, strict=True)):
                 raise Malformed("its normalised weights do not fit one another")
             over = tuple(i for i in range(v.dim()) if g.shape[i] == 1)
-            module.tensors = {"weight": g * v / v.square().sum(dim=over, keepdim=True).sqrt(), **leaves}
+            module.tensors = {"weight": _finite(g * v / v.square().sum(dim=over, keepdim=True).sqrt()), **leaves}
             return True
     return False
+
+
+def _finite(weight: Tensor) -> Tensor:
+    if not torch.isfinite(weight).all():
+        raise Malformed("its normalised weights have no length")
+    return weight

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from gan.formats.importing.persistent import Part
 from gan.formats.importing.restricted import Malformed, TensorRef
 from gan.formats.importing.result import Imported
-from gan.formats.importing.source import Source
+from gan.formats.importing.source import Source, check_weights
 from gan.model import Model
 from gan.networks.latents import latents
 from gan.networks.stylegan2 import StyleGAN2, StyleGAN2Config
@@ -112,9 +112,7 @@ def fill(
         if _squeezed(ref.shape) != _squeezed(wanted[name]):
             raise Malformed(f"its tensor {name} has the shape {ref.shape}, not {wanted[name]}")
     tensors = {name: value.reshape(wanted[name]) for name, value in source.load(own).items()} | more
-    for name, value in tensors.items():
-        if not value.is_floating_point():
-            raise Malformed(f"its tensor {name} holds {str(value.dtype).removeprefix('torch.')} numbers, which are no weights")
+    check_weights(tensors)
     estimate = "w_avg" in wanted and "w_avg" not in tensors
     if estimate:
         tensors["w_avg"] = torch.zeros(wanted["w_avg"])

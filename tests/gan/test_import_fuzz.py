@@ -1,0 +1,205 @@
+"""Mutated files of every reader end in a generator or a sentence, and so does what `python -m tests.gan.fuzz` has found before."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import foreign_lucidrains
+import foreign_onnx
+import pytest
+import safetensors.torch
+import torch
+from fuzz import watch
+from fuzz.readers import READERS, Case
+from torch import nn
+
+from gan.errors import UserError
+from gan.formats import bundle
+from gan.formats.importing import import_file
+from gan.model import Model
+from gan.networks.lightweight import LightweightConfig
+from gan.policy.adapter import Choice, ChoiceConfig, Shift, ShiftConfig
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+_QUICK = sorted(set(READERS) - {"program", "anything"})  # these two trace a network first
+
+
+@pytest.mark.parametrize("reader", _QUICK)
+def test_a_few_mutated_files(reader: str, tmp_path: Path) -> None:
+    outcomes = [watch.read(READERS[reader](Random(seed)), tmp_path / "now") for seed in range(10, 22)]
+    assert not [said for outcome, said in outcomes if outcome == "broken"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("reader", READERS)
+def test_a_minute_of_mutated_files(reader: str, tmp_path: Path) -> None:
+    """In child processes, with the time and memory of each file measured. Other seeds and more minutes: the command."""
+    report = watch.fuzz(reader, READERS[reader], 1.0, tmp_path)
+    assert report.files > 50 and not report.findings
+
+
+def test_a_child_that_breaks_is_found_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fuzzer itself: an exception, a death, a written file and a call of a program are findings, and their files are kept."""
+
+    def meddling(path: Path) -> Any:
+        kind = path.read_text()
+        if kind == "raises":
+            raise ZeroDivisionError("five")
+        if kind == "dies":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if kind == "writes":
+            (path.parent / "more").write_text("")
+        if kind == "runs":
+            sys.audit("os.system", "true")
+        raise UserError(f"{path.name} cannot be imported, as it should be")
+
+    monkeypatch.setattr(watch, "import_file", meddling)
+    kinds = ("raises", "dies", "writes", "runs", *("is fine",) * 16)
+    make = lambda chance: Case({"x": chance.choice(kinds).encode()}, "x")  # noqa: E731
+    report = watch.fuzz("made", make, 0.01, tmp_path)
+    assert len(report.findings) == 4 and report.outcomes["refused"] > 20
+    for words, kind in (
+        ("ZeroDivisionError at", "raises"),
+        ("died of SIGKILL", "dies"),
+        ("it did open", "writes"),
+        ("os.system", "runs"),
+    ):
+        place = next(where for what, where in report.findings.items() if words in what).split(": ")[0]
+        assert (Path(place) / "x").read_text() == kind
+
+
+@pytest.mark.slow
+def test_hostile_files_take_little_time_and_memory(tmp_path: Path) -> None:
+    """Each in a process of its own: nothing run, nothing written, a sentence, and the peak of its memory."""
+    made = subprocess.run(
+        [sys.executable, "-m", "tests.gan.fuzz", "--hostile", "--keep", str(tmp_path)],
+        cwd=ROOT, capture_output=True, text=True, timeout=170, env={"PATH": "", "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    found = re.findall(r"^(ok|BAD) +([\d.]+) s +(\d+) MB  (.*)$", made.stdout, re.MULTILINE)
+    assert len(found) >= 70 and made.returncode == 0, made.stdout + made.stderr
+    worst = max(float(seconds) for _, seconds, _, _ in found)
+    largest = max(int(megabytes) for _, _, megabytes, _ in found)
+    print(f"{len(found)} files: at most {worst:.2f} s and {largest} MB")
+    assert worst < watch.SECONDS and largest < watch.MEGABYTES
+
+
+# -------------------------------------------------------------------------------------- what mutated files have broken before
+
+
+def saved(folder: Path, content: Any) -> Path:
+    torch.save(content, folder / "generator.pth")
+    return folder / "generator.pth"
+
+
+def refused(path: Path, words: str) -> None:
+    with pytest.raises(UserError, match=words) as told:
+        import_file(path)
+    assert "\n" not in str(told.value) and len(str(told.value)) < 700
+
+
+def spectral() -> dict[str, Any]:
+    last = nn.utils.parametrizations.spectral_norm(nn.Linear(6, 64))
+    return dict(nn.Sequential(nn.Linear(4, 6), nn.ReLU(), last).state_dict())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda u: u.long(),
+        lambda u: u[:, None],
+        lambda u: u * 0.0,
+        lambda u: u[:3],
+    ],
+)
+def test_spectral_norms_that_do_not_fit(
+    change: Callable[[torch.Tensor], torch.Tensor], tmp_path: Path
+) -> None:
+    state = spectral()
+    key = next(name for name in state if name.endswith("weight.0._u"))
+    state[key] = change(state[key])
+    refused(saved(tmp_path, state), "normalised weights")
+
+
+def test_a_spectral_norm_of_a_vector(tmp_path: Path) -> None:
+    state = spectral()
+    key = next(name for name in state if name.endswith("weight.original"))
+    refused(saved(tmp_path, state | {key: state[key].flatten()}), "normalised weights")
+
+
+def test_slopes_that_do_not_fit(tmp_path: Path) -> None:
+    state = nn.Sequential(nn.Linear(4, 16), nn.PReLU(16), nn.Linear(16, 64)).state_dict()
+    assert import_file(saved(tmp_path, state)).model.resolution == 8
+    refused(saved(tmp_path, state | {"1.weight": torch.ones(4)}), "slopes after layer 0")
+
+
+def test_whole_numbers_are_no_weights(tmp_path: Path) -> None:
+    state = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 64)).state_dict()
+    refused(saved(tmp_path, state | {"2.weight": state["2.weight"].long()}), "int64 numbers")
+    lucid = foreign_lucidrains.lightweight(LightweightConfig(4, 32, 3, (4, 4, 4), "global", (False,) * 3))
+    inner: Any = lucid["GAN"]
+    inner["GE.initial_conv.1.bias"] = inner["GE.initial_conv.1.bias"].long()
+    refused(saved(tmp_path, lucid), "int64 numbers")
+
+
+def test_a_long_word_in_a_header_is_not_repeated(tmp_path: Path) -> None:
+    header = json.dumps({"0.weight": {"dtype": "F" * 5000, "shape": [1], "data_offsets": [0, 4]}}).encode()
+    path = tmp_path / "generator.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * 4)
+    refused(path, "damaged or cut short")
+
+
+def rewritten(folder: Path, change: Callable[[dict[str, Any]], object]) -> Path:
+    """A bundle with another configuration."""
+    config = json.loads((folder / bundle.CONFIG_NAME).read_text())
+    change(config)
+    (folder / bundle.CONFIG_NAME).write_text(json.dumps(config))
+    return folder
+
+
+def test_adapters_of_other_generators_are_refused(tmp_path: Path, small_model: Callable[..., Model]) -> None:
+    model = small_model()
+    model.adapter = Choice(ChoiceConfig(8, 12)).attach(model.generator)
+    bundle.save(model, tmp_path / "mine")
+    assert bundle.load(tmp_path / "mine").adapter is not None
+    refused(rewritten(tmp_path / "mine", lambda c: c["adapter"].update(candidates=60_000)), "60000 latents")
+    refused(rewritten(tmp_path / "mine", lambda c: c["adapter"].update(depth=60_000)), "depth 60000 is not")
+    model.adapter = Choice(ChoiceConfig(8, 13))
+    model.adapter.attach(model.generator)
+    bundle.save(model, tmp_path / "other")
+    refused(tmp_path / "other", "reads 13 numbers and its generator gives 12")
+    model.adapter = Shift(ShiftConfig(8))
+    bundle.save(model, tmp_path / "shift")
+    refused(rewritten(tmp_path / "shift", lambda c: c.update(version="x" * 5000)), '"version" is')
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("z", "nowhere", "needs the input z"),
+        ("image", "onnx", "no output onnx"),
+        ("noise", 7, "takes 6 latents"),
+        ("z_type", "float64", "no input z of float64"),
+        ("z_shape", "map", "no input z of float32 and 4"),
+        ("image_type", "uint8", "no output image of uint8"),
+    ],
+)
+def test_a_bundled_graph_must_fit_what_is_said_of_it(
+    field: str, value: Any, words: str, tmp_path: Path
+) -> None:
+    (tmp_path / "g.onnx").write_bytes(foreign_onnx.generator())
+    bundle.save(import_file(tmp_path / "g.onnx").model, tmp_path / "mine")
+    refused(rewritten(tmp_path / "mine", lambda c: c["generator"].update({field: value})), words)
+
+
+def test_tensors_of_a_safetensors_file_may_be_anything(tmp_path: Path) -> None:
+    state = {"a": torch.zeros(3, dtype=torch.int64), "b.weight": torch.zeros(2, 2, dtype=torch.bool)}
+    path = tmp_path / "generator.safetensors"
+    path.write_bytes(safetensors.torch.save(state))
+    refused(path, "cannot be imported")
