@@ -34,14 +34,20 @@ class Timeline(History):
         name: str = "",
         kept: bool = True,
         reason: str = "",
+        taught: dict[str, Any] | None = None,
     ) -> Checkpoint:
-        """Note a checkpoint that is already on disk, as a child of the current one, and make it current."""
+        """Note a checkpoint that is already on disk, as a child of the current one, and make it current.
+
+        `taught`, what is to be said of the round that made it, goes into the log in the same transaction.
+        """
         with explained(self.folder):
             inside = Path(path).absolute().relative_to(self.folder)
             if not (self.folder / inside).exists():
                 raise ProjectError(f"The checkpoint {path} is not on disk.")
         number = self._last_round() + 1
         with self._transaction():
+            if taught is not None:
+                self._append(time.time(), "taught", None, 0.0, None, taught)
             new = self._insert_checkpoint(
                 inside, number, metrics or {}, name, kept, reason, self.meta("checkpoint")
             )

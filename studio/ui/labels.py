@@ -56,7 +56,8 @@ def paint_label(painter: QPainter, label: int, box: QRectF) -> None:
     font.setBold(True)
     painter.setFont(font)
     painter.setPen(QColor(INK))
-    painter.drawText(text, Qt.AlignmentFlag.AlignCenter, letter(label))
+    if letter(label).isascii():  # others are too dense for so small a place, and the shape says the same
+        painter.drawText(text, Qt.AlignmentFlag.AlignCenter, letter(label))
     painter.restore()
 
 

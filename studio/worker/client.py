@@ -65,7 +65,7 @@ class WorkerClient(QObject):
         super().__init__(parent)
         self._service = service
         self._project: Project | None = None
-        self._device = "auto"
+        self._device, self._use_signals = "auto", True
         self._link: WorkerLink | None = None
         self._links = 0
         self._crashed = -CALM
@@ -116,6 +116,12 @@ class WorkerClient(QObject):
         """Pass on what the project returned (`change.events`, a signal). Answered by `taste`."""
         if events:
             self._send(m.Feedback(tuple(events)))
+
+    def use_signals(self, on: bool) -> None:
+        """Learn from what was done with images in passing (the default), or leave it aside. Answered by `taste`, if it is open."""
+        if on != self._use_signals:
+            self._use_signals = on
+            self._send(m.UseSignals(on))
 
     def predict(self, images: Sequence[int]) -> None:
         """Ask what the taste model thinks of these images. Answered by `taste`."""
@@ -224,7 +230,7 @@ class WorkerClient(QObject):
         deliver: Callable[[m.Event | Gone], None] = partial(self._arrived.emit, self._links)
         self._link = WorkerLink(deliver, self._project.folder / LOG, self._service)
         self._set_busy("starting")
-        self._send(opening(self._project, self._device))
+        self._send(opening(self._project, self._device, self._use_signals))
 
     def _send(self, command: m.Command) -> None:
         if self._link is not None:
@@ -363,17 +369,28 @@ class WorkerClient(QObject):
         if event.before is not None and event.after is not None:
             strip = ShownStrip(event.seeds, self._link.take(event.before), self._link.take(event.after))
         checkpoint = None
-        self._recorded(
-            "taught", kept=event.kept, reason=event.reason, stopped=event.stopped, metrics=event.metrics
-        )
-        if event.checkpoint is not None:
+        facts = {
+            "kept": event.kept,
+            "reason": event.reason,
+            "stopped": event.stopped,
+            "metrics": event.metrics,
+        }
+        if event.checkpoint is None:
+            self._recorded("taught", **facts)
+        else:
             try:
                 checkpoint = self._project.add_checkpoint(
-                    Path(event.checkpoint), dict(event.metrics), kept=event.kept, reason=event.reason
+                    Path(event.checkpoint),
+                    dict(event.metrics),
+                    kept=event.kept,
+                    reason=event.reason,
+                    taught=facts,
                 )
             except ProjectError as error:
                 self.failed.emit("RunRound", str(error), "")
-        self.round_finished.emit(FinishedRound(event, checkpoint, strip))
+        # In a turn of its own: the disk has had its time, and what follows in the window takes some, too.
+        finished = FinishedRound(event, checkpoint, strip)
+        QTimer.singleShot(0, self, lambda: self.round_finished.emit(finished))
 
     def _on_gone(self, event: Gone) -> None:
         assert self._project is not None

@@ -1,14 +1,16 @@
 """Fixtures of the window's tests: a project of one's own, a worker without a process, hands."""
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
+from shiboken6 import getAllValidWrappers
 from window_support import Hands
 
 from studio.project.recent import HOME_VARIABLE
@@ -22,15 +24,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.qt_log_ignore("propagateSizeHints", extend=True))
 
 
+def _alive() -> list[QObject]:
+    """Widgets that nothing holds, and timers that run on and on; one that fires once ends by itself."""
+    return [
+        one
+        for one in getAllValidWrappers()
+        if (isinstance(one, QWidget) and one.parent() is None)
+        or (isinstance(one, QTimer) and one.isActive() and not one.isSingleShot())
+    ]
+
+
 @pytest.fixture(autouse=True)
 def nothing_is_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail a test that leaves a thread running or a window on screen."""
+    """Fail a test that leaves a thread or a timer running, a window on screen, or a widget of its own alive."""
     threads = set(threading.enumerate())
+    before = {id(one) for one in _alive()}
     yield
     app = QApplication.instance()
     if app is None:
         return
     app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    if left := [one for one in _alive() if id(one) not in before]:
+        gc.collect()  # what only a cycle keeps alive is not left behind
+        app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        left = [one for one in _alive() if id(one) not in before]
+    assert not left, f"left alive: {left}"
     windows = [widget for widget in QApplication.topLevelWidgets() if widget.isVisible()]
     assert windows == [], f"left on screen: {windows}"
     deadline = time.monotonic() + 5
