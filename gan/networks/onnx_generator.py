@@ -182,7 +182,9 @@ def _check_ports(graph: Any, config: OnnxConfig) -> None:
     ValueError
         It does not.
     """
-    wanted = {config.z: (config.z_type, 2 if config.z_shape == "flat" else 4)}
+    wanted: dict[str, tuple[str, int]] = {
+        config.z: (config.z_type, 2 if config.z_shape == "flat" else 4)
+    }
     if config.psi is not None:
         wanted[config.psi] = (config.psi_type, config.psi_rank)
     if config.label is not None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import foreign_lucidrains
 import foreign_onnx
+import foreign_torch
 import pytest
 import safetensors.torch
 import torch
@@ -137,6 +138,12 @@ def test_slopes_that_do_not_fit(tmp_path: Path) -> None:
     state = nn.Sequential(nn.Linear(4, 16), nn.PReLU(16), nn.Linear(16, 64)).state_dict()
     assert import_file(saved(tmp_path, state)).model.resolution == 8
     refused(saved(tmp_path, state | {"1.weight": torch.ones(4)}), "slopes after layer 0")
+
+
+def test_a_bias_of_a_single_number(tmp_path: Path) -> None:
+    state = foreign_torch.dcgan(4, 1, 16, batch_norm=False, width=4).state_dict()
+    key = next(name for name in state if name.endswith("bias"))
+    refused(saved(tmp_path, state | {key: torch.tensor(0.5)}), "not known here")
 
 
 def test_whole_numbers_are_no_weights(tmp_path: Path) -> None:

@@ -210,6 +210,36 @@ def test_answers_change_the_images(key: str, value: str, change: Callable, tmp_p
     torch.testing.assert_close(chosen, change(plain), atol=1e-3, rtol=0)
 
 
+def in_range(largest: float) -> nn.Sequential:
+    """A network with a past whose last layer gives numbers up to `largest`, one in a thousand beyond."""
+    network = foreign.lived(foreign.dcgan(4, 3, 32, output=nn.Identity()), torch.randn(512, 10, 1, 1))
+    with torch.no_grad():
+        raw = network(torch.randn(64, 10, 1, 1)).abs().flatten()
+        network[-2].weight.mul_(largest / raw.sort().values[int(0.999 * len(raw))])
+    return network
+
+
+@pytest.mark.parametrize(
+    ("largest", "is_open", "ranked"),
+    [
+        (4.0, False, ["tanh", "sigmoid", "none"]),  # black and white: a tanh is all but certain
+        (1.05, True, ["tanh", "none", "sigmoid"]),  # fills -1 to 1 and ends there: asked, with a preview
+        (0.4, False, ["tanh", "sigmoid", "none"]),  # small numbers say nothing: what most people write
+    ],
+)
+def test_what_follows_the_last_layer_is_ranked_by_its_numbers(
+    largest: float, is_open: bool, ranked: list[str], tmp_path: Path
+) -> None:
+    torch.manual_seed(3)
+    imported = import_file(save(in_range(largest).state_dict(), tmp_path))
+    asked = {question.key: question for question in (imported.questions if is_open else imported.settled)}
+    assert [option.value for option in asked["output"].options] == ranked
+    assert imported.model.generator.config.output == "tanh"
+    assert "of the last layer's numbers" in next(
+        o.evidence for o in asked["output"].options if o.value == "none"
+    )
+
+
 def test_wrong_answers_are_refused(tmp_path: Path) -> None:
     path = save(foreign.dcgan(4, 3, 32).state_dict(), tmp_path)
     with pytest.raises(UserError, match=r"output cannot be 'relu'; it can be tanh"):

@@ -25,6 +25,7 @@ _ACTIVATIONS = {"relu": 0.78, "leaky_relu:0.2": 0.14, "leaky_relu:0.01": 0.04, "
                 "tanh": 0.005}  # fmt: skip
 _NOISE = 0.6  # roughness; that of noise is 0.9, of pictures below 0.3
 _GOOD_FIT = 0.05  # of `mismatch`; a worse best one is a reason to try rare activations
+_FEW = 0.002  # of the pixels
 _CHANNELS = 8.0  # that count as independent when mismatches are compared
 
 
@@ -90,6 +91,19 @@ def raw_images(generator: LayeredGenerator, z: Tensor) -> Tensor:
     for block in generator.chain():
         x = block(x, generator.config.upsampling)
     return x
+
+
+def bare_output(generator: LayeredGenerator, raw: Tensor) -> tuple[float, str]:
+    """How plausible it is that nothing follows the last layer, beside a tanh's 0.85; and why.
+
+    A bare output learns to fill -1 to 1 and to end there. A tanh's argument goes well beyond where pictures have black and white; one that
+    stays far within says nothing, because pictures without contrast look like that too, so habit decides: nearly everybody writes a tanh.
+    """
+    outside = float((raw.abs() > 1.1).float().mean())
+    near = float((raw.abs() > 0.85).float().mean())
+    says = f"{outside:.0%} of the last layer's numbers lie outside -1 to 1, {near:.0%} beyond 0.85"
+    ends_there = outside <= _FEW < near
+    return (0.8 if ends_there and trained(generator) else 0.03), says
 
 
 @torch.no_grad()

@@ -242,9 +242,7 @@ def _pixels(generator: LayeredGenerator, asked: _Open) -> LayeredGenerator:
     """What the last layer's numbers mean."""
     config = generator.config
     raw = evidence.raw_images(generator, evidence.latents(generator.z_dim))
-    share_outside = float((raw.abs() > 1.1).float().mean())
-    plain = 0.03 if share_outside > 0.002 or not evidence.trained(generator) else 3.0
-    says = f"{share_outside:.0%} of the last layer's numbers lie outside -1 to 1"
+    plain, says = evidence.bare_output(generator, raw)
     output = asked.ask(
         "output", "What follows its last layer?",
         [

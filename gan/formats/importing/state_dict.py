@@ -189,7 +189,8 @@ class Module:
         weight, leaves = self.weight, set(self.tensors)
         if "running_mean" in leaves and "running_var" in leaves and leaves <= _BATCH_LEAVES:
             return "batch"
-        if weight is None or not leaves <= {"weight", "bias"}:
+        bias = self.tensors.get("bias")
+        if weight is None or not leaves <= {"weight", "bias"} or (bias is not None and bias.dim() != 1):
             return "other"
         if weight.dim() == 4 and weight.shape[2] == weight.shape[3]:
             return "conv"
