@@ -1,0 +1,81 @@
+"""A round in the worker: taught step by step, while what the window should not have to wait for is served in between."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from gan.session import RoundProgress, TuningSession
+from studio.worker import messages as m
+from studio.worker.frames import FrameWriter
+from studio.worker.inbox import Inbox
+from studio.worker.teaching import Taught, teach
+
+DURING_A_ROUND = (
+    *(m.Propose, m.Strip, m.Know, m.Feedback, m.UseSignals, m.Predict, m.Draw),
+    *(m.Explore, m.Explain, m.SuggestTitles),
+)
+
+
+class RoundRunner:
+    """Runs rounds of a session; looks between two steps for Stop and Pause."""
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        send: Callable[[m.Event], None],
+        frames: FrameWriter,
+        serve: Callable[[m.Command], None],
+    ) -> None:
+        self._inbox, self._send, self._frames, self._serve = inbox, send, frames, serve
+        self._before: np.ndarray | None = None  # the strip's images as they were
+
+    def teach(self, session: TuningSession, command: m.RunRound) -> Taught:
+        """Run a round; its steps are told as they come. Raises what `teaching.teach` raises."""
+        inbox, began = self._inbox, time.monotonic()
+        self._before = session.strip(command.strip)[1] if command.strip else None
+
+        def after_step(progress: RoundProgress) -> None:
+            def tell(paused: bool) -> None:
+                elapsed = time.monotonic() - began
+                self._send(m.Progress(**asdict(progress), elapsed=elapsed, paused=paused))
+
+            tell(paused=False)
+            self._between_steps(lambda: tell(paused=True))
+
+        return teach(
+            session,
+            Path(command.checkpoint),
+            steps=command.steps,
+            settings=command.settings,
+            cancel=lambda: inbox.ended or inbox.stop is not None,
+            keep=lambda: not inbox.ended and (inbox.stop is None or inbox.stop.keep),
+            after_step=after_step,
+        )
+
+    def finish(self, session: TuningSession, command: m.RunRound, taught: Taught) -> None:
+        """Tell how the round ended."""
+        sent: tuple[m.FrameRef | None, m.FrameRef | None] = (None, None)
+        if self._before is not None:
+            sent = self._frames.send(self._before), self._frames.send(session.strip(command.strip)[1])
+        kept = None if taught.checkpoint is None else command.checkpoint
+        stopped = self._inbox.stop is not None
+        self._send(
+            m.RoundFinished(taught.kept, taught.reason, kept, stopped, taught.metrics, command.strip, *sent)
+        )
+
+    def _between_steps(self, tell_paused: Callable[[], None]) -> None:
+        told = False
+        while True:
+            while (command := self._inbox.next_of(DURING_A_ROUND)) is not None:
+                self._serve(command)
+            if not self._inbox.paused or self._inbox.ended:
+                return
+            if not told:
+                tell_paused()
+                told = True
+            self._inbox.wait(0.5)
