@@ -108,6 +108,7 @@ class TeachView(QWidget):
             bind(state, name, self._show_round)
         bind(round_, "strip", self.seeds.show_strip)
         bind(state, "pixel_art", self.seeds.show_scaling)
+        bind(state, "generator", self._draw)
         self._draw()
 
     def focus_target(self) -> QWidget:
@@ -164,7 +165,7 @@ class TeachView(QWidget):
         self.why.setText(tr(why))
         self.why.setVisible(bool(why))
 
-    def _draw(self) -> None:
+    def _draw(self, _: object = None) -> None:
         round_ = self._actions.round
         progress, series = round_.progress, round_.series
         steps = progress.steps if progress else 24
@@ -186,6 +187,8 @@ class TeachView(QWidget):
             }
             self.progress.setRange(0, progress.steps)
             self.progress.setValue(progress.step)
+        if not self._actions.state.generator.has_discriminator:
+            words["realism"] = tr("off: the generator has no discriminator")
         for name, chart in self.charts.items():
             chart.set_words(words[name])
         self._show_status()
@@ -222,7 +225,8 @@ class TeachPanel(QWidget):
         column.addStretch(1)
         bind(actions.round, "progress", self._show_guard)
         bind(actions.round, "progress", self._show_reward)
-        bind(actions.state, "weights", self._show_reward)
+        for name in ("weights", "generator"):
+            bind(actions.state, name, self._show_reward)
         for name in ("rounds", "counts"):
             bind(actions.state, name, self._show_rounds)
         bind(actions.round, "running", self._show_rounds)
@@ -257,8 +261,10 @@ class TeachPanel(QWidget):
             "realism": (tr("Realism"), progress.realism if progress else None, weights.realism),
         }
         for key, (name, value, weight) in terms.items():
-            words = "–" if value is None else signed(value, 2)
-            self.reward.set_line(key, name, f"{words} · {weight:.1f} ×", "", "")
+            words = f"{'–' if value is None else signed(value, 2)} · {weight:.1f} ×"
+            if key == "realism" and not self._actions.state.generator.has_discriminator:
+                words = tr("off: no discriminator")
+            self.reward.set_line(key, name, words, "", "")
         self.reward.set_line("typicality", tr("Typicality"), _weight(weights, "typicality"), "", "")
         self.reward.set_line("novelty", tr("Novelty"), _weight(weights, "novelty"), "", "")
         total = "–" if progress is None else signed(progress.reward, 2)

@@ -67,7 +67,8 @@ def tune(
     for number in range(rounds):
 
         def after_step(step: RoundProgress, number: int = number) -> None:
-            text = f"round {number + 1} of {rounds}: taste {step.taste:+.2f}, realism {step.realism:+.2f}"
+            realism = f"realism {step.realism:+.2f}" if session.scorer.has_realism else "realism off (no discriminator)"
+            text = f"round {number + 1} of {rounds}: taste {step.taste:+.2f}, {realism}"
             progress(
                 (number + step.step / step.steps) / rounds, text, step.seconds_left if rounds == 1 else None
             )

@@ -1,6 +1,7 @@
 """The Teach view: a round as it runs, stops, is kept or reverted."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
@@ -50,6 +51,17 @@ def test_too_few_ratings_are_explained_in_one_line(hands: Hands) -> None:
     hands.actions.rate("like", row=FEWEST_RATINGS)
     hands.key(K.Key_T)
     assert hands.worker.named("teach")
+
+
+def test_realism_is_said_to_be_off_without_a_discriminator(taught: Hands) -> None:
+    """Imported generators often come without one: a curve at zero would say that realism is fine."""
+    generator = taught.actions.state.generator
+    assert generator.has_discriminator
+    taught.worker.step(1)
+    assert view(taught).charts["realism"].value.text() == "−0.04 SD"
+    taught.actions.state.generator = replace(generator, has_discriminator=False)
+    assert view(taught).charts["realism"].value.text() == "off: the generator has no discriminator"
+    assert panel(taught).reward.value("realism") == "off: no discriminator"
 
 
 def test_a_round_is_shown_as_it_runs(taught: Hands) -> None:
