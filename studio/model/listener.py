@@ -92,6 +92,7 @@ class Listener(QObject):
 
     def start(self) -> None:
         """Start the worker; returns at once."""
+        self.worker.use_signals(settings.value("implicit"))
         self.worker.open(self.project, settings.value("device"))
 
     def close(self) -> None:

@@ -89,7 +89,7 @@ def settings() -> list[Setting]:
             "implicit",
             rating,
             tr("Learn from what you do"),
-            tr("Also record how long you look at an image, whether you enlarge, copy or save it"),
+            tr("Also learn from how long you look at an image and whether you enlarge, copy or save it, as far as that tells anything"),
             True,
         ),
         Setting(

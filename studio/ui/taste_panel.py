@@ -7,12 +7,14 @@ from functools import partial
 from PySide6.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
 
 from studio.i18n import tr
+from studio.model import settings
 from studio.model.actions import Actions
 from studio.model.property import bind
 from studio.model.state import Weights
 from studio.model.taste import Learnt, presets
 from studio.ui.parts import Dial, Meter, named, quiet_note, section
 from studio.ui.taste_view import taste_of
+from studio.worker.messages import Taste
 
 TERMS = ("taste", "realism", "typicality", "novelty")
 
@@ -24,6 +26,55 @@ def confidence_words(confidence: float) -> str:
     if confidence >= 0.4:
         return tr("It is sure of some images and unsure of others.")
     return tr("It is still guessing about most images.")
+
+
+def guessing_words(taste: Taste | None) -> str:
+    """Say how well it tells liked images from others before they are rated."""
+    if taste is None or taste.auc is None:
+        return tr("How well it tells what you like from what you do not shows after some guesses.")
+    words = tr(
+        "Of one image you then liked and one you did not, it picked the right one {share} % of the time.",
+        share=round(100 * taste.auc),
+    )
+    if taste.changed:
+        words += " " + tr("Your taste has changed since you began; it follows the newer ratings.")
+    return words
+
+
+def steadiness_words(taste: Taste | None) -> str:
+    """Say how well ratings agree with earlier ones of the same images."""
+    if taste is None or taste.consistency is None:
+        return tr("How steady you are shows once some images have come up again.")
+    r = taste.consistency
+    how = (
+        tr("very steadily")
+        if r >= 0.85
+        else tr("fairly steadily")
+        if r >= 0.6
+        else tr("rather differently each time")
+    )
+    return tr(
+        "You rate the same image {how}: r = {r} over {n} repeats.", how=how, r=f"{r:.2f}", n=taste.repeats
+    )
+
+
+def passing_words(taste: Taste | None) -> str:
+    """Say what is learnt from what is done with images in passing."""
+    if not settings.value("implicit"):
+        return tr("It learns from ratings alone, as chosen in Settings.")
+    if taste is None or taste.signs_auc is None:
+        return tr(
+            "What you enlarge, save or look at for long does not count yet: too little is known of what it means."
+        )
+    if not taste.signs_weight:
+        return tr(
+            "What you enlarge, save or look at for long tells too little to count (AUC {auc}; chance is 0.50).",
+            auc=f"{taste.signs_auc:.2f}",
+        )
+    return tr(
+        "What you enlarge, save or look at for long hints at what you like (AUC {auc}; chance is 0.50) and counts a little.",
+        auc=f"{taste.signs_auc:.2f}",
+    )
 
 
 class TastePanel(QWidget):
@@ -39,6 +90,11 @@ class TastePanel(QWidget):
         self.meter, self.sure = Meter(), quiet_note()
         column.addWidget(self.meter)
         column.addWidget(self.sure)
+        column.addSpacing(12)
+        column.addWidget(section(tr("How well you can be known")))
+        self.guessing, self.steadiness, self.passing = quiet_note(), quiet_note(), quiet_note()
+        for note in (self.guessing, self.steadiness, self.passing):
+            column.addWidget(note)
         column.addSpacing(12)
         column.addWidget(section(tr("What a round is rewarded for")))
         chips = QGridLayout()
@@ -76,6 +132,7 @@ class TastePanel(QWidget):
         column.addStretch(1)
         bind(actions.state, "weights", self._show_weights)
         bind(taste_of(actions), "learnt", self._show_learnt)
+        bind(actions.state, "taste", self._show_taste)
 
     def _turn(self, term: str, value: int) -> None:
         self._actions.set_weights(**{term: value / 100})
@@ -91,6 +148,11 @@ class TastePanel(QWidget):
             self.presets[preset.key].setChecked(
                 all(abs(getattr(weights, term) - preset.weights[term]) < 0.005 for term in TERMS)
             )
+
+    def _show_taste(self, taste: Taste | None) -> None:
+        self.guessing.setText(guessing_words(taste))
+        self.steadiness.setText(steadiness_words(taste))
+        self.passing.setText(passing_words(taste))
 
     def _show_learnt(self, learnt: Learnt | None) -> None:
         confidence = learnt.confidence if learnt else 0.0

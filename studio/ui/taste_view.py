@@ -203,13 +203,12 @@ class TasteView(QWidget):
         elif taste.accuracy is None:
             self.said.set_text(tr("learnt from {n} ratings", n=taste.count))
         else:
-            self.said.set_text(
-                tr(
-                    "learnt from {n} ratings · guesses {share} % of your choices",
-                    n=taste.count,
-                    share=round(100 * taste.accuracy),
-                )
+            words = tr(
+                "learnt from {n} ratings · guesses {share} % of your choices",
+                n=taste.count,
+                share=round(100 * taste.accuracy),
             )
+            self.said.set_text(words if taste.auc is None else f"{words} · AUC {taste.auc:.2f}")
 
     def _scale(self, pixel_art: bool) -> None:
         for end in (self.best, self.worst):

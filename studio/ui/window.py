@@ -294,6 +294,8 @@ class StudioWindow(QMainWindow):
                 self.actions_.say(tr("A round is running: the other device is used from the next start on"))
             else:
                 self.actions_.start()
+        elif name == "implicit":
+            self.actions_.worker.use_signals(bool(value))
         elif name == "language":
             self.reopen_wanted.emit()
 

@@ -30,6 +30,7 @@ class Open:
     seed: int = 0
     images: tuple[KnownImage, ...] = ()
     events: tuple[Opinion, ...] = ()
+    use_signals: bool = True  # see `UseSignals`
     protocol: int = PROTOCOL
 
 
@@ -54,6 +55,13 @@ class Feedback:
     """Ratings, already durable in the project. Answered by `Taste`."""
 
     events: tuple[Opinion, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UseSignals:
+    """Learn from what was done with images in passing, or leave it aside. Answered by `Taste`."""
+
+    on: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +155,7 @@ Command = (
     | Know
     | Propose
     | Feedback
+    | UseSignals
     | Predict
     | Draw
     | RunRound

@@ -103,6 +103,16 @@ class Taste:
     guesses: int  # ratings that were guessed before they were learnt
     trusted: bool  # enough for a round
     predictions: tuple[Prediction, ...] = ()
+    auc: float | None = (
+        None  # share of pairs of a liked and another image guessed right; None: too few to say
+    )
+    repeats: int = 0  # images rated again after a while
+    consistency: float | None = None  # correlation of those ratings with the first ones; None: too few
+    changed: bool = False  # the taste is another than it was at first
+    signs_auc: float | None = (
+        None  # as `auc`, by what is done in passing alone; None: too few, or switched off
+    )
+    signs_weight: float = 0.0  # how far that is believed, 0..1
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from studio.worker.commands import (
     Shutdown,
     Stop,
     Strip,
+    UseSignals,
 )
 from studio.worker.events import (
     Busy,
@@ -112,4 +113,5 @@ __all__ = [
     "Survey",
     "Taste",
     "TitlesSuggested",
+    "UseSignals",
 ]

@@ -8,7 +8,7 @@ from studio.project.store import Image, Project
 from studio.worker import messages as m
 
 
-def opening(project: Project, device: str = "auto") -> m.Open:
+def opening(project: Project, device: str = "auto", use_signals: bool = True) -> m.Open:
     """The command that makes a worker know everything that a project knows."""
     checkpoint = project.current_checkpoint()
     return m.Open(
@@ -19,6 +19,7 @@ def opening(project: Project, device: str = "auto") -> m.Open:
         seed=project.seed,
         images=known(project.images()),
         events=project.opinions(),
+        use_signals=use_signals,
     )
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 import gan
 from gan.data.procedural import cache_folder
-from gan.session import Feedback, TuningSession
+from gan.session import Feedback, Signal, TuningSession
+from gan.taste import TasteSummary
 from gan.taste.events import Kind
 from studio.project.opinions import standing
 from studio.worker import messages as m
@@ -44,7 +45,9 @@ def open_session(command: m.Open, device: str) -> TuningSession:
     session = make_session(command, device)
     if command.checkpoint is not None:
         session.restore(Path(command.checkpoint))
+    session.learner.use_signals = command.use_signals
     session.feedback(feedback(command.events))
+    session.signals(signals(command.events))
     session.fit()
     return session
 
@@ -60,7 +63,7 @@ def packed(latent: np.ndarray) -> bytes:
 
 
 def feedback(opinions: Iterable[m.Opinion]) -> list[Feedback]:
-    """Opinions as `gan.session` takes them; signals, which it does not learn from, are left out.
+    """Opinions as `gan.session` takes them; for signals see `signals`.
 
     Its "clear" takes the flag away too; the studio's is about stars alone. The best of several was preferred to each of the others.
     """
@@ -75,3 +78,26 @@ def feedback(opinions: Iterable[m.Opinion]) -> list[Feedback]:
             winner, loser = (o.b, o.a) if o.outcome == "b" else (o.a, o.b)
             found.append(Feedback(winner, "tie" if o.outcome == "tie" else "preferred", 0.0, o.time, loser))
     return found
+
+
+def signals(opinions: Iterable[m.Opinion]) -> list[Signal]:
+    """The signals among opinions, as `gan.session` takes them."""
+    return [Signal(o.image, o.kind, o.value, o.time) for o in opinions if isinstance(o, m.Signal)]
+
+
+def taste_message(summary: TasteSummary, predictions: tuple[m.Prediction, ...]) -> m.Taste:
+    """What is known of a taste, for the window."""
+    signs = summary.signs
+    return m.Taste(
+        count=summary.count,
+        accuracy=summary.accuracy,
+        guesses=summary.guesses,
+        trusted=summary.trusted,
+        predictions=predictions,
+        auc=summary.auc,
+        repeats=summary.repeats,
+        consistency=summary.consistency,
+        changed=summary.changed,
+        signs_auc=None if signs is None else signs.auc,
+        signs_weight=0.0 if signs is None else signs.weight,
+    )

@@ -379,6 +379,30 @@ def test_duels_count_until_they_are_taken_back_and_signals_are_kept(bundle):
     served.do(m.Feedback((m.Retracted(5, 4.0),)))
     assert not sent.of(m.Failed) and sent.of(m.Taste)[-1].count == 1
     assert served._events == [stars, m.Signal(3, "dwell", 2.0, 3.0)]
+    learner = served.session.learner
+    assert [(s.image, s.kind, s.value) for s in learner._signals] == [(3, "dwell", 2.0)]
+    served.do(m.Feedback((m.Signal(2, "save", 1.0, 5.0),)))
+    served.do(m.Feedback((m.Retracted(77, 6.0),)))  # before the learner was told of the latest sign
+    assert [s.kind for s in learner._signals] == ["dwell", "save"]
+    served.do(m.UseSignals(False))
+    assert not learner.use_signals and not sent.of(m.Failed)
+
+
+def test_a_taste_tells_what_signs_are_worth_unless_it_is_not_to_learn_from_them(bundle):
+    from studio.worker import service
+    from studio.worker.sessions import make_session
+
+    sent = Sent()
+    served = service.Service(Quiet(), sent, sent, make_session)
+    stars = tuple(m.FeedbackEvent(n + 1, "stars", 1.0 + n % 5, float(n)) for n in range(40))
+    looks = tuple(m.Signal(n + 1, "dwell", 1.0 + n % 5 + 0.1 * (n % 3), float(n)) for n in range(60))
+    served.do(m.Open("", str(bundle), None, "cpu", 0, images(60), (*stars, *looks)))
+    assert served._ahead_of_time()
+    taste = sent.of(m.Taste)[-1]
+    assert taste.signs_auc is not None and taste.signs_auc > 0.9 and taste.signs_weight > 0.5
+    served.do(m.UseSignals(False))
+    taste = sent.of(m.Taste)[-1]
+    assert (taste.signs_auc, taste.signs_weight) == (None, 0.0)
 
 
 def test_how_well_it_guesses_survives_a_restart(bundle):
