@@ -16,7 +16,7 @@ from gan.simulate.peers.base import Given, Moved, Tuned
 from gan.simulate.schedule import schedule
 
 NEW = 0.2  # share of a generation that is drawn from the prior
-MUTATION = 0.5  # share of a child's variance that is new
+MUTATION = 0.25  # share of a child's variance that is new
 
 
 def breed(parents: Tensor, first: Tensor, second: Tensor, noise: Tensor, swap: Tensor) -> Tensor:

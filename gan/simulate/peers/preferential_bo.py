@@ -21,7 +21,7 @@ from gan.simulate.peers.base import Given, Moved, Tuned
 from gan.simulate.peers.directions import Directions
 from gan.simulate.schedule import schedule
 
-COORDINATES = 12
+COORDINATES = 8
 PARTNERS = 4  # that an image is compared with; as many again may choose it
 CANDIDATES = 400  # of the pool, from which a grid is chosen
 CHOICES = 16
