@@ -47,6 +47,7 @@ class Studio:
         previous, self.window = self.window, window
         if previous is not None:
             previous.close()
+            previous.deleteLater()
         return window
 
     def switch(self, folder: Path | None, model: Path | str | None = None) -> None:
@@ -72,6 +73,7 @@ class Studio:
         folder = self.window.actions_.project.folder
         QApplication.setQuitOnLastWindowClosed(False)  # there is none between the two
         self.window.close()
+        self.window.deleteLater()
         self.window = None
         i18n.load(settings.value("language"))
         self.open(open_project(folder))

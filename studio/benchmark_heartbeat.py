@@ -19,7 +19,7 @@ from typing import Any
 
 BEAT_MS = 16  # one frame of a 60 Hz screen
 LATE_MS = 28.0  # from here on it is written down what the window does
-_LOOK_S = 0.004
+_LOOK_S = 0.008
 _INSIDE = str(Path(__file__).parent) + os.sep  # the studio
 _THREAD = re.compile(r"hread (0x[0-9a-f]+)")
 _FRAME = re.compile(r'File "(.*)", line (\d+) in (.*)')
@@ -62,7 +62,7 @@ class Heartbeat:
         self._ended = threading.Event()
         self._control: subprocess.Popen[str] | None = None
         self.gaps: list[float] = []  # ms
-        self._worst_queued = 0.0
+        self._worst = self._worst_queued = 0.0
         self._own: dict[str, Any] = {}
 
     def start(self) -> None:
@@ -72,11 +72,10 @@ class Heartbeat:
         assert self._control.stdout is not None
         self._control.stdout.readline()
         self.gaps, self._own, self._seen, self._collected = [], {}, [], 0.0
+        self._worst = self._worst_queued = 0.0
         gc.callbacks.append(self._collects)
         self._ended.clear()
-        watch = threading.Thread(
-            target=self._look, args=(threading.get_ident(),), name="heartbeat", daemon=True
-        )
+        watch = threading.Thread(target=self._look, name="heartbeat", daemon=True)
         watch.start()
         self._spent, self._queued = _scheduled()
         self._last = time.perf_counter()
@@ -94,6 +93,7 @@ class Heartbeat:
         self._ended.set()
         gc.callbacks.remove(self._collects)
         ordered = sorted(self.gaps)
+        places = Counter(_place(dump, threading.get_ident()) for dump in self._own.get("own_during", ()))
         return {
             "beats": len(ordered),
             "median_ms": statistics.median(ordered),
@@ -101,6 +101,7 @@ class Heartbeat:
             "worst_ms": ordered[-1],
             "worst_queued_ms": self._worst_queued,
             **self._own,
+            "own_during": "; ".join(place for place, _ in places.most_common(2)),
             "control_worst_ms": self._control_worst(),
         }
 
@@ -120,15 +121,14 @@ class Heartbeat:
         gap = 1000 * (now - self._last)
         spent, queued = _scheduled()
         waited = queued - self._queued
-        if not self.gaps or gap > max(self.gaps):
-            self._worst_queued = waited
+        if gap > self._worst:
+            self._worst, self._worst_queued = gap, waited
         if gap - waited > self._own.get("own_worst_ms", 0.0):
-            places = Counter(self._seen).most_common(2)
             self._own = {
                 "own_worst_ms": gap - waited,
                 "own_working_ms": spent - self._spent,
                 "own_collecting_ms": self._collected,
-                "own_during": "; ".join(place for place, _ in places),
+                "own_during": self._seen,
             }
         self.gaps.append(gap)
         self._last, self._spent, self._queued, self._collected, self._seen = now, spent, queued, 0.0, []
@@ -139,7 +139,7 @@ class Heartbeat:
         else:
             self._collected += 1000 * (time.perf_counter() - self._collecting)
 
-    def _look(self, thread: int) -> None:
+    def _look(self) -> None:
         # faulthandler reads the stack without touching it. A frame that Python held for us would keep a painter alive
         # beyond its paintEvent, and end it on this thread.
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as dump:
@@ -149,7 +149,7 @@ class Heartbeat:
                     faulthandler.dump_traceback(dump, all_threads=True)
                     dump.truncate()
                     dump.seek(0)
-                    self._seen.append(_place(dump.read(), thread))
+                    self._seen.append(dump.read())
 
 
 def _place(dump: str, thread: int) -> str:

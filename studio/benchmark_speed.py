@@ -109,6 +109,7 @@ def measure(folder: Path, model: str, steps: int | None, say: Callable[[str], No
         figures |= _beats_in_round(window, steps, say)
     finally:
         window.close()
+        window.deleteLater()
     figures["gallery"] = benchmark_gallery.measure_gallery(folder / "gallery", say=say)
     return figures
 

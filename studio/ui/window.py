@@ -364,5 +364,6 @@ class StudioWindow(QMainWindow):
         self.hide()
         QApplication.processEvents()
         self.actions_.close()
+        gc.unfreeze()  # what `_prepare` set aside is garbage now
         event.accept()
         self.closed.emit()

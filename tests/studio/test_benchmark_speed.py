@@ -26,7 +26,7 @@ def test_the_heartbeat_sees_a_stall(qtbot: QtBot) -> None:
 
 
 def _stall() -> None:
-    until = time.thread_time() + 0.12
+    until = time.thread_time() + 0.3
     while time.thread_time() < until:
         pass
 
@@ -34,12 +34,12 @@ def _stall() -> None:
 def test_the_longest_gap_is_taken_apart(qtbot: QtBot) -> None:
     heartbeat = Heartbeat()
     heartbeat.start()
-    QTimer.singleShot(60, _stall)
+    QTimer.singleShot(60, _stall)  # longer than what a busy machine does by itself
     began = time.perf_counter()
-    wait_until(lambda: time.perf_counter() - began > 0.5, "waiting")
+    wait_until(lambda: time.perf_counter() - began > 0.8, "waiting")
     beats = heartbeat.stop()
-    assert beats["own_worst_ms"] >= 100
-    assert beats["own_working_ms"] >= 100, "it was at work, not waiting"
+    assert beats["own_worst_ms"] >= 280
+    assert beats["own_working_ms"] >= 280, "it was at work, not waiting"
     assert "test_benchmark_speed.py" in beats["own_during"] and "_stall" in beats["own_during"]
     assert beats["control_worst_ms"] is None or beats["control_worst_ms"] >= BEAT_MS - 1
 
