@@ -76,9 +76,7 @@ class Benchmark:
         if record is None or (peers and "rated" not in record):  # written before peers were
             begun = time.monotonic()
             judge = self._judge(path)
-            report = simulate(
-                self.model, path, ratings, seed, None, self.device, judge=judge, lapses=lapses, strengths=bool(peers)
-            )
+            report = simulate(self.model, path, ratings, seed, None, self.device, judge=judge, lapses=lapses, strengths=True)
             record = {**report.record(), "key": key, "peers": {}}
             if self.journal:
                 add_run(self.journal, record)
