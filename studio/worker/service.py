@@ -1,17 +1,15 @@
 """The worker's half that holds torch: commands in, `gan.session` at work, events out.
 
-The main thread does one thing at a time. While a round runs, it looks between two steps for Stop and Pause and serves
-what the window should not have to wait for (a new grid, ratings, a strip).
+The main thread does one thing at a time; while a round runs, `studio.worker.rounds` serves between two steps what the window
+should not have to wait for.
 """
 
 from __future__ import annotations
 
 import gc
 import math
-import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +18,7 @@ import torch
 
 from gan.adversarial.precision import resolve_device
 from gan.errors import Cancelled, UserError, reason
-from gan.rewards import novelty
-from gan.session import RoundProgress, TuningSession, predictions
+from gan.session import TuningSession
 from studio.project.opinions import standing
 from studio.worker import messages as m
 from studio.worker.exploring import Explorer
@@ -35,14 +32,11 @@ from studio.worker.machine import (
     work_in_smaller_batches,
 )
 from studio.worker.pieces import in_pieces
-from studio.worker.sessions import array, feedback, make_session, packed
-from studio.worker.teaching import teach
+from studio.worker.predicting import Watch
+from studio.worker.rounds import RoundRunner
+from studio.worker.sessions import array, feedback, make_session, packed, signals
 from studio.worker.titling import Titling
 
-DURING_A_ROUND = (
-    *(m.Propose, m.Strip, m.Know, m.Feedback, m.Predict, m.Draw, m.Explore, m.Explain),
-    m.SuggestTitles,
-)
 TASKS = {
     m.Open: "loading",
     m.Propose: "proposing",
@@ -79,12 +73,13 @@ class Service:
         self._session: TuningSession | None = None
         self._opened: m.Open | None = None
         self._latents: dict[int, np.ndarray] = {}
+        self._use_signals = True
         # All that stand, for a session that is made again on another device.
         self._events: list[m.Opinion] = []
         self._untold = 0  # how many of them, from the end, the session has not heard of
         self._cold = False  # the session has not looked at its reference sample yet
-        self._watched: tuple[int, ...] = ()
-        self._novelty: dict[int, float] = {}
+        self._watch = Watch()
+        self._rounds = RoundRunner(inbox, outbox.send, frames, self.do)
         self._checkpoint: str | None = None
         self._teaching = False
         self._explorer: Explorer | None = None
@@ -183,6 +178,7 @@ class Service:
             self._latents = {image.id: array(image.latent) for image in command.images}
             self._events = list(command.events)
             self._checkpoint = command.checkpoint
+            self._use_signals = command.use_signals
         self._opened, self._session = command, None  # the old one's memory first
         self._explorer, self._titling = None, None
         session = self._make(command, device)
@@ -194,7 +190,8 @@ class Service:
                 self._checkpoint = None
                 self._send(m.Notice(f"{error}: the untuned generator is in use."))
                 self._send(m.Restored(None))
-        self._session, self._cold, self._untold, self._novelty = session, True, len(self._events), {}
+        self._session, self._cold, self._untold = session, True, len(self._events)
+        self._watch.forget()
         model = session.model
         self._send(
             m.Ready(
@@ -213,6 +210,7 @@ class Service:
     def _warm(self) -> None:
         """Measure the reference sample and learn what was rated: seconds of work, which a first grid need not wait for."""
         self._cold = False
+        self.session.learner.use_signals = self._use_signals
         if self._untold:
             self._hear(self._events[-self._untold :])
             self._untold = 0
@@ -229,6 +227,7 @@ class Service:
             if start:
                 learner.fit()
             learner.feedback(feedback(events[start : start + step]))
+            learner.signals(signals(events[start : start + step]))
 
     @property
     def session(self) -> TuningSession:
@@ -258,7 +257,7 @@ class Service:
         self._latents.update(new)
         self.session.add(new)
         if command.watch:
-            self._watched = tuple(new)
+            self._watch.images = tuple(new)
 
     def _do_feedback(self, command: m.Feedback) -> None:
         events = list(command.events)
@@ -269,6 +268,8 @@ class Service:
             events.extend(more.events)
         known = [event for event in events if all(image in self._latents for image in event.images)]
         if any(isinstance(event, m.Retracted) for event in known):
+            untold = self._events[len(self._events) - self._untold :]
+            self.session.learner.signals(signals([*untold, *known]))  # which nothing takes back
             self._events, self._untold = standing([*self._events, *known]), 0
             self.session.learner.replace(feedback(self._events))
         else:
@@ -279,8 +280,13 @@ class Service:
         ):  # passing signs can wait for the next opinion
             self._warm()
 
+    def _do_usesignals(self, command: m.UseSignals) -> None:
+        self._use_signals = command.on
+        if self._events:
+            self._warm()
+
     def _do_predict(self, command: m.Predict) -> None:
-        self._watched = tuple(image for image in command.images if image in self._latents)
+        self._watch.images = tuple(image for image in command.images if image in self._latents)
         if self._cold and not self._events:
             return  # nothing is known yet; the reference sample can wait until nobody does
         if self._cold:
@@ -317,88 +323,23 @@ class Service:
         self._send(m.StripReady(command.generation, command.seeds, *sent))
 
     def _tell_taste(self) -> None:
-        summary = self.session.learner.summary()
-        predictions = self._predictions(self._watched) if self._watched and self.session.learner.model else ()
-        self._send(m.Taste(summary.count, summary.accuracy, summary.guesses, summary.trusted, predictions))
-
-    def _predictions(self, images: Sequence[int]) -> tuple[m.Prediction, ...]:
-        scores = self.session.score_known(images)
-        if any(image not in self._novelty for image in images) and len(images) > 1:
-            far = novelty(scores.features)
-            far = (far - far.mean()) / far.std().clamp_min(1e-6)
-            self._novelty = dict(zip(images, far.tolist(), strict=True))
-        return tuple(
-            m.Prediction(
-                image=image,
-                stars=of.stars,
-                spread=of.spread,
-                taste=of.taste,
-                realism=of.realism,
-                novelty=self._novelty.get(image),
-                reward=of.reward,
-                gated=of.gated,
-            )
-            for image, of in zip(images, predictions(scores), strict=True)
-        )
+        self._send(self._watch.taste(self.session))
 
     # ------------------------------------------------------------------------------------------------------------------
     # Rounds
 
     def _do_runround(self, command: m.RunRound) -> None:
-        inbox, session = self._inbox, self.session
         if self._cold:
             self._warm()
-        began = time.monotonic()
-        before = session.strip(command.strip)[1] if command.strip else None
-
-        def after_step(progress: RoundProgress) -> None:
-            self._send(progress_message(progress, time.monotonic() - began))
-            self._between_steps(
-                lambda: self._send(progress_message(progress, time.monotonic() - began, paused=True))
-            )
-
-        def stopping() -> bool:
-            return inbox.ended or inbox.stop is not None
-
-        def keep() -> bool:
-            return not inbox.ended and (inbox.stop is None or inbox.stop.keep)
-
         self._teaching = True
         try:
-            taught = teach(
-                session,
-                Path(command.checkpoint),
-                steps=command.steps,
-                settings=command.settings,
-                cancel=stopping,
-                keep=keep,
-                after_step=after_step,
-            )
+            taught = self._rounds.teach(self.session, command)
         finally:
             self._teaching = False
         if taught.checkpoint is not None:
             self._checkpoint = str(taught.checkpoint)
-        sent: tuple[m.FrameRef | None, m.FrameRef | None] = (None, None)
-        if before is not None:
-            sent = self._frames.send(before), self._frames.send(session.strip(command.strip)[1])
-        kept = None if taught.checkpoint is None else command.checkpoint
-        stopped = inbox.stop is not None
-        self._send(
-            m.RoundFinished(taught.kept, taught.reason, kept, stopped, taught.metrics, command.strip, *sent)
-        )
+        self._rounds.finish(self.session, command, taught)
         self._warm()  # what was rated meanwhile
-
-    def _between_steps(self, tell_paused: Callable[[], None]) -> None:
-        told = False
-        while True:
-            while (command := self._inbox.next_of(DURING_A_ROUND)) is not None:
-                self.do(command)
-            if not self._inbox.paused or self._inbox.ended:
-                return
-            if not told:
-                tell_paused()
-                told = True
-            self._inbox.wait(0.5)
 
     def _do_restore(self, command: m.Restore) -> None:
         self.session.restore(None if command.checkpoint is None else Path(command.checkpoint))
@@ -420,8 +361,3 @@ class Service:
             self._send(m.ExportStopped())
         else:
             self._send(m.Exported(command.folder))
-
-
-def progress_message(progress: RoundProgress, elapsed: float, paused: bool = False) -> m.Progress:
-    """A step of `gan.session` as a message."""
-    return m.Progress(**asdict(progress), elapsed=elapsed, paused=paused)
