@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
 
 from studio.i18n import tr
@@ -133,6 +134,10 @@ class TastePanel(QWidget):
         bind(actions.state, "weights", self._show_weights)
         bind(taste_of(actions), "learnt", self._show_learnt)
         bind(actions.state, "taste", self._show_taste)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._show_taste(self._actions.state.taste)  # the settings may be others now
 
     def _turn(self, term: str, value: int) -> None:
         self._actions.set_weights(**{term: value / 100})

@@ -1,0 +1,52 @@
+"""Beside the Taste view: how well a person can be known, in words, and the switch for what is done in passing."""
+
+from PySide6.QtCore import Qt
+from window_support import Hands
+
+from studio.model import settings
+from studio.ui.taste_panel import TastePanel, guessing_words, passing_words, steadiness_words
+from studio.ui.taste_view import TasteView
+from studio.worker import messages as m
+
+K, CTRL = Qt.Key, Qt.KeyboardModifier.ControlModifier
+
+
+def known(**facts: object) -> m.Taste:
+    return m.Taste(60, 0.75, 48, True, **facts)  # type: ignore[arg-type]
+
+
+def test_what_is_known_of_a_person_is_said_in_the_panel(hands: Hands) -> None:
+    hands.rate_enough()
+    taste = known(auc=0.82, repeats=14, consistency=0.91, changed=True, signs_auc=0.62, signs_weight=0.17)
+    hands.worker.taste.emit(taste)
+    hands.key(K.Key_4, CTRL)
+    view, panel = hands.window.page("taste"), hands.window.findChild(TastePanel)
+    assert isinstance(view, TasteView) and panel is not None
+    assert "AUC 0.82" in view.said.full_text()
+    assert "82 %" in panel.guessing.text() and "has changed" in panel.guessing.text()
+    assert "very steadily" in panel.steadiness.text()
+    assert "r = 0.91 over 14 repeats" in panel.steadiness.text()
+    assert "AUC 0.62" in panel.passing.text() and "counts a little" in panel.passing.text()
+
+
+def test_too_little_to_say_is_said_so() -> None:
+    for words in (guessing_words, steadiness_words, passing_words):
+        assert words(None) == words(known()) != ""
+    assert "too little to count" in passing_words(known(signs_auc=0.51))
+    assert "differently" in steadiness_words(known(repeats=9, consistency=0.3))
+
+
+def test_the_switch_reaches_the_worker_and_the_panel(hands: Hands) -> None:
+    sent: list[object] = []
+    hands.worker._send = sent.append  # type: ignore[method-assign]
+    hands.key(K.Key_Comma, CTRL)
+    row = hands.window.page("settings").rows["implicit"]
+    hands.press(row.control)
+    assert not settings.value("implicit")
+    assert m.UseSignals(False) in sent
+    hands.key(K.Key_4, CTRL)
+    panel = hands.window.findChild(TastePanel)
+    assert panel is not None and "ratings alone" in panel.passing.text()
+    hands.key(K.Key_Comma, CTRL)
+    hands.press(row.control)
+    assert sent[-1] == m.UseSignals(True)
