@@ -28,6 +28,7 @@ class TitleSuggestions(QObject):
         self._asked = 0
         actions.worker.titled.connect(self._show)
         actions.worker.failed.connect(self._failed)
+        actions.worker.restarted.connect(self._restarted)
         actions.applied.connect(self._follow)
         self._read()
 
@@ -59,6 +60,9 @@ class TitleSuggestions(QObject):
         if self.waiting and command in ("SuggestTitles", "Worker"):
             self.waiting = False
             self.failed.emit(text)
+
+    def _restarted(self, _: str) -> None:
+        self.waiting = False  # the new worker was asked nothing
 
     def _follow(self, change: Change) -> None:
         if self.image in change.images:

@@ -71,7 +71,6 @@ class ImageFacts(QWidget):
         images = self._actions.state.selected
         seen = self._actions.project.seen(images[:1]).get(images[0]) if images else None
         self.title.setText((tr("{n} images", n=len(images)) if len(images) > 1 else tr("This image")).upper())
-        self.rows.set_line("title", tr("Title"), (seen.state.title if seen else "") or "–")
         self.rows.set_line("rating", tr("Rating"), said_of(seen.state) if seen else "–", "", "")
         guess = self._actions.guesses.of(images[0]) if images else None
         self.rows.set_line("expected", tr("Predicted"), expected(guess))

@@ -14,21 +14,33 @@ from studio.model.property import bind
 from studio.model.scaling import scaled
 from studio.model.titles import TitleSuggestions
 from studio.ui.parts import Card, button, named, quiet_note, set_role, text_label
+from studio.ui.title_field import LONGEST
 from studio.ui.title_stars import TitleStars
 
-LONGEST = 80  # characters of a title
 _ROWS = 5
 _SIDE = 184  # of the image
+
+
+class TitleChoice(QPushButton):
+    """A title to take. The arrow keys, which would move to its stars, are left to the sheet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("role", "title-choice")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
 
 
 class TitleRow(QWidget):
     """One suggested title, which takes it, and its stars."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.title = QPushButton()
-        self.title.setProperty("role", "title-choice")
-        self.title.setAutoDefault(False)
+        self.title = TitleChoice()
         self.stars = TitleStars()
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
@@ -63,7 +75,7 @@ class TitleSheet(QDialog):
         if (pixels := actions.images.image(image)) is not None:
             shown = scaled(pixels, _SIDE, self.devicePixelRatioF(), actions.state.pixel_art)
             self.picture.setPixmap(QPixmap.fromImage(shown))
-        self.rows = [TitleRow(number) for number in range(_ROWS)]
+        self.rows = [TitleRow() for _ in range(_ROWS)]
         self.said = quiet_note()
         self.field = QLineEdit()
         self.field.setMaxLength(LONGEST)
@@ -74,8 +86,6 @@ class TitleSheet(QDialog):
         self.keep = button(
             tr("Keep title"), tr("Make what is written the title of the image (Enter)"), "primary"
         )
-        for made in (self.others, self.close_button):
-            made.setAutoDefault(False)
         self.keep.setDefault(True)
         self._lay_out()
         for number, row in enumerate(self.rows):
@@ -173,11 +183,10 @@ class TitleSheet(QDialog):
         for number, row in enumerate(self.rows):
             text = suggestions.titles[number] if number < len(suggestions.titles) else ""
             row.show_title(text, suggestions.stars.get(text, 0))
-            row.setEnabled(not suggestions.waiting)
-        self.others.setEnabled(not suggestions.waiting and not suggestions.all_seen)
+        self.others.setEnabled(not suggestions.all_seen)
         set_role(self.said, "quiet")
         self.said.setText(self._words())
-        if first_shown and suggestions.titles and not self.field.hasFocus():
+        if first_shown and suggestions.titles and not self.field.isModified():
             self._go_to(0)
 
     def _words(self) -> str:

@@ -82,11 +82,13 @@ class TitleStars(QWidget):
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
         shown = self._hovered or self._stars
         filled = QColor(tokens.accent if self._hovered else tokens.text)
+        faint = QColor(tokens.quiet)
+        faint.setAlpha(80)
         for star in range(1, 6):
             painter.save()
             painter.translate(self.star_place(star))
             painter.scale(7.5, 7.5)
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(filled if star <= shown else QColor(tokens.groove))
+            painter.setBrush(filled if star <= shown else faint)
             painter.drawPolygon(STAR)
             painter.restore()

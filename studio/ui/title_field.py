@@ -1,0 +1,63 @@
+"""The title of the selected images, to read and to write."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QFocusEvent, QShowEvent
+from PySide6.QtWidgets import QLineEdit
+
+from studio.i18n import tr
+from studio.model.actions import Actions
+from studio.model.property import bind
+from studio.project.records import Change
+from studio.ui.parts import named
+
+LONGEST = 80  # characters of a title
+
+
+class TitleField(QLineEdit):
+    """Shows the title that the selected images share; what is written is kept with Enter, or when the field is left."""
+
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
+        self._actions = actions
+        self._images: tuple[int, ...] = ()
+        self._kept = ""
+        self.setMaxLength(LONGEST)
+        self.setPlaceholderText(tr("Title"))
+        named(self, tr("Title"), tr("A title, kept with Enter (Shift+T suggests some)"))
+        self.returnPressed.connect(self.keep)
+        actions.applied.connect(self._follow)
+        bind(actions.state, "selected", self._show)
+
+    def keep(self) -> None:
+        """Write the title down, if it was changed."""
+        text = " ".join(self.text().split())
+        if self._images and text != self._kept:
+            self._kept = text
+            self._actions.mark("title", text=text, images=self._images)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.keep()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._show(self._actions.state.selected)
+
+    def _follow(self, change: Change) -> None:
+        if set(change.states) & set(self._images):
+            self._show(self._images)
+
+    def _show(self, images: tuple[int, ...]) -> None:
+        if images != self._images:
+            self.keep()
+        self._images = images
+        if not self.isVisible():
+            return
+        titles = {state.title for state in self._actions.project.state(images[:200]).values()}
+        self._kept = titles.pop() if len(titles) == 1 else ""
+        self.setEnabled(bool(images))
+        if self.text() != self._kept:
+            self.setText(self._kept)
+            if not self.hasFocus():
+                self.setCursorPosition(0)  # the beginning is what should be seen of a long one
