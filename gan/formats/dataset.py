@@ -23,6 +23,7 @@ COLUMNS = (
     "file_name", "id", "rating", "stars", "flag", "label", "tags", "note", "title",
     "shown_because", "seed", "round", "shown_at", "rated_at",
 )  # fmt: skip
+_NO_PARQUET = "| (`ratings.parquet`) | not written: it needs the package pyarrow (pip install pyarrow) |\n"
 _README = """# Ratings of {name}
 
 {count} generated images of the generator `{name}` (hash `{hash}`), {rated} of them rated by one person with Tastemaker {version}.
@@ -93,7 +94,7 @@ def write_dataset(
         version=__version__,
         columns=", ".join(f"`{name}`" for name in COLUMNS),
         z_dim=model.z_dim,
-        parquet="" if parquet is None else "| `ratings.parquet` | the same, with types |\n",
+        parquet=_NO_PARQUET if parquet is None else "| `ratings.parquet` | the same, with types |\n",
     )
     write_bytes(folder / "README.md", page.encode())
 

@@ -36,8 +36,10 @@ def parse(data: bytes) -> Any:
     ValueError
         It is none, or does one of these; one line for people.
     """
-    import onnx
-
+    try:
+        import onnx
+    except ImportError:
+        raise ValueError("it needs the package onnx: pip install onnx") from None
     if len(data) > LARGEST:
         raise ValueError(f"it is larger than {LARGEST // 1_000_000} MB")
     model = onnx.ModelProto()
@@ -164,6 +166,7 @@ class Graph:
         ValueError
             It failed, asked for too much memory, or took too long.
         """
+        session = self.session
         import onnxruntime
 
         options = onnxruntime.RunOptions()
@@ -172,7 +175,7 @@ class Graph:
         watch.daemon = True
         watch.start()
         try:
-            result: np.ndarray = self.session.run([output], dict(feeds), options)[0]
+            result: np.ndarray = session.run([output], dict(feeds), options)[0]
         except ValueError:
             raise
         except Exception as error:  # onnxruntime's own kinds derive from Exception alone
