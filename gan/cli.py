@@ -106,6 +106,7 @@ def _entry(name: str) -> Callable[..., Any]:
 BENCHMARKS = {
     "learning": "gan.simulate.benchmark:main",
     "generator": "gan.measure.generator:main",
+    "taste": "gan.simulate.taste_benchmark:main",
     "training": "gan.measure.training:main",
 }
 
@@ -197,7 +198,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     add_options(export, of_project=False)
 
     benchmark = verb("benchmark", _benchmark, "measure learning, speed, training or a generator", "VERB --help tells what each takes.")
-    benchmark.add_argument("which", choices=["learning", "speed", "generator", "training"], help="what to measure")
+    benchmark.add_argument("which", choices=["learning", "taste", "speed", "generator", "training"], help="what to measure")
     verb("import", _unreachable, "make a bundle of another program's generator")
     verb("doctor", _unreachable, "say what this machine has, in a form that can be pasted")
     return parser

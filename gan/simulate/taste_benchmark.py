@@ -1,0 +1,255 @@
+"""`tastemaker benchmark taste`: how soon and how well a taste is learnt, without teaching any generator.
+
+Simulated people rate images of the untuned generator, chosen as a session chooses them. Then: seconds to learn from many ratings; how the
+predicted liking goes with the true one, for steady people and those who slip; the same before and after people change their taste; and what
+is read from signs in passing.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import gan
+from gan.errors import UserError
+from gan.formats.files import write_bytes
+from gan.networks import latents, to_uint8
+from gan.rewards.drawer import Drawer
+from gan.simulate import rater as people
+from gan.simulate.rater import FloatArray, Person, Rater, load_rater, rater_files
+from gan.simulate.schedule import schedule
+from gan.taste import Feedback, RawFeatures, Signal, Standardiser, TasteLearner
+from gan.taste.selection import Shares, quotas, thompson
+from gan.terminal import Progress
+
+IMAGES = 4200
+_FIRST_SEED = 4_000_000_000
+_TESTED = 1600  # images that nobody rates
+_CANDIDATES = 160
+_FITTED = (100, 500, 1000, 2000)  # events
+_RATED_OF_SIGNS = 400  # images, of three times as many that were looked at
+
+Say = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class World:
+    """Images (N, H, W, 3) uint8 of the untuned generator, and what a taste is read from."""
+
+    images: np.ndarray
+    raw: RawFeatures
+    standardise: Standardiser
+    features: tuple[Tensor, ...]
+    _utilities: dict[tuple[str, float], FloatArray] = field(default_factory=dict)
+
+    @classmethod
+    def draw(cls, model: gan.Model, say: Say) -> "World":
+        """Draw and read `IMAGES` images: a minute."""
+        drawer = Drawer(model)
+        images: list[np.ndarray] = []
+        parts: list[RawFeatures] = []
+        for start in range(0, IMAGES, 200):
+            pixels = drawer.draw(latents(range(_FIRST_SEED + start, _FIRST_SEED + start + 200), model.z_dim), exact=True)
+            images.append(to_uint8(pixels))
+            parts.append(drawer.read(pixels)[0])
+            say(start / IMAGES, f"drawing image {start} of {IMAGES}")
+        raw = RawFeatures.cat(parts)
+        standardise = Standardiser.fit(RawFeatures(tuple(group[:1024] for group in raw.groups)))
+        return cls(np.concatenate(images), raw, standardise, standardise(raw))
+
+    def utilities(self, rater: Rater, progress: float) -> FloatArray:
+        """How much every image pleases, (N,)."""
+        key = (rater.name, progress if rater.takes_progress else 1.0)
+        if key not in self._utilities:
+            self._utilities[key] = rater.utility(self.images, progress)
+        return self._utilities[key]
+
+    def some(self, rows: np.ndarray) -> tuple[Tensor, ...]:
+        """Features of some images."""
+        return tuple(group[torch.from_numpy(rows)] for group in self.features)
+
+
+class Changing(Rater):
+    """A rater who comes to like something else between 40 % and 60 % of a session, as the bundled drifting ones do."""
+
+    def __init__(self, before: Rater, after: Rater, sign: float, images: np.ndarray) -> None:
+        """Both tastes count as they vary over `images` (N, H, W, 3) uint8; sign -1: what `after` likes is disliked."""
+        scales = [(float(one.mean()), float(one.std())) for one in (end.utility(images) for end in (before, after))]
+
+        def utility(images: np.ndarray, progress: float) -> FloatArray:
+            turned = min(max((progress - 0.4) / 0.2, 0.0), 1.0)
+            ends = [one.utility(images) for one in (before, after)]
+            old, new = ((end - middle) / spread for end, (middle, spread) in zip(ends, scales, strict=True))
+            return (1.0 - turned) * old + turned * sign * new
+
+        super().__init__(Path(f"{before.name}>{'-' if sign < 0 else ''}{after.name}.py"), utility, takes_progress=True)
+
+
+def _session(world: World, rater: Rater, seed: int, ratings: int, lapses: float) -> list[dict[str, float]]:
+    """Rate grid after grid; after each, how good the taste is by then for the person as they are then."""
+    random, draws = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    person = Person(rater, world.images, seed, lapses=lapses)
+    learner = TasteLearner(world.standardise)
+    free = random.permutation(IMAGES - _TESTED)
+    given, found = 0, list[dict[str, float]]()
+    rated = np.zeros(0, np.int64)
+    for size in schedule(ratings):
+        by_taste, at_random, again = quotas(size, Shares(), learner.model is not None, len(rated))
+        chosen, free = free[:at_random], free[at_random:]
+        if by_taste and learner.model is not None:
+            places = thompson(learner.model, world.some(free[:_CANDIDATES]), by_taste, draws)
+            chosen, free = np.concatenate([chosen, free[places]]), random.permutation(np.delete(free, places))
+        chosen = random.permutation(np.concatenate([chosen, random.choice(rated, again, replace=False)]))
+        stars = person.rate(world.images[chosen], given / ratings)
+        learner.add(chosen.tolist(), RawFeatures(tuple(group[torch.from_numpy(chosen)] for group in world.raw.groups)))
+        learner.feedback(
+            Feedback(int(i), "stars", float(s), float(given + n)) for n, (i, s) in enumerate(zip(chosen, stars, strict=True))
+        )
+        rated = np.union1d(rated, chosen)
+        given += size
+        learner.fit()
+        found.append({"ratings": given, **_quality(world, learner, rater, given / ratings)})
+    return found
+
+
+def _quality(world: World, learner: TasteLearner, rater: Rater, progress: float) -> dict[str, float]:
+    """Correlation of predicted with true liking, and how often the best of 16 by the prediction is truly liked, of images not rated."""
+    assert learner.model is not None
+    rows = np.arange(IMAGES - _TESTED, IMAGES)
+    mean = learner.model.predict(world.some(rows))[0].numpy()
+    utilities = world.utilities(rater, progress)
+    best = mean.reshape(-1, 16).argmax(axis=1) + 16 * np.arange(_TESTED // 16)
+    likes = utilities[rows][best] > np.quantile(utilities, 0.8)
+    return {"correlation": float(np.corrcoef(mean, utilities[rows])[0, 1]), "best_of_16": float(likes.mean())}
+
+
+def _speed(world: World, rater: Rater) -> dict[str, dict[str, float]]:
+    """Seconds of `learner.fit()`: nine stars to one comparison; then with one event more."""
+    random, found = np.random.default_rng(0), dict[str, dict[str, float]]()
+    stars = Person(rater, world.images, 0).rate(world.images[: max(_FITTED)])
+    utilities = world.utilities(rater, 1.0)
+    for count in _FITTED:
+        learner = TasteLearner(world.standardise)
+        rows = np.arange(count)
+        learner.add(rows.tolist(), RawFeatures(tuple(group[:count] for group in world.raw.groups)))
+        events = []
+        for i in range(count):
+            a, b = (i, int(random.integers(count))) if i % 10 == 9 else (i, i)
+            better, worse = (a, b) if utilities[a] > utilities[b] else (b, a)
+            events.append(Feedback(i, "stars", float(stars[i]), i) if a == b else Feedback(better, "preferred", 0.0, i, worse))
+        learner.feedback(events[:-1])
+        learner.fit()
+        learner.feedback(events[-1:])
+        begun, used = time.perf_counter(), time.process_time()
+        learner.fit()
+        found[str(count)] = {"seconds": time.perf_counter() - begun, "cpu_seconds": time.process_time() - used}
+    return found
+
+
+def _signs(world: World, rater: Rater, seed: int, telling: float) -> dict[str, float]:
+    """What signs in passing are worth where a third of the images that were looked at is rated."""
+    ratings = _RATED_OF_SIGNS
+    images = np.arange(3 * ratings)
+    person = Person(rater, world.images, seed)
+    learner = TasteLearner(world.standardise)
+    learner.add(images.tolist(), RawFeatures(tuple(group[: len(images)] for group in world.raw.groups)))
+    stars = person.rate(world.images[:ratings])
+    learner.feedback(Feedback(i, "stars", float(s), i) for i, s in enumerate(stars))
+    learner.signals(Signal(i, kind, value, i) for i, kind, value in person.signals(world.images[images], telling=telling))
+    learner.use_signals = False
+    learner.fit()
+    without = _quality(world, learner, rater, 1.0)["correlation"]
+    learner.use_signals = True
+    signs = learner.fit().signs
+    assert signs is not None
+    with_them = _quality(world, learner, rater, 1.0)["correlation"]
+    return {"auc": signs.auc, "weight": signs.weight, "without": without, "with": with_them}
+
+
+def measure(model: gan.Model, files: Sequence[Path], seeds: int, ratings: int, say: Say) -> dict[str, Any]:
+    """Everything, as plain JSON."""
+    world = World.draw(model, say)
+    raters = [load_rater(path) for path in files]
+    steady = [rater for rater in raters if not rater.takes_progress]
+    changing: list[Rater] = [rater for rater in raters if rater.takes_progress]
+    if steady:
+        following = [*steady[1:], steady[0]]
+        for number, (before, after) in enumerate(zip(steady, following, strict=True)):
+            opposite = number % 2 == 1
+            ends = (before, before, -1.0) if opposite else (before, after, 1.0)
+            changing.append(Changing(*ends, world.images[:2000]))
+    jobs = [(f"lapses {lapses:.0%}", rater, lapses) for lapses in (people.LAPSES, 0.25) for rater in steady]
+    jobs += [("changing", rater, people.LAPSES) for rater in changing]
+    curves: dict[str, dict[str, Any]] = {}
+    for number, (kind, rater, lapses) in enumerate(jobs):
+        say(number / len(jobs), f"{kind}: {rater.name}")
+        curves.setdefault(kind, {})[rater.name] = [_session(world, rater, seed, ratings, lapses) for seed in range(seeds)]
+    some = raters[:3]
+    return {
+        "format": "tastemaker-taste",
+        "version": 1,
+        "model": model.name,
+        "ratings": ratings,
+        "seeds": seeds,
+        "threads": torch.get_num_threads(),
+        "seconds": _speed(world, (steady or raters)[0]),
+        "curves": curves,
+        "signs": {
+            name: [_signs(world, rater, seed, telling) for rater in some for seed in range(seeds)]
+            for name, telling in (("telling", 1.0), ("useless", 0.0))
+        },
+    }
+
+
+def _say_all(found: dict[str, Any]) -> None:
+    print(f"Seconds of one fit, the last event included ({found['threads']} threads):")
+    for count, of in found["seconds"].items():
+        print(f"  {count:>5} events  {of['seconds']:.2f} s  ({of['cpu_seconds']:.2f} s of processor time)")
+    print("\nCorrelation of predicted with true liking / share of best-of-16 that is liked, medians over raters and seeds:")
+    for kind, raters in found["curves"].items():
+        runs = [run for of_rater in raters.values() for run in of_rater]
+        for step in zip(*runs, strict=True):
+            middle, best = (float(np.median([one[name] for one in step])) for name in ("correlation", "best_of_16"))
+            worst = min(one["correlation"] for one in step)
+            print(f"  {kind:12} {step[0]['ratings']:>4} ratings  {middle:+.2f} / {best:.2f}   (worst correlation {worst:+.2f})")
+    print("\nSigns in passing, medians: area under the curve, learnt weight, correlation without and with them:")
+    for name, runs in found["signs"].items():
+        words = "  ".join(f"{key} {np.median([run[key] for run in runs]):.3f}" for key in runs[0])
+        print(f"  {name:8} {words}")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command. Returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="tastemaker benchmark taste",
+        description="How soon and how well a taste is learnt from simulated people: seconds a fit, steady people, people who slip, people "
+        "whose taste changes half-way, signs in passing. About five minutes.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--model", default="dreamscapes", help="a bundle folder or a bundled name (default dreamscapes)")
+    parser.add_argument("--raters", default="dev", help='groups, names or files separated by commas (default "dev")')
+    parser.add_argument("--ratings", type=int, default=100, metavar="N", help="in each session, 48 to 500 (default 100)")
+    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="how many (default 3)")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="write all figures there")
+    options = parser.parse_args(argv)
+    if not 48 <= options.ratings <= 500 or options.seeds < 1:
+        raise UserError("--ratings must lie in 48 to 500, --seeds must be at least 1")
+    with Progress() as progress:
+        found = measure(gan.load(options.model, "cpu"), rater_files(options.raters), options.seeds, options.ratings, progress)
+        progress.clear()
+    _say_all(found)
+    if options.json is not None:
+        write_bytes(options.json, (json.dumps(found, indent=1) + "\n").encode())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
