@@ -106,7 +106,7 @@ def _entry(name: str) -> Callable[..., Any]:
 BENCHMARKS = {
     "learning": "gan.simulate.benchmark:main",
     "generator": "gan.measure.generator:main",
-    "taste": "gan.simulate.taste_benchmark:main",
+    "round": "gan.measure.round_cost:main",
     "training": "gan.measure.training:main",
 }
 
@@ -197,8 +197,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     export.add_argument("--out", required=True, type=Path, metavar="DIR", help="the folder to write")
     add_options(export, of_project=False)
 
-    benchmark = verb("benchmark", _benchmark, "measure learning, speed, training or a generator", "VERB --help tells what each takes.")
-    benchmark.add_argument("which", choices=["learning", "taste", "speed", "generator", "training"], help="what to measure")
+    measured = "measure learning, a round, speed, training or a generator"
+    benchmark = verb("benchmark", _benchmark, measured, "VERB --help tells what each takes.")
+    benchmark.add_argument("which", choices=["learning", "round", "speed", "generator", "training"], help="what to measure")
     verb("import", _unreachable, "make a bundle of another program's generator")
     verb("doctor", _unreachable, "say what this machine has, in a form that can be pasted")
     return parser

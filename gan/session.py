@@ -305,10 +305,12 @@ class TuningSession:
         Raises
         ------
         UserError
-            Too few ratings to learn a taste from.
+            Too few ratings to learn a taste from, or none that sets one image above another.
         """
         if self.learner.model is None:
             raise UserError("there are too few ratings to teach from: rate at least a grid of images first")
+        if not self._prefers():
+            raise UserError("all ratings are alike: rate some images higher than others, so that there is something to learn")
         if not 0.0 <= strength <= 1.0:
             raise ValueError(f"strength must lie in [0, 1], not {strength}")
         factor = 4.0 ** (2.0 * strength - 1.0)  # a quarter to four times
@@ -332,6 +334,12 @@ class TuningSession:
         if not self.last_round.kept:
             self.adapter = before
         self.rounds += 1
+
+    def _prefers(self) -> bool:
+        """Whether anything said sets one image above another."""
+        standing = self.learner.standing()
+        said = {o.score for o in standing if o.other is None}
+        return len(said) > 1 or any(o.score != 0.0 for o in standing if o.other is not None)
 
     def _read_first(
         self, config: RoundConfig, cancel: Callable[[], bool], wait: Callable[[], None]

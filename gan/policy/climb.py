@@ -12,10 +12,10 @@ from gan.policy.categorical import CategoricalPolicy, expected_objective
 class ClimbConfig:
     """How a choice is learnt."""
 
-    updates: int = 50  # optimiser steps between two batches of drawn images
+    updates: int = 12  # optimiser steps between two batches of drawn images; more learn the pool's rewards by heart
     groups: int = 16  # choices in each of them
     among: int = 32  # candidates of each choice at most; what is preferred does not hang on how many there are
-    learning_rate: float = 3e-3  # of AdamW at its highest, by a one-cycle schedule over a round (Smith 2018)
+    learning_rate: float = 6e-3  # of AdamW at its highest, by a one-cycle schedule over a round (Smith 2018)
     weight_decay: float = 1e-2
 
 
@@ -29,7 +29,7 @@ class Climb:
     ----------
     policy : of a `Choice`; its normalisation is set from the pool.
     embedded : (M, inputs), on the device of the policy.
-    rewards : (M,).
+    rewards : (M,); those that are not finite are left out.
     kl_weight : beta, reward units per nat.
     steps : calls of `step` that the learning rate is laid over.
     """
@@ -45,12 +45,16 @@ class Climb:
         generator: torch.Generator,
     ) -> None:
         self.policy, self.config, self.random, self._kl_weight = policy, config, generator, kl_weight
+        told = rewards.isfinite()
+        embedded, rewards = embedded[told.to(embedded.device)], rewards[told]
+        if not len(rewards):
+            raise ValueError("no image of the pool has a reward that is a number")
         adapter = policy.adapter
         adapter.mean.copy_(embedded.mean(dim=0))
         adapter.deviation.copy_(embedded.std(dim=0).clamp_min(1e-4))
         self._embedded, self._rewards = embedded, rewards.to(embedded.device)
         self._optimizer = torch.optim.AdamW(
-            policy.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+            policy.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
         self._schedule = torch.optim.lr_scheduler.OneCycleLR(
             self._optimizer, config.learning_rate, total_steps=steps * config.updates + 1

@@ -1,8 +1,12 @@
-"""Advantages: how much better an action did than could be expected. Rewards and advantages are (states, children), in any unit."""
+"""Advantages: how much better an action did than could be expected. Rewards and advantages are (states, children), in any unit.
+
+A reward that is not a finite number says nothing of its action: the advantage is 0, and siblings are compared among themselves.
+"""
 
 from collections.abc import Callable
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 Estimator = Literal["reinforce", "rloo", "pathwise"]
@@ -13,7 +17,7 @@ def reinforce(rewards: Tensor) -> Tensor:
 
     Unbiased, and of a variance that grows with the square of the rewards' mean.
     """
-    return rewards
+    return torch.where(rewards.isfinite(), rewards, 0.0)
 
 
 def grouped_rloo(rewards: Tensor) -> Tensor:
@@ -22,10 +26,12 @@ def grouped_rloo(rewards: Tensor) -> Tensor:
     Ahmadian et al. 2024 (arXiv 2402.14740), eq. 6, with the state as the prompt: r_i - mean of the others. Unbiased, since the others
     say nothing of an action's own noise; each row has mean zero.
     """
-    children = rewards.shape[1]
-    if children < 2:
+    if rewards.shape[1] < 2:
         raise ValueError("leave-one-out needs at least two children of a state")
-    return (rewards - rewards.mean(dim=1, keepdim=True)) * (children / (children - 1))
+    told = rewards.isfinite()
+    count = told.sum(dim=1, keepdim=True).clamp_min(2)  # alone, a child is its own mean
+    gaps = torch.where(told, rewards - rewards.where(told, 0.0).sum(dim=1, keepdim=True) / told.sum(dim=1, keepdim=True), 0.0)
+    return gaps * (count / (count - 1))
 
 
 # The score-function estimators; "pathwise" needs no advantages (see `gan.policy.pathwise`).

@@ -48,5 +48,6 @@ def pathwise_update(
         loss = kl_weight * policy.kl(part).mean() - gain
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(policy.parameters(), config.max_norm)
-        optimizer.step()
+        norm = torch.nn.utils.clip_grad_norm_(policy.parameters(), config.max_norm)
+        if norm.isfinite():
+            optimizer.step()

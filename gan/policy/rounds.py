@@ -113,7 +113,7 @@ class Round:
         self.limits = config.limits or (Limits() if self._climb is not None else MOVING)
         self._held_out = torch.randn(config.look_images, adapter.config.z_dim, generator=generator).to(self.device)
         self._fair = scorer.best_fifth()
-        self._fair_diversity = mean_pairwise_distance(self._fair.features)
+        self._fair_diversity = max(mean_pairwise_distance(self._fair.features), 1e-6)  # 0 where all images are one
 
     @torch.no_grad()
     def look(self, step: int) -> Look:
@@ -147,7 +147,7 @@ class Round:
         config = self.config
         choosing = self._climb is not None
         rate = config.draw_rate if choosing else config.learning_rate
-        optimizer = torch.optim.Adam(self.policy.parameters(), lr=rate, betas=(0.9, 0.99))
+        optimizer = torch.optim.Adam(self.policy.parameters(), lr=rate, betas=(0.9, 0.99), fused=True)
         least = config.entropy_weight if choosing else config.kl_weight
         kl_weight = least
         look = self.look(0)

@@ -65,7 +65,8 @@ def update(
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             norm = torch.nn.utils.clip_grad_norm_(policy.parameters(), config.max_norm)
-            optimizer.step()
+            if norm.isfinite():  # a policy is not moved by what is not a number
+                optimizer.step()
             with torch.no_grad():
                 ratio = log_ratio.exp()
                 outside = (ratio - 1.0).abs().gt(config.clip).float().mean()

@@ -73,6 +73,7 @@ class Scorer:
         self._taste: TasteModel | None = None
         self._taste_normaliser = Normaliser(0.0, 1.0)
         self._ceiling = float("inf")
+        self._known: tuple[tuple[Tensor, ...], Tensor] | None = None  # of the rest of the pool: features, distances
         self._reference_features = torch.cat(self.reference, dim=1)
         distances = neighbour_distance(self._reference_features, self._reference_features, NEIGHBOUR, themselves=True)
         self._typicality_normaliser = Normaliser.fit(-distances)
@@ -139,8 +140,11 @@ class Scorer:
         """Embedded latents (M, e), on the device, and rewards (M,) of the pool's images outside the reference sample."""
         if len(self.pool) <= REFERENCE_IMAGES:
             raise ValueError("the pool holds nothing but the reference sample")
-        scores = self.score_features(*self.pool.read(REFERENCE_IMAGES))
-        return self.pool.embedded(REFERENCE_IMAGES), scores.reward
+        raw, logits = self.pool.read(REFERENCE_IMAGES)
+        if self._known is None or len(self._known[1]) != len(raw):
+            features = self.standardise(raw)
+            self._known = features, self._distances(features)
+        return self.pool.embedded(REFERENCE_IMAGES), self._scores(*self._known, logits).reward
 
     def score(self, images: Tensor) -> Scores:
         """Terms and reward of images (N, 3, R, R) in [-1, 1]."""
@@ -187,13 +191,18 @@ class Scorer:
 
     def score_standardised(self, features: tuple[Tensor, ...], logits: Tensor | None) -> Scores:
         """As `score`, from features that are standardised already, and logits (N,) where there are any."""
+        return self._scores(features, self._distances(features), logits)
+
+    def _distances(self, features: tuple[Tensor, ...]) -> Tensor:
+        """From the untuned generator's images: to the `NEIGHBOUR`-th nearest of the reference. (N,)"""
+        return neighbour_distance(torch.cat(features, dim=1), self._reference_features, NEIGHBOUR)
+
+    def _scores(self, features: tuple[Tensor, ...], distances: Tensor, logits: Tensor | None) -> Scores:
         n = len(features[0])
         liking, doubt = torch.zeros(n), torch.ones(n)
         if self._taste is not None:
             mean, deviation = self._taste.predict(features)
             liking, doubt = mean.float(), deviation.float()
-        flat = torch.cat(features, dim=1)
-        distances = neighbour_distance(flat, self._reference_features, NEIGHBOUR)
         # What leaves the prior must stay where untuned images are; what is chosen from it is there.
         realism, gated = None, distances > self._far if self._leaves_prior else torch.zeros(n, dtype=torch.bool)
         if logits is not None:
@@ -205,4 +214,4 @@ class Scorer:
             taste = saturate(taste, self._ceiling)
         typicality = self._typicality_normaliser(-distances).clamp(-6.0, 6.0)
         terms = RewardTerms(self._taste_normaliser(taste), realism, typicality, gated)
-        return Scores(liking, doubt, terms, compose(terms, self.weights), flat)
+        return Scores(liking, doubt, terms, compose(terms, self.weights), torch.cat(features, dim=1))

@@ -36,15 +36,15 @@ def _colour(lab: Tensor) -> Tensor:
     """Global colour: means, spreads, chroma, a hue histogram weighted by chroma, a lightness histogram. (N, 25)."""
     lightness, a, b = lab.flatten(2).unbind(dim=1)  # each (N, P)
     chroma = (a.square() + b.square() + 1e-10).sqrt()
-    hue = torch.atan2(b, a)
     centres = torch.arange(8, device=lab.device) * (torch.pi / 4.0)
-    # Soft bins: a colour near an edge must not jump from one number to another.
-    closeness = torch.cos(hue[:, None, :] - centres[None, :, None]).clamp_min(0.0) ** 4
+    towards = torch.stack([centres.cos(), centres.sin()], dim=1) @ torch.stack([a / chroma, b / chroma], dim=1)
+    # Soft bins of cos(hue - centre)^4: a colour near an edge must not jump from one number to another.
+    closeness = towards.clamp_min(0.0).square().square()
     hues = (closeness * chroma[:, None, :]).mean(dim=2)
     levels = torch.linspace(0.1, 0.9, 6, device=lab.device)
     lights = torch.exp(-0.5 * ((lightness[:, None, :] - levels[None, :, None]) / 0.1).square()).mean(dim=2)
     moments = [lightness.mean(1), a.mean(1), b.mean(1), lightness.std(1), a.std(1), b.std(1), chroma.mean(1), chroma.std(1)]
-    extremes = [torch.quantile(lightness, q, dim=1) for q in (0.05, 0.5, 0.95)]
+    extremes = list(torch.quantile(lightness, lightness.new_tensor([0.05, 0.5, 0.95]), dim=1))
     return torch.cat([torch.stack(moments + extremes, dim=1), hues, lights], dim=1)
 
 

@@ -61,6 +61,7 @@ SENTENCES = (
     "The worker could not go on: {why}",
     "looking at what the generator draws: {done} of {all} images",
     "there are too few ratings to teach from: rate at least a grid of images first",
+    "all ratings are alike: rate some images higher than others, so that there is something to learn",
     "The round could not be saved ({why}); the generator is as it was before it.",
     "Cannot use the project folder {folder}: {why}.",
     "{folder} is open in another Tastemaker; close it there first.",

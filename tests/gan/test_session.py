@@ -38,6 +38,11 @@ def _redness(pixels: np.ndarray) -> np.ndarray:
     return pixels[..., 0].astype(float).mean(axis=(-2, -1)) - pixels[..., 1:].astype(float).mean(axis=(-3, -2, -1))
 
 
+def _edges(session: TuningSession) -> np.ndarray:
+    """Of five equal shares of what the untuned generator draws."""
+    return np.quantile(_redness(session.model.sample(range(100))), [0.2, 0.4, 0.6, 0.8])
+
+
 def _rate(session: TuningSession, count: int, edges: np.ndarray, first: int = 0) -> int:
     proposals = session.propose(count)
     session.add({first + i: p.latent for i, p in enumerate(proposals)})
@@ -119,8 +124,7 @@ def test_the_tuned_model_stands_alone(taught):
 def test_the_same_seed_is_the_same_session():
     def once() -> np.ndarray:
         session = TuningSession(_model(), device="cpu", seed=5, config=QUICK)
-        edges = np.quantile(_redness(session.model.sample(range(100))), [0.2, 0.4, 0.6, 0.8])
-        _rate(session, 24, edges)
+        _rate(session, 24, _edges(session))
         session.fit()
         list(session.run_round(steps=2))
         return session.strip(range(4))[1]
@@ -130,7 +134,7 @@ def test_the_same_seed_is_the_same_session():
 
 def test_cancel_stops_before_the_next_step_and_keeps_a_whole_generator():
     session = TuningSession(_model(), device="cpu", seed=1, config=QUICK)
-    _rate(session, 24, np.array([-10.0, 0.0, 10.0, 20.0]))
+    _rate(session, 24, _edges(session))
     session.fit()
     seen = []
     for report in session.run_round(cancel=lambda: len(seen) >= 2):
@@ -150,7 +154,7 @@ def test_too_few_ratings_are_said_so():
 
 def test_without_a_discriminator_realism_is_off():
     session = TuningSession(_model(discriminator=False), device="cpu", config=QUICK)
-    _rate(session, 24, np.array([-10.0, 0.0, 10.0, 20.0]))
+    _rate(session, 24, _edges(session))
     session.fit()
     assert all(p.realism is None for p in session.predict(np.zeros((2, 8), dtype=np.float32) + 1))
     assert not session.scorer.has_realism

@@ -1,0 +1,160 @@
+"""`tastemaker benchmark round`: what a round of tuning costs, against drawing its images.
+
+The images that a round draws and judges, once each, are what it cannot do without: `generator(z)` and the discriminator on the result, in
+the same chunks and the same precision. Each round is followed or preceded by drawing exactly as many images, and the ratio of the two is
+taken pair by pair, so that a machine that is busy with other things is so for both. On a CPU the process's own time counts, not the wall's.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from gan.errors import UserError, reason
+from gan.model import Model, load
+from gan.policy.rounds import RoundConfig
+from gan.session import Feedback, TuningSession
+
+RATINGS = 100
+LIMIT = 1.15  # times its images' forward passes: what a round may cost
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One round and the drawing of as many images; seconds."""
+
+    images: int  # that the round drew: its batches and the guard's looks
+    batches: int  # of them in batches
+    round: float
+    drawing: float
+
+    @property
+    def ratio(self) -> float:
+        return self.round / self.drawing
+
+
+def clock(device: torch.device) -> float:
+    """Seconds of this process on a CPU, of the wall elsewhere, with everything done that was asked for."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.process_time() if device.type == "cpu" else time.perf_counter()
+
+
+def taught_session(model: Model, seed: int, config: RoundConfig | None = None) -> TuningSession:
+    """A session with `RATINGS` ratings by somebody who likes light images, and all that a round reads beforehand."""
+    from gan.data.procedural import cache_folder
+
+    session = TuningSession(model, device=str(model.device), seed=seed, config=config, cache=cache_folder())
+    z = torch.randn(RATINGS, model.z_dim, generator=torch.Generator().manual_seed(seed)).numpy()
+    light = session.draw(z).reshape(RATINGS, -1).mean(axis=1)
+    stars = 1 + np.searchsorted(np.quantile(light, [0.2, 0.4, 0.6, 0.8]), light)
+    session.add(dict(enumerate(z)))
+    session.feedback([Feedback(i, "stars", float(n)) for i, n in enumerate(stars)])
+    session.fit()
+    if session.config.policy == "choice":
+        while not session.pool.full:
+            session.prepare()
+    return session
+
+
+def measure_round(session: TuningSession) -> tuple[float, int, int]:
+    """One round from the untuned generator: seconds, images drawn, of them in batches."""
+    session.restore(None)
+    drawn = 0
+
+    def count(module: torch.nn.Module, arguments: object, images: torch.Tensor) -> None:
+        nonlocal drawn
+        drawn += len(images)
+
+    handle = session.model.generator.register_forward_hook(count)
+    try:
+        begun = clock(session.model.device)
+        steps = sum(1 for _ in session.run_round())
+        seconds = clock(session.model.device) - begun
+    finally:
+        handle.remove()
+    return seconds, drawn, steps * session.config.states * session.config.children
+
+
+@torch.no_grad()
+def measure_drawing(session: TuningSession, images: int) -> float:
+    """Seconds to draw and judge so many images in chunks of the session's, and nothing else."""
+    model, drawer = session.model, session.scorer.drawer
+    z = torch.randn(images, model.z_dim, generator=torch.Generator().manual_seed(1)).to(model.device)
+    begun = clock(model.device)
+    for part in z.split(drawer.chunk):
+        with torch.autocast(model.device.type, torch.bfloat16, enabled=drawer.autocast):
+            drawn = model.generator(part)
+            if model.discriminator is not None:
+                model.discriminator.judge(drawn.float())
+    return clock(model.device) - begun
+
+
+def measure(model: Model, rounds: int, config: RoundConfig | None = None) -> list[Pair]:
+    """`rounds` pairs, the order within a pair changing from one to the next; one pair before them is thrown away."""
+    session = taught_session(model, seed=0, config=config)
+    _, images, _ = measure_round(session)
+    measure_drawing(session, images)
+    pairs = []
+    for number in range(rounds):
+        ahead = measure_drawing(session, images) if number % 2 else None
+        taken, drawn, batches = measure_round(session)
+        # Where a round stopped early, or looked more often, its own number counts.
+        drawing = ahead * drawn / images if ahead is not None else measure_drawing(session, drawn)
+        pairs.append(Pair(drawn, batches, taken, drawing))
+    return pairs
+
+
+def main(argv: Sequence[str]) -> int:
+    """Print the figures; exit code 1 where the median ratio is above `LIMIT`."""
+    parser = argparse.ArgumentParser(
+        prog="tastemaker benchmark round",
+        description="What a round of tuning costs, as a multiple of drawing and judging its images alone: the median over pairs.",
+    )
+    parser.add_argument("model", nargs="?", default="dreamscapes", metavar="MODEL", help="a bundle folder or a bundled generator")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="pairs measured (default 5)")
+    parser.add_argument("--policy", choices=["choice", "shift"], default="choice", help="what is taught (default choice)")
+    parser.add_argument("--estimator", choices=["rloo", "reinforce", "pathwise"], default="rloo", help="of the gradient (default rloo)")
+    parser.add_argument("--device", default="cpu", help="cpu (default), cuda or mps")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures there")
+    options = parser.parse_args(argv)
+    try:
+        if options.rounds < 1:
+            raise UserError("--rounds must be at least 1")
+        if options.policy == "choice" and options.estimator == "pathwise":
+            raise UserError("pathwise needs --policy shift: a choice has no slope")
+        model = load(options.model, options.device)
+        pairs = measure(model, options.rounds, RoundConfig(policy=options.policy, estimator=options.estimator))
+        ratio = statistics.median(pair.ratio for pair in pairs)
+        print(f"{model.name} on {model.device}, {options.policy}, {options.estimator}: medians of {len(pairs)} pairs")
+        print(f"images a round          {statistics.median(pair.images for pair in pairs):8.0f}")
+        print(f"seconds a round         {statistics.median(pair.round for pair in pairs):8.2f}")
+        print(f"seconds to draw as many {statistics.median(pair.drawing for pair in pairs):8.2f}")
+        print(f"ratio                   {ratio:8.3f}   (limit {LIMIT})")
+        if options.json is not None:
+            record = {
+                "format": "tastemaker-round",
+                "model": {"name": model.name, "hash": model.hash},
+                "device": str(model.device),
+                "threads": torch.get_num_threads(),
+                "policy": options.policy,
+                "estimator": options.estimator,
+                "ratio": ratio,
+                "limit": LIMIT,
+                "pairs": [asdict(pair) for pair in pairs],
+            }
+            try:
+                options.json.write_text(json.dumps(record, indent=1) + "\n")
+            except OSError as error:
+                raise UserError(f"{options.json}: {reason(error)}") from error
+    except UserError as error:
+        print(f"tastemaker: {error}", file=sys.stderr)
+        return 2
+    return 0 if ratio <= LIMIT else 1
