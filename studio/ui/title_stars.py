@@ -33,6 +33,8 @@ class TitleStars(QWidget):
 
     def show_stars(self, of: str, stars: int) -> None:
         """Show what is thought of the title `of`."""
+        if of != self._of:
+            self._hovered = 0  # another title has come under the hand
         self._of, self._stars = of, stars
         name = (
             tr("{title}: {stars} of 5 stars", title=of, stars=stars)
