@@ -100,7 +100,7 @@ class ImportSheet(QDialog):
     def _follow(self, _: object = None) -> None:
         importing = self._importing
         found = importing.found
-        self.title.setText(importing.file.name if importing.file else "")
+        self.title.set_text(importing.file.name if importing.file else "")
         self.working.setVisible(importing.phase in ("reading", "keeping"))
         self.error.setText(tr(importing.error) if importing.error else "")
         self.error.setVisible(bool(importing.error))

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
+from PySide6.QtWidgets import QApplication
 
 from studio.model.importing import Importing
 from studio.ui.import_sheet import ImportSheet
@@ -94,3 +95,27 @@ def test_what_is_no_generator_is_said_in_one_line(qtbot, sheet, tmp_path):
     qtbot.waitUntil(lambda: sheet._importing.phase == "failed", timeout=60_000)
     assert "holiday.pth" in sheet.error.text() and "\n" not in sheet.error.text()
     assert not sheet.keep.isEnabled()
+
+
+def test_a_file_dropped_on_the_window_is_read_and_becomes_a_project(qtbot, hands, checkpoint):
+    """What a hand does: a file is dragged onto the window, looked at in the sheet, and kept."""
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(checkpoint))])
+    action, held, keys = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(QPointF(90, 90).toPoint(), action, data, held, keys)
+    enter.ignore()
+    QApplication.sendEvent(hands.window, enter)
+    assert enter.isAccepted()
+    QApplication.sendEvent(hands.window, QDropEvent(QPointF(90, 90), action, data, held, keys))
+    sheet = hands.window.findChild(ImportSheet)
+    assert sheet is not None and sheet.isVisible() and sheet.title.full_text() == "netG.pth"
+    importing = sheet._importing
+    qtbot.waitUntil(lambda: importing.phase in ("ready", "failed"), timeout=60_000)
+    assert sheet.keep.isEnabled() and "DCGAN, 32 px" in sheet.what.text() and not sheet.error.isVisible()
+    assert "realism is not judged" in sheet.notes.text()
+    wanted = []
+    hands.window.project_wanted.connect(lambda project, generator: wanted.append((project, generator)))
+    qtbot.mouseClick(sheet.keep, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: bool(wanted), timeout=30_000)
+    project, folder = wanted[0]
+    assert project is None and (Path(folder) / "config.json").is_file()
