@@ -114,9 +114,9 @@ def context_menu(window: QWidget) -> QMenu:
 
 
 def _suggest_title(window: StudioWindow) -> None:
-    from studio.ui.title_sheet import TitleSheet
+    from studio.ui.title_sheet import open_sheet
 
-    window.open_dialog(TitleSheet(window.actions_, window.actions_.state.selected[0], window))
+    open_sheet(window.actions_, window)
 
 
 def _save(window: StudioWindow) -> None:

@@ -24,7 +24,7 @@ from studio.project.records import Change, ImageState
 from studio.ui.flow import FlowLayout
 from studio.ui.labels import LabelButton
 from studio.ui.parts import named
-from studio.ui.title_field import TitleField
+from studio.ui.title_field import TitleLine
 
 _OWN_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape, Qt.Key.Key_Space)
 
@@ -63,7 +63,7 @@ class TagsEditor(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        self.title = TitleField(actions)
+        self.title = TitleLine(actions)
         column.addWidget(self.title)
         self.labels = [LabelButton(label) for label in range(1, MOST_LABELS + 1)]
         line = QHBoxLayout()

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtGui import QFocusEvent, QShowEvent
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from studio.i18n import tr
 from studio.model.actions import Actions
 from studio.model.property import bind
 from studio.project.records import Change
-from studio.ui.parts import named
-
-LONGEST = 80  # characters of a title
+from studio.ui.parts import button, named
+from studio.ui.title_sheet import LONGEST, open_sheet
 
 
 class TitleField(QLineEdit):
@@ -24,7 +23,7 @@ class TitleField(QLineEdit):
         self._kept = ""
         self.setMaxLength(LONGEST)
         self.setPlaceholderText(tr("Title"))
-        named(self, tr("Title"), tr("A title, kept with Enter (Shift+T suggests some)"))
+        named(self, tr("Title"), tr("A title, kept with Enter or when you leave it"))
         self.returnPressed.connect(self.keep)
         actions.applied.connect(self._follow)
         bind(actions.state, "selected", self._show)
@@ -61,3 +60,22 @@ class TitleField(QLineEdit):
             self.setText(self._kept)
             if not self.hasFocus():
                 self.setCursorPosition(0)  # the beginning is what should be seen of a long one
+
+
+class TitleLine(QWidget):
+    """The field, and a button that suggests titles."""
+
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
+        self.field = TitleField(actions)
+        self.suggest = button(tr("Suggest"), tr("Suggest titles for the selected image (Shift+T)"), "chip")
+        self.suggest.clicked.connect(lambda _=False: open_sheet(actions, self.window()))
+        line = QHBoxLayout(self)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(8)
+        line.addWidget(self.field, 1)
+        line.addWidget(self.suggest)
+        bind(actions.state, "selected", self._follow)
+
+    def _follow(self, images: tuple[int, ...]) -> None:
+        self.suggest.setEnabled(bool(images))

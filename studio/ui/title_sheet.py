@@ -14,11 +14,19 @@ from studio.model.property import bind
 from studio.model.scaling import scaled
 from studio.model.titles import TitleSuggestions
 from studio.ui.parts import Card, button, named, quiet_note, set_role, text_label
-from studio.ui.title_field import LONGEST
 from studio.ui.title_stars import TitleStars
 
+LONGEST = 80  # characters of a title
 _ROWS = 5
 _SIDE = 184  # of the image
+
+
+def open_sheet(actions: Actions, window: QWidget) -> None:
+    """Suggest titles for the first of the selected images, if there is one."""
+    if actions.state.selected:
+        sheet = TitleSheet(actions, actions.state.selected[0], window)
+        sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        sheet.open()
 
 
 class TitleChoice(QPushButton):

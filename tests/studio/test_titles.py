@@ -24,7 +24,7 @@ from studio.project.records import TitleRating
 from studio.project.store import Project
 from studio.theme.theme import Theme
 from studio.ui.image_commands import context_menu
-from studio.ui.title_field import TitleField
+from studio.ui.title_field import TitleField, TitleLine
 from studio.ui.title_sheet import TitleSheet
 from studio.ui.window import StudioWindow
 from studio.worker import messages as m
@@ -222,6 +222,16 @@ def test_the_field_beside_the_image_shows_and_keeps_the_title(hands: Hands) -> N
     assert field.text() == "First Light!"
     hands.actions.undo()
     assert field.text() == "First Light"
+
+
+def test_the_button_beside_the_field_opens_the_sheet(hands: Hands, asked: list) -> None:
+    line = next(f for f in hands.window.panels.findChildren(TitleLine) if f.isVisible())
+    hands.press(line.suggest)
+    image = sheet_of(hands).suggestions.image
+    assert (image, asked) == (hands.actions.grid.cells[0].image, [(image, (), "en")])
+    sheet_of(hands).reject()
+    hands.actions.select_images(())
+    assert not line.suggest.isEnabled()
 
 
 def test_titles_are_shown_where_images_are(hands: Hands) -> None:
