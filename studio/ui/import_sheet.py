@@ -25,6 +25,7 @@ from studio.ui.strip import GAP, Strip
 from studio.worker import imports
 
 ROWS, COLUMNS = 3, 8  # of the preview
+QUESTION = 320  # pixels that a question is wide, in lines of its own where it is longer
 
 
 class ImportSheet(QDialog):
@@ -143,6 +144,7 @@ class ImportSheet(QDialog):
             )
             label = QLabel(question.text)
             label.setWordWrap(True)
+            label.setFixedWidth(QUESTION)  # a form gives a wrapped label as much height as its narrowest guess wants
             label.setBuddy(box)
             self._form.addRow(label, box)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 
 from studio.model.importing import Importing
 from studio.ui.import_sheet import ImportSheet
@@ -113,6 +113,8 @@ def test_a_file_dropped_on_the_window_is_read_and_becomes_a_project(qtbot, hands
     qtbot.waitUntil(lambda: importing.phase in ("ready", "failed"), timeout=60_000)
     assert sheet.keep.isEnabled() and "DCGAN, 32 px" in sheet.what.text() and not sheet.error.isVisible()
     assert "realism is not judged" in sheet.notes.text()
+    for label in sheet.questions.findChildren(QLabel):
+        assert label.height() >= label.heightForWidth(label.width()) or not label.wordWrap()  # nothing is cut off
     wanted = []
     hands.window.project_wanted.connect(lambda project, generator: wanted.append((project, generator)))
     qtbot.mouseClick(sheet.keep, Qt.MouseButton.LeftButton)
