@@ -34,11 +34,13 @@ class GalleryFilter(QWidget):
         self._typing.setInterval(_REST_MS)
         self._typing.timeout.connect(self._typed)
         self.search = QLineEdit()
-        self.search.setPlaceholderText(tr("Search tags, notes, numbers"))
+        self.search.setPlaceholderText(tr("Search titles, tags, notes"))
         self.search.setClearButtonEnabled(True)
         self.search.setFixedWidth(200)
         named(
-            self.search, tr("Search"), tr("Words of tags and notes, an image's number or its seed (Ctrl+F)")
+            self.search,
+            tr("Search"),
+            tr("Words of titles, tags and notes, an image's number or its seed (Ctrl+F)"),
         )
         self.search.textEdited.connect(self._typing.start)
         self.search.textChanged.connect(self._cleared)
