@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gan.errors import UserError
 from gan.model import Model
+from gan.policy.estimators import ESTIMATORS
 from gan.session import TuningSession
 from gan.taste.words import MEASURES, measures
 from gan.titles import LANGUAGES, Title, TitleConfig, TitlePolicy, Titler, TitleRating, Vocabulary, vocabulary
@@ -108,6 +109,20 @@ def test_the_second_word_hears_the_first_and_gradients_are_the_slopes() -> None:
             weight[row, column] += step
             values.append(float(policy.log_prob(states, action)))
     assert float(weight.grad[row, column]) == pytest.approx((values[0] - values[1]) / 2e-2, rel=0.02)
+
+
+@pytest.mark.parametrize("name", sorted(ESTIMATORS))
+def test_estimated_gradients_are_those_of_the_expected_reward(name: str) -> None:
+    policy, states = trained(TitlePolicy(small())), looks(2, 0)
+    rewards = torch.tensor([[[0.3, -1.0], [0.8, 0.1], [-0.5, 0.4]], [[-0.2, 0.7], [0.1, -0.9], [1.0, 0.0]]])
+    exact = torch.autograd.grad((policy.joint(states).exp() * rewards).sum() / 2, policy.network.hear.weight)[
+        0
+    ]
+    titles = policy.act(states, 40_000, torch.Generator().manual_seed(1))
+    earned = rewards[torch.arange(2)[:, None], titles[..., 0], titles[..., 1]]
+    gain = (policy.log_prob(states, titles) * ESTIMATORS[name](earned)).mean()
+    estimate = torch.autograd.grad(gain, policy.network.hear.weight)[0]
+    assert float((estimate - exact).norm() / exact.norm()) < 0.1
 
 
 def test_the_first_suggestions_fit_the_image_and_the_generator() -> None:
