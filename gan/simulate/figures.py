@@ -8,6 +8,7 @@ import numpy as np
 from gan.simulate.peers.base import PEERS
 
 RATIOS = ("diversity_ratio", "coverage_ratio", "precision_ratio", "kid_ratio")
+SLACK = 0.02  # of the diversity ratio, within which two generators are equally diverse
 BUILT_IN = {"untuned": "untuned", "best-of-4": "best of 4", "best-of-16": "best of 16"}  # judged in every run
 
 Record = dict[str, Any]
@@ -43,15 +44,15 @@ def contestants(records: Sequence[Record]) -> dict[str, str]:
     return BUILT_IN | {peer.name: peer.title for peer in order if any(theirs(r, peer.name) for r in records)}
 
 
-def ours_at(record: Record, diversity: float, key: str) -> float:
-    """Our like or love rate in a run at another diversity.
+def ours_at(record: Record, diversity: float) -> Record:
+    """Ours in a run at no less than another diversity (but for `SLACK`): the choosiest that is so diverse; untuned where none is.
 
-    The final generator was also judged choosing among fewer and among more candidates; between these, its own number, and no choice at
-    all (the untuned generator) the rate is interpolated over the diversity ratio. Beyond both ends it is that of the end.
+    The final generator was also judged choosing among fewer and among more candidates, each a wider or narrower version of the same.
     """
-    known = [record["untuned"], record["final"], *record.get("strengths", {}).values()]
-    points = sorted((row["diversity_ratio"], row[key]) for row in known)
-    return float(np.interp(diversity, [x for x, _ in points], [y for _, y in points]))
+    own = record.get("candidates") or 32
+    known = [(int(n), row) for n, row in record.get("strengths", {}).items()] + [(own, record["final"])]
+    wide = [(n, row) for n, row in known if row["diversity_ratio"] >= diversity - SLACK]
+    return max(wide, key=lambda pair: pair[0])[1] if wide else dict(record["untuned"])
 
 
 def kept(record: Record, name: str = "", limits: str = "inside") -> Record | None:
@@ -73,7 +74,7 @@ def comparison(
 ) -> Record | None:
     """Ours minus a contestant's, paired by run: mean, 95 % bootstrap interval, and whether it excludes zero. None without runs.
 
-    how : "end" compares both as they ended; "matched" ours as it would be at the contestant's diversity (see `ours_at`), in runs in
+    how : "end" compares both as they ended; "matched" the choosiest of ours that is as diverse as theirs (see `ours_at`), in runs in
         which that was judged; "kept" both as they count inside the lenient limits (see `kept`).
     """
     differences = []
@@ -83,8 +84,9 @@ def comparison(
             continue
         mine = kept(record, "", "inside_lenient") if how == "kept" else record["final"]
         assert mine is not None
-        value = ours_at(record, found["diversity_ratio"], key) if how == "matched" else mine[key]
-        differences.append(value - found[key])
+        if how == "matched":
+            mine = ours_at(record, found["diversity_ratio"])
+        differences.append(mine[key] - found[key])
     if not differences:
         return None
     low, high = paired_bootstrap(differences)

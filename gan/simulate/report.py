@@ -69,6 +69,7 @@ class Report:
     rated: Rated  # what the session learnt from
     drifts: bool = False  # whether the rater's taste changes on the way
     lapses: float = 0.05  # share of ratings that are a random star
+    candidates: int = 0  # that the final generator chooses among; 0: it does not choose
     strengths: dict[int, Judgement] = field(default_factory=dict)  # of the final generator, choosing among so many
     versions: dict[str, str] = field(default_factory=dict)
 
@@ -128,6 +129,7 @@ class Report:
             "counted_lenient": {"round": lenient[0], **lenient[1].record()},
             "oracle_best_of_16": self.oracle.record(),
             "best_of": {str(n): judgement.record() for n, judgement in self.best_of.items()},
+            "candidates": self.candidates,
             "strengths": {str(n): judgement.record() for n, judgement in self.strengths.items()},
             "accuracy": self.steps[-1].accuracy if self.steps else None,
             "predicted_minus_true": round(self.predicted - self.final.utility, 4),

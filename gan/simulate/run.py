@@ -151,6 +151,7 @@ def simulate(
         rated=album.rated,
         drifts=rater.takes_progress,
         lapses=person.lapses,
+        candidates=tuned.adapter.config.candidates if isinstance(tuned.adapter, Choice) else 0,
         strengths=_strengths(tuned, judge) if strengths else {},
         versions={
             "tastemaker": gan.__version__,

@@ -16,7 +16,7 @@ from gan.simulate.peers.base import Given, Moved, Tuned
 from gan.simulate.peers.directions import Directions
 
 DIRECTIONS = 16
-GENERATIONS = 40
+GENERATIONS = 20
 IMAGES = 4  # of one candidate
 
 
