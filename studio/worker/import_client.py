@@ -2,43 +2,40 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Signal
 
 from studio.worker import imports
 from studio.worker import messages as m
-from studio.worker.link import Gone, WorkerLink
+from studio.worker.holder import LinkHolder
+from studio.worker.link import Gone
 
 SERVICE = "studio.worker.import_service"
 
 
-class ImportClient(QObject):
+class ImportClient(LinkHolder):
     """Methods that return at once, and signals on the window's thread. The process starts with the first file."""
 
     read = Signal(object, object)  # imports.FileRead, uint8 (N, H, W, 3)
     kept = Signal(Path)
     failed = Signal(str, str)  # one line for people, detail
 
-    _arrived = Signal(int, object)  # number of the link, event: from its thread to the window's
-
     def __init__(self, log: Path | None = None, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(SERVICE, parent)
         self._log = log
-        self._link: WorkerLink | None = None
-        self._links = self._number = 0
-        self._arrived.connect(self._handle, Qt.ConnectionType.QueuedConnection)
+        self._number = 0
 
     def read_file(self, file: Path, choices: dict[str, str]) -> None:
         """Answered by `read`, or `failed`; only the last one asked for is answered."""
-        self._send(lambda number: imports.ReadFile(number, str(file), tuple(choices.items())))
+        self._ask(lambda number: imports.ReadFile(number, str(file), tuple(choices.items())))
 
     def keep(self, folder: Path) -> None:
         """Write what was read last. Answered by `kept`, or `failed`."""
-        self._send(lambda number: imports.KeepFile(number, str(folder)))
+        self._ask(lambda number: imports.KeepFile(number, str(folder)))
 
     def close(self) -> None:
         """End the process."""
@@ -46,16 +43,14 @@ class ImportClient(QObject):
         if link is not None:
             link.close(1.0)
 
-    def _send(self, make: Any) -> None:
+    def _ask(self, make: Callable[[int], object]) -> None:
         if self._link is None:
-            self._links += 1
-            self._link = WorkerLink(partial(self._arrived.emit, self._links), self._log, SERVICE)
+            self._connect(self._log)
         self._number += 1
-        self._link.send(make(self._number))
+        self._send(make(self._number))
 
-    def _handle(self, link: int, event: Any) -> None:
-        if link != self._links or self._link is None:
-            return  # of a process that was closed
+    def _hear(self, event: Any) -> None:
+        assert self._link is not None
         stale = getattr(event, "number", self._number) != self._number
         match event:
             case imports.FileRead() if stale:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Signal
 
 from studio.worker import jobs
 from studio.worker import messages as m
-from studio.worker.link import Gone, WorkerLink
+from studio.worker.holder import LinkHolder
+from studio.worker.link import Gone
 
 SERVICE = "studio.worker.jobs_service"
 PATIENCE = 6.0  # seconds for the last step of a run and for writing it
@@ -29,7 +28,7 @@ class ShownSamples:
     copied: tuple[bool, ...]  # so near that it looks copied
 
 
-class JobsClient(QObject):
+class JobsClient(LinkHolder):
     """Looks at folders and trains on them, one job at a time; a new one takes the place of the old.
 
     The process starts with the first job. One that crashes is started again by the next.
@@ -45,28 +44,18 @@ class JobsClient(QObject):
     trained = Signal(object)  # jobs.Trained
     failed = Signal(str, str)  # one line for people, detail
 
-    _arrived = Signal(int, object)  # number of the link, event: from its thread to the window's
-
     def __init__(
         self, log: Path | None = None, parent: QObject | None = None, service: str = SERVICE
     ) -> None:
-        super().__init__(parent)
-        self._log, self._service = log, service
-        self._link: WorkerLink | None = None
-        self._links = 0
+        super().__init__(service, parent)
+        self._log = log
         self._job = 0
         self._running = False
-        self._arrived.connect(self._handle, Qt.ConnectionType.QueuedConnection)
 
     @property
     def running(self) -> bool:
         """Whether a job is at work."""
         return self._running
-
-    @property
-    def pid(self) -> int | None:
-        """Of the process, once it runs."""
-        return None if self._link is None else self._link.pid
 
     def look_at(self, folder: Path, resolution: int) -> None:
         """Read a folder of pictures. Answered by `looking` and `looked`, or `failed`."""
@@ -74,8 +63,7 @@ class JobsClient(QObject):
 
     def show_whole(self, name: str, side: int) -> None:
         """Read one picture of that folder uncropped. Answered by `whole`, once nothing else is at work."""
-        if self._link is not None:
-            self._link.send(jobs.ShowWhole(name, side))
+        self._send(jobs.ShowWhole(name, side))
 
     def train(self, command: jobs.Train) -> None:
         """Train; the command's number is given here. Answered by `progress`, `samples`, `said` and `trained`, or `failed`."""
@@ -83,8 +71,7 @@ class JobsClient(QObject):
 
     def halt(self) -> None:
         """End the job at work. A training run is written and answered by `trained`."""
-        if self._link is not None:
-            self._link.send(jobs.Halt(self._job))
+        self._send(jobs.Halt(self._job))
 
     def close(self) -> None:
         """End the process; a training run is written first."""
@@ -95,18 +82,15 @@ class JobsClient(QObject):
 
     def _begin(self, command: jobs.LookAt | jobs.Train) -> None:
         if self._link is None:
-            self._links += 1
-            deliver: Callable[[m.Event | Gone], None] = partial(self._arrived.emit, self._links)
-            self._link = WorkerLink(deliver, self._log, self._service)
+            self._connect(self._log)
         if self._running:
             self.halt()
         self._job += 1
         self._running = True
-        self._link.send(replace(command, job=self._job))
+        self._send(replace(command, job=self._job))
 
-    def _handle(self, link: int, event: Any) -> None:
-        if link != self._links or self._link is None:
-            return  # of a process that was closed
+    def _hear(self, event: Any) -> None:
+        assert self._link is not None
         if getattr(event, "job", self._job) != self._job:
             for frames in (getattr(event, "drawn", None), getattr(event, "nearest", None)):
                 self._link.drop(frames)

@@ -16,7 +16,7 @@ import pytest
 from backend_support import Heard, pump, small_bundle
 
 from studio.project.store import Project
-from studio.worker import client as client_module
+from studio.worker import hearing
 from studio.worker import messages as m
 from studio.worker.client import WorkerClient
 
@@ -285,17 +285,17 @@ def test_a_grid_asked_for_before_a_crash_comes_after_it(qapp, project):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_a_worker_that_hangs_is_started_again(qapp, project, monkeypatch):
-    monkeypatch.setattr(client_module, "PING", 0.2)
-    monkeypatch.setattr(client_module, "SILENCE", 30.0)  # loading a library may keep it from answering
+    monkeypatch.setattr(hearing, "PING", 0.2)
+    monkeypatch.setattr(hearing, "SILENCE", 30.0)  # loading a library may keep it from answering
     studio = Studio(project)
     try:
         pump(lambda: studio.heard.of("ready"))
         pump(lambda: studio.client.busy == "")
-        monkeypatch.setattr(client_module, "SILENCE", 1.5)
+        monkeypatch.setattr(hearing, "SILENCE", 1.5)
         pid = studio.client.pid
         os.kill(pid, signal.SIGSTOP)
         pump(lambda: studio.heard.of("restarted"))
-        monkeypatch.setattr(client_module, "SILENCE", 60.0)
+        monkeypatch.setattr(hearing, "SILENCE", 60.0)
         pump(lambda: len(studio.heard.of("ready")) == 2)
         assert studio.client.pid != pid
     finally:
@@ -415,7 +415,9 @@ def test_how_well_it_guesses_survives_a_restart(bundle):
     served.do(m.Open("", str(bundle), None, "cpu", 0, images(60), said))
     assert served._ahead_of_time(), "it learns while nobody waits"
     taste = sent.of(m.Taste)[-1]
-    assert (taste.count, taste.guesses) == (60, 48), "all but the first twelve were guessed before they were learnt"
+    assert (taste.count, taste.guesses) == (60, 48), (
+        "all but the first twelve were guessed before they were learnt"
+    )
     assert taste.accuracy is not None and 0 <= taste.accuracy <= 1
 
 
