@@ -9,6 +9,7 @@ It makes a project, rates it as somebody who likes pink and violet, teaches, and
 from __future__ import annotations
 
 import argparse
+import bisect
 import os
 import shutil
 import subprocess
@@ -61,6 +62,7 @@ class Sitter:
         self.window: StudioWindow = Studio().open(Project(project, seed=SEED))
         self.window.resize(*SIZE)
         self.actions = self.window.actions_
+        self._limits: list[float] = []  # of pinkness, between two numbers of stars
 
     def ready(self) -> None:
         """Wait until the images of the grid are there and the worker rests."""
@@ -79,15 +81,17 @@ class Sitter:
         rest(0.6)
 
     def rate(self, count: int = 24) -> None:
-        """Give the first images of the grid stars by how pink they are among all of them."""
+        """Give the first images of the grid stars by how pink they are; what counts as pink is settled by the first grid."""
         from studio.model.pictures import to_array
 
         cells = self.actions.grid.cells
         liking = [pinkness(to_array(cell.pixels)) for cell in cells if cell.pixels is not None]
-        order = sorted(range(len(liking)), key=liking.__getitem__)
-        for place, row in enumerate(order):
-            if row < count:
-                self.actions.rate("stars", 1 + 5 * place // len(order), row)
+        if not self._limits:
+            ordered = sorted(liking)
+            self._limits = [ordered[part * len(ordered) // 5] for part in range(1, 5)]
+        for row, pink in enumerate(liking[:count]):
+            if not cells[row].stars:  # the same stars again would clear them
+                self.actions.rate("stars", 1 + bisect.bisect(self._limits, pink), row)
 
     def new_grid(self) -> None:
         self.actions.new_grid()
