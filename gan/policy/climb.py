@@ -12,10 +12,10 @@ from gan.policy.categorical import CategoricalPolicy, expected_objective
 class ClimbConfig:
     """How a choice is learnt."""
 
-    updates: int = 12  # optimiser steps between two batches of drawn images; more learn the pool's rewards by heart
-    groups: int = 16  # choices in each of them
+    updates: int = 8  # optimiser steps between two batches of drawn images; more learn the pool's rewards by heart
+    groups: int = 8  # choices in each of them
     among: int = 32  # candidates of each choice at most; what is preferred does not hang on how many there are
-    learning_rate: float = 6e-3  # of AdamW at its highest, by a one-cycle schedule over a round (Smith 2018)
+    learning_rate: float = 1e-2  # of AdamW at its highest, by a one-cycle schedule over a round (Smith 2018)
     weight_decay: float = 1e-2
 
 

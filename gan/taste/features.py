@@ -93,7 +93,7 @@ def raw_features(images: Tensor, discriminator_features: Tensor | None) -> RawFe
 
     Differentiable, but for a pixel that is all black, where OKLab has no slope: its gradient is not a number.
     """
-    images = images.float()
+    images = images.float().contiguous()  # planes one after another: what follows is quicker than on interleaved channels
     lab = oklab(F.adaptive_avg_pool2d(images, 32))  # small first: the colour space's powers are what costs
     fine = images.mean(dim=1, keepdim=True)
     fine = fine[:, :, : fine.shape[2] // 2 * 2, : fine.shape[3] // 2 * 2]  # an odd last line has no partner
