@@ -107,6 +107,7 @@ BENCHMARKS = {
     "learning": "gan.simulate.benchmark:main",
     "generator": "gan.measure.generator:main",
     "round": "gan.measure.round_cost:main",
+    "taste": "gan.simulate.taste_benchmark:main",
     "training": "gan.measure.training:main",
 }
 
@@ -197,9 +198,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     export.add_argument("--out", required=True, type=Path, metavar="DIR", help="the folder to write")
     add_options(export, of_project=False)
 
-    measured = "measure learning, a round, speed, training or a generator"
+    measured = "measure learning, a taste, a round, speed, training or a generator"
     benchmark = verb("benchmark", _benchmark, measured, "VERB --help tells what each takes.")
-    benchmark.add_argument("which", choices=["learning", "round", "speed", "generator", "training"], help="what to measure")
+    benchmark.add_argument("which", choices=["learning", "taste", "round", "speed", "generator", "training"], help="what to measure")
     verb("import", _unreachable, "make a bundle of another program's generator")
     verb("doctor", _unreachable, "say what this machine has, in a form that can be pasted")
     return parser
