@@ -29,7 +29,7 @@ VERBS: dict[str, Verb] = {
     "tune": Verb("studio.worker.headless:main", 0, "teach a project's generator its ratings, without a window"),
     "simulate": Verb("gan.cli:main", 0, "tune a generator with a rater written in Python"),
     "export": Verb("gan.cli:main", 0, "write a generator, or a project's tuned one, for other programs"),
-    "benchmark": Verb("gan.cli:main", 0, "measure learning, a round, speed, training or a generator"),
+    "benchmark": Verb("gan.cli:main", 0, "measure learning, a taste, a round, speed, training or a generator"),
     "import": Verb("gan.cli:main", 0, "make a bundle of another program's generator"),
     "doctor": Verb("studio.doctor:main", 1, "say what this machine has, in a form that can be pasted"),
 }
