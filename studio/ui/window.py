@@ -44,11 +44,9 @@ from studio.ui.columns import CurrentStack
 from studio.ui.command_table import table
 from studio.ui.commands import Commands
 from studio.ui.debug_info import debug_info
-from studio.ui.dragging import DragOut
-from studio.ui.gaze import GridGaze
 from studio.ui.hints_bar import HintsBar
-from studio.ui.image_grid import ImageGrid
-from studio.ui.parts import name_all, named
+from studio.ui.pages import Pages
+from studio.ui.parts import named
 from studio.ui.rail import Rail
 from studio.ui.rate_view import RateView
 from studio.ui.status_bar import StatusBar
@@ -75,8 +73,8 @@ class StudioWindow(QMainWindow):
     def __init__(self, actions: Actions) -> None:
         super().__init__()
         self.actions_ = actions
-        self._entries = {entry.key: entry for entry in views.entries()}
-        self._pages: dict[str, tuple[QWidget, QWidget | None]] = {}
+        self.stack, self.panels = QStackedWidget(), CurrentStack()
+        self.pages = Pages(views.entries(), actions, self.stack, self.panels)
         self._panel_wanted = bool(preferences.read().get("panel", True))
         self._asked = False  # for the panel, in a narrow window
         self._ended = False
@@ -97,15 +95,10 @@ class StudioWindow(QMainWindow):
         for extension in self.menuBar().findChildren(QToolButton):
             named(extension, tr("More menus"), tr("The menus that do not fit into the window"))
         self._show_menu_bar(bool(settings.value("menu_bar")))
-        self.top_bar = TopBar(
-            actions, self.commands["new_grid"], self.commands["teach"], self.commands["panel"]
-        )
-        self.rail = Rail(
-            self._entries.values(),
-            [("export", self.commands["export"])],
-            everything,
-            self.commands.__getitem__,
-        )
+        action = self.commands.__getitem__
+        self.top_bar = TopBar(actions, action("new_grid"), action("teach"), action("panel"))
+        entries = self.pages.entries.values()
+        self.rail = Rail(entries, [("export", action("export"))], everything, action)
         self.rail.chosen.connect(self.show_view)
         self.status = StatusBar(actions)
         self._lay_out()
@@ -119,10 +112,9 @@ class StudioWindow(QMainWindow):
         actions.view_wanted.connect(self.show_view)
         current().changed.connect(self._follow)
         preferences.watcher().changed.connect(self._preferred)
-        self.show_view(next(iter(self._entries)))
+        self.show_view(self.entry_keys()[0])
 
     def _lay_out(self) -> None:
-        self.stack, self.panels = QStackedWidget(), CurrentStack()
         self.side = QFrame()
         self.side.setObjectName("sidepanel")
         self.side.setFixedWidth(SIDE_PANEL)
@@ -154,25 +146,14 @@ class StudioWindow(QMainWindow):
 
     def page(self, key: str) -> QWidget:
         """Return a view, made on first use."""
-        if key not in self._pages:
-            entry = self._entries[key]
-            view, panel = entry.make(self.actions_), entry.panel(self.actions_) if entry.panel else None
-            self.stack.addWidget(view)
-            name_all(view, entry.name)
-            for grid in view.findChildren(ImageGrid):
-                DragOut(grid, self.actions_)
-                GridGaze(grid, self.actions_)
-            if panel is not None:
-                self.panels.addWidget(panel)
-            self._pages[key] = (view, panel)
-        return self._pages[key][0]
+        return self.pages.view(key)
 
     def show_view(self, key: str) -> None:
         """Show a view and its side panel, and give it the keys."""
         view = self.page(key)
         self.view = key
         self.stack.setCurrentWidget(view)
-        panel = self._pages[key][1]
+        panel = self.pages.panel(key)
         if panel is not None:
             self.panels.setCurrentWidget(panel)
         self.rail.show_chosen(key)
@@ -182,7 +163,7 @@ class StudioWindow(QMainWindow):
 
     def entry_keys(self) -> list[str]:
         """Return the keys of every view, in the order of the rail."""
-        return list(self._entries)
+        return list(self.pages.entries)
 
     @property
     def rate_view(self) -> RateView:
@@ -306,8 +287,7 @@ class StudioWindow(QMainWindow):
         """Make the views that were not asked for yet, while nobody waits for anything."""
         if not self.isVisible():
             return  # closed meanwhile
-        # Settings and Help are made when they are asked for: they are many controls, and seldom looked at.
-        missing = [e.key for e in self._entries.values() if not e.foot and e.key not in self._pages]
+        missing = self.pages.missing()
         if missing:
             self.page(missing[0])
             QTimer.singleShot(50, self._prepare)
@@ -318,7 +298,7 @@ class StudioWindow(QMainWindow):
             gc.freeze()
 
     def _show_side(self) -> None:
-        has_panel = bool(self.view) and self._pages[self.view][1] is not None
+        has_panel = bool(self.view) and self.pages.panel(self.view) is not None
         self.side.setVisible(has_panel and self._panel_wanted and (self._asked or self.width() >= _NARROW))
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from gan.errors import Cancelled
 from gan.formats.exports import OF_IMAGES, ExportSettings
 from gan.formats.exports import export as export_model
 from gan.formats.rated import Rated
 from gan.model import Model
 from gan.session import TuningSession
+from studio.worker import messages as m
 from studio.worker.exports import Export, ExportRow
 from studio.worker.sessions import array
 
@@ -43,6 +45,17 @@ def export(
     return export_model(
         model, folder, settings, rows=rows, seeds=seeds, events=command.log, progress=progress, cancel=cancel
     )
+
+
+def export_told(
+    session: TuningSession, command: Export, send: Callable[[m.Event], None], cancel: Callable[[], bool]
+) -> m.Exported | m.ExportStopped:
+    """Do what a command asks for and tell how far it is; returns how it ended. Raises UserError."""
+    try:
+        export(session, command, lambda done, text: send(m.Exporting(float(done), text)), cancel)
+    except Cancelled:
+        return m.ExportStopped()
+    return m.Exported(command.folder)
 
 
 def described(session: TuningSession, name: str, like_rate: float | None) -> Model:

@@ -45,6 +45,11 @@ class Inbox:
         self.export_cancelled = False
         threading.Thread(target=self._read, name="inbox", daemon=True).start()
 
+    @property
+    def export_unwanted(self) -> bool:
+        """Whether the export that runs was cancelled, or nobody is left to want it."""
+        return self.ended or self.export_cancelled
+
     def attach(self, release: Callable[[int], None], close: Callable[[], None]) -> None:
         """Whom to tell that a page is free again, and that no more will be."""
         self._release, self._close = release, close

@@ -17,12 +17,12 @@ import numpy as np
 import torch
 
 from gan.adversarial.precision import resolve_device
-from gan.errors import Cancelled, UserError, reason
+from gan.errors import UserError, reason
 from gan.session import TuningSession
 from studio.project.opinions import standing
 from studio.worker import messages as m
 from studio.worker.exploring import Explorer
-from studio.worker.exporting import export
+from studio.worker.exporting import export_told
 from studio.worker.frames import FrameClosed, FrameWriter
 from studio.worker.inbox import Inbox, Outbox
 from studio.worker.machine import (
@@ -261,9 +261,7 @@ class Service:
 
     def _do_feedback(self, command: m.Feedback) -> None:
         events = list(command.events)
-        while (
-            more := self._inbox.next_of((m.Feedback,))
-        ) is not None:  # fast fingers: one fit for all that waits
+        while more := self._inbox.next_of((m.Feedback,)):  # fast fingers: one fit for all that waits
             assert isinstance(more, m.Feedback)
             events.extend(more.events)
         known = [event for event in events if all(image in self._latents for image in event.images)]
@@ -275,9 +273,7 @@ class Service:
         else:
             self._events.extend(known)
             self._untold += len(known)
-        if not all(
-            isinstance(event, m.Signal) for event in known
-        ):  # passing signs can wait for the next opinion
+        if any(not isinstance(event, m.Signal) for event in known):  # signs can wait for the next opinion
             self._warm()
 
     def _do_usesignals(self, command: m.UseSignals) -> None:
@@ -347,17 +343,7 @@ class Service:
         self._send(m.Restored(command.checkpoint))
 
     def _do_export(self, command: m.Export) -> None:
-        def progress(fraction: float, text: str) -> None:
-            self._send(m.Exporting(float(fraction), text))
-
-        def cancelled() -> bool:
-            return self._inbox.ended or self._inbox.export_cancelled
-
         if self._cold and self._events:
             self._warm()  # the card says what is known of the taste
-        try:
-            export(self.session, command, progress, cancelled)
-        except Cancelled:
-            self._send(m.ExportStopped())
-        else:
-            self._send(m.Exported(command.folder))
+        told = export_told(self.session, command, self._send, lambda: self._inbox.export_unwanted)
+        self._send(told)

@@ -1,0 +1,55 @@
+"""The views of a window and their side panels, each made when it is first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from PySide6.QtWidgets import QStackedWidget, QWidget
+
+from studio.model.actions import Actions
+from studio.ui.dragging import DragOut
+from studio.ui.gaze import GridGaze
+from studio.ui.image_grid import ImageGrid
+from studio.ui.parts import name_all
+from studio.ui.views import ViewEntry
+
+
+class Pages:
+    """Puts views into one stack and their panels into another."""
+
+    def __init__(
+        self,
+        entries: Iterable[ViewEntry],
+        actions: Actions,
+        stack: QStackedWidget,
+        panels: QStackedWidget,
+    ) -> None:
+        self.entries = {entry.key: entry for entry in entries}
+        self._actions, self._stack, self._panels = actions, stack, panels
+        self._made: dict[str, tuple[QWidget, QWidget | None]] = {}
+
+    def view(self, key: str) -> QWidget:
+        """Return a view, made on first use."""
+        if key not in self._made:
+            entry = self.entries[key]
+            view, panel = entry.make(self._actions), entry.panel(self._actions) if entry.panel else None
+            self._stack.addWidget(view)
+            name_all(view, entry.name)
+            for grid in view.findChildren(ImageGrid):
+                DragOut(grid, self._actions)
+                GridGaze(grid, self._actions)
+            if panel is not None:
+                self._panels.addWidget(panel)
+            self._made[key] = (view, panel)
+        return self._made[key][0]
+
+    def panel(self, key: str) -> QWidget | None:
+        """Return the side panel of a view, if it has one."""
+        self.view(key)
+        return self._made[key][1]
+
+    def missing(self) -> list[str]:
+        """Return the views that were not needed yet; those at the foot, many controls seldom looked at, are left out."""
+        return [
+            entry.key for entry in self.entries.values() if not entry.foot and entry.key not in self._made
+        ]
