@@ -85,8 +85,9 @@ def to_proto(program: Any, inputs: list[str], outputs: list[str]) -> Any:
         if name in DEFAULTS:  # an initializer of an input's name is its default
             proto.graph.initializer.append(onnx.numpy_helper.from_array(DEFAULTS[name], name))
     for value in (*proto.graph.input, *proto.graph.output):
-        if value.name not in DEFAULTS and value.type.tensor_type.shape.dim[0].dim_param:
-            value.type.tensor_type.shape.dim[0].dim_param = "batch"
+        sides = value.type.tensor_type.shape.dim
+        if value.name not in DEFAULTS and sides and sides[0].dim_param:
+            sides[0].dim_param = "batch"
     return proto
 
 

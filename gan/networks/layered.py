@@ -14,6 +14,7 @@ from gan.networks.base import LatentGenerator, Whole
 Activation = Literal["none", "relu", "leaky_relu", "prelu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid"]
 Operation = Literal["linear", "deconv", "conv"]
 Normalisation = Literal["none", "batch", "instance", "layer"]
+_WIDEST_STEP = 64  # pixels
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,12 @@ class Layer:
             raise ValueError(f"{self.outputs} outputs do not fold into {self.shape}")
         if self.norm != "none" and self.norm_width not in {self.outputs, (self.shape or (0,))[0]}:
             raise ValueError(f"a normalisation of {self.norm_width} channels after {self.outputs} outputs")
+        if max(self.stride, self.padding, self.upsample, self.shuffle) > _WIDEST_STEP:  # torch crashes at absurd ones
+            raise ValueError(f"layer {self.name} walks in absurd steps")
+        if self.output_padding >= self.stride and self.output_padding:
+            raise ValueError(f"layer {self.name} adds {self.output_padding} pixels at a stride of {self.stride}")
+        if not self.norm_eps >= 0.0:
+            raise ValueError(f"layer {self.name} has an epsilon of {self.norm_eps}")
         if self.outputs % self.shuffle**2:
             raise ValueError(f"{self.outputs} outputs cannot be shuffled by {self.shuffle}")
 

@@ -210,3 +210,25 @@ def test_tensors_of_a_safetensors_file_may_be_anything(tmp_path: Path) -> None:
     path = tmp_path / "generator.safetensors"
     path.write_bytes(safetensors.torch.save(state))
     refused(path, "cannot be imported")
+
+
+def test_a_tensor_of_a_hundred_dimensions(tmp_path: Path) -> None:
+    entry = {"dtype": "F32", "shape": [1] * 100, "data_offsets": [0, 4]}
+    header = json.dumps({"0.weight": entry}).encode()
+    path = tmp_path / "generator.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * 4)
+    refused(path, "has 100 dimensions")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("stride", 65536, "absurd steps"),  # torch's convolution ended the process
+        ("output_padding", 1, "adds 1 pixels at a stride of 1"),
+        ("norm_eps", -1.0, "an epsilon of -1"),
+    ],
+)
+def test_layers_that_torch_cannot_run(field: str, value: float, words: str, tmp_path: Path) -> None:
+    network = foreign_torch.lived(foreign_torch.dcgan(4, 3, 16, width=4), torch.randn(64, 10, 1, 1))
+    bundle.save(import_file(saved(tmp_path, network.state_dict())).model, tmp_path / "mine")
+    refused(rewritten(tmp_path / "mine", lambda c: c["generator"]["layers"][0].update({field: value})), words)

@@ -14,7 +14,9 @@ from test_exports import Stranger, stranger
 
 import gan
 from gan.errors import UserError
+from gan.formats.exports import ExportSettings, export
 from gan.formats.importing import import_file
+from gan.model import Model
 from gan.networks import latents
 
 TRUSTED = {"trust_program": "yes"}
@@ -72,6 +74,18 @@ def test_with_consent_it_becomes_a_graph_that_draws_the_same(tmp_path: Path, kin
     gan.formats.bundle.save(imported.model, tmp_path / "kept")
     assert sorted(os.listdir(tmp_path / "kept")) == ["config.json", "model.safetensors", "original.onnx"]
     torch.testing.assert_close(gan.load(tmp_path / "kept").draw(z), imported.model.draw(z), rtol=0, atol=0)
+
+
+def test_one_of_our_own_keeps_its_inputs(tmp_path: Path, small_model: Callable[..., Model]) -> None:
+    """Truncation is an input of a `.pt2` that only its own page names."""
+    model = small_model()
+    path = export(model, tmp_path / "out", ExportSettings("pt2")) / "generator.pt2"
+    imported = import_file(path, TRUSTED)
+    assert [question.key for question in imported.questions] == ["trust_program"]
+    assert imported.model.generator.truncates
+    z = latents(range(4), model.z_dim)
+    for psi in (1.0, 0.4):
+        torch.testing.assert_close(imported.model.draw(z, psi), model.draw(z, psi), rtol=0, atol=1e-4)
 
 
 class NoImages(Stranger):

@@ -5,6 +5,7 @@ generator, and the bundle that is saved holds no program.
 """
 
 import io
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,8 +16,9 @@ from gan.formats.importing import onnx_file
 from gan.formats.importing.restricted import Malformed
 from gan.formats.importing.result import Imported, Option, Question
 from gan.formats.importing.source import Source
-from gan.formats.onnx_export import OPSET, need_onnx, to_proto
+from gan.formats.onnx_export import DEFAULTS, OPSET, need_onnx, to_proto
 from gan.formats.program import quiet
+from gan.formats.pt2 import ABOUT
 
 TRUST = "trust_program"  # the question's key; `tastemaker import --trust-program` answers it
 _SCRIPT_OPSET = 17
@@ -71,13 +73,32 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
 
 
 def _rewrite_program(data: io.BytesIO) -> bytes:
+    said = {ABOUT: ""}
     with quiet(), torch.no_grad():
-        program: Any = torch.export.load(data)
+        program: Any = torch.export.load(data, extra_files=said)
+    about = _ours(said[ABOUT])
     names = list(program.graph_signature.user_inputs)
     if not names or not all(isinstance(name, str) for name in names):
         raise Malformed("its program takes no tensors")
     outputs = [f"image{i or ''}" for i in range(len(program.graph_signature.user_outputs))]
-    return bytes(to_proto(program, names, outputs).SerializeToString())
+    if about and len(about["inputs"]) == len(names) and outputs == ["image"]:
+        names = about.pop("inputs")
+    proto = to_proto(program, names, outputs)
+    for key, value in about.items():
+        entry = proto.metadata_props.add()
+        entry.key, entry.value = key, str(value)
+    return bytes(proto.SerializeToString())
+
+
+def _ours(text: str | bytes) -> dict[str, Any]:
+    """What a `.pt2` of our own making says of itself, which its graph does not: the names of its inputs, the range of its pixels."""
+    try:
+        about = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    names = about.get("inputs") if isinstance(about, dict) else None
+    known = isinstance(names, list) and names[:1] == ["z"] and set(names[1:]) <= set(DEFAULTS)
+    return about if known else {}
 
 
 def _rewrite_script(data: io.BytesIO) -> bytes:

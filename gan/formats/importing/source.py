@@ -22,6 +22,7 @@ Container = Literal[
 HEAD = 4096
 _LARGEST = 2**33  # bytes: no generator is larger
 _MOST_TENSORS = 50_000
+_MOST_SIDES = 16  # dimensions of a tensor
 _IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM")
 
 
@@ -125,6 +126,8 @@ class Source:
                 for name in file.keys():  # noqa: SIM118 (it is no dictionary)
                     entry = file.get_slice(name)
                     kind, shape = entry.get_dtype(), tuple(entry.get_shape())
+                    if len(shape) > _MOST_SIDES:
+                        raise Malformed(f"its tensor {name:.80} has {len(shape)} dimensions")
                     if kind not in _SAFE_DTYPES:
                         raise Malformed(f"it holds numbers of an unknown type ({kind})")
                     found[name] = self._safe_tensor(name, _SAFE_DTYPES[kind], shape)

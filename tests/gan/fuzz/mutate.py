@@ -6,6 +6,7 @@ import struct
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from itertools import islice
 from random import Random
 from typing import Any
@@ -203,7 +204,7 @@ def rearranged(value: Any, chance: Random, names: tuple[str, ...] = ()) -> None:
         mine = holder[key]
         match chance.randrange(8):
             case 0:
-                holder[key] = chance.choice(ODD)
+                holder[key] = deepcopy(chance.choice(ODD))  # it may be filled later
             case 1 | 2:
                 if isinstance(mine, torch.Tensor):
                     holder[key] = reshaped(mine, chance)
@@ -212,7 +213,7 @@ def rearranged(value: Any, chance: Random, names: tuple[str, ...] = ()) -> None:
                 elif isinstance(mine, str):
                     holder[key] = chance.choice((mine + "x", mine[1:], mine[::-1], *(names or ("",))))
                 else:
-                    holder[key] = chance.choice(ODD)
+                    holder[key] = deepcopy(chance.choice(ODD))  # it may be filled later
             case 3:
                 del holder[key]
             case 4:

@@ -3,6 +3,7 @@
 import json
 import pickle
 from collections.abc import Callable
+from copy import deepcopy
 from random import Random
 from typing import Any, NamedTuple
 
@@ -142,7 +143,12 @@ def _meddle(top: foreign_stylegan.Persistent, chance: Random) -> None:
     match chance.randrange(6):
         case 0:
             holder[key] = chance.choice(
-                (*mutate.ODD, *parts, foreign_stylegan.EasyDict(a=1), torch.zeros(1).expand(1000, 1000))
+                (
+                    *deepcopy(mutate.ODD),
+                    *parts,
+                    foreign_stylegan.EasyDict(a=1),
+                    torch.zeros(1).expand(1000, 1000),
+                )
             )
         case 1:
             holder.pop(key, None)
