@@ -27,6 +27,7 @@ from gan.policy import (
 from gan.policy.climb import Climb, ClimbConfig
 from gan.policy.rounds import RoundConfig
 from gan.session import Feedback, TuningSession
+from gan.taste import RawFeatures, Standardiser, TasteLearner
 
 WIDE = Limits(diversity=0.3, realism=-9.0, typicality=-9.0)
 QUICK = RoundConfig(steps=4, states=8, children=4, look_every=2, look_images=32, limits=WIDE, pool=400)
@@ -167,3 +168,20 @@ def test_a_handful_of_images_again_and_again(policy):
     for progress in session.run_round():
         assert np.isfinite([progress.reward, progress.kl, progress.diversity]).all()
     assert np.isfinite(session.strip(range(2))[1]).all()
+
+
+@pytest.mark.slow
+def test_ten_thousand_ratings_are_learnt_from():
+    """By the taste alone, on features out of the air: drawing as many images would take longer than learning from them."""
+    random = torch.Generator().manual_seed(0)
+    raw = RawFeatures(tuple(torch.randn(10_000, width, generator=random) for width in (4, 8, 3)))
+    standardise = Standardiser.fit(RawFeatures(tuple(group[:400] for group in raw.groups)))
+    learner = TasteLearner(standardise)
+    learner.add(range(10_000), raw)
+    liking = raw.groups[0][:, 0] + 0.5 * torch.randn(10_000, generator=random)
+    stars = 1 + torch.bucketize(liking, torch.quantile(liking, torch.tensor([0.2, 0.4, 0.6, 0.8])))
+    learner.feedback(Feedback(i, "stars", float(n), time=float(i)) for i, n in enumerate(stars))
+    assert learner.fit().count == 10_000
+    mean, doubt = learner.model.predict(standardise(RawFeatures(tuple(group[:300] for group in raw.groups))))
+    assert torch.isfinite(mean).all() and torch.isfinite(doubt).all()
+    assert torch.corrcoef(torch.stack([mean.float(), raw.groups[0][:300, 0]]))[0, 1] > 0.95
