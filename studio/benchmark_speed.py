@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from studio.model.actions import Actions
     from studio.ui.window import StudioWindow
 
+SIZE = (1440, 900)  # logical pixels of the window
 LIMIT_MS = 50.0  # the worst gap between two beats that is allowed during a round
 IDLE_SECONDS = 5.0
 RATING_SECONDS = (
@@ -54,6 +55,7 @@ def show_window_only(folder: str) -> None:
     app = QApplication(["tastemaker"])
     Theme(app)
     window = Studio().open(Project(Path(folder)))
+    window.resize(*SIZE)
     app.processEvents()
     print(time.monotonic(), "torch" in sys.modules, flush=True)
     window.close()
@@ -88,6 +90,7 @@ def measure(folder: Path, model: str, steps: int | None, say: Callable[[str], No
     Theme(app)
     began = time.perf_counter()
     window = Studio().open(Project(folder / "measured", model=model, seed=1))
+    window.resize(*SIZE)  # however small the screen is: the offscreen one has 800 pixels
     try:
         actions = window.actions_
         say("first grid")
