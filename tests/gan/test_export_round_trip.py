@@ -195,6 +195,7 @@ def test_what_was_learnt_goes_beside_the_weights(kind: str, tuning: str, make: A
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @every_kind
 @every_one
 def test_graphs_draw_the_same(kind: str, tuning: str, make: Any, tmp_path: Path) -> None:
