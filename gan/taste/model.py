@@ -16,7 +16,7 @@ from gan.taste.kernel import Contrasts, Features, Hyperparameters, diagonal, ker
 
 # Share of answers that say nothing of f. On simulated people with 5 % and 25 % of random stars, 0.1 gained in both cases over none.
 SLIPS = 0.1
-MOST_BASIS = 400  # images: more would be exact for longer and cost their square for every judgement and every prediction
+MOST_BASIS = 320  # images: more would be exact for longer and cost their square for every judgement and every prediction
 _LEAST_TRUST = 0.02
 _NEWTON_STEPS = 60
 
