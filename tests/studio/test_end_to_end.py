@@ -31,6 +31,7 @@ def window(qtbot: QtBot, home: Path, theme: Theme) -> Iterator[StudioWindow]:
     """The studio on a new project, in the default place and on the bundled generator."""
     studio = Studio()
     opened = studio.open(Project(new_project_folder(), seed=SEED))
+    opened.resize(1440, 900)  # the offscreen screen has 800 pixels
     with qtbot.waitActive(opened, timeout=10_000):
         opened.activateWindow()
     yield opened
