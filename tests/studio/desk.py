@@ -142,11 +142,12 @@ class Ledger:
 
 
 @contextmanager
-def studio(command: Sequence[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """The studio as a process of its own; ended if it did not end by itself."""
-    process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+def studio(
+    command: Sequence[str], environment: dict[str, str], log: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The studio as a process of its own, what it prints in `log`; ended if it did not end by itself."""
+    with log.open("a", encoding="utf-8") as said:
+        process = subprocess.Popen(command, env=environment, stdout=said, stderr=subprocess.STDOUT)
     try:
         yield process
     finally:

@@ -90,8 +90,8 @@ def test_a_sitting(tmp_path: Path, display: str, environment: dict[str, str]) ->
     pictures = Path(os.environ[PICTURES]) if PICTURES in os.environ else None
     hands = Hands(display, pictures)
     projects = tmp_path / "home" / "Projects"
-    command = [sys.executable, "-m", "studio.cli"]
-    with studio(command, environment) as process:
+    command, log = [sys.executable, "-m", "studio.cli"], tmp_path / "said.log"
+    with studio(command, environment, log) as process:
         # -- a first project opens by itself; a new one takes its place ------------------------------------------
         hands.activate("My taste")
         first = Ledger(projects / "My taste")
@@ -188,7 +188,7 @@ def test_a_sitting(tmp_path: Path, display: str, environment: dict[str, str]) ->
         # -- the end, and nothing is lost -------------------------------------------------------------------------
         hands.activate("My taste 2")
         hands.keys("ctrl+q")
-        assert process.wait(60) == 0, process.stdout.read() if process.stdout else ""
+        assert process.wait(60) == 0, log.read_text()
     assert (first.folder / "crash.log").read_text() == "", "of the project that the studio began with"
 
     with studio(
@@ -200,6 +200,6 @@ def test_a_sitting(tmp_path: Path, display: str, environment: dict[str, str]) ->
         hands.keys("ctrl+z")
         until(lambda: ledger.rows("SELECT label FROM states WHERE image = ?", (best,)) == [(0,)], "undo", 30)
         hands.keys("ctrl+q")
-        assert process.wait(60) == 0
-    said = process.stdout.read() if process.stdout else ""
+        assert process.wait(60) == 0, log.read_text()
+    said = log.read_text()
     assert "Traceback" not in said and "QObject" not in said, said
