@@ -27,6 +27,8 @@ HUES = (  # of peers, in the order of the list
 
 @dataclass(frozen=True)
 class Line:
+    """A polyline; points and widths in pixels of the picture."""
+
     points: list[tuple[float, float]]
     colour: str
     width: float = 1.0
@@ -34,6 +36,8 @@ class Line:
 
 @dataclass(frozen=True)
 class Band:
+    """A filled polygon; opacity 0 to 1."""
+
     points: list[tuple[float, float]]
     colour: str
     opacity: float
@@ -41,6 +45,8 @@ class Band:
 
 @dataclass(frozen=True)
 class Text:
+    """Words; size in pixels."""
+
     x: float
     y: float  # of the middle of the line
     text: str
