@@ -109,7 +109,7 @@ def test_a_data_set_holds_all_that_was_said(tmp_path: Path, model: Model, rows: 
     assert [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()] == events
     page = (folder / "README.md").read_text()
     assert "10 generated images" in page and "9 of them rated" in page
-    assert ("ratings.parquet" in page) == (folder / "ratings.parquet").exists()
+    assert ("| `ratings.parquet` |" in page) == (folder / "ratings.parquet").exists()
 
 
 def test_the_table_as_parquet(tmp_path: Path, model: Model, rows: list[Rated]) -> None:

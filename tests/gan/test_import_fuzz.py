@@ -64,7 +64,7 @@ def test_a_child_that_breaks_is_found_and_kept(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(watch, "import_file", meddling)
     kinds = ("raises", "dies", "writes", "runs", *("is fine",) * 16)
     make = lambda chance: Case({"x": chance.choice(kinds).encode()}, "x")  # noqa: E731
-    report = watch.fuzz("made", make, 0.01, tmp_path)
+    report = watch.fuzz("made", make, 1.0, tmp_path, most=60)
     assert len(report.findings) == 4 and report.outcomes["refused"] > 20
     for words, kind in (
         ("ZeroDivisionError at", "raises"),

@@ -160,7 +160,7 @@ def _child(make: Callable[[Random], Case], seeds: range, minutes: float, folder:
         )
         if time.process_time() > end or grown > MEGABYTES:
             break
-    out.write(json.dumps({"done": time.process_time() > end}) + "\n")
+    out.write(json.dumps({"done": True}) + "\n")
     out.close()
 
 
@@ -200,24 +200,32 @@ def alone(case: Case, folder: Path) -> Alone:
     return Alone(outcome, said, usage.ru_utime + usage.ru_stime, usage.ru_maxrss >> 10)
 
 
-def fuzz(name: str, make: Callable[[Random], Case], minutes: float, keep: Path, first: int = 0) -> Report:
+def fuzz(
+    name: str,
+    make: Callable[[Random], Case],
+    minutes: float,
+    keep: Path,
+    first: int = 0,
+    most: int = 1 << 62,
+) -> Report:
     """Read mutated files for so many minutes of the processor's time.
 
     Parameters
     ----------
     keep : folder for the files that broke something, a folder each.
     first : seed of the first case; the same seeds make the same cases.
+    most : cases after which it ends in any case.
     """
     report, folder, seed, spent = Report(), keep / f"{name}.now", first, 0.0
     make(Random(first))  # samples are made once, and not in every child
-    while spent < 60.0 * minutes:
+    while spent < 60.0 * minutes and seed < first + most:
         source, pipe = os.pipe()
         pid = os.fork()
         if pid == 0:
             code = 1
             try:
                 os.close(source)
-                _child(make, range(seed, sys.maxsize), minutes - spent / 60.0, folder, pipe)
+                _child(make, range(seed, first + most), minutes - spent / 60.0, folder, pipe)
                 code = 0
             except BaseException:
                 traceback.print_exc()
