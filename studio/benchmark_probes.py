@@ -66,6 +66,8 @@ def painted(window: StudioWindow) -> dict[str, float]:
             return False
 
     window.show_view("rate")
+    window.activateWindow()  # keys reach an active window only, and on X11 a window manager makes it one
+    wait_until(window.isActiveWindow, "being made the active window (X11 needs a window manager for it)", 15.0)
     grid, times = window.rate_view.grid, []
     for row in range(window.actions_.grid.rowCount()):
         grid.set_current_row(row)
