@@ -191,9 +191,7 @@ def test_a_sitting(tmp_path: Path, display: str, environment: dict[str, str]) ->
         assert process.wait(60) == 0, log.read_text()
     assert (first.folder / "crash.log").read_text() == "", "of the project that the studio began with"
 
-    with studio(
-        command, environment
-    ) as process:  # the same project, the same place; undo knows the last thing done
+    with studio(command, environment, log) as process:  # the same project and place; undo knows the last thing done
         hands.activate("My taste 2")
         time.sleep(2)
         hands.look("10 again")
