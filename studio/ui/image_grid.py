@@ -189,6 +189,10 @@ class ImageGrid(QListView):
         elif bottom > bar.value() + page:
             bar.setValue(bottom - page + 1)
 
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        # QListView's own does nothing: it looks at a layout that this class never makes.
+        self.viewport().update()
+
     def setSelection(self, rect: QRect, flags: QItemSelectionModel.SelectionFlag) -> None:
         index = self.indexAt(rect.center() if rect.width() > 1 else rect.topLeft())
         if index.isValid():

@@ -1,10 +1,12 @@
 """The gallery's part of `tastemaker benchmark speed`, on a small project; its limits are for a large one by hand."""
 
+from functools import partial
 from pathlib import Path
 
 from pytestqt.qtbot import QtBot
 
 from studio import benchmark_gallery
+from studio.benchmark_probes import wait_until
 from studio.project.search import Query
 
 
@@ -18,6 +20,7 @@ def test_a_large_project_is_rated_labelled_and_has_files(home: Path) -> None:
 
 def test_every_figure_is_measured(home: Path, theme: object, qtbot: QtBot, monkeypatch) -> None:
     monkeypatch.setattr(benchmark_gallery, "FRAMES", 6)
+    monkeypatch.setattr(benchmark_gallery, "wait_until", partial(wait_until, patience=60))
     figures = benchmark_gallery.measure_gallery(home / "large", 300)
     assert figures["images"] == 300
     for name in ("shown_ms", "shown_again_ms", "resize_worst_ms", "filled_ms", "filter_tag_ms", "cache_mb"):

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QEvent, QObject, QRect, Qt
+from PySide6.QtGui import QImage, QPaintEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QFileDialog, QMenu
+from PySide6.QtWidgets import QComboBox, QFileDialog, QMenu, QWidget
 from window_support import Hands
 
 from studio.project.search import Query
@@ -40,6 +40,20 @@ def choose(box: QComboBox, data: object) -> None:
     for _ in range(wanted):
         QTest.keyClick(box, K.Key_Down)
     assert box.currentData() == data
+
+
+class Paints(QObject):
+    """The areas of a widget that were painted."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.areas: list[QRect] = []
+        widget.installEventFilter(self)
+
+    def eventFilter(self, _: QObject, event: QEvent) -> bool:
+        if isinstance(event, QPaintEvent):
+            self.areas.append(event.rect())
+        return False
 
 
 def ids(hands: Hands) -> list[int]:
@@ -164,6 +178,20 @@ def test_tiles_come_from_files_and_fill_their_cells(hands: Hands, view: GalleryV
         return len({image.pixel(x, 53 * image.height() // 100) for x in range(image.width())})
 
     hands.qtbot.waitUntil(lambda: colours() > 10)
+
+
+def test_scrolling_paints_what_comes_into_view(hands: Hands, view: GalleryView) -> None:
+    grid, viewport = view.grid, view.grid.viewport()
+    view.slider.setValue(300)  # so large that the last image is below the edge
+    seen = Paints(viewport)
+    hands.qtbot.wait(300)
+    while seen.areas:  # until nothing is on its way that would paint anyhow
+        seen.areas.clear()
+        hands.qtbot.wait(300)
+    assert 23 not in grid.rows_on_show()
+    grid.verticalScrollBar().setValue(grid.verticalScrollBar().maximum())
+    assert 23 in grid.rows_on_show()
+    hands.qtbot.waitUntil(lambda: viewport.rect() in seen.areas)
 
 
 def test_zoom_changes_columns(hands: Hands, view: GalleryView) -> None:
