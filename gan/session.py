@@ -11,7 +11,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,48 +26,19 @@ from gan.model import Model, digest
 from gan.networks import latents, to_uint8
 from gan.policy.adapter import Adapter, Choice, ChoiceConfig, Shift, ShiftConfig
 from gan.policy.rounds import Round, RoundConfig, RoundProgress, RoundResult
+from gan.proposing import Chosen, Proposal, Proposer
 from gan.rewards import RewardWeights
 from gan.rewards.drawer import Drawer
 from gan.rewards.pool import Pool, cache_name
+from gan.rewards.prediction import Prediction, predictions
 from gan.rewards.scorer import Scorer, Scores
-from gan.taste import Feedback, RawFeatures, Signal, TasteLearner, TasteModel, TasteSummary, stars_from
-from gan.taste.selection import Shares, Why, quotas, shuffled, thompson
+from gan.taste import Feedback, Signal, TasteLearner, TasteSummary
 
-__all__ = ["Feedback", "Prediction", "Proposal", "RoundConfig", "RoundProgress", "RoundResult", "Signal", "TuningSession"]
+__all__ = ["Chosen", "Feedback", "Prediction", "Proposal", "RoundConfig", "RoundProgress", "RoundResult", "Signal", "TuningSession"]
+__all__ += ["predictions"]
 
 _CHUNK = 64  # images drawn at once
-_CANDIDATES = 160  # known images of the prior that a grid is chosen from: more would teach less, all of them much the same
-_FEWEST = 192  # as few as a grid may be chosen from
 _PIECE = 32  # images read in one piece of work ahead
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """An image to be rated, not drawn yet."""
-
-    latent: np.ndarray  # float32 (z_dim,): the untuned generator draws it, whatever tuning proposed it
-    why: Why
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """An image to be rated."""
-
-    latent: np.ndarray  # float32 (z_dim,): the untuned generator draws it, whatever tuning proposed it
-    why: Why
-    pixels: np.ndarray  # uint8 (H, W, 3)
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What is thought of one image. Terms in standard deviations of the untuned generator's images."""
-
-    stars: float  # 1 to 5
-    spread: float  # one standard deviation of the doubt, in stars
-    taste: float
-    realism: float | None  # None: no discriminator
-    reward: float
-    gated: bool  # too unreal to earn a reward
 
 
 class TuningSession:
@@ -95,7 +66,6 @@ class TuningSession:
         self.adapter = self._fresh_adapter() if model.adapter is None else self._copy(model.adapter)
         self.rounds = 0
         self.last_round: RoundResult | None = None
-        self.shares = Shares()
         self._seed = seed
         self._weights = RewardWeights()
         self._scorer: Scorer | None = None
@@ -106,7 +76,7 @@ class TuningSession:
         self._logits: dict[int, float] = {}  # of known images, where there is a discriminator
         self._pool: Pool | None = None
         self._cache = cache
-        self._shown = torch.zeros(0, dtype=torch.bool)  # which of the pool's images were proposed
+        self._proposer = Proposer(model.z_dim, self.random)
 
     def _fresh_adapter(self) -> Adapter:
         with torch.random.fork_rng(devices=[]):
@@ -197,41 +167,12 @@ class TuningSession:
 
         Chosen from what is known already: `draw` draws them, all at once or piece by piece.
         """
-        if count < 1:
-            raise ValueError(f"count must be at least 1, not {count}")
-        taste = self._learner.model if self._learner is not None else None
-        rated = list({o.image for o in self._learner.standing()}) if self._learner is not None else []
-        by_taste, at_random, again = quotas(count, self.shares, taste is not None, len(rated))
-        z = torch.randn(at_random, self.model.z_dim, generator=self.random)
-        # Half of them untuned: where nearly everything is liked, little could be learnt from it, or be said of how well it is guessed.
-        half = at_random // 2 if self.rounds else 0
-        points: list[Tensor] = [z[:half], self._tuned(z[half:]).cpu()]
-        why: list[Why] = ["random"] * at_random
-        if by_taste and taste is not None:
-            points.append(self._promising(taste, by_taste))
-            why += ["thompson"] * by_taste
-        if again:
-            picks = torch.randperm(len(rated), generator=self.random)[:again].tolist()
-            points.append(self._stack([rated[i] for i in picks]))
-            why += ["repeat"] * again
-        stacked = torch.cat(points).numpy().astype(np.float32)
-        return [Chosen(stacked[i], why[i]) for i in shuffled(range(count), self.random)]
-
-    def _promising(self, taste: TasteModel, count: int) -> Tensor:
-        """Latents (count, z_dim) chosen by Thompson's rule among images of the prior that are known already and were not shown."""
-        pool = self.pool
-        pool.grow_to(_FEWEST)
-        self._shown = torch.cat([self._shown, torch.zeros(len(pool) - len(self._shown), dtype=torch.bool)])
-        fresh = (~self._shown).nonzero().squeeze(1)
-        if len(fresh) < count:
-            self._shown[:] = False
-            fresh = torch.arange(len(pool))
-        rows = fresh[torch.randperm(len(fresh), generator=self.random)[:_CANDIDATES]]
-        raw, _ = pool.read()
-        features = self.scorer.standardise(RawFeatures(tuple(group[rows] for group in raw.groups)))
-        chosen = rows[thompson(taste, features, count, self.random)]
-        self._shown[chosen] = True
-        return pool.latents[chosen]
+        known, rated = None, list[np.ndarray]()
+        if self._learner is not None:
+            rated = [self._latents[image] for image in dict.fromkeys(o.image for o in self._learner.standing())]
+            known = None if self._learner.model is None else (self._learner.model, self.scorer)
+        # Half untuned: where nearly everything is liked, little could be learnt from it, or be said of how well it is guessed.
+        return self._proposer.choose(count, rated, self._tuned, self.rounds > 0, known)
 
     def prepare(self) -> bool:
         """A little of the work that a round needs, while nobody waits: read more of the prior's images. False when there is none."""
@@ -309,7 +250,7 @@ class TuningSession:
         """
         if self.learner.model is None:
             raise UserError("there are too few ratings to teach from: rate at least a grid of images first")
-        if not self._prefers():
+        if not self.learner.prefers():
             raise UserError("all ratings are alike: rate some images higher than others, so that there is something to learn")
         if not 0.0 <= strength <= 1.0:
             raise ValueError(f"strength must lie in [0, 1], not {strength}")
@@ -334,12 +275,6 @@ class TuningSession:
         if not self.last_round.kept:
             self.adapter = before
         self.rounds += 1
-
-    def _prefers(self) -> bool:
-        """Whether anything said sets one image above another."""
-        standing = self.learner.standing()
-        said = {o.score for o in standing if o.other is None}
-        return len(said) > 1 or any(o.score != 0.0 for o in standing if o.other is not None)
 
     def _read_first(
         self, config: RoundConfig, cancel: Callable[[], bool], wait: Callable[[], None]
@@ -409,21 +344,3 @@ class TuningSession:
         from gan.formats.export import export_bundle  # onnx takes a second to import
 
         return export_bundle(self.tuned_model(folder.resolve().name), folder, progress, cancel, dtype)
-
-
-def predictions(scores: Scores) -> list[Prediction]:
-    """Scores in words that a person knows: stars, and the terms of the reward."""
-    stars = stars_from(scores.liking)
-    spread = (stars_from(scores.liking + scores.doubt) - stars_from(scores.liking - scores.doubt)) / 2.0
-    realism = scores.terms.realism
-    return [
-        Prediction(
-            stars=float(stars[i]),
-            spread=float(spread[i]),
-            taste=float(scores.terms.taste[i]),
-            realism=None if realism is None else float(realism[i]),
-            reward=float(scores.reward[i]),
-            gated=bool(scores.terms.gated[i]),
-        )
-        for i in range(len(stars))
-    ]

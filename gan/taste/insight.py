@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from gan.rewards.prediction import predictions
 from gan.taste.words import Word, measures, words
 
 if TYPE_CHECKING:
@@ -43,8 +44,6 @@ def insight(session: TuningSession, count: int = 6) -> Insight | None:
 
     The images are the reference sample's, the same at every call: what changes is the taste.
     """
-    from gan.session import predictions
-
     if session.learner.model is None:
         return None
     scorer = session.scorer

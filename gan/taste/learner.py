@@ -87,6 +87,12 @@ class TasteLearner:
         """The opinions that hold now."""
         return observations(self._events)
 
+    def prefers(self) -> bool:
+        """Whether anything said sets one image above another."""
+        standing = self.standing()
+        rated = {o.score for o in standing if o.other is None}
+        return len(rated) > 1 or any(o.score != 0.0 for o in standing if o.other is not None)
+
     def features_of(self, ids: Sequence[int]) -> Features:
         """Standardised features of known images, (n, d_group) a group."""
         return tuple(torch.stack(column) for column in zip(*(self._features[i] for i in ids), strict=True))

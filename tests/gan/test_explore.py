@@ -17,7 +17,7 @@ from gan.taste.words import MEASURES, measures, name_directions, names, rank_cor
 def _small_reference():
     patch = pytest.MonkeyPatch()
     patch.setattr("gan.rewards.scorer.REFERENCE_IMAGES", 160)
-    patch.setattr("gan.session._FEWEST", 48)
+    patch.setattr("gan.proposing._FEWEST", 48)
     yield
     patch.undo()
 

@@ -36,7 +36,7 @@ QUICK = RoundConfig(steps=4, states=8, children=4, look_every=2, look_images=32,
 @pytest.fixture(autouse=True)
 def _small_reference(monkeypatch):
     monkeypatch.setattr("gan.rewards.scorer.REFERENCE_IMAGES", 160)
-    monkeypatch.setattr("gan.session._FEWEST", 48)
+    monkeypatch.setattr("gan.proposing._FEWEST", 48)
 
 
 def make_session(policy="choice", flat=False):

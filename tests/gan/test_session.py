@@ -21,7 +21,7 @@ QUICK = RoundConfig(steps=6, states=8, children=4, look_every=2, look_images=32,
 def _small_reference():
     patch = pytest.MonkeyPatch()
     patch.setattr("gan.rewards.scorer.REFERENCE_IMAGES", 160)
-    patch.setattr("gan.session._FEWEST", 48)
+    patch.setattr("gan.proposing._FEWEST", 48)
     yield
     patch.undo()
 

@@ -1,0 +1,98 @@
+"""Which images a person is asked about next."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gan.rewards.scorer import Scorer
+from gan.taste import RawFeatures, TasteModel
+from gan.taste.selection import Shares, Why, quotas, shuffled, thompson
+
+_CANDIDATES = 160  # known images of the prior that a grid is chosen from: more would teach less, all of them much the same
+_FEWEST = 192  # as few as a grid may be chosen from
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """An image to be rated, not drawn yet."""
+
+    latent: np.ndarray  # float32 (z_dim,): the untuned generator draws it, whatever tuning proposed it
+    why: Why
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """An image to be rated."""
+
+    latent: np.ndarray  # float32 (z_dim,): the untuned generator draws it, whatever tuning proposed it
+    why: Why
+    pixels: np.ndarray  # uint8 (H, W, 3)
+
+
+class Proposer:
+    """Chooses grids, and remembers which known images of the prior were in one.
+
+    Parameters
+    ----------
+    z_dim : of the generator.
+    random : decides everything random here.
+    """
+
+    def __init__(self, z_dim: int, random: torch.Generator) -> None:
+        self.shares = Shares()
+        self._z_dim, self._random = z_dim, random
+        self._shown = torch.zeros(0, dtype=torch.bool)  # which of the pool's images were proposed
+
+    def choose(
+        self,
+        count: int,
+        rated: Sequence[np.ndarray],
+        tuned: Callable[[Tensor], Tensor],
+        half_untuned: bool,
+        known: tuple[TasteModel, Scorer] | None,
+    ) -> list[Chosen]:
+        """Images to rate next: Thompson's choice, a fifth straight from the current generator, a few repeats; in random order.
+
+        Parameters
+        ----------
+        count : 1 or more.
+        rated : latents (z_dim,) of what may be shown again.
+        tuned : what the current generator makes of latents of the prior.
+        half_untuned : whether half of those straight from the generator are the untuned one's.
+        known : the taste, and what knows the prior's images; None before there is a taste.
+        """
+        if count < 1:
+            raise ValueError(f"count must be at least 1, not {count}")
+        by_taste, at_random, again = quotas(count, self.shares, known is not None, len(rated))
+        z = torch.randn(at_random, self._z_dim, generator=self._random)
+        half = at_random // 2 if half_untuned else 0
+        points: list[Tensor] = [z[:half], tuned(z[half:]).cpu()]
+        why: list[Why] = ["random"] * at_random
+        if by_taste and known is not None:
+            points.append(self._promising(*known, by_taste))
+            why += ["thompson"] * by_taste
+        if again:
+            picks = torch.randperm(len(rated), generator=self._random)[:again].tolist()
+            points.append(torch.from_numpy(np.stack([rated[i] for i in picks])))
+            why += ["repeat"] * again
+        stacked = torch.cat(points).numpy().astype(np.float32)
+        return [Chosen(stacked[i], why[i]) for i in shuffled(range(count), self._random)]
+
+    def _promising(self, taste: TasteModel, scorer: Scorer, count: int) -> Tensor:
+        """Latents (count, z_dim) chosen by Thompson's rule among images of the prior that are known already and were not shown."""
+        pool = scorer.pool
+        pool.grow_to(_FEWEST)
+        self._shown = torch.cat([self._shown, torch.zeros(len(pool) - len(self._shown), dtype=torch.bool)])
+        fresh = (~self._shown).nonzero().squeeze(1)
+        if len(fresh) < count:
+            self._shown[:] = False
+            fresh = torch.arange(len(pool))
+        rows = fresh[torch.randperm(len(fresh), generator=self._random)[:_CANDIDATES]]
+        raw, _ = pool.read()
+        features = scorer.standardise(RawFeatures(tuple(group[rows] for group in raw.groups)))
+        chosen = rows[thompson(taste, features, count, self._random)]
+        self._shown[chosen] = True
+        return pool.latents[chosen]

@@ -1,0 +1,36 @@
+"""Scores as a person reads them."""
+
+from dataclasses import dataclass
+
+from gan.rewards.scorer import Scores
+from gan.taste import stars_from
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What is thought of one image. Terms in standard deviations of the untuned generator's images."""
+
+    stars: float  # 1 to 5
+    spread: float  # one standard deviation of the doubt, in stars
+    taste: float
+    realism: float | None  # None: no discriminator
+    reward: float
+    gated: bool  # too unreal to earn a reward
+
+
+def predictions(scores: Scores) -> list[Prediction]:
+    """Scores in words that a person knows: stars, and the terms of the reward."""
+    stars = stars_from(scores.liking)
+    spread = (stars_from(scores.liking + scores.doubt) - stars_from(scores.liking - scores.doubt)) / 2.0
+    realism = scores.terms.realism
+    return [
+        Prediction(
+            stars=float(stars[i]),
+            spread=float(spread[i]),
+            taste=float(scores.terms.taste[i]),
+            realism=None if realism is None else float(realism[i]),
+            reward=float(scores.reward[i]),
+            gated=bool(scores.terms.gated[i]),
+        )
+        for i in range(len(stars))
+    ]
