@@ -132,25 +132,36 @@ def _quality(world: World, learner: TasteLearner, rater: Rater, progress: float)
 
 
 def _speed(world: World, rater: Rater) -> dict[str, dict[str, float]]:
-    """Seconds of `learner.fit()`: nine stars to one comparison; then with one event more."""
+    """Seconds of `learner.fit()` after one event more: nine stars to one comparison; then as many stars, and all comparisons last."""
     random, found = np.random.default_rng(0), dict[str, dict[str, float]]()
     stars = Person(rater, world.images, 0).rate(world.images[: max(_FITTED)])
     utilities = world.utilities(rater, 1.0)
-    for count in _FITTED:
+
+    def compared(i: int, count: int) -> Feedback:
+        other = (i + int(random.integers(1, count))) % count
+        better, worse = (i, other) if utilities[i] > utilities[other] else (other, i)
+        return Feedback(better, "preferred", 0.0, float(i), worse)
+
+    def rated(i: int) -> Feedback:
+        return Feedback(i, "stars", float(stars[i]), float(i))
+
+    cases = {
+        f"{count} events": (count, [compared(i, count) if i % 10 == 9 else rated(i) for i in range(count)]) for count in _FITTED
+    }
+    most, last = max(_FITTED), max(_FITTED) // 10
+    cases[f"{most} stars, {last} comparisons"] = (
+        most,
+        [*map(rated, range(most)), *(compared(i, most) for i in range(last))],
+    )
+    for name, (count, events) in cases.items():
         learner = TasteLearner(world.standardise)
-        rows = np.arange(count)
-        learner.add(rows.tolist(), RawFeatures(tuple(group[:count] for group in world.raw.groups)))
-        events = []
-        for i in range(count):
-            a, b = (i, int(random.integers(count))) if i % 10 == 9 else (i, i)
-            better, worse = (a, b) if utilities[a] > utilities[b] else (b, a)
-            events.append(Feedback(i, "stars", float(stars[i]), i) if a == b else Feedback(better, "preferred", 0.0, i, worse))
+        learner.add(list(range(count)), RawFeatures(tuple(group[:count] for group in world.raw.groups)))
         learner.feedback(events[:-1])
         learner.fit()
         learner.feedback(events[-1:])
         begun, used = time.perf_counter(), time.process_time()
         learner.fit()
-        found[str(count)] = {"seconds": time.perf_counter() - begun, "cpu_seconds": time.process_time() - used}
+        found[name] = {"seconds": time.perf_counter() - begun, "cpu_seconds": time.process_time() - used}
     return found
 
 
@@ -211,8 +222,8 @@ def measure(model: gan.Model, files: Sequence[Path], seeds: int, ratings: int, s
 
 def _say_all(found: dict[str, Any]) -> None:
     print(f"Seconds of one fit, the last event included ({found['threads']} threads):")
-    for count, of in found["seconds"].items():
-        print(f"  {count:>5} events  {of['seconds']:.2f} s  ({of['cpu_seconds']:.2f} s of processor time)")
+    for events, of in found["seconds"].items():
+        print(f"  {events:>27}  {of['seconds']:.2f} s  ({of['cpu_seconds']:.2f} s of processor time)")
     print("\nCorrelation of predicted with true liking / share of best-of-16 that is liked, medians over raters and seeds:")
     for kind, raters in found["curves"].items():
         runs = [run for of_rater in raters.values() for run in of_rater]

@@ -4,18 +4,19 @@ Surprise is minus the logarithm of the evidence of the observations' scores unde
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from gan.taste.kernel import Contrasts, Hyperparameters, between, combined
+from gan.taste.kernel import Contrasts, Hyperparameters, between, combined, components, slopes
 
 _LATEST = 150  # observations that are all looked at,
 _EARLIER = 150  # and as many, evenly spread, of those before: more change the hyperparameters little and cost n^3
 _STEPS = 20  # of L-BFGS
 # Standard deviations of normal priors on the logarithms: with 24 ratings they decide, with 500 they vanish.
-_WIDTHS = Hyperparameters(*(torch.tensor(width, dtype=torch.float64) for width in (1.5, 1.5, 0.5, 0.5, 0.5)))
+_WIDTHS = (1.5, 1.5, 0.5, 0.5, 0.5)  # in the order of the fields
 
 _LEAST_BEFORE = 12  # observations on either side of a change,
 _LEAST_AFTER = 8
@@ -31,7 +32,9 @@ class Evidence:
     observed: Contrasts
     scores: Tensor  # (n,)
     picks: Tensor  # (n,) places among all observations
-    parts: list[tuple[Tensor, Tensor]]  # of `between` all images named
+    pairs: tuple[Tensor, Tensor]  # rows and columns (P,) of the lower triangle of the covariance of all images named
+    places: Tensor  # (U, U) where in that triangle each entry of the covariance is
+    parts: list[tuple[Tensor, Tensor]]  # of `between`, for each of the pairs: it is symmetric, so half of it is enough
     doubled: Tensor  # (n,) noise variance of each observation in units of one judgement's
     extra: Tensor  # (n,) noise variance beyond that
 
@@ -44,58 +47,104 @@ class Evidence:
             earlier = torch.linspace(0, count - _LATEST - 1, _EARLIER).round().long()
             picks = torch.cat([earlier, picks[count - _LATEST :]])
         few = observed[picks]
-        return cls(few, scores[picks].double(), picks, between(few.images, few.images), few.doubled, extra[picks].double())
+        rows, columns = torch.tril_indices(len(few.now), len(few.now))
+        places = torch.empty(len(few.now), len(few.now), dtype=torch.long)
+        places[rows, columns] = places[columns, rows] = torch.arange(len(rows))
+        parts = [(one[rows, columns], other[rows, columns]) for one, other in between(few.images, few.images)]
+        return cls(
+            few, scores[picks].double(), picks, (rows, columns), places, parts, few.doubled, extra[picks].double()
+        )
 
     def trusting(self, trust: Tensor) -> "Evidence":
         """The same where each of all observations is believed only so far, (N,) in (0, 1]: its noise variance is divided by that."""
         share = trust[self.picks]
         return replace(self, doubled=self.doubled / share, extra=self.extra / share)
 
-    def surprise(self, parameters: Hyperparameters, at_one_time: Tensor | None = None) -> Tensor:
-        """Minus the log evidence, up to a constant; differentiable by `parameters`, where they ask for it.
+    def at_one_time(self, parameters: Hyperparameters) -> Tensor:
+        """Covariance of the observations, noise left out, if there were no change: (n, n)."""
+        return self._of_rows(combined(components(self.parts, parameters)))
 
-        at_one_time : covariance of the images named if there were no change, where it is known already.
+    def _of_rows(self, of_pairs: Tensor) -> Tensor:
+        return self.observed.rows(self.observed.rows(of_pairs[self.places]).t())
+
+    def _noise(self, parameters: Hyperparameters) -> Tensor:
+        return parameters.variance * self.doubled + self.extra
+
+    def surprise(self, parameters: Hyperparameters) -> float:
+        """Minus the log evidence, up to a constant."""
+        return self._solved(self.at_one_time(parameters), parameters)[0]
+
+    def surprise_and_slope(self, parameters: Hyperparameters) -> tuple[float, Tensor]:
+        """The same, and its gradient in `Hyperparameters.vector`."""
+        found = components(self.parts, parameters)
+        covariance = self._of_rows(combined(found))
+        value, factor, weights = self._solved(covariance, parameters)
+        # d value = sum(slope * d covariance), the same book's eq. 5.9.
+        slope = torch.cholesky_inverse(factor).sub_(weights[:, None] * weights[None, :]).mul_(0.5)
+        noise = 2.0 * (slope.diagonal() @ self.doubled) * parameters.judgement
+        kept = torch.zeros((), dtype=torch.float64)
+        if self.observed.change:
+            across = self.observed.across
+            kept = (slope * covariance)[across].sum() * (1.0 - parameters.kept**2)
+            slope = torch.where(across, slope * parameters.kept, slope)
+        rows, columns = self.pairs
+        by_pair = self.observed.columns(self.observed.columns(slope).t())[rows, columns]
+        by_pair = torch.where(rows == columns, by_pair, 2.0 * by_pair)
+        return value, torch.cat([slopes(self.parts, found, parameters, by_pair), torch.stack([noise, kept])])
+
+    def _solved(self, covariance: Tensor, parameters: Hyperparameters) -> tuple[float, Tensor, Tensor]:
+        """The surprise, the Cholesky factor of the scores' covariance, and its inverse times the scores; from `at_one_time`'s."""
+        if self.observed.change:
+            covariance = torch.where(self.observed.across, covariance * parameters.kept, covariance)
+        factor = torch.linalg.cholesky(covariance + torch.diag(self._noise(parameters)))
+        weights = torch.cholesky_solve(self.scores[:, None], factor)[:, 0]
+        return float(0.5 * self.scores @ weights + factor.diagonal().log().sum()), factor, weights
+
+    def surprises_of_change(self, parameters: Hyperparameters, moments: Sequence[int], kept: Sequence[float]) -> Tensor:
+        """Surprise where the taste changes at a moment and so much of it is kept: (moments, kept).
+
+        What was said before a change is as it is without one, so that the same Cholesky factor serves for all of them.
         """
-        covariance = combined(self.parts, parameters) if at_one_time is None else at_one_time
-        covariance = self.observed.at_two_times(covariance, parameters)
-        noise = parameters.variance * self.doubled + self.extra
-        with torch.no_grad():
-            seen = self.observed.rows(self.observed.rows(covariance).t()) + torch.diag(noise)
-            factor = torch.linalg.cholesky(seen)
-            weights = torch.cholesky_solve(self.scores[:, None], factor)[:, 0]
-            value = 0.5 * self.scores @ weights + factor.diagonal().log().sum()
-            if not parameters.linear.requires_grad:
-                return value
-            # d value = sum(slope * d seen), the same book's eq. 5.9: much cheaper than to differentiate the Cholesky factor.
-            slope = 0.5 * (torch.cholesky_inverse(factor) - weights[:, None] * weights[None, :])
-            by_image = self.observed.columns(self.observed.columns(slope).t())
-        linear = (by_image * covariance).sum() + slope.diagonal() @ noise
-        return value + linear - linear.detach()
-
-
-def _improbability(parameters: Hyperparameters, prior: Hyperparameters) -> Tensor:
-    """Minus the log prior, up to a constant."""
-    parts = zip(parameters.tensors(), prior.tensors(), _WIDTHS.tensors(), strict=True)
-    return torch.stack([((now - was) / width).square().sum() / 2.0 for now, was, width in parts]).sum()
+        covariance = self.at_one_time(parameters) + torch.diag(self._noise(parameters))
+        factor = torch.linalg.cholesky(covariance)
+        whitened = torch.linalg.solve_triangular(factor, self.scores[:, None], upper=False)[:, 0]
+        logarithms = factor.diagonal().log()
+        found = torch.zeros(len(moments), len(kept), dtype=torch.float64)
+        for row, moment in enumerate(moments):
+            before = 0.5 * whitened[:moment].square().sum() + logarithms[:moment].sum()
+            cross = factor[moment:, :moment]
+            told, expected = cross @ cross.t(), cross @ whitened[:moment]
+            for column, share in enumerate(kept):
+                rest = torch.linalg.cholesky(covariance[moment:, moment:] - share**2 * told)
+                left = self.scores[moment:] - share * expected
+                left = torch.linalg.solve_triangular(rest, left[:, None], upper=False)
+                found[row, column] = before + 0.5 * left.square().sum() + rest.diagonal().log().sum()
+        return found
 
 
 def fit(evidence: Evidence, start: Hyperparameters | None = None, steps: int = _STEPS) -> tuple[Hyperparameters, float]:
     """The most probable hyperparameters, from `start` or the prior's mean on, and minus their log probability."""
-    prior = Hyperparameters.prior(len(evidence.observed.first))
-    current = Hyperparameters(*(part.clone().requires_grad_(True) for part in (start or prior).tensors()))
+    groups = len(evidence.parts)
+    prior = Hyperparameters.prior(groups).vector
+    widths = torch.tensor(_WIDTHS, dtype=torch.float64).repeat_interleave(torch.tensor([groups, groups, groups, 1, 1]))
+    current = (prior if start is None else start.vector).clone().requires_grad_(True)
     optimizer = torch.optim.LBFGS(
-        current.tensors(), max_iter=steps, history_size=10, line_search_fn="strong_wolfe", tolerance_grad=1e-3, tolerance_change=1e-4
+        [current], max_iter=steps, history_size=10, line_search_fn="strong_wolfe", tolerance_grad=1e-3, tolerance_change=1e-4
     )
 
-    def closure() -> Tensor:
-        optimizer.zero_grad()
-        total = evidence.surprise(current) + _improbability(current, prior)
-        total.backward()  # type: ignore[no-untyped-call]
-        return total.detach()
+    @torch.no_grad()
+    def improbability(vector: Tensor) -> float:
+        return float(((vector - prior) / widths).square().sum()) / 2.0
 
-    optimizer.step(closure)  # type: ignore[no-untyped-call]
-    found = Hyperparameters(*(part.detach() for part in current.tensors()))
-    return found, float(evidence.surprise(found) + _improbability(found, prior))
+    @torch.no_grad()
+    def closure() -> float:
+        value, slope = evidence.surprise_and_slope(Hyperparameters.of(current))
+        current.grad = slope + (current - prior) / widths**2
+        return value + improbability(current)
+
+    optimizer.step(closure)
+    found = current.detach()
+    return Hyperparameters.of(found), evidence.surprise(Hyperparameters.of(found)) + improbability(found)
 
 
 def find_change(evidence: Evidence, one: Hyperparameters, surprise: float) -> tuple[int, Hyperparameters] | None:
@@ -105,16 +154,14 @@ def find_change(evidence: Evidence, one: Hyperparameters, surprise: float) -> tu
     """
     count = len(evidence.scores)
     moments = range(_LEAST_BEFORE, count - _LEAST_AFTER + 1, max(2, count // _MOMENTS))
-    at_one_time = combined(evidence.parts, one)
-    best, row, start = math.inf, 0, one
-    for moment in moments:
-        changed = replace(evidence, observed=evidence.observed.changed_at(moment))
-        for kept in _KEPT:
-            two = replace(one, change=torch.tensor(math.atanh(kept), dtype=torch.float64))
-            if (value := float(changed.surprise(two, at_one_time))) < best:
-                best, row, start = value, moment, two
-    if best > surprise:
+    if not moments:
         return None
+    surprises = evidence.surprises_of_change(one, moments, _KEPT)
+    if float(surprises.min()) > surprise:
+        return None
+    place, share = divmod(int(surprises.argmin()), len(_KEPT))
+    row = moments[place]
+    start = replace(one, change=torch.tensor(math.atanh(_KEPT[share]), dtype=torch.float64))
     two, best = fit(replace(evidence, observed=evidence.observed.changed_at(row)), start, _STEPS // 2)
     # Every moment was as probable as every other: a change that could have been anywhere has that much more to explain.
     if surprise - best < _ODDS + math.log(len(moments)):

@@ -40,14 +40,26 @@ class Hyperparameters:
             change=torch.tensor(0.0, dtype=torch.float64),
         )
 
-    def tensors(self) -> list[Tensor]:
-        """In the order of the fields."""
-        return [getattr(self, field.name) for field in fields(self)]
+    @classmethod
+    def of(cls, vector: Tensor) -> "Hyperparameters":
+        """From all of them side by side, as `vector` has them: (3 G + 2,)."""
+        linear, smooth, length = vector[:-2].view(3, -1)
+        return cls(linear, smooth, length, vector[-2], vector[-1])
+
+    @property
+    def vector(self) -> Tensor:
+        """All side by side, (3 G + 2,)."""
+        return torch.cat([getattr(self, field.name).flatten() for field in fields(self)])
 
     @property
     def variance(self) -> Tensor:
         """Of the noise of one judgement."""
-        return LEAST_NOISE**2 + (2.0 * self.noise.clamp(*_RANGE)).exp()
+        return LEAST_NOISE**2 + self.judgement
+
+    @property
+    def judgement(self) -> Tensor:
+        """The part of that variance beyond the least there is."""
+        return (2.0 * self.noise.clamp(*_RANGE)).exp()
 
     @property
     def kept(self) -> Tensor:
@@ -66,20 +78,44 @@ def between(a: Features, b: Features) -> list[tuple[Tensor, Tensor]]:
     return found
 
 
-def combined(parts: Sequence[tuple[Tensor, Tensor]], parameters: Hyperparameters) -> Tensor:
-    """The covariance from what `between` found: (N, M)."""
-    total: Tensor | float = CONSTANT
+def components(parts: Sequence[tuple[Tensor, Tensor]], parameters: Hyperparameters) -> list[tuple[Tensor, Tensor]]:
+    """For each group, the linear and the squared-exponential part of the covariance from what `between` found, of the same shape."""
     linear, smooth, length = (part.clamp(*_RANGE) for part in (parameters.linear, parameters.smooth, parameters.length))
-    for g, (products, distances) in enumerate(parts):
-        narrow = -0.5 * (-2.0 * length[g]).exp()
-        total = total + linear[g].exp() * products + smooth[g].exp() * torch.exp(distances * narrow)
-    assert isinstance(total, Tensor)
+    narrow = -0.5 * (-2.0 * length).exp()
+    return [
+        (products * linear[g].exp(), (distances * narrow[g]).exp() * smooth[g].exp())
+        for g, (products, distances) in enumerate(parts)
+    ]
+
+
+def combined(found: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+    """The covariance from its `components`."""
+    total = CONSTANT + found[0][0]
+    total += found[0][1]
+    for linear, smooth in found[1:]:
+        total += linear
+        total += smooth
     return total
+
+
+def slopes(
+    parts: Sequence[tuple[Tensor, Tensor]], found: Sequence[tuple[Tensor, Tensor]], parameters: Hyperparameters, weights: Tensor
+) -> Tensor:
+    """Derivatives of the sum of `weights` (P,) times the covariance by the `linear`, `smooth` and `length` of every group: (3 G,).
+
+    parts, found : of `between` and `components`, (P,) each.
+    """
+    linear = torch.stack([weights @ part for part, _ in found])
+    smooth = torch.stack([weights @ part for _, part in found])
+    length = torch.stack([(weights * part) @ distances for (_, part), (_, distances) in zip(found, parts, strict=True)])
+    length = length * (-2.0 * parameters.length).exp()
+    current = torch.cat([parameters.linear, parameters.smooth, parameters.length])
+    return torch.cat([linear, smooth, length]) * (current == current.clamp(*_RANGE))
 
 
 def kernel(a: Features, b: Features, parameters: Hyperparameters) -> Tensor:
     """Covariance of f between images a (N) and b (M), both at the same time: (N, M) float64."""
-    return combined(between(a, b), parameters)
+    return combined(components(between(a, b), parameters))
 
 
 def diagonal(a: Features, parameters: Hyperparameters) -> Tensor:
@@ -133,12 +169,11 @@ class Contrasts:
         later = torch.arange(len(self)) >= self.change
         return later if self.paired is None else torch.cat([later, later[self.paired]])
 
-    def at_two_times(self, covariance: Tensor, parameters: Hyperparameters) -> Tensor:
-        """The covariance of `images`, each when it was judged, from that of all at one time: (U, U)."""
-        if self.change == 0:
-            return covariance
-        now = self.now
-        return torch.where(now[:, None] == now[None, :], covariance, covariance * parameters.kept)
+    @property
+    def across(self) -> Tensor:
+        """Whether two rows lie on either side of the change: (n, n) bool."""
+        later = torch.arange(len(self)) >= self.change
+        return later[:, None] != later[None, :]
 
     def rows(self, of_images: Tensor) -> Tensor:
         """From something of each of `images` (U, k) to that of each observation: itself or a difference. (n, k)"""

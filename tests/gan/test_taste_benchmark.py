@@ -40,7 +40,8 @@ def test_every_part_says_its_figures(
     (steps,) = found["curves"]["lapses 5%"]["warm_dusk"]
     assert [step["ratings"] for step in steps] == [24, 48]
     assert all(-1.0 <= step["correlation"] <= 1.0 and 0.0 <= step["best_of_16"] <= 1.0 for step in steps)
-    assert found["seconds"]["60"]["seconds"] > 0
+    assert set(found["seconds"]) == {"60 events", "60 stars, 6 comparisons"}
+    assert all(of["seconds"] > 0 for of in found["seconds"].values())
     assert "Seconds of one fit" in capsys.readouterr().out
 
 

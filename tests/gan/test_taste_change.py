@@ -1,6 +1,7 @@
 """Tastes that change half-way, that do not, and people who slip."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -69,19 +70,24 @@ def test_the_gradient_of_surprise_is_that_of_finite_differences() -> None:
     paired = torch.arange(20) % 3 == 0
     observed = Contrasts(first, second, paired, change=8)
     heard = evidence.Evidence.of(observed, torch.randn(20, generator=torch.Generator().manual_seed(6)), torch.full((20,), 0.1))
-    start = Hyperparameters(*(part + 0.3 for part in Hyperparameters.prior(2).tensors()))
-    leaves = Hyperparameters(*(part.clone().requires_grad_(True) for part in start.tensors()))
-    heard.surprise(leaves).backward()
-    step = 1e-5
-    for place, leaf in enumerate(leaves.tensors()):
-        for entry in range(leaf.numel()):
-            ends = []
-            for sign in (1, -1):
-                parts = [part.clone() for part in start.tensors()]
-                parts[place].view(-1)[entry] += sign * step
-                ends.append(float(heard.surprise(Hyperparameters(*parts))))
-            assert leaf.grad is not None
-            assert float(leaf.grad.view(-1)[entry]) == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=1e-4, abs=1e-5)
+    start = Hyperparameters.prior(2).vector + 0.3
+    value, slope = heard.surprise_and_slope(Hyperparameters.of(start))
+    assert value == pytest.approx(heard.surprise(Hyperparameters.of(start)))
+    for entry, step in enumerate(1e-5 * torch.eye(len(start), dtype=torch.float64)):
+        ends = [heard.surprise(Hyperparameters.of(start + sign * step)) for sign in (1, -1)]
+        assert float(slope[entry]) == pytest.approx((ends[0] - ends[1]) / 2e-5, rel=1e-4, abs=1e-5)
+
+
+def test_all_changes_at_once_are_as_each_by_itself() -> None:
+    observed = Contrasts(_world(24, 4), _world(24, 5), torch.arange(24) % 3 == 0)
+    heard = evidence.Evidence.of(observed, torch.randn(24, generator=torch.Generator().manual_seed(6)), torch.full((24,), 0.1))
+    one, moments, kept = Hyperparameters.prior(2), (3, 12, 20), (-0.6, 0.0, 0.6)
+    found = heard.surprises_of_change(one, moments, kept)
+    for row, moment in enumerate(moments):
+        changed = replace(heard, observed=observed.changed_at(moment))
+        for column, share in enumerate(kept):
+            two = replace(one, change=torch.tensor(math.atanh(share), dtype=torch.float64))
+            assert float(found[row, column]) == pytest.approx(changed.surprise(two), abs=1e-9)
 
 
 def test_few_images_are_the_exact_process() -> None:
