@@ -1,7 +1,9 @@
 """Images -> numbers a taste can be read from: plain colour, layout and form statistics, and the discriminator's last hidden layer."""
 
+import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -19,6 +21,7 @@ _TO_LAB = (
     (1.9779984951, -2.4285922050, 0.4505937099),
     (0.0259040371, 0.7827717662, -0.8086757660),
 )
+_EXTREMES = (0.05, 0.5, 0.95)  # quantiles of lightness
 _LAYOUT_DIMENSIONS = 24
 _DISCRIMINATOR_DIMENSIONS = 32
 
@@ -37,28 +40,61 @@ def _colour(lab: Tensor) -> Tensor:
     lightness, a, b = lab.flatten(2).unbind(dim=1)  # each (N, P)
     chroma = (a.square() + b.square() + 1e-10).sqrt()
     centres = torch.arange(8, device=lab.device) * (torch.pi / 4.0)
-    towards = torch.stack([centres.cos(), centres.sin()], dim=1) @ torch.stack([a / chroma, b / chroma], dim=1)
-    # Soft bins of cos(hue - centre)^4: a colour near an edge must not jump from one number to another.
-    closeness = towards.clamp_min(0.0).square().square()
-    hues = (closeness * chroma[:, None, :]).mean(dim=2)
+    # Soft bins of cos(hue - centre)^4 times chroma: a colour near an edge must not jump from one number to another.
+    scaling = chroma ** (0.25 - 1.0)
+    towards = torch.stack([centres.cos(), centres.sin()], dim=1) @ torch.stack([a * scaling, b * scaling], dim=1)
+    hues = towards.relu().square().square().mean(dim=2)
     levels = torch.linspace(0.1, 0.9, 6, device=lab.device)
     lights = torch.exp(-0.5 * ((lightness[:, None, :] - levels[None, :, None]) / 0.1).square()).mean(dim=2)
-    moments = [lightness.mean(1), a.mean(1), b.mean(1), lightness.std(1), a.std(1), b.std(1), chroma.mean(1), chroma.std(1)]
-    extremes = list(torch.quantile(lightness, lightness.new_tensor([0.05, 0.5, 0.95]), dim=1))
-    return torch.cat([torch.stack(moments + extremes, dim=1), hues, lights], dim=1)
+    planes = torch.stack([lightness, a, b, chroma], dim=1)
+    means = planes.mean(dim=2)
+    # A norm is a tenth of the time that `std` takes, and has a slope where an image is of one colour.
+    spreads = torch.linalg.vector_norm(planes - means[:, :, None], dim=2) / math.sqrt(planes.shape[2] - 1)
+    moments = [means[:, :3], spreads[:, :3], means[:, 3:], spreads[:, 3:]]
+    return torch.cat([*moments, _quantiles(lightness, _EXTREMES), hues, lights], dim=1)
+
+
+def _quantiles(values: Tensor, at: tuple[float, ...]) -> Tensor:
+    """(N, P) -> (N, len(at)), as `torch.quantile` has them."""
+    if values.requires_grad or values.device.type != "cpu":
+        return torch.quantile(values, values.new_tensor(at), dim=1).t()
+    ordered = torch.from_numpy(np.sort(values.numpy(), axis=1))  # twenty times as fast as torch's sort
+    place = torch.tensor(at) * (values.shape[1] - 1)
+    below = place.long()
+    return torch.lerp(ordered[:, below], ordered[:, below + 1], place - below)
+
+
+def _halved(images: Tensor) -> Tensor:
+    """Means of two by two pixels: (..., H, W) -> (..., H/2, W/2), an odd last line left out."""
+    height, width = images.shape[-2] // 2 * 2, images.shape[-1] // 2 * 2
+    rows = images[..., 0:height:2, :] + images[..., 1:height:2, :]  # sums of slices: a tenth of the time that pooling takes
+    return (rows[..., 0:width:2] + rows[..., 1:width:2]) / 4.0
+
+
+def _small(images: Tensor) -> Tensor:
+    """(N, 3, H, W) -> (N, 3, 32, 32)."""
+    while images.shape[-2:] != (32, 32) and images.shape[-2] % 64 == 0 and images.shape[-1] % 64 == 0:
+        images = _halved(images)
+    return images if images.shape[-2:] == (32, 32) else F.adaptive_avg_pool2d(images, 32)
+
+
+def _detail(plane: Tensor) -> tuple[Tensor, Tensor]:
+    """How far pixels are from the mean of their two by two, over each of these, and those means: (N, H, W) -> two (N, H/2, W/2)."""
+    height, width = plane.shape[1] // 2 * 2, plane.shape[2] // 2 * 2
+    means = _halved(plane)
+    corners = [plane[:, i:height:2, j:width:2] for i in (0, 1) for j in (0, 1)]
+    return torch.stack([(corner - means).abs() for corner in corners]).mean(dim=0), means
 
 
 def _form(small: Tensor) -> Tensor:
     """Texture, symmetry and weight, whatever the colours. OKLab (N, 3, 32, 32) -> (N, 21)."""
     lightness = small[:, :1]
     found: list[Tensor] = []
-    level = lightness
+    level = lightness.squeeze(1)
     for _ in range(3):  # detail at 1, 2 and 4 pixels of 32: all, upper half, lower half
-        coarse = F.interpolate(F.avg_pool2d(level, 2), scale_factor=2, mode="nearest")
-        detail = (level - coarse).abs()
-        half = detail.shape[2] // 2
-        found += [part.mean(dim=(1, 2, 3)) for part in (detail, detail[:, :, :half], detail[:, :, half:])]
-        level = F.avg_pool2d(level, 2)
+        detail, level = _detail(level)
+        half = detail.shape[1] // 2
+        found += [part.mean(dim=(1, 2)) for part in (detail, detail[:, :half], detail[:, half:])]
     found.append((small - small.flip(3)).abs().mean(dim=(1, 2, 3)))  # left-right asymmetry
     found.append((small - small.flip(2)).abs().mean(dim=(1, 2, 3)))  # top-bottom asymmetry
     found.append(lightness.diff(dim=2).abs().mean(dim=(1, 2, 3)))  # horizontal edges
@@ -94,12 +130,10 @@ def raw_features(images: Tensor, discriminator_features: Tensor | None) -> RawFe
     Differentiable, but for a pixel that is all black, where OKLab has no slope: its gradient is not a number.
     """
     images = images.float().contiguous()  # planes one after another: what follows is quicker than on interleaved channels
-    lab = oklab(F.adaptive_avg_pool2d(images, 32))  # small first: the colour space's powers are what costs
-    fine = images.mean(dim=1, keepdim=True)
-    fine = fine[:, :, : fine.shape[2] // 2 * 2, : fine.shape[3] // 2 * 2]  # an odd last line has no partner
-    fine = (fine - F.interpolate(F.avg_pool2d(fine, 2), scale_factor=2, mode="nearest")).abs()
-    half = fine.shape[2] // 2
-    sharpness = torch.stack([fine[:, :, :half].mean(dim=(1, 2, 3)), fine[:, :, half:].mean(dim=(1, 2, 3))], dim=1)
+    lab = oklab(_small(images))  # small first: the colour space's powers are what costs
+    fine, _ = _detail((images[:, 0] + images[:, 1] + images[:, 2]) / 3.0)
+    half = fine.shape[1] // 2
+    sharpness = torch.stack([fine[:, :half].mean(dim=(1, 2)), fine[:, half:].mean(dim=(1, 2))], dim=1)
     groups = [_colour(lab), F.adaptive_avg_pool2d(lab, 8).flatten(1), torch.cat([_form(lab), sharpness], dim=1)]
     if discriminator_features is not None:
         groups.append(discriminator_features)

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from gan.taste import (
     Feedback,
@@ -63,6 +64,25 @@ def test_interval_derivatives_match_autograd_and_stay_finite_far_out():
             torch.tensor([-8.0, 0.0, 8.0]).double(), torch.tensor(a), torch.tensor(b), 0.5
         )
         assert all(bool(torch.isfinite(part).all()) for part in outcome)
+
+
+def test_quick_statistics_are_those_of_the_textbook():
+    images = torch.rand(5, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2.0 - 1.0
+    colour, layout, form = raw_features(images, None).groups
+    lab = oklab(F.adaptive_avg_pool2d(images, 32))
+    lightness = lab[:, 0].flatten(1)
+    torch.testing.assert_close(colour[:, 3], lightness.std(dim=1))
+    torch.testing.assert_close(colour[:, 8:11], torch.quantile(lightness, torch.tensor([0.05, 0.5, 0.95]), dim=1).t())
+    hue, chroma = torch.atan2(lab[:, 2], lab[:, 1]), lab[:, 1:].square().sum(dim=1).sqrt()
+    expected = (torch.cos(hue - torch.pi / 2).clamp_min(0.0) ** 4 * chroma).mean(dim=(1, 2))
+    torch.testing.assert_close(colour[:, 13], expected, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(layout, F.adaptive_avg_pool2d(lab, 8).flatten(1))
+    grey = images.mean(dim=1, keepdim=True)
+    detail = (grey - F.interpolate(F.avg_pool2d(grey, 2), scale_factor=2)).abs()
+    torch.testing.assert_close(form[:, -2:], torch.stack([half.mean(dim=(1, 2, 3)) for half in detail.chunk(2, dim=2)], dim=1))
+    with_slope = raw_features(images.requires_grad_(True), None).groups
+    for one, other in zip(with_slope, (colour, layout, form), strict=True):
+        torch.testing.assert_close(one.detach(), other)
 
 
 def test_oklab_of_known_colours():
