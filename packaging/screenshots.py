@@ -1,6 +1,7 @@
 """Pictures of every view with real content: for the README, and to look for what is cut off, crooked or hard to read.
 
     python packaging/screenshots.py OUT              every view, dark and light, English and Chinese, at 100 % and 200 %
+    python packaging/screenshots.py OUT --size 960x600 --scales 125 150 --languages zh_CN --themes light
     python packaging/screenshots.py OUT --readme     the README's four pictures alone, into packaging/pictures
 
 It makes a project, rates it as somebody who likes pink and violet, teaches, and takes a picture of each view. A few minutes.
@@ -15,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 PICTURES = ROOT / "packaging" / "pictures"
 SIZE = (1440, 900)  # logical pixels of the window
 README_SIZE = (1200, 750)
-LANGUAGES, SCALES, THEMES = ("en", "zh_CN"), (1, 2), ("dark", "light")
+LANGUAGES, SCALES, THEMES = ("en", "zh_CN"), (100, 200), ("dark", "light")
 SEED = 4
 STEPS = 8  # of the round whose curves are shown
 PROJECT = "Evening series"
@@ -46,7 +47,7 @@ def pinkness(pixels: np.ndarray) -> float:
 class Sitter:
     """One window, and a person in front of it."""
 
-    def __init__(self, project: Path) -> None:
+    def __init__(self, project: Path, size: tuple[int, int] = SIZE) -> None:
         from PySide6.QtWidgets import QApplication
 
         from studio import i18n
@@ -60,7 +61,7 @@ class Sitter:
         Theme(app, "dark")
         i18n.load(settings.value("language"))
         self.window: StudioWindow = Studio().open(Project(project, seed=SEED))
-        self.window.resize(*SIZE)
+        self.window.resize(*size)
         self.actions = self.window.actions_
         self._limits: list[float] = []  # of pinkness, between two numbers of stars
 
@@ -239,15 +240,16 @@ def _webp(sitter: Sitter, path: Path) -> None:
             smaller.save(path, quality=82, method=6)
 
 
-def take_all(project: Path, out: Path) -> None:
-    """Take every view of a copy of the project in this process's language and at its scale, in dark and in light."""
+def take_all(project: Path, out: Path, size: tuple[int, int], themes: Sequence[str]) -> None:
+    """Take every view of a copy of the project in this process's language and at its scale."""
     from studio.benchmark_probes import rest
     from studio.theme.theme import current
 
-    sitter = Sitter(project)
+    sitter = Sitter(project, size)
     sitter.ready()
-    sitter.teach(STEPS, shown=lambda: sitter.take(out / "dark" / "teaching.png"))
-    for theme in THEMES:
+    current().set_mode(themes[0])
+    sitter.teach(STEPS, shown=lambda: sitter.take(out / themes[0] / "teaching.png"))
+    for theme in themes:
         current().set_mode(theme)
         rest(0.3)
         for name, widget in sitter.every_view():
@@ -262,6 +264,10 @@ def main() -> int:
     )
     parser.add_argument("out", type=Path, help="a folder for the pictures")
     parser.add_argument("--readme", action="store_true", help="renew packaging/pictures, and nothing else")
+    parser.add_argument("--size", type=_size, default=SIZE, metavar="WxH", help="logical pixels of the window")
+    parser.add_argument("--scales", type=int, nargs="+", default=SCALES, metavar="PERCENT")
+    parser.add_argument("--languages", nargs="+", default=LANGUAGES, choices=LANGUAGES)
+    parser.add_argument("--themes", nargs="+", default=THEMES, choices=THEMES)
     parser.add_argument("--part", choices=("project", "views"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     home, out = Path(os.environ.get("TASTEMAKER_HOME", "")), options.out.absolute()
@@ -269,29 +275,35 @@ def main() -> int:
         make_project(home / PROJECT, options.readme)
         return 0
     if options.part == "views":
-        take_all(home / PROJECT, out)
+        take_all(home / PROJECT, out, options.size, options.themes)
         return 0
     with tempfile.TemporaryDirectory(prefix="tastemaker-pictures-", ignore_cleanup_errors=True) as folder:
         original = Path(folder) / "original"
-        _run("project", original, out, "en", 1, *(["--readme"] if options.readme else []))
-        for language in () if options.readme else LANGUAGES:
-            for scale in SCALES:
+        _run("project", original, out, "en", 100, *(["--readme"] if options.readme else []))
+        chosen = ["--size", "x".join(map(str, options.size)), "--themes", *options.themes]
+        for language in () if options.readme else options.languages:
+            for scale in options.scales:
                 copy = Path(folder) / f"{language}-{scale}"
                 shutil.copytree(original, copy)
-                _run("views", copy, out / f"{language}-{100 * scale}", language, scale)
+                _run("views", copy, out / f"{language}-{scale}", language, scale, *chosen)
     return 0
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, height = text.split("x")
+    return int(width), int(height)
 
 
 def _run(part: str, home: Path, out: Path, language: str, scale: int, *more: str) -> None:
     environment = {
         **os.environ,
         "QT_QPA_PLATFORM": "offscreen",
-        "QT_SCALE_FACTOR": str(scale),
+        "QT_SCALE_FACTOR": str(scale / 100),
         "TASTEMAKER_HOME": str(home),
     }
     home.mkdir(parents=True, exist_ok=True)
     (home / "preferences.json").write_text(f'{{"language": "{language}", "hints": false}}', encoding="utf-8")
-    print(f"{part}: {language}, {100 * scale} %", flush=True)
+    print(f"{part}: {language}, {scale} %", flush=True)
     subprocess.run([sys.executable, __file__, str(out), "--part", part, *more], env=environment, check=True)
 
 

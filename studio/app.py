@@ -40,6 +40,8 @@ class Studio:
         window = StudioWindow(actions)
         window.project_wanted.connect(self.switch)
         window.reopen_wanted.connect(self.reopen, Qt.ConnectionType.QueuedConnection)
+        if self.window is not None:
+            place.keep(self.window)  # the next one stands where this one does
         place.restore(window)
         window.show()
         actions.start()

@@ -193,7 +193,8 @@ class Training(QObject):
             self.start = starts[0].name if starts else RANDOM
 
     def _look(self, fraction: float) -> None:
-        self.fraction = fraction
+        if self.phase == "looking":  # a run reads the folder once more before it begins
+            self.fraction = fraction
 
     def _looked(self, event: jobs.Looked) -> None:
         self.skipped, self.few = event.skipped, event.few

@@ -17,12 +17,13 @@ QLabel { background: transparent; }
 #hints { background: $control; border-top: 1px solid $line; }
 #toast { background: $panel; border: 1px solid $quiet; border-radius: ${card_r}px; }
 #toast[bad="true"] { border-color: $bad; }
-#statusbar QLabel, .small { font-size: ${small}px; }
+#statusbar QLabel { font-size: ${small}px; }
 QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; border: none; }
 
 QLabel[role="title"] { font-weight: 600; }
 QLabel[role="strong"] { font-weight: 600; }
 QLabel[role="quiet"] { color: $quiet; }
+QLabel[role="small"] { color: $quiet; font-size: ${small}px; }
 QLabel[role="good"] { color: $good; }
 QLabel[role="bad"] { color: $bad; }
 QLabel[role="section"] { color: $quiet; font-size: ${tiny}px; font-weight: 600; }
@@ -82,6 +83,7 @@ QComboBox::down-arrow { image: url("$arrow"); width: 12px; height: 12px; }
 QComboBox QAbstractItemView { background: $panel; color: $text; border: 1px solid $line; padding: 4px; outline: none;
   selection-background-color: $control_hover; selection-color: $text; }
 QCheckBox { background: transparent; spacing: 8px; }
+QCheckBox[role="bare"] { spacing: 0; }
 QCheckBox::indicator { width: 16px; height: 16px; border-radius: 4px; border: 1px solid $quiet; background: $control; }
 QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url("$tick"); }
 QCheckBox::indicator:focus { border-color: $text; }

@@ -18,6 +18,7 @@ from studio.i18n import tr
 from studio.model import settings
 from studio.model.property import bind
 from studio.model.state import Message, PastRound
+from studio.model.training_access import training_of
 from studio.ui.toasts import Toasts
 
 if TYPE_CHECKING:
@@ -37,8 +38,10 @@ class Announcer(QObject):
         bind(actions.round, "outcome", self._round_ended)
         bind(actions.exports, "folder", self._exported)
         bind(actions.state, "message", self._said)
-        for state, name in ((actions.round, "running"), (actions.round, "progress")):
+        self._training = training_of(actions)
+        for state, name in ((actions.round, "running"), (actions.round, "progress"), (self._training, "progress")):
             bind(state, name, self._progress)
+        bind(self._training, "phase", self._progress)
         for name in ("running", "fraction"):
             bind(actions.exports, name, self._progress)
 
@@ -96,6 +99,10 @@ class Announcer(QObject):
             fraction = round_.progress.step / max(1, round_.progress.steps) if round_.progress else 0.0
         elif exports.running:
             fraction = exports.fraction
+        elif self._training.busy:
+            fraction = self._training.progress.fraction if self._training.progress else 0.0
+        if fraction is not None:
+            fraction = round(fraction, 2)  # a run of hours has many thousand steps
         if fraction == self._fraction:
             return
         self._fraction = fraction

@@ -11,6 +11,7 @@ from studio.i18n import tr
 from studio.model.actions import Actions
 from studio.model.choosing import NEW, SEEN, Chooser
 from studio.model.property import bind
+from studio.theme.tokens import HEADER
 from studio.ui.parts import ElidedLabel, named, text_label
 
 
@@ -34,6 +35,7 @@ class ChoiceHeader(QWidget):
         self.line = QHBoxLayout(self)
         self.line.setContentsMargins(0, 0, 0, 0)
         self.line.setSpacing(8)
+        self.line.addStrut(HEADER)
         self.line.addWidget(text_label(title, "title"))
         self.line.addSpacing(4)
         self.line.addWidget(self.progress, 1)

@@ -14,7 +14,7 @@ from studio.model.actions import Actions
 from studio.model.explore import CENTRE, Explore, Place
 from studio.model.property import bind
 from studio.ui.image_grid import ImageGrid
-from studio.ui.parts import Dial, ElidedLabel, button, named, quiet_note, section, text_label
+from studio.ui.parts import Dial, ElidedLabel, button, hold_still, named, quiet_note, section, text_label
 
 _REACH = 3.0  # units of a direction to either side
 _MOST_SEED = 2**31 - 1
@@ -60,14 +60,18 @@ class ExploreView(QWidget):
         self.seed.setFixedWidth(110)
         self.seed.setPlaceholderText(tr("Seed"))
         named(self.seed, tr("Seed"), tr("Type a number and press Enter to start from its image"))
-        self.back = button(tr("Back"), tr("Return to the image before (Backspace)"))
-        self.others = button(tr("Other neighbours"), tr("Show others around the same image (V)"))
-        self.blend = button(tr("Blend"), tr("Show the way from here to an image you like (B)"))
+        self.back = button(tr("Back"), tr("Return to the image before"), command="explore.back")
+        self.others = button(
+            tr("Other neighbours"), tr("Show others around the same image"), command="explore.others"
+        )
+        self.blend = button(
+            tr("Blend"), tr("Show the way from here to an image you like"), command="explore.blend"
+        )
         self.said = ElidedLabel("", "quiet")
         header = QHBoxLayout()
         header.setSpacing(12)
         header.addWidget(text_label(tr("Explore"), "title"))
-        header.addWidget(self.said, 1)
+        header.addStretch(1)
         header.addWidget(self.seed)
         for control in (self.back, self.others, self.blend):
             header.addWidget(control)
@@ -75,6 +79,7 @@ class ExploreView(QWidget):
         column.setContentsMargins(16, 12, 16, 12)
         column.setSpacing(12)
         column.addLayout(header)
+        column.addWidget(self.said)  # a line of its own: beside the buttons a small window has no room for it
         column.addWidget(Square(self.grid), 1)
         self.seed.returnPressed.connect(self._enter_seed)
         self.back.clicked.connect(self.explore.back)
@@ -171,16 +176,19 @@ class Direction(QWidget):
         self.slider.setRange(-30, 30)
         self.slider.setPageStep(10)
         self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        hold_still(self.slider)
         name = f"{less} – {more}"
         named(self.slider, name, tr("Move the image between the two"))
         self.lock = QCheckBox()
+        self.lock.setProperty("role", "bare")
         named(
             self.lock, tr("Keep: {name}", name=name), tr("Neighbours stay as this image is in this respect")
         )
         words = QHBoxLayout()
-        words.addWidget(text_label(less, "quiet"))
+        words.setSpacing(8)
+        words.addWidget(ElidedLabel(less, "small"))
         words.addStretch(1)
-        words.addWidget(text_label(more, "quiet"))
+        words.addWidget(ElidedLabel(more, "small"))
         line = QHBoxLayout()
         line.setSpacing(8)
         line.addWidget(self.slider, 1)

@@ -10,6 +10,7 @@ from studio.i18n import tr, whole
 from studio.model.actions import Actions
 from studio.model.property import bind
 from studio.project.search import Query
+from studio.theme.tokens import HEADER
 from studio.ui.gallery_delegate import GalleryDelegate
 from studio.ui.gallery_filter import GalleryFilter
 from studio.ui.grid_geometry import LARGEST, MARGIN, SMALLEST
@@ -45,6 +46,7 @@ class GalleryView(QWidget):
         named(self.slider, tr("Size of the images"), tr("Larger or smaller images (Ctrl+Plus, Ctrl+Minus)"))
         header = QHBoxLayout()
         header.setSpacing(12)
+        header.addStrut(HEADER)
         header.addWidget(text_label(tr("Gallery"), "title"))
         header.addWidget(self.count, 1)
         header.addWidget(self.filter.order)

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from studio.i18n import tr
 from studio.model.actions import Actions
 from studio.theme import icons
 from studio.theme.theme import current
+from studio.theme.tokens import HEADER
 from studio.ui import views
 from studio.ui.columns import WIDTH, scrolled
 from studio.ui.parts import Card, button, named, quiet_note, section, text_label
+from studio.ui.shortcut_sheet import key_words
+
+if TYPE_CHECKING:
+    from studio.ui.window import StudioWindow
 
 LICENCES = (
     ("Qt, PySide6", "LGPL-3.0"),
@@ -36,13 +44,15 @@ def studio_version() -> str:
         return ""
 
 
-def steps() -> list[tuple[str, str]]:
-    """Return the way through in a few steps: (what to do, what happens)."""
+def steps(keys_of: Callable[[str], str]) -> list[tuple[str, str]]:
+    """Return the way through in a few steps (what to do, what happens), with the keys that commands have now."""
     return [
         (
             tr("Rate what you see"),
             tr(
-                "Hover an image and click a star, or press 1 to 5. P likes, X rejects. Go with your eyes: a second is enough."
+                "Hover an image and click a star, or press 1 to 5. {like} likes, {reject} rejects. Go with your eyes: a second is enough.",
+                like=keys_of("like"),
+                reject=keys_of("reject"),
             ),
         ),
         (
@@ -52,7 +62,8 @@ def steps() -> list[tuple[str, str]]:
         (
             tr("Teach"),
             tr(
-                "Press T. The generator moves towards your taste while the guard keeps its images varied and real."
+                "Press {key}. The generator moves towards your taste while the guard keeps its images varied and real.",
+                key=keys_of("teach"),
             ),
         ),
         (
@@ -95,10 +106,12 @@ class HelpView(QWidget):
         column.setContentsMargins(0, 0, 8, 16)
         column.setSpacing(8)
         column.addWidget(section(tr("First steps")))
-        column.addWidget(self._steps())
+        self._steps: list[QLabel] = []  # what happens at each
+        self._keys: dict[str, QLabel] = {}  # of each view
+        column.addWidget(self._make_steps())
         column.addSpacing(12)
         column.addWidget(section(tr("What each view is for")))
-        column.addWidget(self._views())
+        column.addWidget(self._make_views())
         column.addSpacing(12)
         column.addWidget(section(tr("Keys")))
         line = QHBoxLayout()
@@ -114,7 +127,9 @@ class HelpView(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(16, 12, 16, 12)
         outer.setSpacing(12)
-        outer.addWidget(text_label(tr("Help"), "title"))
+        title = text_label(tr("Help"), "title")
+        title.setFixedHeight(HEADER)
+        outer.addWidget(title)
         self.page = scrolled(body)
         self.page.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # so that the arrows scroll it
         named(self.page, tr("Help"), "")
@@ -123,25 +138,39 @@ class HelpView(QWidget):
     def focus_target(self) -> QWidget:
         return self.page
 
-    @staticmethod
-    def _steps() -> QWidget:
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._tell_keys()  # they may be others since it was last shown
+
+    def _key(self, command: str) -> str:
+        keys = cast("StudioWindow", self.window()).commands.keys(command)
+        return key_words(keys[:1]) or tr("none")
+
+    def _tell_keys(self) -> None:
+        for label, (_, why) in zip(self._steps, steps(self._key), strict=True):
+            label.setText(why)
+        for key, label in self._keys.items():
+            label.setText(self._key(f"view.{key}"))
+
+    def _make_steps(self) -> QWidget:
         card = Card()
         grid = QGridLayout(card)
         grid.setContentsMargins(16, 14, 16, 14)
         grid.setHorizontalSpacing(16)
         grid.setVerticalSpacing(12)
         grid.setColumnStretch(1, 1)
-        for number, (what, why) in enumerate(steps(), start=1):
+        for number, (what, _) in enumerate(steps(lambda _: ""), start=1):
             words = QVBoxLayout()
             words.setSpacing(2)
             words.addWidget(text_label(what, "title"))
-            words.addWidget(quiet_note(why))
+            why = quiet_note()
+            self._steps.append(why)
+            words.addWidget(why)
             grid.addWidget(text_label(str(number), "strong"), number, 0, Qt.AlignmentFlag.AlignTop)
             grid.addLayout(words, number, 1)
         return card
 
-    @staticmethod
-    def _views() -> QWidget:
+    def _make_views(self) -> QWidget:
         card = Card()
         grid = QGridLayout(card)
         grid.setContentsMargins(16, 14, 16, 14)
@@ -152,7 +181,8 @@ class HelpView(QWidget):
             grid.addWidget(Icon(entry.icon), row, 0)
             grid.addWidget(text_label(entry.name, "strong"), row, 1)
             grid.addWidget(quiet_note(entry.tip), row, 2)
-            grid.addWidget(text_label(entry.shortcut, "quiet"), row, 3)
+            keys = self._keys[entry.key] = text_label("", "quiet")
+            grid.addWidget(keys, row, 3)
         return card
 
     @staticmethod

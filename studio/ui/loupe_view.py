@@ -13,6 +13,7 @@ from studio.i18n import tr
 from studio.model.actions import Actions
 from studio.model.loupe import MOST_PANES
 from studio.model.property import bind
+from studio.theme.tokens import HEADER
 from studio.ui.filmstrip import Filmstrip
 from studio.ui.gaze import Gaze
 from studio.ui.image_facts import ImageFacts, expected, said_of
@@ -38,6 +39,7 @@ class LoupeView(QWidget):
         self.pixels_button.setCheckable(True)
         header = QHBoxLayout()
         header.setSpacing(12)
+        header.addStrut(HEADER)
         header.addWidget(text_label(tr("Loupe"), "title"))
         header.addWidget(self.place, 1)
         header.addWidget(self.zoom_button)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from studio.model.actions import Actions
 from studio.ui.dragging import DragOut
 from studio.ui.gaze import GridGaze
 from studio.ui.image_grid import ImageGrid
-from studio.ui.parts import name_all
+from studio.ui.parts import name_all, tell_all_keys
 from studio.ui.views import ViewEntry
 
 
@@ -23,9 +24,12 @@ class Pages:
         actions: Actions,
         stack: QStackedWidget,
         panels: QStackedWidget,
+        action_of: Callable[[str], QAction],
     ) -> None:
+        """Take the views, what they show, where they go, and the action of each command by its key."""
         self.entries = {entry.key: entry for entry in entries}
         self._actions, self._stack, self._panels = actions, stack, panels
+        self._action_of = action_of
         self._made: dict[str, tuple[QWidget, QWidget | None]] = {}
 
     def view(self, key: str) -> QWidget:
@@ -35,6 +39,9 @@ class Pages:
             view, panel = entry.make(self._actions), entry.panel(self._actions) if entry.panel else None
             self._stack.addWidget(view)
             name_all(view, entry.name)
+            for part in (view, panel):
+                if part is not None:
+                    tell_all_keys(part, self._action_of)
             for grid in view.findChildren(ImageGrid):
                 DragOut(grid, self._actions)
                 GridGaze(grid, self._actions)

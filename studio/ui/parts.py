@@ -1,9 +1,9 @@
 """Small pieces that several views are made of."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QKeySequence, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt
+from PySide6.QtGui import QAction, QColor, QFontMetrics, QKeySequence, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -20,6 +20,8 @@ from PySide6.QtWidgets import (
 
 from studio.i18n import tr
 from studio.theme.theme import current
+
+_COMMAND = "command"  # the property of a button that holds the key of its command
 
 
 def text_label(text: str = "", role: str = "", parent: QWidget | None = None) -> QLabel:
@@ -72,13 +74,18 @@ def name_all(view: QWidget, name: str) -> None:
             named(clear, tr("Clear"), tr("Empty the field"))
 
 
-def button(text: str, tip: str, role: str = "") -> QPushButton:
-    """Return a push button that does not take the focus from the images when clicked."""
+def button(text: str, tip: str, role: str = "", command: str = "") -> QPushButton:
+    """Return a push button that does not take the focus from the images when clicked.
+
+    One that does what a command does names it: its tip then ends in the keys that the command has (`tell_all_keys`).
+    """
     made = QPushButton(text)
     named(made, text, tip)
     made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     if role:
         made.setProperty("role", role)
+    if command:
+        made.setProperty(_COMMAND, command)
     return made
 
 
@@ -206,6 +213,19 @@ class Meter(QWidget):
             painter.drawRoundedRect(QRectF(0, 0, width, self.height()), 3, 3)
 
 
+class _Still(QObject):
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Wheel:
+            event.ignore()  # for whatever scrolls around it
+            return True
+        return False
+
+
+def hold_still(control: QWidget) -> None:
+    """Keep the wheel from changing a control of a page that scrolls: it would change whatever passes under the pointer."""
+    control.installEventFilter(_Still(control))
+
+
 class Dial(QWidget):
     """A named slider with its value in words at the right."""
 
@@ -216,6 +236,7 @@ class Dial(QWidget):
         self.slider.setPageStep(max(1, (high - low) // 10))
         self.slider.setValue(value)
         self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        hold_still(self.slider)
         named(self.slider, name, tip)
         self._value = text_label("", "quiet")
         line = QHBoxLayout()
@@ -237,6 +258,24 @@ class Dial(QWidget):
 def key_name(keys: QKeySequence) -> str:
     """Write a shortcut as on this machine's keyboard; the Return key is called Enter."""
     return keys.toString(QKeySequence.SequenceFormat.NativeText).replace("Return", "Enter")
+
+
+def tell_keys(widget: QWidget, action: QAction, tip: str = "") -> None:
+    """Give a widget a tip (the action's own, unless there is one) with the keys that the action has now, whichever a person chose."""
+
+    def tell() -> None:
+        keys, words = key_name(action.shortcut()), tip or action.toolTip()
+        widget.setToolTip(f"{words} ({keys})" if keys else words)
+
+    action.changed.connect(tell)
+    tell()
+
+
+def tell_all_keys(view: QWidget, action_of: Callable[[str], QAction]) -> None:
+    """Give each button of a view that names a command its keys, by the command's action."""
+    for control in view.findChildren(QPushButton):
+        if command := control.property(_COMMAND):
+            tell_keys(control, action_of(command), control.toolTip())
 
 
 class Card(QFrame):

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QAbstractButton, QFrame, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QFrame, QMenu, QToolButton, QVBoxLayout
 
 from studio.i18n import tr
 from studio.theme import icons
 from studio.theme.theme import current
 from studio.theme.tokens import CORNER_CONTROL, RAIL
-from studio.ui.parts import key_name
+from studio.ui.parts import tell_keys
 from studio.ui.views import ViewEntry
 
 _TALL, _SHORT, _LEAST = 44, 32, 24  # pixels of an entry: with its word, without, and as small as it gets
@@ -56,17 +56,6 @@ class RailButton(QAbstractButton):
             painter.setFont(font)
             painter.setPen(QColor(colour))
             painter.drawText(QRectF(0, 26, self.width(), 14), Qt.AlignmentFlag.AlignCenter, self.text())
-
-
-def tell_keys(widget: QWidget, action: QAction) -> None:
-    """Give a widget the tip of an action with the keys that it has now, whichever a person chose."""
-
-    def tell() -> None:
-        keys = key_name(action.shortcut())
-        widget.setToolTip(f"{action.toolTip()} ({keys})" if keys else action.toolTip())
-
-    action.changed.connect(tell)
-    tell()
 
 
 class Rail(QFrame):

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSlider, QVBoxLayout, QW
 from studio.i18n import tr
 from studio.model.actions import Actions
 from studio.model.property import bind
+from studio.theme.tokens import HEADER
 from studio.ui.grid_geometry import LARGEST, MARGIN, SMALLEST
 from studio.ui.image_commands import context_menu
 from studio.ui.image_grid import ImageGrid
@@ -43,6 +44,7 @@ class RateView(QWidget):
         header = QHBoxLayout()
         header.setContentsMargins(MARGIN, 0, MARGIN, 0)
         header.setSpacing(12)
+        header.addStrut(HEADER)
         header.addWidget(text_label(tr("Rate"), "title"))
         header.addWidget(self.count, 1)
         header.addWidget(text_label(tr("Size"), "quiet"))

@@ -22,8 +22,9 @@ from studio.model import preferences, settings
 from studio.model.actions import Actions
 from studio.model.property import bind
 from studio.model.settings import Setting
+from studio.theme.tokens import HEADER
 from studio.ui.columns import WIDTH, scrolled
-from studio.ui.parts import Card, named, quiet_note, section, text_label
+from studio.ui.parts import Card, hold_still, named, quiet_note, section, text_label
 from studio.ui.settings_keys import KeysPage
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class SettingRow(QWidget):
         self._number = text_label("", "quiet")
         self.control = self._make()
         named(self.control, setting.name, setting.tip)
+        hold_still(self.control)
         words = QVBoxLayout()
         words.setSpacing(2)
         words.addWidget(text_label(setting.name))
@@ -73,6 +75,7 @@ class SettingRow(QWidget):
             slider.valueChanged.connect(lambda steps: self.choose(steps * setting.step))
             return slider
         switch = QCheckBox()
+        switch.setProperty("role", "bare")  # its words stand at the left
         switch.clicked.connect(self.choose)
         return switch
 
@@ -115,6 +118,7 @@ class SettingsView(QWidget):
         self.keys: KeysPage | None = None
         chips, self._chips = QHBoxLayout(), QButtonGroup(self)
         chips.setSpacing(8)
+        chips.addStrut(HEADER)
         chips.addWidget(text_label(tr("Settings"), "title"))
         chips.addSpacing(12)
         for number, (name, tip) in enumerate(

@@ -15,6 +15,7 @@ from studio.model.state import FEWEST_RATINGS
 from studio.model.taste import Learnt, TasteState
 from studio.project.records import Counts
 from studio.theme.theme import current
+from studio.theme.tokens import HEADER
 from studio.ui.charts import Chart
 from studio.ui.columns import scrolled
 from studio.ui.parts import Card, ElidedLabel, named, section, text_label
@@ -141,6 +142,7 @@ class TasteView(QWidget):
         inner.addStretch(1)
         header = QHBoxLayout()
         header.setSpacing(12)
+        header.addStrut(HEADER)
         header.addWidget(text_label(tr("Taste"), "title"))
         header.addWidget(self.said, 1)
         self.page = scrolled(self._body)

@@ -28,8 +28,10 @@ class TeachView(QWidget):
         super().__init__()
         self._actions = actions
         self.status = ElidedLabel("", "quiet")
-        self.pause = button(tr("Pause"), tr("Hold the round between two steps (Space)"))
-        self.keep = button(tr("Stop and keep"), tr("End the round now and keep what it learnt (Shift+Esc)"))
+        self.pause = button(tr("Pause"), tr("Hold the round between two steps"), command="pause")
+        self.keep = button(
+            tr("Stop and keep"), tr("End the round now and keep what it learnt"), command="stop"
+        )
         self.revert = button(tr("Revert"), "")
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
@@ -155,9 +157,9 @@ class TeachView(QWidget):
         elif not actions.state.loaded:
             text = tr("The generator is still loading")
         elif missing := actions.missing_ratings:
-            text = tr("Rate {n} more images, then press T to teach", n=missing)
+            text = tr("Rate {n} more images, then teach", n=missing)
         else:
-            text = tr("Press T to teach your {n} ratings", n=actions.state.counts.rated)
+            text = tr("Ready to teach your {n} ratings", n=actions.state.counts.rated)
         self.status.set_text(text)
         why = progress.note if round_.running and progress is not None else ""
         if round_.outcome is not None and not round_.running:

@@ -14,6 +14,7 @@ from studio.model.property import bind
 from studio.model.rounds import like_rate
 from studio.model.state import StripImages
 from studio.project.records import Checkpoint
+from studio.theme.tokens import HEADER
 from studio.ui.parts import ElidedLabel, Rows, quiet_note, section, text_label
 from studio.ui.seeds_card import SeedsCard
 from studio.ui.version_card import VersionCard, version_name
@@ -34,6 +35,7 @@ class TimelineView(QWidget):
         self.note = ElidedLabel("", "quiet")
         header = QHBoxLayout()
         header.setSpacing(12)
+        header.addStrut(HEADER)
         header.addWidget(text_label(tr("Timeline"), "title"))
         header.addWidget(self.note, 1)
         self.comparison = SeedsCard()
@@ -53,8 +55,8 @@ class TimelineView(QWidget):
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidget(self._body)
         column = QVBoxLayout(self)
-        column.setContentsMargins(16, 16, 16, 12)
-        column.setSpacing(14)
+        column.setContentsMargins(16, 12, 16, 12)
+        column.setSpacing(12)
         column.addLayout(header)
         column.addWidget(self.comparison)
         column.addWidget(self.hint)

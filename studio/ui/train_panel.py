@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QVBoxLayout, QWidget
 
@@ -11,7 +10,7 @@ from studio.model.actions import Actions
 from studio.model.property import bind
 from studio.model.training import MINUTES, RANDOM, SIZES
 from studio.model.training_access import training_of
-from studio.ui.parts import Rows, button, named, quiet_note, section, set_role
+from studio.ui.parts import Rows, button, hold_still, named, quiet_note, section, set_role
 from studio.ui.train_pictures import WholePicture
 
 _LISTED = 8  # skipped files that are shown; the rest are counted
@@ -25,23 +24,12 @@ def duration(minutes: int) -> str:
     return tr("1 hour") if hours == 1 else tr("{n:g} hours", n=hours)
 
 
-class _NoWheel(QObject):
-    """Scrolling the panel must not change what the mouse happens to be over."""
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Wheel:
-            event.ignore()
-            return True
-        return super().eventFilter(watched, event)
-
-
 class TrainPanel(QWidget):
     """Counts and reasons, the crop of the selected picture, and the three choices."""
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
         self.training = training = training_of(actions)
-        self._still = _NoWheel(self)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 16, 16, 16)
         column.setSpacing(8)
@@ -81,7 +69,7 @@ class TrainPanel(QWidget):
             choices, tr("Start from"), tr("A generator that can draw already learns your pictures much faster")
         )
         column.addLayout(choices)
-        self.train = button(tr("Train"), tr("Start training (Ctrl+T)"), "primary")
+        self.train = button(tr("Train"), tr("Start training"), "primary", "train.start")
         self.go_on = button(tr("Go on from last time"), tr("Train the generator of the last run on this folder further"))
         column.addSpacing(4)
         column.addWidget(self.train)
@@ -112,7 +100,7 @@ class TrainPanel(QWidget):
     def _combo(self, grid: QGridLayout, name: str, tip: str) -> QComboBox:
         made = QComboBox()
         named(made, name, tip)
-        made.installEventFilter(self._still)
+        hold_still(made)
         label = QLabel(name)
         label.setBuddy(made)
         row = grid.rowCount()

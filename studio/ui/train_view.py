@@ -22,6 +22,7 @@ from studio.model.property import bind
 from studio.model.training_access import training_of
 from studio.theme import icons
 from studio.theme.theme import current
+from studio.theme.tokens import HEADER
 from studio.ui.parts import Card, ElidedLabel, button, named, quiet_note, set_role, text_label
 from studio.ui.teach_view import time_left
 from studio.ui.train_pictures import CropGrid
@@ -37,7 +38,7 @@ class DropPage(QWidget):
         self._icon.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.title = text_label(tr("Drop a folder of pictures here"), "hint")
         self.title.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.choose = button(tr("Choose a folder…"), tr("Choose a folder of pictures (Ctrl+Shift+T)"), "primary")
+        self.choose = button(tr("Choose a folder…"), tr("Choose a folder of pictures"), "primary", "train.choose")
         self.note = quiet_note(
             tr(
                 "Folders inside it are looked through too. Nothing is changed in it, and nothing leaves this computer. "
@@ -81,18 +82,20 @@ class TrainView(QWidget):
         self.training = training = training_of(actions)
         self.setAcceptDrops(True)
         self.status = ElidedLabel("", "quiet")
-        self.exclude = button(tr("Leave out"), tr("Do not train on the selected pictures, or do again (X)"))
-        self.other = button(tr("Other folder…"), tr("Choose another folder of pictures (Ctrl+Shift+T)"))
-        self.stop = button(tr("Stop"), tr("End the run; the generator as it is then can be used and trained on (Ctrl+.)"))
+        self.exclude = button(tr("Leave out"), tr("Do not train on the selected pictures, or do again"), command="train.exclude")
+        self.other = button(tr("Other folder…"), tr("Choose another folder of pictures"), command="train.choose")
+        self.stop = button(
+            tr("Stop"), tr("End the run; the generator as it is then can be used and trained on"), command="train.stop"
+        )
         self.pictures_again = button(tr("Back to the pictures"), tr("Look over the pictures, and train again"))
-        self.use = button(tr("Use it"), tr("Open the generator as a new project and rate what it draws (Ctrl+U)"), "primary")
+        self.use = button(tr("Use it"), tr("Open the generator as a new project and rate what it draws"), "primary", "train.use")
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setRange(0, 1000)
         named(self.progress, tr("Progress of the training"), tr("How much is done"))
         header = QHBoxLayout()
         header.setSpacing(12)
-        header.addStrut(32)
+        header.addStrut(HEADER)
         header.addWidget(text_label(tr("Train from my pictures"), "title"))
         header.addWidget(self.status, 1)
         for control in (self.exclude, self.pictures_again, self.other, self.stop, self.use):
@@ -138,7 +141,8 @@ class TrainView(QWidget):
         """Ask for a folder of pictures."""
         if self.training.busy:
             return
-        start = str((self.training.folder or Path.home()).parent)
+        before = self.training.folder
+        start = str(before.parent if before is not None else Path.home())
         picked = QFileDialog.getExistingDirectory(self, tr("A folder of pictures"), start)
         if picked:
             self.training.look_at(Path(picked))

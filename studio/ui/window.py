@@ -74,7 +74,7 @@ class StudioWindow(QMainWindow):
         super().__init__()
         self.actions_ = actions
         self.stack, self.panels = QStackedWidget(), CurrentStack()
-        self.pages = Pages(views.entries(), actions, self.stack, self.panels)
+        self.pages = Pages(views.entries(), actions, self.stack, self.panels, lambda key: self.commands[key])
         self._panel_wanted = bool(preferences.read().get("panel", True))
         self._asked = False  # for the panel, in a narrow window
         self._ended = False

@@ -1,0 +1,168 @@
+"""What an eye notices: words that do not fit, titles that jump from view to view, a wheel that changes what it passes over."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from PySide6.QtCore import QPoint
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QScrollArea, QSlider, QWidget
+from window_support import Hands
+
+from studio import i18n
+from studio.theme.tokens import HEADER, TOP_BAR
+from studio.ui.explore_view import ExplorePanel, ExploreView
+from studio.ui.parts import ElidedLabel, Rows
+from studio.ui.settings_view import SettingsView
+from studio.ui.teach_view import TeachView
+from studio.ui.views import entries
+
+SMALLEST = (960, 560)  # logical pixels of a window on a screen of 1920 x 1200 at 200 %, less its frame
+
+
+@pytest.fixture
+def speak() -> Iterator[Callable[[str], str]]:
+    yield i18n.load
+    i18n.load("en")
+
+
+def laid_out() -> None:
+    for _ in range(3):  # a text that follows a resize asks for one more layout
+        QApplication.processEvents()
+
+
+def shortened(label: QLabel) -> bool:
+    """Whether a label shows less than it has to say: an ellipsis, or lines without room."""
+    if isinstance(label, ElidedLabel):
+        return label.text() != label.full_text()
+    if label.wordWrap() and label.text():
+        return label.height() < label.heightForWidth(label.width())
+    return False
+
+
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
+def test_in_a_small_window_everything_is_said_in_full(
+    language: str, speak: Callable[[str], str], open_studio: Callable[[], Hands]
+) -> None:
+    speak(language)
+    hands = open_studio()
+    hands.first_grid()
+    hands.rate_enough()
+    hands.window.resize(*SMALLEST)
+    short = []
+    for entry in entries():
+        hands.window.show_view(entry.key)
+        laid_out()
+        for label in hands.window.findChildren(QLabel):
+            # A value in a list may be long: it says the rest as a tip.
+            if label.isVisible() and shortened(label) and not isinstance(label.parentWidget(), Rows):
+                short.append((entry.key, label.text()))
+    assert short == []
+
+
+def test_the_titles_of_all_views_stand_at_one_height(hands: Hands) -> None:
+    heights = {}
+    for entry in entries():
+        hands.window.show_view(entry.key)
+        laid_out()
+        view = hands.window.page(entry.key)
+        for label in view.findChildren(QLabel):
+            if label.isVisible() and label.property("role") == "title":
+                heights[entry.key] = label.mapTo(hands.window, label.rect().center()).y()
+                break
+    assert len(heights) > 6
+    middle = hands.window.top_bar.mapTo(hands.window, QPoint(0, TOP_BAR)).y() + 12 + HEADER // 2
+    assert {key: height for key, height in heights.items() if abs(height - middle) > 1} == {}, middle
+
+
+def test_the_ends_of_a_direction_do_not_touch(hands: Hands) -> None:
+    hands.window.show_view("explore")
+    panel = hands.window.pages.panel("explore")
+    assert isinstance(panel, ExplorePanel)
+    panel.explore.ends = (("brighter in the middle", "brighter at the edges"),)
+    laid_out()
+    less, more = panel.directions[0].findChildren(ElidedLabel)
+    assert (
+        less.geometry().left() + less.sizeHint().width() < more.geometry().right() - more.sizeHint().width()
+    )
+
+
+def test_the_controls_of_the_settings_end_in_one_line(hands: Hands) -> None:
+    hands.window.show_view("settings")
+    laid_out()
+    view = hands.window.page("settings")
+    assert isinstance(view, SettingsView)
+    controls = [row.control for row in view.rows.values()]
+    ends = [control.mapTo(view, control.rect().topRight()).x() for control in controls]
+    assert max(ends) == min(ends)
+    switch = next(control for control in controls if isinstance(control, QCheckBox))
+    assert switch.width() <= 20, "no room for words that are not there"
+
+
+# -- the wheel -----------------------------------------------------------------------------------------------------
+
+
+def wheel(widget: QWidget, notches: int) -> None:
+    """Turn the wheel over the middle of a widget, downwards."""
+    window = widget.window()
+    at = widget.mapTo(window, widget.rect().center())
+    QTest.wheelEvent(window.windowHandle(), at, QPoint(0, -120 * notches))
+    QApplication.processEvents()
+
+
+@pytest.mark.parametrize("view", ["settings", "taste", "explore", "rate", "train"])
+def test_the_wheel_scrolls_a_page_and_changes_nothing_that_passes_under_it(view: str, hands: Hands) -> None:
+    hands.window.resize(960, 560)
+    hands.window.show_view(view)
+    if view == "explore":
+        panel = hands.window.pages.panel("explore")
+        assert isinstance(panel, ExplorePanel)
+        panel.explore.ends = (("warmer", "cooler"),) * 8
+    laid_out()
+    page = hands.window.page("settings") if view == "settings" else hands.window.side
+    controls = [
+        *((box, QComboBox.currentIndex) for box in page.findChildren(QComboBox)),
+        *((slider, QSlider.value) for slider in page.findChildren(QSlider)),
+    ]
+    scrolled = page.findChild(QScrollArea)
+    assert scrolled is not None
+    bar, moved, seen = scrolled.verticalScrollBar(), 0, 0
+    for control, value in controls:
+        if not control.isVisible() or not control.isEnabled():
+            continue
+        scrolled.ensureWidgetVisible(control)
+        laid_out()
+        seen += 1
+        before, place = value(control), bar.value()  # type: ignore[operator]
+        for notches in (1, -1, -1):
+            wheel(control, notches)
+            assert value(control) == before, control.accessibleName()  # type: ignore[operator]
+            moved += bar.value() != place
+    assert seen >= 3
+    assert moved or not bar.maximum(), "the page scrolls under the pointer"
+
+
+# -- keys that a person chose --------------------------------------------------------------------------------------
+
+
+def test_the_tips_inside_views_name_todays_keys(hands: Hands) -> None:
+    teach, explore = hands.window.page("teach"), hands.window.page("explore")
+    assert isinstance(teach, TeachView) and isinstance(explore, ExploreView)
+    assert teach.pause.toolTip() == "Hold the round between two steps (Space)"
+    assert explore.others.toolTip() == "Show others around the same image (V)"
+    assert hands.window.commands.remap("pause", ["Ctrl+F5"]) == []
+    assert hands.window.commands.remap("explore.others", []) == []
+    assert teach.pause.toolTip() == "Hold the round between two steps (Ctrl+F5)"
+    assert explore.others.toolTip() == "Show others around the same image"
+
+
+def test_help_names_todays_keys(hands: Hands) -> None:
+    assert hands.window.commands.remap("teach", ["Ctrl+F6"]) == []
+    assert hands.window.commands.remap("view.gallery", ["Ctrl+F7"]) == []
+    hands.window.show_view("help")
+    words = "\n".join(label.text() for label in hands.window.page("help").findChildren(QLabel))
+    assert "Press Ctrl+F6." in words
+    assert "Ctrl+F7" in words and "Ctrl+1" not in words
+    hands.window.show_view("rate")
+    assert hands.window.commands.remap("teach", ["Ctrl+F8"]) == []
+    hands.window.show_view("help")
+    assert any("Press Ctrl+F8." in label.text() for label in hands.window.page("help").findChildren(QLabel))
