@@ -296,6 +296,8 @@ class Listener(QObject):
         if command in ("Open", "Worker"):
             self._lost_worker()
             self.state.task = "failed"
+        elif self.state.task == "failed":
+            return  # what was asked meanwhile fails too; why the worker cannot go on was said
         self.say(text, bad=True, detail=detail)
 
     def _restarted(self, text: str) -> None:

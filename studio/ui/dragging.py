@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QMimeData, QObject, QPoint, QSize, Qt, QUrl
-from PySide6.QtGui import QDrag, QImage, QMouseEvent, QPixmap
+from PySide6.QtCore import QEvent, QMimeData, QObject, QPoint, QRect, QSize, Qt, QUrl
+from PySide6.QtGui import QColor, QDrag, QImage, QMouseEvent, QPainter, QPixmap
 from PySide6.QtWidgets import QApplication
 
 from studio.model.actions import Actions
@@ -13,6 +14,7 @@ from studio.model.grid_model import Cell, CellRole
 from studio.ui.image_grid import ImageGrid
 
 _SHOWN = QSize(96, 96)  # under the pointer
+_MOST = 500  # images dragged out at once
 
 
 class DragOut(QObject):
@@ -42,24 +44,51 @@ class DragOut(QObject):
 
     def _drag(self, start: QPoint) -> None:
         index = self._grid.indexAt(start)
-        cell = index.data(CellRole) if index.isValid() else None
-        if not isinstance(cell, Cell) or not cell.drawn:
+        if not index.isValid() or not index.data(CellRole).drawn:
             return
-        image = cell.pixels if cell.pixels is not None else self._actions.images.image(cell.image)
+        image = self._pixels(index.data(CellRole))
         if image is None:
             return
-        file = self._actions.project.image_file(cell.image) if cell.image > 0 else None
+        cells = self._cells(index.row())
+        files = [self._actions.project.image_file(cell.image) for cell in cells if cell.image > 0]
         drag = QDrag(self._grid)
-        drag.setMimeData(image_data(image, file))
-        drag.setPixmap(QPixmap.fromImage(image).scaled(_SHOWN, Qt.AspectRatioMode.KeepAspectRatio))
-        if drag.exec(Qt.DropAction.CopyAction) == Qt.DropAction.CopyAction and cell.image > 0:
-            self._actions.note_in_passing("copy", cell.image)
+        drag.setMimeData(image_data(image, *files))
+        drag.setPixmap(_under_the_pointer(image, len(cells)))
+        if drag.exec(Qt.DropAction.CopyAction) == Qt.DropAction.CopyAction:
+            for cell in cells:
+                self._actions.note_in_passing("copy", max(0, cell.image))
+
+    def _cells(self, row: int) -> list[Cell]:
+        """Return what a drag that begins at `row` takes along: that image, or every selected one where it is among them."""
+        rows = list(islice(self._grid.selected_rows(), _MOST))
+        found = [self._grid.model().index(r, 0).data(CellRole) for r in (rows if row in rows else [row])]
+        return [cell for cell in found if isinstance(cell, Cell) and cell.drawn]
+
+    def _pixels(self, cell: Cell) -> QImage | None:
+        return cell.pixels if cell.pixels is not None else self._actions.images.image(cell.image)
 
 
-def image_data(image: QImage, file: Path | None) -> QMimeData:
-    """Return what to hand to another program: the file where there is one, and the pixels."""
+def _under_the_pointer(image: QImage, count: int) -> QPixmap:
+    """Return a small picture of what is dragged; of several images, their number too."""
+    made = QPixmap.fromImage(image).scaled(_SHOWN, Qt.AspectRatioMode.KeepAspectRatio)
+    if count > 1:
+        painter = QPainter(made)
+        badge = QRect(made.width() - 32, 4, 28, 18)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(20, 20, 22, 205))
+        painter.drawRoundedRect(badge, 4, 4)
+        painter.setPen(QColor("#f4f4f6"))
+        painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, str(count))
+        painter.end()
+    return made
+
+
+def image_data(image: QImage, *files: Path | None) -> QMimeData:
+    """Return what to hand to another program: the files that there are; the pixels of one image alone."""
     data = QMimeData()
-    if file is not None and file.is_file():
-        data.setUrls([QUrl.fromLocalFile(str(file))])
-    data.setImageData(image)
+    if there := [QUrl.fromLocalFile(str(file)) for file in files if file is not None and file.is_file()]:
+        data.setUrls(there)
+    if len(files) < 2:
+        data.setImageData(image)
     return data

@@ -26,7 +26,7 @@ class DuelView(QWidget):
         self.loupe = Loupe(self)  # one zoom for both
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.header = ChoiceHeader(actions, self._duels, tr("Duel"))
-        self.panes = {"left": LoupePane(self.loupe), "right": LoupePane(self.loupe)}
+        self.panes = {"left": LoupePane(self.loupe, zooms=False), "right": LoupePane(self.loupe, zooms=False)}
         line = QHBoxLayout()
         line.setSpacing(16)
         for side, pane in self.panes.items():

@@ -14,6 +14,7 @@ from studio.theme.theme import current
 from studio.theme.tokens import CORNER_IMAGE
 
 _SIDE, _GAP, _EDGE = 52, 6, 4
+_NOTCH = 120  # of a wheel, in eighths of a degree
 
 
 class Filmstrip(QWidget):
@@ -26,6 +27,7 @@ class Filmstrip(QWidget):
         self._cache = cache
         self._images: Sequence[int] = ()
         self._position = 0
+        self._turned = 0  # of the wheel, since the last image
         self.pixel_art = False
         self.setFixedHeight(_SIDE + 2 * _EDGE)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -87,7 +89,10 @@ class Filmstrip(QWidget):
             self.chosen.emit(place)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        turned = event.angleDelta().y() or event.angleDelta().x()
-        if turned:
-            self.chosen.emit(self._position + (1 if turned < 0 else -1))
+        # A touch pad tells of many small turns: only whole notches go on.
+        self._turned += event.angleDelta().y() or event.angleDelta().x()
+        notches = int(self._turned / _NOTCH)
+        self._turned -= notches * _NOTCH
+        if notches:
+            self.chosen.emit(max(0, min(self._position - notches, len(self._images) - 1)))
         event.accept()

@@ -74,6 +74,21 @@ class Geometry:
         last = (max(0, bottom - MARGIN) // step + 1) * self.columns
         return range(min(first, self.count), min(last, self.count))
 
+    def stepped(self, row: int, by: int) -> int:
+        """Return the cell `by` cells further on, or `row` where there is none."""
+        return row + by if 0 <= row + by < self.count else row
+
+    def held(self, current: int, top: int, height: int) -> int:
+        """Return the cell that stays where it is while others become larger or smaller, -1 for none.
+
+        In a viewport of `height` pixels that begins at `top`: the current cell where it can be seen, else the first one wholly seen.
+        """
+        seen = self.between(top, top + height - 1)
+        if current in seen or not seen:
+            return current if seen else -1
+        wholly = seen.start if self.rect(seen.start).top() >= top else seen.start + self.columns
+        return min(wholly, self.count - 1)
+
     def paged(self, row: int, height: int, down: bool) -> int:
         """Return the cell a page of `height` pixels below or above `row`, in its column."""
         columns, count = self.columns, self.count

@@ -1,4 +1,4 @@
-"""The grid of images: a QListView whose geometry is arithmetic and whose stars can be clicked."""
+"""The grid of images: how they are painted, and what hands do on them."""
 
 from collections.abc import Iterator
 
@@ -9,26 +9,24 @@ from PySide6.QtCore import (
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
-    QRect,
-    QSize,
     Qt,
     Signal,
 )
 from PySide6.QtGui import (
     QContextMenuEvent,
+    QCursor,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QRegion,
-    QResizeEvent,
 )
-from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyleOptionViewItem, QWidget
 
 from studio.model.grid_model import CellRole
-from studio.ui.grid_geometry import GAP, LARGEST, MARGIN, SMALLEST, Geometry
+from studio.ui.grid_geometry import GAP
 from studio.ui.image_delegate import ImageDelegate, star_at
 from studio.ui.selecting import select_between, selected_rows, toggle
+from studio.ui.square_grid import SquareGrid
 
 _Index = QModelIndex | QPersistentModelIndex
 _Move = QAbstractItemView.CursorAction
@@ -46,7 +44,7 @@ _MOVES = {
 }
 
 
-class ImageGrid(QListView):
+class ImageGrid(SquareGrid):
     """Shows a model of `Cell`s. Emits what a hand did; changes nothing itself.
 
     Ctrl+click adds an image to the selection or takes it out; Shift with a click or a move selects all on the way.
@@ -58,21 +56,15 @@ class ImageGrid(QListView):
     selection_changed = Signal()
     current_row_changed = Signal(int)
     hovered_row_changed = Signal(int)  # -1: the pointer is on none
-    size_changed = Signal(int)  # a cell's side, logical pixels
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._wanted: int | None = None
-        self._geometry = Geometry(0, 1, SMALLEST)
-        self._unit = 1.0
         self._hovered = -1
         self._hovered_star = 0
         self._anchor = 0  # where a selection with Shift begins
+        self._released_alone = -1  # selected with others; alone once the button is let go
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setFrameShape(QListView.Shape.NoFrame)
         self.setMouseTracking(True)
         self.viewport().setAutoFillBackground(False)
         self.setItemDelegate(ImageDelegate(self))
@@ -84,16 +76,6 @@ class ImageGrid(QListView):
         found = self.itemDelegate()
         assert isinstance(found, ImageDelegate)
         return found
-
-    @property
-    def cell_size(self) -> int:
-        """Side of a cell now, logical pixels."""
-        return self._geometry.cell
-
-    def set_wanted_size(self, size: int | None) -> None:
-        """Ask for cells about `size` logical pixels wide; None fits the whole grid into the view."""
-        self._wanted = None if size is None else min(max(size, SMALLEST), LARGEST)
-        self.doItemsLayout()
 
     def set_pixel_art(self, pixel_art: bool, source: int) -> None:
         """Enlarge images of `source` pixels by whole factors, or smoothly."""
@@ -115,111 +97,6 @@ class ImageGrid(QListView):
     def selected_rows(self) -> Iterator[int]:
         """Return the selected rows in order."""
         return selected_rows(self.selectionModel())
-
-    def rows_on_show(self) -> range:
-        """Return the rows of which something can be seen."""
-        top = self._offset()
-        return self._geometry.between(top, top + self.viewport().height())
-
-    # -- geometry ------------------------------------------------------------------------------------------------
-
-    def _index(self, row: int) -> QModelIndex:
-        return self.model().index(row, 0)
-
-    def _offset(self) -> int:
-        return self.verticalScrollBar().value()
-
-    def reset(self) -> None:
-        super().reset()
-        self.doItemsLayout()
-
-    def doItemsLayout(self) -> None:
-        model = self.model()
-        count = model.rowCount() if model is not None else 0
-        size = self.viewport().size()
-        laid_out = Geometry.fitting(count, size.width(), size.height(), self._wanted)
-        resized = laid_out.cell != self._geometry.cell
-        self._geometry = laid_out
-        self.updateGeometries()
-        self.viewport().update()
-        if resized:
-            self.size_changed.emit(laid_out.cell)
-
-    def updateGeometries(self) -> None:
-        bar, page = self.verticalScrollBar(), self.viewport().height()
-        bar.setSingleStep(self._geometry.cell // 2)
-        bar.setPageStep(page)
-        bar.setRange(0, max(0, self._geometry.height - page))
-
-    def verticalOffset(self) -> int:
-        return self._offset()
-
-    def horizontalOffset(self) -> int:
-        return 0
-
-    def contentsSize(self) -> QSize:
-        return QSize(self.viewport().width(), self._geometry.height)
-
-    def visualRect(self, index: _Index) -> QRect:
-        if not index.isValid():
-            return QRect()
-        cell = self._geometry.rect(index.row()).translated(0, -self._offset())
-        # Whole multiples of the image, in the middle of the cell, so that ring and stars keep to the image.
-        side = (
-            int(max(1, cell.width() // self._unit) * self._unit)
-            if self._unit <= cell.width()
-            else cell.width()
-        )
-        spare = (cell.width() - side) // 2
-        return QRect(cell.x() + spare, cell.y() + spare, side, side)
-
-    def indexAt(self, point: QPoint) -> QModelIndex:
-        row = self._geometry.at(QPoint(point.x(), point.y() + self._offset()))
-        return self._index(row) if row >= 0 else QModelIndex()
-
-    def scrollTo(
-        self, index: _Index, hint: QAbstractItemView.ScrollHint = QListView.ScrollHint.EnsureVisible
-    ) -> None:
-        if not index.isValid():
-            return
-        rect, bar = self._geometry.rect(index.row()), self.verticalScrollBar()
-        top, bottom, page = rect.top() - MARGIN, rect.bottom() + MARGIN, self.viewport().height()
-        if top < bar.value():
-            bar.setValue(top)
-        elif bottom > bar.value() + page:
-            bar.setValue(bottom - page + 1)
-
-    def scrollContentsBy(self, dx: int, dy: int) -> None:
-        # QListView's own does nothing: it looks at a layout that this class never makes.
-        self.viewport().update()
-
-    def setSelection(self, rect: QRect, flags: QItemSelectionModel.SelectionFlag) -> None:
-        index = self.indexAt(rect.center() if rect.width() > 1 else rect.topLeft())
-        if index.isValid():
-            self.selectionModel().select(index, flags)
-
-    def visualRegionForSelection(self, selection: object) -> QRegion:
-        return QRegion(self.viewport().rect())
-
-    def moveCursor(self, action: _Move, modifiers: Qt.KeyboardModifier) -> QModelIndex:
-        laid_out = self._geometry
-        if not laid_out.count:
-            return QModelIndex()
-        row = max(0, self.currentIndex().row())
-        steps = {
-            _Move.MoveLeft: -1,
-            _Move.MovePrevious: -1,
-            _Move.MoveRight: 1,
-            _Move.MoveNext: 1,
-            _Move.MoveUp: -laid_out.columns,
-            _Move.MoveDown: laid_out.columns,
-            _Move.MoveHome: -row,
-            _Move.MoveEnd: laid_out.count - 1 - row,
-        }
-        if action in (_Move.MovePageUp, _Move.MovePageDown):
-            return self._index(laid_out.paged(row, self.viewport().height(), action == _Move.MovePageDown))
-        target = row + steps.get(action, 0)
-        return self._index(target if 0 <= target < laid_out.count else row)
 
     # -- painting ------------------------------------------------------------------------------------------------
 
@@ -246,12 +123,6 @@ class ImageGrid(QListView):
             self.delegate.paint(painter, option, index)
         painter.end()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self.doItemsLayout()
-        if self.currentIndex().isValid():
-            self.scrollTo(self.currentIndex())
-
     # -- hands ---------------------------------------------------------------------------------------------------
 
     def _star_under(self, point: QPoint) -> tuple[int, int]:
@@ -277,7 +148,14 @@ class ImageGrid(QListView):
             )
             self.viewport().update()
 
+    def _moved(self) -> None:
+        super()._moved()
+        # The pointer may rest while the images move below it.
+        if self.viewport().underMouse():
+            self._hover(*self._star_under(self.viewport().mapFromGlobal(QCursor.pos())))
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._released_alone = -1
         row, star = self._star_under(event.position().toPoint())
         if row < 0:  # between images: the selection stays as it is
             return
@@ -297,10 +175,15 @@ class ImageGrid(QListView):
         elif keys & Qt.KeyboardModifier.ControlModifier:
             toggle(self.selectionModel(), row)
             self._anchor = row
+        elif self.selectionModel().isSelected(index):
+            self._released_alone = row  # not yet: all of the selected may be about to be dragged
         else:
             self.setCurrentIndex(index)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self._released_alone >= 0:
+            self.set_current_row(self._released_alone)
+        self._released_alone = -1
         event.accept()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:

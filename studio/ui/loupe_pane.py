@@ -34,9 +34,10 @@ class LoupePane(QWidget):
     zoomed = Signal()
     resized = Signal()
 
-    def __init__(self, loupe: Loupe) -> None:
+    def __init__(self, loupe: Loupe, zooms: bool = True) -> None:
+        """`zooms`: a double click goes to 100 % and back. Where a click is an answer, the second of two says nothing."""
         super().__init__()
-        self._loupe = loupe
+        self._loupe, self._zooms = loupe, zooms
         self._image: QImage | None = None
         self._caption = ""
         self._marked = False
@@ -67,6 +68,10 @@ class LoupePane(QWidget):
         """Return how many device pixels one pixel of the image takes now."""
         if self._loupe.zoom is not None:
             return self._loupe.zoom
+        return self._fitting()
+
+    def _fitting(self) -> float:
+        """Return the scale at which the whole image is seen."""
         if self._image is None:
             return 1.0
         room, ratio = self._room(), self.devicePixelRatioF()
@@ -84,7 +89,8 @@ class LoupePane(QWidget):
         factor = self.scale() / ratio
         width, height = self._image.width() * factor, self._image.height() * factor
         x, y = self._loupe.centre
-        left, top = room.center().x() - x * width, room.center().y() - y * height
+        left = _kept_in(room.left(), room.width(), room.center().x() - x * width, width)
+        top = _kept_in(room.top(), room.height(), room.center().y() - y * height, height)
         # Whole device pixels: half a pixel of offset would blur every edge.
         return QRectF(round(left * ratio) / ratio, round(top * ratio) / ratio, width, height)
 
@@ -159,10 +165,12 @@ class LoupePane(QWidget):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._drag is None or self._loupe.zoom is None or self._image is None:
             return
-        moved, target = event.position() - self._drag, self.target()
+        moved, target, middle = event.position() - self._drag, self.target(), self._room().center()
         self._drag = event.position()
-        x, y = self._loupe.centre
-        self._loupe.pan_to(x - moved.x() / target.width(), y - moved.y() / target.height())
+        self._loupe.pan_to(
+            (middle.x() - target.x() - moved.x()) / target.width(),
+            (middle.y() - target.y() - moved.y()) / target.height(),
+        )
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         place = event.position()
@@ -172,6 +180,8 @@ class LoupePane(QWidget):
         self._drag = None
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if not self._zooms:
+            return
         if self._loupe.zoom is None:
             self._zoom_at(event.position(), 1.0)
         else:
@@ -188,7 +198,8 @@ class LoupePane(QWidget):
         self._zoom_at(self._room().center(), self.scale() * _STEP ** (2 * steps))
 
     def _zoom_at(self, point: QPointF, zoom: float) -> None:
-        """Change the zoom so that what is under `point` stays there."""
+        """Change the zoom so that what is under `point` stays there; an image that can be seen whole gets no smaller than 100 %."""
+        zoom = max(zoom, min(1.0, self._fitting()))
         before = self.target()
         x, y = (point.x() - before.x()) / before.width(), (point.y() - before.y()) / before.height()
         self._loupe.zoom_to(zoom)
@@ -197,6 +208,13 @@ class LoupePane(QWidget):
             x - (point.x() - middle.x()) / after.width(), y - (point.y() - middle.y()) / after.height()
         )
         self.zoomed.emit()
+
+
+def _kept_in(start: float, room: float, wanted: float, length: float) -> float:
+    """Return where an image of some length begins, as near to where it is `wanted` as leaves no room empty that it could fill."""
+    if length <= room:
+        return start + (room - length) / 2
+    return min(start, max(start + room - length, wanted))
 
 
 def percent(scale: float) -> str:

@@ -20,6 +20,7 @@ class RateView(QWidget):
     def __init__(self, actions: Actions) -> None:
         super().__init__()
         self._actions = actions
+        self._images: list[int] = []  # in the places of the grid
         state = actions.state
         self.grid = ImageGrid()
         self.grid.setModel(actions.grid)
@@ -122,12 +123,14 @@ class RateView(QWidget):
         self._at_hand()
 
     def _keep_selection(self, *_: object) -> None:
+        images = self._actions.grid.images()
         if self.grid.current_row() < 0 and self._actions.grid.rowCount():
             self.grid.set_current_row(self._actions.state.row)
-        elif (
-            self._actions.loupe.origin == "rate" and self._actions.loupe.images != self._actions.grid.images()
-        ):
-            self._at_hand()  # other images in the same places
+        elif images != self._images:  # others in the same places: one of them is selected, however many were
+            self.grid.set_current_row(self.grid.current_row())
+            if self._actions.loupe.origin == "rate":
+                self._at_hand()
+        self._images = images
 
     def _resize(self, size: int) -> None:
         self._actions.set_option("cell_size", size)

@@ -36,7 +36,7 @@ class SurveyView(QWidget):
         for size, made in self.sizes.items():
             made.clicked.connect(partial(self._surveys.resize, size))
             self.header.line.addWidget(made)
-        self.panes = [LoupePane(self.loupe) for _ in range(max(SIZES))]
+        self.panes = [LoupePane(self.loupe, zooms=False) for _ in range(max(SIZES))]
         self._places = QGridLayout()
         self._places.setSpacing(4)
         for place, pane in enumerate(self.panes):

@@ -172,8 +172,9 @@ class TagsEditor(QWidget):
         self._show_tags(states)
         notes = {state.note for state in states}
         text = notes.pop() if len(notes) == 1 else ""
-        self._noted = text
-        if self.note.toPlainText().strip() != text:
+        written = self.note.toPlainText().strip()
+        being_written, self._noted = written != self._noted, text
+        if written != text and not being_written:  # else it is kept when it is left, whatever came in between
             self.note.setPlainText(text)
 
     def _show_tags(self, states: list[ImageState]) -> None:

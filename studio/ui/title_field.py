@@ -30,10 +30,13 @@ class TitleField(QLineEdit):
 
     def keep(self) -> None:
         """Write the title down, if it was changed."""
-        text = " ".join(self.text().split())
+        text = self._text()
         if self._images and text != self._kept:
             self._kept = text
             self._actions.mark("title", text=text, images=self._images)
+
+    def _text(self) -> str:
+        return " ".join(self.text().split())
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
@@ -54,9 +57,9 @@ class TitleField(QLineEdit):
         if not self.isVisible():
             return
         titles = {state.title for state in self._actions.project.state(images[:200]).values()}
-        self._kept = titles.pop() if len(titles) == 1 else ""
+        being_written, self._kept = self._text() != self._kept, titles.pop() if len(titles) == 1 else ""
         self.setEnabled(bool(images))
-        if self.text() != self._kept:
+        if self.text() != self._kept and not being_written:  # else it is kept when it is left
             self.setText(self._kept)
             if not self.hasFocus():
                 self.setCursorPosition(0)  # the beginning is what should be seen of a long one

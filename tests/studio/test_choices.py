@@ -128,6 +128,17 @@ def test_the_zoom_is_shared(hands: Hands) -> None:
     assert duel_view(hands).loupe.zoom is None
 
 
+def test_a_double_click_answers_once_and_leaves_the_zoom(hands: Hands) -> None:
+    for key, view in ((K.Key_D, duel_view(hands)), (K.Key_N, survey_view(hands))):
+        hands.key(key)
+        pane = view.panes["left"] if isinstance(view, DuelView) else view.panes[0]
+        before = len(hands.project.choices())
+        QTest.mouseClick(pane, Qt.MouseButton.LeftButton)
+        QTest.mouseDClick(pane, Qt.MouseButton.LeftButton)
+        assert view.loupe.zoom is None
+        assert len(hands.project.choices()) == before + 1
+
+
 def test_numbers_arrows_and_clicks_choose_the_best(hands: Hands) -> None:
     hands.key(K.Key_N)
     shown = hands.actions.surveys.shown

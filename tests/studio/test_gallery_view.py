@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, QObject, QRect, Qt
-from PySide6.QtGui import QImage, QPaintEvent
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, Qt
+from PySide6.QtGui import QDrag, QImage, QMouseEvent, QPaintEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QMenu, QWidget
 from window_support import Hands
 
 from studio.project.search import Query
@@ -192,6 +192,92 @@ def test_scrolling_paints_what_comes_into_view(hands: Hands, view: GalleryView) 
     grid.verticalScrollBar().setValue(grid.verticalScrollBar().maximum())
     assert 23 in grid.rows_on_show()
     hands.qtbot.waitUntil(lambda: viewport.rect() in seen.areas)
+
+
+def fill(hands: Hands, view: GalleryView, grids: int = 6) -> None:
+    """Have more images than can be seen at once, and scroll to the middle of them."""
+    for _ in range(grids):
+        hands.actions.new_grid()
+        hands.drawn()
+    hands.key(K.Key_F5)
+    bar = view.grid.verticalScrollBar()
+    bar.setValue(bar.maximum() // 2)
+
+
+def test_what_is_looked_at_stays_in_sight_while_images_are_resized(hands: Hands, view: GalleryView) -> None:
+    fill(hands, view)
+    row = view.grid.rows_on_show()[view.grid._geometry.columns]  # the first that is wholly seen
+    assert view.grid.current_row() not in view.grid.rows_on_show()
+    top = view.grid.visualRect(view.grid.model().index(row, 0)).top()
+    for size in (190, 110, 250, 90, 210):
+        view.slider.setValue(size)
+        moved = view.grid.visualRect(view.grid.model().index(row, 0)).top() - top
+        assert abs(moved) < view.grid.cell_size + 8, size
+    before = view.grid.rows_on_show()
+    hands.window.resize(1100, 700)
+    assert set(before) & set(view.grid.rows_on_show())
+    assert view.grid.current_row() not in view.grid.rows_on_show()
+
+
+def test_a_selected_image_in_sight_stays_in_sight_while_images_are_resized(
+    hands: Hands, view: GalleryView
+) -> None:
+    fill(hands, view)
+    click(view, view.grid.rows_on_show()[view.grid._geometry.columns * 2 + 1])
+    for size in (230, 384, 90, 140):
+        view.slider.setValue(size)
+        area = view.grid.visualRect(view.grid.currentIndex())
+        assert view.grid.viewport().rect().contains(area), size
+
+
+def test_the_image_under_a_resting_pointer_is_the_one_that_shows_its_stars(
+    hands: Hands, view: GalleryView
+) -> None:
+    fill(hands, view)
+    viewport, hovered = view.grid.viewport(), []
+    view.grid.hovered_row_changed.connect(hovered.append)
+    row = view.grid.rows_on_show()[view.grid._geometry.columns * 2]
+    place = view.grid.visualRect(view.grid.model().index(row, 0)).center()
+    QTest.mouseMove(viewport, place - QPoint(5, 5))
+    QTest.mouseMove(viewport, place)
+    hands.qtbot.waitUntil(viewport.underMouse)
+    bar = view.grid.verticalScrollBar()
+    bar.setValue(bar.value() + 2 * (view.grid.cell_size + 8))
+    assert hovered == [row, row + 2 * view.grid._geometry.columns]
+
+
+def test_several_images_are_dragged_out_together(
+    hands: Hands, view: GalleryView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dragged: list[list[str]] = []
+
+    def exec_(drag: QDrag, *_: object) -> Qt.DropAction:
+        dragged.append([Path(url.toLocalFile()).stem for url in drag.mimeData().urls()])
+        return Qt.DropAction.IgnoreAction
+
+    monkeypatch.setattr(QDrag, "exec", exec_)
+    click(view, 2)
+    click(view, 4, SHIFT)
+    shown, viewport = ids(hands), view.grid.viewport()
+    hands.qtbot.waitUntil(lambda: all(hands.project.image_file(shown[row]).is_file() for row in range(7)))
+
+    def drag(row: int) -> None:
+        start = view.grid.visualRect(view.grid.model().index(row, 0)).center()
+        QTest.mousePress(viewport, Qt.MouseButton.LeftButton, pos=start)
+        for by in (20, 40):  # QTest.mouseMove holds no button
+            place = QPointF(start + QPoint(by, 0))
+            held = (Qt.MouseButton.NoButton, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+            QApplication.sendEvent(viewport, QMouseEvent(QEvent.Type.MouseMove, place, place, *held))
+
+    drag(3)
+    assert [int(name) for name in dragged[-1]] == shown[2:5]
+    assert list(view.grid.selected_rows()) == [2, 3, 4]  # still, for the next key
+    drag(6)
+    assert [int(name) for name in dragged[-1]] == [shown[6]]
+    click(view, 2)
+    click(view, 4, SHIFT)
+    click(view, 3)  # without dragging, a click is a click
+    assert list(view.grid.selected_rows()) == [3]
 
 
 def test_zoom_changes_columns(hands: Hands, view: GalleryView) -> None:

@@ -146,6 +146,51 @@ def test_the_wheel_keeps_the_point_under_it(hands: Hands) -> None:
     assert hands.actions.loupe.zoom is None
 
 
+def test_an_image_never_leaves_its_pane_and_never_becomes_a_speck(hands: Hands) -> None:
+    hands.click(3)
+    hands.key(K.Key_E)
+    pane = view(hands).panes[0]
+    room = pane._room()
+    wheel(hands, 0, 12)
+    middle = pane.rect().center()
+    for _ in range(6):  # to the right and down, as far as it goes
+        QTest.mousePress(pane, Qt.MouseButton.LeftButton, pos=middle)
+        QTest.mouseMove(pane, middle + QPoint(300, 250))
+        QTest.mouseRelease(pane, Qt.MouseButton.LeftButton, pos=middle + QPoint(300, 250))
+    assert pane.target().topLeft() == room.topLeft()
+    QTest.mousePress(pane, Qt.MouseButton.LeftButton, pos=middle)
+    QTest.mouseMove(pane, middle - QPoint(40, 0))  # and back at once: it was not dragged on beyond the edge
+    QTest.mouseRelease(pane, Qt.MouseButton.LeftButton, pos=middle - QPoint(40, 0))
+    assert abs(pane.target().left() - (room.left() - 40)) < 1
+    for turns in (-30, -30):
+        wheel(hands, 0, turns)
+    assert pane.scale() == 1.0
+    assert abs(pane.target().center().x() - room.center().x()) <= 1
+    assert abs(pane.target().center().y() - room.center().y()) <= 1
+
+
+def test_a_touch_pad_goes_on_by_whole_notches(hands: Hands) -> None:
+    hands.click(3)
+    hands.key(K.Key_E)
+    strip = view(hands).strip
+
+    def turn(by: int) -> None:
+        place = QPointF(strip.rect().center())
+        event = QWheelEvent(
+            *(place, QPointF(strip.mapToGlobal(place.toPoint())), QPoint(), QPoint(0, by)),
+            *(Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False),
+        )
+        QApplication.sendEvent(strip, event)
+
+    for _ in range(8):
+        turn(-15)
+    assert hands.actions.loupe.position == 4
+    turn(240)
+    assert hands.actions.loupe.position == 2
+    turn(1200)
+    assert hands.actions.loupe.position == 0
+
+
 def test_a_click_in_the_filmstrip(hands: Hands) -> None:
     hands.click(0)
     hands.key(K.Key_E)

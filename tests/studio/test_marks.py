@@ -93,6 +93,28 @@ def test_a_note_is_kept_when_it_is_left(hands: Hands) -> None:
     assert state(hands, 6).note == "" and editor(hands).note.toPlainText() == ""
 
 
+def test_what_is_being_written_is_not_lost_when_something_else_is_said_of_the_image(hands: Hands) -> None:
+    hands.click(6)
+    hands.key(K.Key_M, CTRL)
+    QTest.keyClicks(editor(hands).note, "soft light")
+    hands.press(editor(hands).labels[1])  # takes no keyboard: the note is still being written
+    assert editor(hands).note.toPlainText() == "soft light" and state(hands, 6).label == 2
+    QTest.keyClicks(editor(hands).note, " at dusk")
+    hands.click(7)
+    assert state(hands, 6).note == "soft light at dusk"
+    hands.click(6)
+    field = editor(hands).title.field
+    field.setFocus()
+    QTest.keyClicks(field, "Evening")
+    hands.press(editor(hands).labels[2])
+    assert field.text() == "Evening" and state(hands, 6).label == 3
+    hands.click(7)
+    assert state(hands, 6).title == "Evening" and state(hands, 6).note == "soft light at dusk"
+    hands.click(6)
+    hands.key(K.Key_Z, CTRL)
+    assert state(hands, 6).title == "" and field.text() == ""  # nothing is being written: it follows
+
+
 def test_a_hidden_panel_comes_out_to_be_written_in(hands: Hands) -> None:
     hands.key(K.Key_I)
     assert not hands.window.side.isVisible()

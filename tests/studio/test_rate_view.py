@@ -153,6 +153,16 @@ def test_selection_and_focus_stay_through_a_new_grid(hands: Hands) -> None:
     assert hands.stars(13) == 4
 
 
+def test_of_several_selected_images_one_is_selected_in_a_new_grid(hands: Hands) -> None:
+    hands.click(7)
+    hands.click(9, SHIFT)
+    hands.key(K.Key_Return, CTRL)
+    hands.drawn()
+    assert (list(hands.grid.selected_rows()), hands.grid.current_row()) == ([9], 9)
+    hands.key(K.Key_4)
+    assert [hands.stars(row) for row in (7, 8, 9)] == [0, 0, 4]
+
+
 def test_selection_and_focus_stay_through_a_round(hands: Hands) -> None:
     hands.rate_enough()
     hands.click(11)
@@ -298,6 +308,12 @@ def test_people_who_hear_the_screen_get_every_image(hands: Hands) -> None:
     assert names[3:6] == ["Image 4, not rated", "Image 5, 4 stars, liked", "Image 6, rejected"]
     rect = found.child(9).rect()
     assert rect.size() == hands.grid.visualRect(hands.actions.grid.index(9)).size()
+
+
+def test_why_the_worker_cannot_start_is_not_talked_over(hands: Hands) -> None:
+    hands.worker.failed.emit("Open", "The generator of this project is gone.", "")
+    hands.worker.failed.emit("Predict", "No generator is loaded.", "")
+    assert hands.actions.state.message.text == "The generator of this project is gone."
 
 
 def test_a_full_disk_is_said_and_changes_nothing(hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
