@@ -246,7 +246,7 @@ class TuningSession:
         Raises
         ------
         UserError
-            Too few ratings to learn a taste from, or none that sets one image above another.
+            Too few ratings to learn a taste from, none that sets one image above another, or none that chance would not explain.
         """
         if self.learner.model is None:
             raise UserError("there are too few ratings to teach from: rate at least a grid of images first")
@@ -254,13 +254,17 @@ class TuningSession:
             raise UserError("all ratings are alike: rate some images higher than others, so that there is something to learn")
         if not 0.0 <= strength <= 1.0:
             raise ValueError(f"strength must lie in [0, 1], not {strength}")
+        # On no evidence, or as good as none, nothing moves; on little, little: nats of KL in proportion.
+        conviction = self.learner.conviction
+        if conviction == 0.0:
+            raise UserError("what was said so far could as well be chance: rate more images, so that there is something to learn")
         factor = 4.0 ** (2.0 * strength - 1.0)  # a quarter to four times
         config = replace(
             self.config,
             steps=steps or self.config.steps,
-            candidates=max(2, round(self.config.candidates * factor)),
-            kl_limit=self.config.kl_limit * factor,
-            kl_weight=self.config.kl_weight / factor,
+            candidates=max(2, round((self.config.candidates * factor) ** conviction)),
+            kl_limit=self.config.kl_limit * factor * conviction,
+            kl_weight=self.config.kl_weight / factor / conviction,
         )
         before = self.adapter
         changes = {}

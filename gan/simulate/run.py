@@ -114,18 +114,22 @@ def simulate(
             given += size
             summary = session.fit()
             teaching = time.monotonic()
-            for event in session.run_round():
-                share = 0.2 + 0.75 * (given - size * (1 - event.step / event.steps)) / ratings
-                tell(share, f"round {number} of {len(sizes)}: step {event.step} of {event.steps}, reward {event.reward:+.2f}")
+            refused = ""
+            try:
+                for event in session.run_round():
+                    share = 0.2 + 0.75 * (given - size * (1 - event.step / event.steps)) / ratings
+                    tell(share, f"round {number} of {len(sizes)}: step {event.step} of {event.steps}, reward {event.reward:+.2f}")
+            except UserError as error:  # nothing to be learnt from so far: as it would tell a person
+                refused = str(error)
         tally.images -= len(session.pool) - known
         seconds = time.monotonic() - teaching
         worked += time.monotonic() - begun
         result = session.last_round
-        assert result is not None
+        kept, why = (False, refused) if refused or result is None else (result.kept, result.reason)
         if judge_every_round or number == len(sizes):
             judgement = judge.judge_model(session.tuned_model())
             steps.append(
-                Step(given, judgement, result.kept, result.reason, seconds, summary.accuracy, float(stars.mean()))
+                Step(given, judgement, kept, why, seconds, summary.accuracy, float(stars.mean()))
             )
             tell(0.2 + 0.75 * given / ratings, f"round {number} of {len(sizes)}: like rate {judgement.like:.2f}")
     scores = taste_scores(session, judge.bench)

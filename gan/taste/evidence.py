@@ -1,4 +1,4 @@
-"""Hyperparameters of a taste, and whether it has changed: what makes the least surprise of what was said.
+"""Hyperparameters of a taste, whether it has changed, and whether there is any: what makes the least surprise of what was said.
 
 Surprise is minus the logarithm of the evidence of the observations' scores under Gaussian noise (Rasmussen and Williams 2006, eq. 5.8).
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from gan.taste.kernel import Contrasts, Hyperparameters, between, combined, components, slopes
+from gan.taste.kernel import CONSTANT, Contrasts, Hyperparameters, between, combined, components, slopes
 
 _LATEST = 150  # observations that are all looked at,
 _EARLIER = 150  # and as many, evenly spread, of those before: more change the hyperparameters little and cost n^3
@@ -23,6 +23,9 @@ _LEAST_AFTER = 8
 _MOMENTS = 24  # at which a change is looked for
 _KEPT = (-0.6, 0.0, 0.6)  # and how much of the taste is tried to have outlasted it
 _ODDS = 2.0  # logarithm of the odds against a change before anything was said
+# And against there being any preference at all. On dev raters, after one random grid of 24: 85 % of people whose stars are dice are found
+# out, 95 % of those who like something are heard; after two grids 95 % and all.
+_DICE = 0.5
 
 
 @dataclass(frozen=True)
@@ -147,8 +150,26 @@ def fit(evidence: Evidence, start: Hyperparameters | None = None, steps: int = _
     return Hyperparameters.of(found), evidence.surprise(Hyperparameters.of(found)) + improbability(found)
 
 
-def find_change(evidence: Evidence, one: Hyperparameters, surprise: float) -> tuple[int, Hyperparameters] | None:
-    """The observation from which on the taste is another, and the hyperparameters of both; None where one taste explains as much.
+def preference(evidence: Evidence, surprise: float) -> float:
+    """Logarithm of the odds that what was said follows from what the images look like, and not from a person's noise alone.
+
+    surprise : as `fit` found it. The other side of the odds is the same person, as lenient and as noisy as makes the least surprise,
+        to whom all images are alike.
+    """
+    prior = Hyperparameters.prior(1)
+    steps = torch.linspace(-4.0, 4.0, 81, dtype=torch.float64)[:, None]  # standard deviations of the noise's prior
+    variance = replace(prior, noise=prior.noise + _WIDTHS[3] * steps).variance * evidence.doubled + evidence.extra
+    lenient = (evidence.doubled < 2.0).double()  # a difference owes nothing to leniency
+    # The covariance is diagonal plus one row times itself: Sherman and Morrison's formula, and its determinant.
+    share = 1.0 / (1.0 / CONSTANT + (lenient / variance).sum(dim=1))
+    squares = (evidence.scores**2 / variance).sum(dim=1) - share * (lenient * evidence.scores / variance).sum(dim=1) ** 2
+    volume = variance.log().sum(dim=1) - (share / CONSTANT).log()
+    return float((0.5 * (squares + volume + steps[:, 0] ** 2)).min()) - surprise - _DICE
+
+
+def find_change(evidence: Evidence, one: Hyperparameters, surprise: float) -> tuple[int, Hyperparameters, float] | None:
+    """The observation from which on the taste is another, the hyperparameters of both, and their surprise, with what it costs to look
+    for a change; None where one taste explains as much.
 
     one, surprise : as `fit` found them without a change.
     """
@@ -164,6 +185,5 @@ def find_change(evidence: Evidence, one: Hyperparameters, surprise: float) -> tu
     start = replace(one, change=torch.tensor(math.atanh(_KEPT[share]), dtype=torch.float64))
     two, best = fit(replace(evidence, observed=evidence.observed.changed_at(row)), start, _STEPS // 2)
     # Every moment was as probable as every other: a change that could have been anywhere has that much more to explain.
-    if surprise - best < _ODDS + math.log(len(moments)):
-        return None
-    return int(evidence.picks[row]), two
+    best += _ODDS + math.log(len(moments))
+    return None if best > surprise else (int(evidence.picks[row]), two, best)

@@ -1,5 +1,6 @@
 """Feedback in, a taste model and its honest scores out."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -92,6 +93,11 @@ class TasteLearner:
         standing = self.standing()
         rated = {o.score for o in standing if o.other is None}
         return len(rated) > 1 or any(o.score != 0.0 for o in standing if o.other is not None)
+
+    @property
+    def conviction(self) -> float:
+        """How sure it is that there is a preference to be followed, 0..1: 0 where what was said could as well be chance."""
+        return 0.0 if self.model is None else math.tanh(max(0.0, self.model.preference))
 
     def features_of(self, ids: Sequence[int]) -> Features:
         """Standardised features of known images, (n, d_group) a group."""

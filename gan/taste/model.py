@@ -56,6 +56,7 @@ class TasteModel:
     noise : standard deviation of one judgement.
     changed : the observation from which on the taste is another than before; None where nothing speaks for that.
     kept : correlation of the taste with what it was before the change; 1.0 without one.
+    preference : logarithm of the odds that the person prefers some images to others at all, and does not say things by chance.
     """
 
     def __init__(
@@ -74,9 +75,10 @@ class TasteModel:
         parameters, surprise = evidence.fit(heard)
         self.changed: int | None = None
         if change := evidence.find_change(heard, parameters, surprise):
-            self.changed, parameters = change
+            self.changed, parameters, surprise = change
             observed = observed.changed_at(self.changed)
             heard = evidence.Evidence.of(observed, scores, extra)
+        self.preference = evidence.preference(heard, surprise)
         self.observed = observed
         self._use(parameters)
         trust, f = self._condition(low, high, guess, extra, torch.zeros_like(low))

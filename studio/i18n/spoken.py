@@ -62,6 +62,7 @@ SENTENCES = (
     "looking at what the generator draws: {done} of {all} images",
     "there are too few ratings to teach from: rate at least a grid of images first",
     "all ratings are alike: rate some images higher than others, so that there is something to learn",
+    "what was said so far could as well be chance: rate more images, so that there is something to learn",
     "The round could not be saved ({why}); the generator is as it was before it.",
     "Cannot use the project folder {folder}: {why}.",
     "{folder} is open in another Tastemaker; close it there first.",

@@ -151,10 +151,27 @@ def test_identical_images_with_contradictory_ratings(policy):
     rate(session, [1, 5] * 15)
     predictions = session.predict(np.zeros((2, 8), np.float32))
     assert all(np.isfinite([p.stars, p.spread, p.reward]).all() for p in predictions)
-    for progress in session.run_round():
-        assert np.isfinite([progress.reward, progress.kl, progress.diversity]).all()
+    with pytest.raises(UserError, match="chance"):
+        list(session.run_round())
     assert unmoved(session)
-    assert session.last_round is not None and not session.last_round.kept
+
+
+def test_stars_from_dice_move_nothing_and_what_is_meant_does():
+    told = {"dice": 0, "meant": 0}
+    for seed in range(8):
+        session = make_session()
+        shown = session.propose(48)
+        session.add({i: proposal.latent for i, proposal in enumerate(shown)})
+        bright = np.argsort(np.argsort([proposal.pixels.mean() for proposal in shown])) * 5 // 48 + 1
+        for kind, stars in (("dice", np.random.default_rng(seed).integers(1, 6, 48)), ("meant", bright)):
+            session.replace_feedback([Feedback(i, "stars", float(n)) for i, n in enumerate(stars)])
+            session.fit()
+            told[kind] += session.learner.conviction > 0.0
+            if not session.learner.conviction:
+                with pytest.raises(UserError, match="chance"):
+                    list(session.run_round())
+                assert unmoved(session)
+    assert told["meant"] == 8 and told["dice"] <= 1
 
 
 @pytest.mark.parametrize("policy", ["choice", "shift"])
