@@ -93,6 +93,8 @@ QMenuBar::item { background: transparent; padding: 4px 8px; }
 QMenuBar::item:selected { background: $control; border-radius: 4px; }
 QMenu { background: $panel; border: 1px solid $line; border-radius: ${card_r}px; padding: 4px; }
 QMenu::item { padding: 5px 28px 5px 24px; border-radius: 4px; }
+QMenu[role="pictures"] { icon-size: 40px; }
+QMenu[role="pictures"]::item { padding: 3px 28px 3px 8px; }
 QMenu::item:selected { background: $control_hover; }
 QMenu::item:disabled { color: $quiet; }
 QMenu::separator { height: 1px; background: $line; margin: 4px 8px; }

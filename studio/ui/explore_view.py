@@ -89,6 +89,7 @@ class ExploreView(QWidget):
         self.grid.star_clicked.connect(lambda row, star: self.explore.rate([row], "stars", star))
         bind(self.explore, "drawing", self._say)
         bind(self.explore, "blending", self._say)
+        bind(self.explore, "place", self._show_seed)
         bind(actions.state, "loaded", self._say)
         bind(actions.state, "pixel_art", self._scale)
         bind(actions.state, "generator", self._scale)
@@ -117,6 +118,7 @@ class ExploreView(QWidget):
         """Offer the images that are liked most, to blend into."""
         menu = QMenu(self)
         menu.setToolTipsVisible(True)
+        menu.setProperty("role", "pictures")
         for image in self.explore.favourites():
             entry = menu.addAction(tr("Image {n}", n=image))
             pixels = self._actions.images.image(image)
@@ -160,6 +162,11 @@ class ExploreView(QWidget):
         else:
             text = self.explore.blending or tr("Double-click or press Enter on an image to go there")
         self.said.set_text(text)
+
+    def _show_seed(self, place: Place) -> None:
+        if not self.seed.hasFocus():
+            known = place.start is None and (place.seed or self.explore.shown)
+            self.seed.setText(str(place.seed) if known else "")
 
     def _scale(self, _: object) -> None:
         state = self._actions.state

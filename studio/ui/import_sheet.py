@@ -60,6 +60,7 @@ class ImportSheet(QDialog):
         )
         self.keep.setDefault(True)
         self.cancel = button(tr("Cancel"), tr("Close this window (Esc); nothing is kept"))
+        self.cancel.setAutoDefault(False)  # Enter is for the other one, wherever the keyboard is
         self._lay_out()
         self.keep.clicked.connect(importing.keep)
         self.cancel.clicked.connect(self.reject)
@@ -68,7 +69,7 @@ class ImportSheet(QDialog):
             bind(importing, name, self._follow)
 
     def _lay_out(self) -> None:
-        card = Card()
+        self.card = card = Card()
         inside = QVBoxLayout(card)
         inside.setContentsMargins(12, 12, 12, 12)
         inside.setSpacing(GAP)
@@ -116,8 +117,11 @@ class ImportSheet(QDialog):
         images = importing.preview
         for row, strip in enumerate(self.strips):
             strip.show_images(images[row * COLUMNS : (row + 1) * COLUMNS])
+        self.card.setVisible(bool(images) or not importing.error)
         self._ask(found.questions if found else ())
         self.keep.setEnabled(importing.phase == "ready")
+        if self.keep.isEnabled() and self.focusWidget() in (None, self.cancel):
+            self.keep.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _ask(self, questions: tuple[imports.Question, ...]) -> None:
         """One list a question; what is asked stays while the answers are tried out."""

@@ -34,10 +34,18 @@ def holds_pictures(folder: Path) -> bool:
     """Whether a folder has a picture in it, or in a folder right inside it."""
     if not folder.is_dir():
         return False
-    for place in (folder, *(inner for inner in sorted(folder.iterdir())[:50] if inner.is_dir())):
-        if any(file.suffix.lower() in _PICTURES for file in place.iterdir()):
-            return True
-    return False
+    return any(
+        file.suffix.lower() in _PICTURES
+        for place in (folder, *(inner for inner in _listed(folder)[:50] if inner.is_dir()))
+        for file in _listed(place)
+    )
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:  # a folder of somebody else's
+        return []
 
 
 def dropped_path(data: QMimeData) -> Path | None:

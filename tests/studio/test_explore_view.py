@@ -206,3 +206,19 @@ def test_presets_and_sliders_of_the_reward_are_one_and_reach_the_next_round(hand
     hands.actions.teach()
     settings = hands.worker.named("teach")[-1][2]
     assert settings.weights == {"taste": 1.5, "realism": 0.6, "typicality": 0.2, "novelty": 1.0}
+
+
+def test_the_seed_is_shown_only_while_its_image_is(hands: Hands) -> None:
+    view = exploring(hands)
+    hands.key(K.Key_G, CTRL)
+    QTest.keyClicks(view.seed, "123")
+    QTest.keyClick(view.seed, K.Key_Return)
+    settled(hands, view)
+    assert view.seed.text() == "123"
+    view.grid.set_current_row(0)
+    hands.key(K.Key_Return)
+    settled(hands, view)
+    assert view.seed.text() == ""
+    hands.key(K.Key_Backspace)
+    settled(hands, view)
+    assert view.seed.text() == "123"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 
 from studio.model.importing import Importing
@@ -63,7 +64,8 @@ def test_a_generator_is_read_shown_and_kept(qtbot, sheet, checkpoint):
     assert "discriminator" in sheet.notes.text()
     kept: list[Path] = []
     importing.kept.connect(kept.append)
-    qtbot.mouseClick(sheet.keep, Qt.MouseButton.LeftButton)
+    assert sheet.focusWidget() is sheet.keep and not sheet.cancel.isDefault()
+    QTest.keyClick(sheet, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: bool(kept), timeout=30_000)
     assert not sheet.isVisible()
     import gan
@@ -94,6 +96,7 @@ def test_what_is_no_generator_is_said_in_one_line(qtbot, sheet, tmp_path):
     sheet._importing.open(wrong)
     qtbot.waitUntil(lambda: sheet._importing.phase == "failed", timeout=60_000)
     assert "holiday.pth" in sheet.error.text() and "\n" not in sheet.error.text()
+    assert not sheet.card.isVisible(), "places for images that will not come"
     assert not sheet.keep.isEnabled()
 
 

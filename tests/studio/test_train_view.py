@@ -15,6 +15,7 @@ from studio.model import training_access
 from studio.model.training import Training
 from studio.ui.train_panel import TrainPanel, duration
 from studio.ui.train_view import TrainView
+from studio.ui.window_files import holds_pictures
 from studio.worker import jobs
 
 K = Qt.Key
@@ -317,3 +318,33 @@ def test_closing_the_window_ends_the_process(hands: TrainHands) -> None:
 
 def test_durations_are_in_words() -> None:
     assert [duration(minutes) for minutes in (20, 60, 90, 480)] == ["20 minutes", "1 hour", "1.5 hours", "8 hours"]
+
+
+def test_a_run_that_begins_has_no_progress_yet_and_then_is_in_the_windows_title(ready: TrainHands) -> None:
+    ready.key(K.Key_T, CTRL)
+    ready.jobs.looking.emit(1.0)  # the run reads the folder once more
+    assert ready.view.progress.value() == 0
+    assert ready.window.windowTitle() == "0 % · Evening series – Tastemaker"
+    ready.jobs.step(1, 0.423)
+    assert ready.view.progress.value() == 423
+    assert ready.window.windowTitle() == "42 % · Evening series – Tastemaker"
+    assert ready.training.out is not None
+    ready.jobs.finish(ready.training.out)
+    assert ready.window.windowTitle() == "Evening series – Tastemaker"
+
+
+def test_a_folder_that_may_not_be_read_is_refused_like_any_other(
+    hands: TrainHands, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Path) -> Iterator[Path]:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    assert not holds_pictures(folder)
+
+
+def test_the_first_folder_is_looked_for_at_home(hands: TrainHands, monkeypatch: pytest.MonkeyPatch) -> None:
+    places: list[str] = []
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda _, __, start: places.append(start))
+    hands.key(K.Key_T, CTRL | SHIFT)
+    assert places == [str(Path.home())]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QAccessible, QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
     QScrollBar,
     QWidget,
 )
-from window_support import Hands
+from window_support import Hands, StandIn
 
 from studio import display
 from studio.app import Studio, open_project
@@ -220,6 +220,21 @@ def test_another_project_that_cannot_be_opened_is_said_in_a_dialog(
     assert "newer" in box.text()
     box.close()
     assert studio.window is hands.window
+
+
+def test_another_project_opens_where_the_window_stood(
+    hands: Hands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio.worker.client.WorkerClient", StandIn)
+    studio = Studio()
+    studio.window = hands.window
+    hands.window.setGeometry(20, 40, 740, 560)
+    other = studio.open(Project(tmp_path / "Other"))
+    try:
+        assert other.geometry() == QRect(20, 40, 740, 560)
+    finally:
+        other.close()
+        other.deleteLater()
 
 
 # -- how it starts -------------------------------------------------------------------------------------------------
