@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QWidget
 
 from studio.i18n import tr
@@ -18,12 +19,40 @@ from studio.ui.labels import LabelButton
 from studio.ui.parts import button, named
 
 _REST_MS = 200  # after the last letter typed
+_LEAVING = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape, Qt.Key.Key_Down)
+
+
+class SearchField(QLineEdit):
+    """Enter, Down and Escape lead back to the images; Escape empties it first."""
+
+    left = Signal()
+
+    def event(self, event: QEvent) -> bool:
+        # They belong to the field, not to the view's shortcuts.
+        if (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.ShortcutOverride
+            and event.key() in _LEAVING
+            and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        ):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self.text():
+            self.clear()
+        elif event.key() in _LEAVING:
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
 
 
 class GalleryFilter(QWidget):
-    """Emits `changed` with the query that a person has put together."""
+    """Emits `changed` with the query that a person has put together, `left` when the search is over."""
 
     changed = Signal(object)  # Query
+    left = Signal()
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
@@ -33,7 +62,7 @@ class GalleryFilter(QWidget):
         self._typing.setSingleShot(True)
         self._typing.setInterval(_REST_MS)
         self._typing.timeout.connect(self._typed)
-        self.search = QLineEdit()
+        self.search = SearchField()
         self.search.setPlaceholderText(tr("Search titles, tags, notes"))
         self.search.setClearButtonEnabled(True)
         self.search.setFixedWidth(200)
@@ -44,6 +73,7 @@ class GalleryFilter(QWidget):
         )
         self.search.textEdited.connect(self._typing.start)
         self.search.textChanged.connect(self._cleared)
+        self.search.left.connect(self._leave)
 
         self.rating = _box(tr("Rating"), tr("Images with these stars"))
         self.rating.addItem(tr("Any rating"), (None, 0))
@@ -114,6 +144,11 @@ class GalleryFilter(QWidget):
     def _list_versions(self, checkpoints: tuple[Checkpoint, ...]) -> None:
         versions = [(c.name or tr("Round {n}", n=c.round), c.id) for c in reversed(checkpoints)]
         _fill(self.version, [(tr("Any version"), None), *versions, (tr("Untuned"), UNTUNED)])
+
+    def _leave(self) -> None:
+        self._typing.stop()
+        self._typed()
+        self.left.emit()
 
     def _typed(self) -> None:
         if self.search.text() != self.query.text:

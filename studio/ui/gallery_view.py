@@ -75,6 +75,7 @@ class GalleryView(QWidget):
         self.grid.size_changed.connect(self._show_size)
         self.slider.valueChanged.connect(self._resize)
         self.filter.changed.connect(self._gallery.show)
+        self.filter.left.connect(lambda: self.focus_target().setFocus(Qt.FocusReason.OtherFocusReason))
         self._gallery.filtered.connect(self._show)
         actions.images.arrived.connect(self.grid.viewport().update)
         actions.loupe.moved.connect(self._follow_loupe)
@@ -83,7 +84,8 @@ class GalleryView(QWidget):
             bind(actions.state, name, self._show_scaling)
 
     def focus_target(self) -> QWidget:
-        return self.grid
+        # A grid that is hidden would take the keyboard once there are images again, from the hands that type.
+        return self.filter.search if self.grid.isHidden() else self.grid
 
     def image_at_hand(self) -> QImage | None:
         cell = self._gallery.cell(self.grid.current_row()) if self.isVisible() else None
@@ -167,7 +169,7 @@ class GalleryView(QWidget):
             self.hint.setText(tr("Nothing has been seen yet. Every image that Rate shows you is kept here."))
         else:
             self.hint.setText(tr("No image answers these filters. “Show everything” takes them away."))
-        if count and self.grid.current_row() < 0:
+        if count and not self.grid.selectionModel().hasSelection():
             row = self._gallery.row_of(self._shown)
             self.grid.set_current_row(row if row >= 0 else self._row)
         self._at_hand()

@@ -128,6 +128,37 @@ def test_search_and_back(hands: Hands, view: GalleryView) -> None:
     assert len(ids(hands)) == 24 and view.filter.search.text() == "" and not view.hint.isVisible()
 
 
+def test_a_search_that_finds_nothing_and_then_something_keeps_the_keyboard(
+    hands: Hands, view: GalleryView
+) -> None:
+    field = view.filter.search
+
+    def look_for(text: str, found: list[int]) -> None:
+        hands.key(K.Key_F, CTRL)  # the whole of what was written is written over
+        QTest.keyClicks(field, text)
+        hands.qtbot.waitUntil(lambda: ids(hands) == found)
+
+    look_for("nowhere", [])
+    assert view.grid.isHidden()
+    look_for("12", [12])
+    assert field.hasFocus()  # else the next digit would be stars
+    QTest.keyClick(field, K.Key_Return)
+    assert hands.window.view == "gallery" and view.grid.hasFocus()
+    assert hands.actions.state.selected == (12,) and list(view.grid.selected_rows()) == [0]
+    hands.key(K.Key_4)
+    assert hands.project.state([12])[12].stars == 4
+
+
+def test_escape_empties_the_search_then_leaves_it(hands: Hands, view: GalleryView) -> None:
+    hands.key(K.Key_F, CTRL)
+    QTest.keyClicks(view.filter.search, "7")
+    hands.qtbot.waitUntil(lambda: ids(hands) == [7])
+    hands.key(K.Key_Escape)
+    assert len(ids(hands)) == 24 and view.filter.search.hasFocus()
+    hands.key(K.Key_Escape)
+    assert view.grid.hasFocus() and hands.actions.state.selected == (7,)
+
+
 def test_what_no_longer_answers_stays_until_it_is_asked_for(hands: Hands, view: GalleryView) -> None:
     choose(view.filter.rating, (False, 0))
     click(view, 2)
