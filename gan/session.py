@@ -27,7 +27,7 @@ from gan.networks import latents, to_uint8
 from gan.policy.adapter import Adapter, Choice, ChoiceConfig, Shift, ShiftConfig
 from gan.policy.rounds import Round, RoundConfig, RoundProgress, RoundResult
 from gan.proposing import Chosen, Proposal, Proposer
-from gan.rewards import RewardWeights
+from gan.rewards import MOVING_WEIGHTS, RewardWeights
 from gan.rewards.drawer import Drawer
 from gan.rewards.pool import Pool, cache_name
 from gan.rewards.prediction import Prediction, predictions
@@ -67,7 +67,7 @@ class TuningSession:
         self.rounds = 0
         self.last_round: RoundResult | None = None
         self._seed = seed
-        self._weights = RewardWeights()
+        self._weights = MOVING_WEIGHTS if self.config.policy == "shift" else RewardWeights()
         self._scorer: Scorer | None = None
         self._learner: TasteLearner | None = None
         self._latents: dict[int, np.ndarray] = {}

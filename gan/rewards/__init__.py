@@ -1,6 +1,7 @@
 """Reward terms, their normalisation, the gate and the composition."""
 
 from gan.rewards.compose import (
+    MOVING_WEIGHTS,
     Normaliser,
     RewardTerms,
     RewardWeights,
@@ -13,6 +14,7 @@ from gan.rewards.compose import (
 )
 
 __all__ = [
+    "MOVING_WEIGHTS",
     "Normaliser",
     "RewardTerms",
     "RewardWeights",

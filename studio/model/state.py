@@ -19,11 +19,11 @@ SERIES = ("taste", "realism", "variety", "distance")
 
 @dataclass(frozen=True)
 class Weights:
-    """The dials of a round; 1.0 is the default of each."""
+    """The dials of a round, as factors of what is usual for each."""
 
     taste: float = 1.0
     realism: float = 1.0
-    typicality: float = 1.0
+    typicality: float = 0.0
     novelty: float = 1.0
     strength: float = 1.0
 

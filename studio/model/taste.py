@@ -83,7 +83,7 @@ class TasteState(QObject):
 
 @dataclass(frozen=True)
 class Preset:
-    """A way to weigh the terms of the reward; 1.0 is the default of each."""
+    """A way to weigh the terms of the reward, as factors of what is usual for each."""
 
     key: str
     name: str
@@ -97,25 +97,25 @@ def presets() -> list[Preset]:
         Preset(
             "balanced",
             tr("Balanced"),
-            tr("Your taste, among images as real and as usual as the generator's own"),
-            {"taste": 1.0, "realism": 1.0, "typicality": 1.0, "novelty": 1.0},
+            tr("Your taste, among images as real as the generator's own"),
+            {"taste": 1.0, "realism": 1.0, "typicality": 0.0, "novelty": 1.0},
         ),
         Preset(
             "faithful",
             tr("Faithful"),
             tr("Stay close to what the generator makes anyway"),
-            {"taste": 0.8, "realism": 1.5, "typicality": 1.6, "novelty": 0.6},
+            {"taste": 0.8, "realism": 1.5, "typicality": 1.0, "novelty": 0.6},
         ),
         Preset(
             "bold",
             tr("Bold"),
             tr("Follow your taste, also where the generator is less sure of itself"),
-            {"taste": 1.5, "realism": 0.6, "typicality": 0.4, "novelty": 1.0},
+            {"taste": 1.5, "realism": 0.6, "typicality": 0.0, "novelty": 1.0},
         ),
         Preset(
             "varied",
             tr("Varied"),
             tr("Rather many different good images than the best ones"),
-            {"taste": 1.0, "realism": 1.0, "typicality": 0.8, "novelty": 2.0},
+            {"taste": 1.0, "realism": 1.0, "typicality": 0.0, "novelty": 2.0},
         ),
     ]

@@ -81,7 +81,7 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class RoundSettings:
-    """The dials of a round; 1.0 is the default of each."""
+    """The dials of a round, as factors of what is usual for each."""
 
     strength: float = 1.0  # 0.25..4: how far a round may go from the untuned generator
     weights: dict[str, float] = field(

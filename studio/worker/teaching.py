@@ -11,7 +11,7 @@ import torch
 
 from gan.errors import UserError, reason
 from gan.networks import latents
-from gan.rewards import RewardWeights
+from gan.rewards import MOVING_WEIGHTS, RewardWeights
 from gan.session import RoundProgress, RoundResult, TuningSession
 from studio.worker.messages import RoundSettings
 
@@ -85,12 +85,12 @@ def strength(settings: RoundSettings) -> float:
 
 
 def reward_weights(settings: RoundSettings) -> RewardWeights:
-    """The dials, 1.0 in the middle, as weights of the reward. Raises UserError for a term that does not exist."""
+    """The dials as weights of the reward, 1.0 being what is usual. Raises UserError for a term that does not exist."""
     weights = RewardWeights()
     unknown = set(settings.weights) - set(vars(weights))
     if unknown:
         raise UserError(f"There is no reward term named {', '.join(sorted(unknown))}.")
-    values = {name: factor * getattr(weights, name) for name, factor in settings.weights.items()}
+    values = {name: factor * getattr(MOVING_WEIGHTS, name) for name, factor in settings.weights.items()}
     return RewardWeights(**{**vars(weights), **values})
 
 

@@ -9,7 +9,7 @@ from gan.guard import Limits
 from gan.model import Model
 from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
 from gan.policy.rounds import RoundConfig
-from gan.rewards import RewardWeights
+from gan.rewards import MOVING_WEIGHTS, RewardWeights
 from gan.session import Feedback, TuningSession
 
 # Wide limits: a generator with random weights has no manifold to stay on.
@@ -159,6 +159,12 @@ def test_without_a_discriminator_realism_is_off():
     assert all(p.realism is None for p in session.predict(np.zeros((2, 8), dtype=np.float32) + 1))
     assert not session.scorer.has_realism
     assert all(report.realism == 0.0 for report in session.run_round(steps=2))
+
+
+def test_what_moves_latents_is_cautious_and_what_chooses_is_not():
+    weights = [TuningSession(_model(), device="cpu", config=RoundConfig(policy=policy)).scorer.weights for policy in ("choice", "shift")]
+    assert weights == [RewardWeights(), MOVING_WEIGHTS]
+    assert RewardWeights().caution == RewardWeights().typicality == 0.0 < MOVING_WEIGHTS.caution
 
 
 def test_predictions_follow_the_weights(taught):

@@ -217,7 +217,7 @@ def test_an_ablation_leaves_the_scorer_as_it_was(ground: Ground, rated: Rated, j
     before = given.session.scorer.weights
     rewards = given.session.scorer.known_rewards()[1]
     ablations.no_realism(given)
-    ablations.mean_taste(given)
+    ablations.lower_bound(given)
     assert given.session.scorer.weights == before
     assert torch.equal(given.session.scorer.known_rewards()[1], rewards)
 

@@ -179,7 +179,7 @@ def test_the_dials_reach_the_worker(hands: Hands) -> None:
     hands.rate_enough()
     hands.key(K.Key_T)
     ((_, _, settings),) = hands.worker.named("teach")
-    assert settings == m.RoundSettings(2.0, {"taste": 1.0, "realism": 1.5, "typicality": 1.0, "novelty": 0.0})
+    assert settings == m.RoundSettings(2.0, {"taste": 1.0, "realism": 1.5, "typicality": 0.0, "novelty": 0.0})
 
 
 def test_a_worker_that_dies_in_a_round_leaves_the_ratings(taught: Hands) -> None:

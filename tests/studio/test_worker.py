@@ -530,3 +530,12 @@ def test_a_worker_whose_window_dies_ends_too(tmp_path, bundle):
     window.stdout.close()
     gone, alive = psutil.wait_procs([worker], timeout=10)
     assert gone and not alive
+
+
+def test_a_dial_that_is_off_by_default_can_be_turned_up() -> None:
+    from gan.rewards import RewardWeights
+    from studio.worker.teaching import reward_weights
+
+    assert reward_weights(m.RoundSettings()).typicality == 0.0
+    turned = reward_weights(m.RoundSettings(weights={"typicality": 1.0, "realism": 2.0}))
+    assert turned.typicality > 0.0 and turned.realism == 2.0 * RewardWeights().realism

@@ -13,6 +13,7 @@ from gan.guard import Limits
 from gan.model import Model
 from gan.policy.adapter import Adapter, Choice, ChoiceConfig, Shift, ShiftConfig
 from gan.policy.rounds import Round, RoundConfig
+from gan.rewards import MOVING_WEIGHTS
 from gan.rewards.scorer import Scorer
 from gan.simulate.peers.base import Given, Tuned
 from gan.simulate.schedule import schedule
@@ -28,7 +29,7 @@ def _taught(given: Given, config: RoundConfig | None = None, number: int = 1, **
     shift = config.policy == "shift"
     scorer = Scorer(model, given.session.pool, leaves_prior=True) if shift else copy.copy(own)
     scorer.set_taste(given.session.learner.model)
-    scorer.set_weights(replace(own.weights, **weights))
+    scorer.set_weights(replace(MOVING_WEIGHTS if shift else own.weights, **weights))
     adapter: Adapter
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(given.seed)
@@ -49,9 +50,14 @@ def one_round(given: Given) -> Tuned:
     return _taught(given)
 
 
-def mean_taste(given: Given) -> Tuned:
-    """No lower bound: the reward is the mean of the taste model's posterior, doubt or no doubt."""
-    return _taught(given, caution=0.0)
+def lower_bound(given: Given) -> Tuned:
+    """The reward is not the mean of the taste model's posterior but half a standard deviation below it."""
+    return _taught(given, caution=MOVING_WEIGHTS.caution)
+
+
+def typicality(given: Given) -> Tuned:
+    """Images unlike those that the untuned generator draws most are rewarded less."""
+    return _taught(given, typicality=MOVING_WEIGHTS.typicality)
 
 
 def no_kl(given: Given) -> Tuned:
@@ -66,8 +72,8 @@ def no_guard(given: Given) -> Tuned:
 
 
 def no_realism(given: Given) -> Tuned:
-    """Neither realism nor typicality in the reward."""
-    return _taught(given, realism=0.0, typicality=0.0)
+    """No realism in the reward."""
+    return _taught(given, realism=0.0)
 
 
 def no_novelty(given: Given) -> Tuned:

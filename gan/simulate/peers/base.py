@@ -3,9 +3,11 @@
 Adding a peer is one module with `tune(given) -> Tuned` and one entry in `_LISTED`.
 """
 
+import copy
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Literal, Protocol
@@ -16,7 +18,8 @@ from torch import Tensor
 
 from gan.model import Model
 from gan.networks import latents
-from gan.rewards.scorer import Scores
+from gan.rewards import MOVING_WEIGHTS
+from gan.rewards.scorer import Scorer, Scores
 from gan.session import TuningSession
 from gan.simulate.rater import Person
 
@@ -53,9 +56,16 @@ class Given:
         """A fresh source of random numbers: the same for the same seed."""
         return torch.Generator().manual_seed(self.seed)
 
+    @cached_property
+    def scorer(self) -> Scorer:
+        """The session's, with the weights that the peers were tuned with: most of them move latents."""
+        scorer = copy.copy(self.session.scorer)
+        scorer.set_weights(MOVING_WEIGHTS)
+        return scorer
+
     def score(self, z: Tensor) -> Scores:
-        """Draw the images of latents (N, z_dim) and score them as the session does."""
-        return self.session.scorer.score_latents(z)
+        """Draw the images of latents (N, z_dim) and score them."""
+        return self.scorer.score_latents(z)
 
     def rate(self, z: Tensor, given: int) -> np.ndarray:
         """Stars int64 (N,) of the person for the images of latents (N, z_dim), `given` ratings having come before.
@@ -137,10 +147,11 @@ _LISTED: tuple[Peer, ...] = (
     Peer("w-shift", "shift in W", f"{_HERE}.w_shift"),
     Peer("block-styles", "shift of styles by block", f"{_HERE}.block_styles"),
     Peer("one-round", "ours in one round", _ABLATIONS, "one_round", "ablation"),
-    Peer("no-lower-bound", "no lower bound", _ABLATIONS, "mean_taste", "ablation"),
+    Peer("lower-bound", "a lower bound of taste", _ABLATIONS, "lower_bound", "ablation"),
+    Peer("typicality", "typicality as well", _ABLATIONS, "typicality", "ablation"),
     Peer("no-kl", "no KL", _ABLATIONS, "no_kl", "ablation"),
     Peer("no-guard", "no guard", _ABLATIONS, "no_guard", "ablation"),
-    Peer("no-realism", "no realism, no typicality", _ABLATIONS, "no_realism", "ablation"),
+    Peer("no-realism", "no realism", _ABLATIONS, "no_realism", "ablation"),
     Peer("no-novelty", "no novelty", _ABLATIONS, "no_novelty", "ablation"),
     Peer("no-grouping", "no grouping", _ABLATIONS, "no_grouping", "ablation"),
     Peer("shift", "shift, not choice", _ABLATIONS, "shift", "ablation"),

@@ -8,6 +8,7 @@ import torch
 from gan.model import Model
 from gan.policy.adapter import Shift, ShiftConfig
 from gan.policy.rounds import Round, RoundConfig
+from gan.rewards import MOVING_WEIGHTS
 from gan.rewards.scorer import Scorer
 from gan.simulate.peers.base import Given, Tuned
 from gan.simulate.schedule import schedule
@@ -21,7 +22,7 @@ def tune(given: Given) -> Tuned:
         adapter = Shift(ShiftConfig(z_dim=model.z_dim)).to(model.device)
     scorer = Scorer(model, given.session.pool, leaves_prior=True)
     scorer.set_taste(given.session.learner.model)
-    scorer.set_weights(given.session.scorer.weights)
+    scorer.set_weights(MOVING_WEIGHTS)
     for _ in range(len(schedule(given.ratings))):
         for _ in Round(adapter, scorer, RoundConfig(policy="shift", estimator="pathwise"), random).run():
             pass

@@ -3,6 +3,7 @@
 from gan.model import Model
 from gan.policy.rounds import Round, RoundConfig
 from gan.policy.styles import Styled, StyleShift, Synthesis
+from gan.rewards import MOVING_WEIGHTS
 from gan.rewards.scorer import Scorer
 from gan.simulate.peers.base import Given, counted
 from gan.simulate.schedule import schedule
@@ -21,7 +22,7 @@ def taught(given: Given, rank: int, by_block: bool) -> Model:
     synthesis = Synthesis(model.generator)
     scorer = Scorer(model, given.session.pool, leaves_prior=True)
     scorer.set_taste(given.session.learner.model)
-    scorer.set_weights(given.session.scorer.weights)
+    scorer.set_weights(MOVING_WEIGHTS)
     with counted(Model("synthesis", synthesis, device=model.device), given.tally):
         for _ in range(len(schedule(given.ratings))):
             for _ in Round(adapter, scorer.drawing(synthesis), RoundConfig(policy="shift"), random).run():
