@@ -1,12 +1,15 @@
 """One line above the status bar that says what to do next, to somebody who is new here."""
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from studio.i18n import tr
 from studio.model.actions import Actions
 from studio.model.hints import Hint, Hints
-from studio.model.property import bind
+from studio.model.property import changed
 from studio.ui.parts import ElidedLabel, button
+
+SOON_MS = 120  # after what makes a hint due
 
 
 class HintsBar(QFrame):
@@ -23,9 +26,24 @@ class HintsBar(QFrame):
         row.setSpacing(12)
         row.addWidget(self.text, 1)
         row.addWidget(self.end)
-        self.end.clicked.connect(self.hints.dismiss)
-        bind(self.hints, "shown", self._show)
+        self.end.clicked.connect(self._put_away)
+        # A moment later: to come and go moves the whole window, and what makes a hint due has enough to show by itself.
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(SOON_MS)
+        self._soon.timeout.connect(self._show)
+        changed(self.hints, "shown").connect(self._wait)
+        self._show()
 
-    def _show(self, hint: Hint | None) -> None:
+    def _wait(self, _: Hint | None) -> None:
+        self._soon.start()
+
+    def _put_away(self) -> None:
+        self.hints.dismiss()
+        self._soon.stop()
+        self._show()
+
+    def _show(self) -> None:
+        hint = self.hints.shown
         self.text.set_text(hint.text if hint else "")
         self.setVisible(hint is not None)

@@ -130,9 +130,12 @@ class TeachView(QWidget):
             if round_.running
             else tr("Go back to the version before the last round; the round stays on the timeline")
         )
-        if not round_.running:
+        if not round_.running and (self.progress.maximum(), self.progress.value()) != (1, 0):
+            # Else it would paint at once, twice, and lay out the window for that.
+            self.progress.setUpdatesEnabled(False)
             self.progress.setRange(0, 1)
             self.progress.setValue(0)
+            self.progress.setUpdatesEnabled(True)
         self._show_status()
 
     def _show_status(self) -> None:

@@ -24,7 +24,6 @@ from PySide6.QtWidgets import (
     QMenu,
     QMessageBox,
     QScrollArea,
-    QStackedWidget,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -40,7 +39,7 @@ from studio.theme.theme import current
 from studio.theme.tokens import SIDE_PANEL
 from studio.ui import place, views
 from studio.ui.announcer import Announcer
-from studio.ui.columns import CurrentStack
+from studio.ui.columns import CurrentStack, ViewStack
 from studio.ui.command_table import table
 from studio.ui.commands import Commands
 from studio.ui.debug_info import debug_info
@@ -73,7 +72,7 @@ class StudioWindow(QMainWindow):
     def __init__(self, actions: Actions) -> None:
         super().__init__()
         self.actions_ = actions
-        self.stack, self.panels = QStackedWidget(), CurrentStack()
+        self.stack, self.panels = ViewStack(), CurrentStack()
         self.pages = Pages(views.entries(), actions, self.stack, self.panels, lambda key: self.commands[key])
         self._panel_wanted = bool(preferences.read().get("panel", True))
         self._asked = False  # for the panel, in a narrow window

@@ -14,6 +14,7 @@ from studio.model import pictures, preferences
 from studio.model.state import StripImages
 from studio.project import recent
 from studio.project.store import Project
+from studio.ui.flow import FlowLayout
 from studio.ui.hints_bar import HintsBar
 from studio.ui.teach_view import TeachView
 from studio.ui.window_files import dropped_path, holds_pictures, is_bundle
@@ -45,16 +46,16 @@ def test_hints_come_one_at_a_time_and_go_when_done(hands: Hands, open_studio: Ca
     assert bar.isVisible()
     assert "1 to 5" in bar.text.full_text()
     hands.click_star(0, 4)
-    assert "arrows" in bar.text.full_text()
+    hands.qtbot.waitUntil(lambda: "arrows" in bar.text.full_text())
     hands.rate_enough()
-    assert not bar.isVisible()
+    hands.qtbot.waitUntil(lambda: not bar.isVisible())
     for row in range(20, 24):
         hands.actions.rate("stars", 2, row)
-    assert "press T" in bar.text.full_text()
+    hands.qtbot.waitUntil(lambda: "press T" in bar.text.full_text())
     hands.close()
     again = open_studio()
     again.first_grid()
-    assert "press T" in hint_of(again).text.full_text()
+    hands.qtbot.waitUntil(lambda: "press T" in hint_of(again).text.full_text())
 
 
 def test_a_hint_can_be_put_away_and_all_of_them_switched_off(hands: Hands) -> None:
@@ -63,9 +64,38 @@ def test_a_hint_can_be_put_away_and_all_of_them_switched_off(hands: Hands) -> No
     assert not bar.isVisible()
     assert preferences.read()["hints_done"] == ["rate"]
     hands.click_star(0, 4)
-    assert bar.isVisible()
+    hands.qtbot.waitUntil(bar.isVisible)
     preferences.keep(hints=False)
-    assert not bar.isVisible()
+    hands.qtbot.waitUntil(lambda: not bar.isVisible())
+
+
+def test_a_hint_that_becomes_due_waits_for_a_turn_of_its_own(hands: Hands) -> None:
+    bar = hint_of(hands)
+    hands.press(bar.end)
+    hands.click_star(0, 4)
+    assert (
+        bar.hints.shown is not None and not bar.isVisible()
+    )  # to lay out the window takes as long as a frame
+    hands.qtbot.waitUntil(bar.isVisible)
+
+
+def test_hidden_views_are_not_laid_out_when_something_comes_or_goes(
+    hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery = hands.window.page("gallery")
+    asked: list[int] = []
+    plain = FlowLayout.heightForWidth
+
+    def counting(layout: FlowLayout, width: int) -> int:
+        if layout is gallery.filter.layout():
+            asked.append(width)
+        return plain(layout, width)
+
+    monkeypatch.setattr(FlowLayout, "heightForWidth", counting)
+    gallery.filter.updateGeometry()  # as the list of versions does at the end of a round
+    hint_of(hands).setVisible(False)
+    hands.window.centralWidget().layout().activate()
+    assert not asked
 
 
 # -- what ends -----------------------------------------------------------------------------------------------------
