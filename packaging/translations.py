@@ -3,7 +3,7 @@
     python packaging/translations.py            one line for each problem; exit code 1 if there are any
     python packaging/translations.py --write    add missing texts (empty) and drop stale ones
 
-Texts are the literals in `tr("...")` calls of studio/, those that `studio/i18n/spoken.py` lists, and the words of `gan.taste.words`.
+Texts are the literals in `tr("...")` calls of studio/, those that `studio/i18n/spoken*.py` list, and the words of `gan.taste.words`.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ def wanted() -> dict[str, str]:
             found.setdefault(text, f"{path.relative_to(ROOT)}:{line}")
     for path, name in (
         (CATALOGUES / "spoken.py", "SENTENCES"),
+        (CATALOGUES / "spoken_imports.py", "SENTENCES"),
         (ROOT / "gan" / "taste" / "words.py", "MEASURES"),
     ):
         for text in listed(path, name):

@@ -30,16 +30,20 @@ def tr(text: str, **values: object) -> str:
     return found.format(**values) if values else found
 
 
+def meant(language: str) -> str:
+    """Return which of `LANGUAGES` a choice means here: "system" is what the system says, and what we lack is English."""
+    if language == "system":
+        language = "zh_CN" if QLocale.system().language() == QLocale.Language.Chinese else "en"
+    return language if language in LANGUAGES else "en"
+
+
 def load(language: str = "system") -> str:
     """Use a language from now on ("system" is what the system says, where we have it); returns its name.
 
     What is on screen already stays as it is.
     """
     global _catalogue, _language  # noqa: PLW0603 - one language for the whole process, like Qt's own
-    if language == "system":
-        language = "zh_CN" if QLocale.system().language() == QLocale.Language.Chinese else "en"
-    if language not in LANGUAGES:
-        language = "en"
+    language = meant(language)
     _language, _catalogue = language, {} if language == "en" else catalogue(language)
     QLocale.setDefault(QLocale(language) if language != "en" else QLocale.system())
     while _qt:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from studio.i18n import spoken_imports
+
 SENTENCES = (
     "clear stars",
     "like",
@@ -117,7 +119,7 @@ def translated(text: str, catalogue: dict[str, str]) -> str | None:
 
 @cache
 def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
-    return tuple((re.compile(_pattern(sentence), re.DOTALL), sentence) for sentence in SENTENCES)
+    return tuple((re.compile(_pattern(sentence), re.DOTALL), sentence) for sentence in (*SENTENCES, *spoken_imports.SENTENCES))
 
 
 def _pattern(sentence: str) -> str:

@@ -107,12 +107,14 @@ class ImportSheet(QDialog):
         self.error.setText(tr(importing.error) if importing.error else "")
         self.error.setVisible(bool(importing.error))
         reading = "" if importing.error else tr("Looking at what is in the file. Nothing in it is executed.")
-        self.what.setText(found.what if found else reading)
+        # What it is comes as a list of facts, each of which is translated by itself.
+        facts = tr(", ").join(tr(fact) for fact in found.what.split(", ")) if found else ""
+        self.what.setText(facts or reading)
         self.what.setVisible(bool(self.what.text()))
         lines = list(found.notes) if found else []
-        self.notes.setText("\n".join(f"• {line}" for line in lines))
+        self.notes.setText("\n".join(f"• {tr(line)}" for line in lines))
         self.notes.setVisible(bool(lines))
-        self.licence.setText(found.licence or "" if found else "")
+        self.licence.setText(tr(found.licence) if found and found.licence else "")
         self.licence.setVisible(bool(self.licence.text()))
         images = importing.preview
         for row, strip in enumerate(self.strips):
@@ -138,15 +140,15 @@ class ImportSheet(QDialog):
         for question in questions:
             box = QComboBox()
             for place, option in enumerate(question.options):
-                box.addItem(option.label, option.value)
-                box.setItemData(place, option.evidence, Qt.ItemDataRole.ToolTipRole)
+                box.addItem(tr(option.label), option.value)
+                box.setItemData(place, tr(option.evidence), Qt.ItemDataRole.ToolTipRole)
             box.setCurrentIndex(max(0, box.findData(question.value)))
             chosen = question.options[max(0, box.currentIndex())]
-            named(box, question.text, chosen.evidence or question.text)
+            named(box, tr(question.text), tr(chosen.evidence or question.text))
             box.activated.connect(
                 lambda _, key=question.key, box=box: self._importing.choose(key, str(box.currentData()))
             )
-            label = QLabel(question.text)
+            label = QLabel(tr(question.text))
             label.setWordWrap(True)
             label.setFixedWidth(QUESTION)  # a form gives a wrapped label as much height as its narrowest guess wants
             label.setBuddy(box)

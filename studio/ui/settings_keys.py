@@ -7,6 +7,7 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from studio.i18n import tr
+from studio.theme.tokens import HEADER
 from studio.ui.columns import WIDTH, scrolled
 from studio.ui.commands import MENUS, Command, Commands, menu_title
 from studio.ui.parts import button, named, quiet_note, section, set_role, text_label
@@ -95,6 +96,7 @@ class KeysPage(QWidget):
         line.addStretch(1)
         line.addWidget(self.reset)
         said = QHBoxLayout()
+        said.addStrut(HEADER)  # of the button that comes and goes: nothing moves below it
         said.addWidget(self.note, 1)
         said.addWidget(self.take)
         body = QWidget()
@@ -122,11 +124,17 @@ class KeysPage(QWidget):
                 self._lines.append((menu, name, made))
         grid.setRowStretch(grid.rowCount(), 1)
         body.setMaximumWidth(WIDTH)
+        top = QWidget()  # as wide as the lines below it
+        top.setMaximumWidth(WIDTH - 8)
+        above = QVBoxLayout(top)
+        above.setContentsMargins(0, 0, 0, 0)
+        above.setSpacing(8)
+        above.addLayout(line)
+        above.addLayout(said)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        column.addLayout(line)
-        column.addLayout(said)
+        column.addWidget(top)
         column.addWidget(scrolled(body), 1)
         self.search.textChanged.connect(self._filter)
         self.reset.clicked.connect(self._reset)

@@ -29,7 +29,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio.i18n import tr
+from studio.i18n import language, meant, tr
 from studio.model import preferences, settings
 from studio.model.actions import Actions
 from studio.model.auto_teach import AutoTeach
@@ -276,7 +276,7 @@ class StudioWindow(QMainWindow):
                 self.actions_.start()
         elif name == "implicit":
             self.actions_.worker.use_signals(bool(value))
-        elif name == "language":
+        elif name == "language" and meant(str(value)) != language():
             self.reopen_wanted.emit()
 
     def _show_menu_bar(self, wanted: bool) -> None:

@@ -1,5 +1,6 @@
 """Every text is translated, none is stale, and in each language everything fits its place."""
 
+import ast
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ from studio.ui.views import entries
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "packaging"))
 import translations
+
+ROOT = Path(__file__).resolve().parents[2]
 
 OTHERS = [language for language in i18n.LANGUAGES if language != "en"]
 CHINESE = pytest.mark.parametrize("language", OTHERS)
@@ -132,3 +135,45 @@ def test_what_a_round_does_before_its_first_step_is_said_in_ones_language(
     speak("zh_CN")
     note = f"looking at what the generator draws: {1280:,} of {9216:,} images"  # as gan.session says it
     assert tr(note) == "正在查看生成器画出的图像：1,280／9,216"
+
+
+def said_by_imports() -> Iterator[str]:
+    """Notes, questions and answers in the source of `gan.formats.importing`, with 7 in every field."""
+    folder = ROOT / "gan" / "formats" / "importing"
+    for path in folder.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            owner = getattr(getattr(node.func, "value", None), "id", "")
+            if name in ("Question", "Option", "ask") and len(node.args) > 1:
+                yield from texts(node.args[1])
+            elif name == "append" and owner == "notes":
+                yield from texts(node.args[0])
+
+
+def texts(node: ast.expr) -> Iterator[str]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.JoinedStr):
+        yield "".join(
+            str(part.value) if isinstance(part, ast.Constant) else filled(part) for part in node.values
+        )
+
+
+def filled(part: ast.expr) -> str:
+    """What stands for a field: an "s" that may be there is left out."""
+    value = part.value if isinstance(part, ast.FormattedValue) else part
+    return (
+        str(value.orelse.value)
+        if isinstance(value, ast.IfExp) and isinstance(value.orelse, ast.Constant)
+        else "7"
+    )
+
+
+def test_what_an_import_says_is_translated() -> None:
+    found = [text for text in said_by_imports() if any(letter.isalpha() for letter in text)]
+    assert len(found) > 25
+    chinese = i18n.catalogue("zh_CN")
+    missing = [text for text in found if not chinese.get(text) and spoken.translated(text, chinese) is None]
+    assert missing == []

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox
 from pytestqt.qtbot import QtBot
@@ -124,9 +124,15 @@ def test_a_key_is_changed_by_pressing_another(hands: Hands, open_studio: Callabl
 
 def test_a_key_that_is_taken_is_refused_and_can_be_taken_over(hands: Hands) -> None:
     page = keys_of(hands)
+    places = [made.pos() for made in page.buttons.values()]
+    top = page.buttons["like"].mapTo(page, QPoint()).y()
     press(hands, page.buttons["like"], K.Key_T)
     assert page.buttons["like"].text() == "P"
     assert "Teach" in page.note.text()
+    QApplication.processEvents()
+    assert page.take.isVisible()
+    assert page.buttons["like"].mapTo(page, QPoint()).y() == top, "nothing moves away from under the pointer"
+    assert [made.pos() for made in page.buttons.values()] == places
     hands.press(page.take)
     assert page.buttons["like"].text() == "T"
     assert page.buttons["teach"].text() == "none"
@@ -187,6 +193,9 @@ def test_another_language_opens_the_window_anew_on_the_same_project(
     first.actions_.rate("stars", 4, 0)
     first.show_view("settings")
     try:
+        preferences.keep(language="en")  # which it is
+        qtbot.wait(50)
+        assert studio.window is first
         preferences.keep(language="zh_CN")
         qtbot.waitUntil(lambda: studio.window is not None and studio.window is not first)
         assert studio.window is not None
