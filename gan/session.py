@@ -32,10 +32,10 @@ from gan.rewards.drawer import Drawer
 from gan.rewards.pool import Pool, cache_name
 from gan.rewards.prediction import Prediction, predictions
 from gan.rewards.scorer import Scorer, Scores
-from gan.taste import Feedback, Signal, TasteLearner, TasteSummary
+from gan.taste import Feedback, Signal, Tag, TasteLearner, TasteSummary
 
 __all__ = ["Chosen", "Feedback", "Prediction", "Proposal", "RoundConfig", "RoundProgress", "RoundResult", "Signal", "TuningSession"]
-__all__ += ["predictions"]
+__all__ += ["Tag", "predictions"]
 
 _CHUNK = 64  # images drawn at once
 _PIECE = 32  # images read in one piece of work ahead
@@ -93,8 +93,6 @@ class TuningSession:
         copy = type(adapter)(replace(adapter.config, **changes))
         copy.load_state_dict(adapter.state_dict())
         return copy.to(self.model.device).attach(self.model.generator)
-
-    # ------------------------------------------------------------------ drawing
 
     @property
     def scorer(self) -> Scorer:
@@ -199,6 +197,10 @@ class TuningSession:
         """Take in what was done with known images in passing: looked at, enlarged, copied, saved. See `gan.taste.signals`."""
         self.learner.signals(signals)
 
+    def tags(self, tags: Iterable[Tag]) -> None:
+        """Take in words put to known images, or taken from them. See `gan.taste.tags`."""
+        self.learner.tags(tags)
+
     def replace_feedback(self, events: Iterable[Feedback]) -> None:
         """Take these events instead of all earlier ones (after an undo)."""
         self.learner.replace(events)
@@ -228,8 +230,6 @@ class TuningSession:
     def predict(self, points: np.ndarray) -> list[Prediction]:
         """What is thought of the images of latents (N, z_dim)."""
         return predictions(self.score(points))
-
-    # ------------------------------------------------------------------ teaching
 
     def run_round(
         self,

@@ -5,6 +5,7 @@ from gan.taste.features import RawFeatures, Standardiser, judge, raw_features
 from gan.taste.learner import USEFUL_FROM, TasteLearner, TasteSummary
 from gan.taste.model import TasteModel, stars_from
 from gan.taste.signals import Implicit, Signal
+from gan.taste.tags import Tag
 
 __all__ = [
     "USEFUL_FROM",
@@ -13,6 +14,7 @@ __all__ = [
     "RawFeatures",
     "Signal",
     "Standardiser",
+    "Tag",
     "TasteLearner",
     "TasteModel",
     "TasteSummary",

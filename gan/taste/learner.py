@@ -1,12 +1,12 @@
 """Feedback in, a taste model and its honest scores out."""
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from gan.taste import tags as words
 from gan.taste.events import LIKE_EDGE, Feedback, Observation, consistency, observations, repeats, said
 from gan.taste.features import RawFeatures, Standardiser
 from gan.taste.kernel import Contrasts, Features
@@ -32,6 +32,7 @@ class TasteSummary:
     consistency: float | None = None  # correlation of those ratings with the first ones; None: too few
     changed: bool = False  # the taste is another than it was at first
     signs: Implicit | None = None  # what signs in passing are worth; None: too few, or switched off
+    told: words.Told | None = None  # what words put to images are worth; likewise
 
 
 class TasteLearner:
@@ -50,7 +51,10 @@ class TasteLearner:
         self._learnt: set[int] = set()
         self._signals: list[Signal] = []
         self._signs: Implicit | None = None
-        self.use_signals = True  # whether to learn from signs in passing
+        self._tags: list[words.Tag] = []
+        self._told: words.Told | None = None
+        self.use_signals = True  # whether to learn from signs in passing,
+        self.use_tags = True  # and from words put to images
         self.model: TasteModel | None = None
 
     def add(self, ids: Sequence[int], raw: RawFeatures) -> None:
@@ -74,6 +78,12 @@ class TasteLearner:
             self._must_know(signal.image)
             self._signals.append(signal)
 
+    def tags(self, tags: Iterable[words.Tag]) -> None:
+        """Append words given to known images or taken from them; `replace` leaves them as they are."""
+        for tag in tags:
+            self._must_know(tag.image)
+            self._tags.append(tag)
+
     def _must_know(self, *images: int | None) -> None:
         for image in images:
             if image is not None and image not in self._features:
@@ -96,8 +106,9 @@ class TasteLearner:
 
     @property
     def conviction(self) -> float:
-        """How sure it is that there is a preference to be followed, 0..1: 0 where what was said could as well be chance."""
-        return 0.0 if self.model is None else math.tanh(max(0.0, self.model.preference))
+        """How far a preference may be followed, 0..1: not at all where what was said could as well be chance, and wholly from one nat of
+        evidence on."""
+        return 0.0 if self.model is None else min(1.0, max(0.0, self.model.preference))
 
     def features_of(self, ids: Sequence[int]) -> Features:
         """Standardised features of known images, (n, d_group) a group."""
@@ -110,10 +121,10 @@ class TasteLearner:
         self._guess([o for o in rated if o.image not in self._learnt])
         self._learnt.update(o.image for o in rated)
         self._signs = self._read_signs(rated) if self.use_signals and self._signals else None
+        self._told = self._read_tags(rated) if self.use_tags and self._tags else None
         if len(standing) >= USEFUL_FROM:
-            heard = said(self._events)
-            if self._signs is not None:
-                heard = sorted([*heard, *self._signs.found], key=lambda o: o.moment)
+            weak = [observation for of in (self._signs, self._told) if of is not None for observation in of.found]
+            heard = sorted([*said(self._events), *weak], key=lambda o: o.moment)
             columns = ((o.low, o.high, o.score, o.guess, o.extra) for o in heard)
             self.model = TasteModel(self._observed(heard), *torch.tensor(list(columns), dtype=torch.float64).unbind(dim=1))
         else:
@@ -124,6 +135,9 @@ class TasteLearner:
         scores = {o.image: o.score for o in rated}
         times = sorted(event.time for event in self._events)
         return learn(self._signals, scores, {image: score > LIKE_EDGE for image, score in scores.items()}, times)
+
+    def _read_tags(self, rated: list[Observation]) -> words.Told | None:
+        return words.learn(self._tags, {o.image: o.score for o in rated}, sorted(event.time for event in self._events))
 
     def _observed(self, heard: list[Observation]) -> Contrasts:
         first = self.features_of([o.image for o in heard])
@@ -156,6 +170,7 @@ class TasteLearner:
             consistency=consistency(again),
             changed=self.model is not None and self.model.changed is not None,
             signs=self._signs,
+            told=self._told,
         )
 
     def curve(self, points: int = 24) -> tuple[tuple[int, float], ...]:

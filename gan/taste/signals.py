@@ -104,7 +104,7 @@ def learn(signals: Sequence[Signal], scores: Mapping[int, float], liked: Mapping
     for part in range(_FOLDS):
         weights = _logistic(known[fold != part], answers[fold != part])
         guesses[fold == part] = known[fold == part] @ weights[:-1] + weights[-1]
-    weight = _reliable(guesses, torch.tensor([scores[image] for image in both], dtype=torch.float64))
+    weight = reliable(guesses, torch.tensor([scores[image] for image in both], dtype=torch.float64))
     found: list[Observation] = []
     if weight:
         weights = _logistic(known, answers)
@@ -119,7 +119,7 @@ def learn(signals: Sequence[Signal], scores: Mapping[int, float], liked: Mapping
     return Implicit(area_under_curve(guesses, likes), weight, len(both), tuple(found))
 
 
-def _reliable(guesses: Tensor, scores: Tensor) -> float:
+def reliable(guesses: Tensor, scores: Tensor) -> float:
     """Their correlation, less a margin for how few they are (Fisher's transformation), or 0."""
     if float(guesses.std()) < 1e-9 or float(scores.std()) < 1e-9:
         return 0.0

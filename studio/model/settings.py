@@ -89,7 +89,7 @@ def settings() -> list[Setting]:
             "implicit",
             rating,
             tr("Learn from what you do"),
-            tr("Also learn from how long you look at an image and whether you enlarge, copy or save it, as far as that tells anything"),
+            tr("Also learn from how long you look at an image and if you enlarge, copy, save or tag it, as far as that tells anything"),
             True,
         ),
         Setting(

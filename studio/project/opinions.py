@@ -14,7 +14,9 @@ RATING_KINDS = STAR_KINDS + FLAG_KINDS
 """What the learner hears of single images."""
 
 MARK_KINDS = ("label", "tag", "untag", "note", "title")
-"""For the person alone: a colour label, words, a note, a title."""
+"""A colour label, a note, a title: for the person alone. A word, given or taken away: the learner hears of it too."""
+
+TAG_KINDS = ("tag", "untag")
 
 TITLE_STARS = "title_stars"
 """What was thought of a suggested title of an image."""
@@ -105,8 +107,22 @@ class Signal:
         return (self.image,)
 
 
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A word was given to an image, or taken from it."""
+
+    image: int
+    kind: str  # one of TAG_KINDS
+    word: str
+    time: float
+
+    @property
+    def images(self) -> tuple[int, ...]:
+        return (self.image,)
+
+
 Choice = Duel | Survey
-Opinion = Feedback | Duel | Survey | Retracted | Signal
+Opinion = Feedback | Duel | Survey | Retracted | Signal | Tag
 
 
 def standing(opinions: Iterable[Opinion]) -> list[Opinion]:

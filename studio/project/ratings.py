@@ -15,6 +15,7 @@ from studio.project.opinions import (
     MOST_STARS,
     RATING_KINDS,
     Feedback,
+    Tag,
 )
 from studio.project.records import Change, Counts, ImageState
 
@@ -53,8 +54,9 @@ class Ratings(History):
                 event = self._append(now, kind, image, value, action, extra)
                 rated = event if kind in RATING_KINDS else self._last_rating(image)
                 self._put_state(_after(before[image], kind, value, text), rated)
-        events = tuple(Feedback(image, kind, value, now) for image in changed if kind in RATING_KINDS)
-        return Change(tuple(changed), self.state(changed), kind, value, label, events)
+        after = self.state(changed)
+        events = tuple(event for image in changed for event in difference(before[image], after[image], now))
+        return Change(tuple(changed), after, kind, value, label, events)
 
     def state(self, images: Iterable[int]) -> dict[int, ImageState]:
         """What the person thinks of these images now; every id asked for is in the answer."""
@@ -143,12 +145,18 @@ def _after(state: ImageState, kind: str, value: float, text: str) -> ImageState:
     return replace(state, flag=None if kind == "neither" else kind)
 
 
-def difference(before: ImageState, after: ImageState, now: float) -> Iterator[Feedback]:
+def difference(before: ImageState, after: ImageState, now: float) -> Iterator[Feedback | Tag]:
     """What to tell a learner that knows `before`, so that it knows `after`."""
     if after.stars != before.stars:
         yield Feedback(after.image, "stars" if after.stars else "clear", float(after.stars), now)
     if after.flag != before.flag:
         yield Feedback(after.image, after.flag or "neither", 0.0, now)
+    for word in before.tags:
+        if word not in after.tags:
+            yield Tag(after.image, "untag", word, now)
+    for word in after.tags:
+        if word not in before.tags:
+            yield Tag(after.image, "tag", word, now)
 
 
 def _label(kind: str, value: float, text: str, images: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 
@@ -11,6 +12,7 @@ from studio.project.opinions import (
     CHOICE_KINDS,
     RATING_KINDS,
     SIGNAL_KINDS,
+    TAG_KINDS,
     Choice,
     Duel,
     Feedback,
@@ -18,6 +20,7 @@ from studio.project.opinions import (
     Retracted,
     Signal,
     Survey,
+    Tag,
 )
 from studio.project.ratings import Ratings, difference
 from studio.project.records import Change
@@ -37,9 +40,9 @@ class Undo(Ratings, Titles, Choices, Timeline):
         return self._step("SELECT min(id) FROM actions WHERE status = 'undone'", "done", "redo")
 
     def opinions(
-        self, kinds: Sequence[str] = RATING_KINDS + CHOICE_KINDS + SIGNAL_KINDS
+        self, kinds: Sequence[str] = RATING_KINDS + CHOICE_KINDS + SIGNAL_KINDS + TAG_KINDS
     ) -> tuple[Opinion, ...]:
-        """What a learner may learn from, in order, those taken back left out: ratings, duels, surveys, signals."""
+        """What a learner may learn from, in order, those taken back left out: ratings, duels, surveys, signals, tags."""
         rows = self._rows(
             "SELECT events.id, kind, image, value, time, extra FROM events WHERE image IS NOT NULL"
             f" AND kind IN ({marks(kinds)}) AND (action IS NULL OR action IN (SELECT id FROM actions WHERE status = 'done'))"
@@ -93,4 +96,6 @@ def _opinion(event: int, kind: str, image: int, value: float, at: float, extra: 
         return choice(event, kind, image, at, extra)
     if kind in SIGNAL_KINDS:
         return Signal(image, kind, value, at)
+    if kind in TAG_KINDS:
+        return Tag(image, kind, json.loads(extra).get("text", ""), at)
     return Feedback(image, kind, value, at)

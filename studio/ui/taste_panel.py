@@ -63,6 +63,14 @@ def passing_words(taste: Taste | None) -> str:
     """Say what is learnt from what is done with images in passing."""
     if not settings.value("implicit"):
         return tr("It learns from ratings alone, as chosen in Settings.")
+    said = signs_words(taste)
+    if taste is not None and taste.tags_weight:
+        said += " " + tr("Your tags hint at what you like, too, and count a little.")
+    return said
+
+
+def signs_words(taste: Taste | None) -> str:
+    """Say what is learnt from looking, enlarging and saving."""
     if taste is None or taste.signs_auc is None:
         return tr(
             "What you enlarge, save or look at for long does not count yet: too little is known of what it means."

@@ -112,7 +112,8 @@ class Taste:
     signs_auc: float | None = (
         None  # as `auc`, by what is done in passing alone; None: too few, or switched off
     )
-    signs_weight: float = 0.0  # how far that is believed, 0..1
+    signs_weight: float = 0.0  # how far that is believed, 0..1,
+    tags_weight: float = 0.0  # and tags; 0: not at all
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ travel in a message; a message holds a `FrameRef`, and the bytes travel in share
 Latents are little-endian float32 bytes, `4 * z_dim` long. Image ids are the project's. Times are Unix seconds.
 """
 
-from studio.project.opinions import Duel, Opinion, Retracted, Signal, Survey
+from studio.project.opinions import Duel, Opinion, Retracted, Signal, Survey, Tag
 from studio.project.opinions import Feedback as FeedbackEvent
 from studio.worker.commands import (
     PROTOCOL,
@@ -111,6 +111,7 @@ __all__ = [
     "StripReady",
     "SuggestTitles",
     "Survey",
+    "Tag",
     "Taste",
     "TitlesSuggested",
     "UseSignals",

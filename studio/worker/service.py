@@ -34,7 +34,7 @@ from studio.worker.machine import (
 from studio.worker.pieces import in_pieces
 from studio.worker.predicting import Watch
 from studio.worker.rounds import RoundRunner
-from studio.worker.sessions import array, feedback, make_session, packed, signals
+from studio.worker.sessions import array, feedback, hear_in_passing, make_session, packed, use_in_passing
 from studio.worker.titling import Titling
 
 TASKS = {
@@ -210,7 +210,7 @@ class Service:
     def _warm(self) -> None:
         """Measure the reference sample and learn what was rated: seconds of work, which a first grid need not wait for."""
         self._cold = False
-        self.session.learner.use_signals = self._use_signals
+        use_in_passing(self.session.learner, self._use_signals)
         if self._untold:
             self._hear(self._events[-self._untold :])
             self._untold = 0
@@ -227,7 +227,7 @@ class Service:
             if start:
                 learner.fit()
             learner.feedback(feedback(events[start : start + step]))
-            learner.signals(signals(events[start : start + step]))
+            hear_in_passing(learner, events[start : start + step])
 
     @property
     def session(self) -> TuningSession:
@@ -267,13 +267,13 @@ class Service:
         known = [event for event in events if all(image in self._latents for image in event.images)]
         if any(isinstance(event, m.Retracted) for event in known):
             untold = self._events[len(self._events) - self._untold :]
-            self.session.learner.signals(signals([*untold, *known]))  # which nothing takes back
+            hear_in_passing(self.session.learner, [*untold, *known])
             self._events, self._untold = standing([*self._events, *known]), 0
             self.session.learner.replace(feedback(self._events))
         else:
             self._events.extend(known)
             self._untold += len(known)
-        if any(not isinstance(event, m.Signal) for event in known):  # signs can wait for the next opinion
+        if any(not isinstance(event, (m.Signal, m.Tag)) for event in known):  # those can wait for the next opinion
             self._warm()
 
     def _do_usesignals(self, command: m.UseSignals) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 
 import gan
 from gan.data.procedural import cache_folder
-from gan.session import Feedback, Signal, TuningSession
-from gan.taste import TasteSummary
+from gan.session import Feedback, Signal, Tag, TuningSession
+from gan.taste import TasteLearner, TasteSummary
 from gan.taste.events import Kind
 from studio.project.opinions import standing
 from studio.worker import messages as m
@@ -45,9 +45,9 @@ def open_session(command: m.Open, device: str) -> TuningSession:
     session = make_session(command, device)
     if command.checkpoint is not None:
         session.restore(Path(command.checkpoint))
-    session.learner.use_signals = command.use_signals
+    use_in_passing(session.learner, command.use_signals)
     session.feedback(feedback(command.events))
-    session.signals(signals(command.events))
+    hear_in_passing(session.learner, command.events)
     session.fit()
     return session
 
@@ -85,6 +85,23 @@ def signals(opinions: Iterable[m.Opinion]) -> list[Signal]:
     return [Signal(o.image, o.kind, o.value, o.time) for o in opinions if isinstance(o, m.Signal)]
 
 
+def tags(opinions: Iterable[m.Opinion]) -> list[Tag]:
+    """The words among opinions, as `gan.session` takes them."""
+    return [Tag(o.image, o.word, o.kind == "tag", o.time) for o in opinions if isinstance(o, m.Tag)]
+
+
+def hear_in_passing(learner: TasteLearner, opinions: Iterable[m.Opinion]) -> None:
+    """Tell a learner of what nothing takes back: signals, and words, which are taken away by another opinion."""
+    opinions = list(opinions)
+    learner.signals(signals(opinions))
+    learner.tags(tags(opinions))
+
+
+def use_in_passing(learner: TasteLearner, on: bool) -> None:
+    """Let a learner learn from those, or leave them aside."""
+    learner.use_signals = learner.use_tags = on
+
+
 def taste_message(summary: TasteSummary, predictions: tuple[m.Prediction, ...]) -> m.Taste:
     """What is known of a taste, for the window."""
     signs = summary.signs
@@ -100,4 +117,5 @@ def taste_message(summary: TasteSummary, predictions: tuple[m.Prediction, ...]) 
         changed=summary.changed,
         signs_auc=None if signs is None else signs.auc,
         signs_weight=0.0 if signs is None else signs.weight,
+        tags_weight=0.0 if summary.told is None else summary.told.weight,
     )

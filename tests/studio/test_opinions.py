@@ -2,13 +2,16 @@
 
 import sqlite3
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 from backend_support import LATENT
 
+from gan.taste import Tag as Word
 from studio.project import schema
-from studio.project.opinions import Duel, Feedback, Retracted, Signal, Survey, standing
+from studio.project.opinions import Duel, Feedback, Retracted, Signal, Survey, Tag, standing
 from studio.project.store import ImageState, NewImage, Project, ProjectError
+from studio.worker.sessions import tags
 
 VERSION_1 = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -131,6 +134,19 @@ def test_a_learner_hears_all_in_order(folder):
         heard = project.opinions()
     assert [type(o) for o in heard] == [Feedback, Signal, Duel]
     assert (heard[1].kind, heard[1].value, heard[2].outcome) == ("dwell", 2.5, "tie")
+
+
+def test_a_learner_hears_of_words_given_taken_and_taken_back(folder):
+    with Project(folder) as project:
+        (given, other) = project.rate([1, 2], "tag", text="keep").events
+        assert (given.image, given.kind, given.word, other.image) == (1, "tag", "keep", 2)
+        assert [(e.kind, e.word) for e in project.rate(1, "untag", text="keep").events] == [("untag", "keep")]
+        assert [(e.kind, e.word) for e in project.undo().events] == [("tag", "keep")]
+    with Project(folder) as project:
+        assert [(type(o), o.image, o.kind, o.word) for o in project.opinions()] == [(Tag, 1, "tag", "keep"), (Tag, 2, "tag", "keep")]
+        assert [(e.image, e.kind) for e in project.undo().events] == [(1, "untag"), (2, "untag")]
+        assert project.opinions() == ()
+        assert tags([*project.redo().events, Tag(1, "untag", "keep", 5.0)])[1:] == [Word(2, "keep", time=ANY), Word(1, "keep", False, 5.0)]
 
 
 def test_standing_leaves_out_what_was_taken_back():

@@ -385,7 +385,7 @@ def test_duels_count_until_they_are_taken_back_and_signals_are_kept(bundle):
     served.do(m.Feedback((m.Retracted(77, 6.0),)))  # before the learner was told of the latest sign
     assert [s.kind for s in learner._signals] == ["dwell", "save"]
     served.do(m.UseSignals(False))
-    assert not learner.use_signals and not sent.of(m.Failed)
+    assert not learner.use_signals and not learner.use_tags and not sent.of(m.Failed)
 
 
 def test_a_taste_tells_what_signs_are_worth_unless_it_is_not_to_learn_from_them(bundle):
@@ -403,6 +403,22 @@ def test_a_taste_tells_what_signs_are_worth_unless_it_is_not_to_learn_from_them(
     served.do(m.UseSignals(False))
     taste = sent.of(m.Taste)[-1]
     assert (taste.signs_auc, taste.signs_weight) == (None, 0.0)
+
+
+def test_a_taste_tells_what_words_are_worth_and_forgets_those_taken_away(bundle):
+    from studio.worker import service
+    from studio.worker.sessions import make_session
+
+    sent = Sent()
+    served = service.Service(Quiet(), sent, sent, make_session)
+    stars = tuple(m.FeedbackEvent(n + 1, "stars", 1.0 + n % 5, float(n)) for n in range(40))
+    words = tuple(m.Tag(n + 1, "tag", "keep", float(n)) for n in range(60) if n % 5 > 2)
+    served.do(m.Open("", str(bundle), None, "cpu", 0, images(60), (*stars, *words)))
+    assert served._ahead_of_time()
+    assert sent.of(m.Taste)[-1].tags_weight > 0.5
+    served.do(m.Feedback(tuple(m.Tag(word.image, "untag", "keep", 50.0) for word in words)))
+    served.do(m.Feedback((m.FeedbackEvent(41, "stars", 3.0, 51.0),)))  # words by themselves can wait
+    assert sent.of(m.Taste)[-1].tags_weight == 0.0 and not sent.of(m.Failed)
 
 
 def test_how_well_it_guesses_survives_a_restart(bundle):
