@@ -1,5 +1,6 @@
 """Pools of procedurally drawn pictures, drawn once and kept as a memory-mapped array."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +80,7 @@ def pool(
     path = cache_folder() / f"{name}-v{kind.version}-{resolution}px-{first_seed}+{count}.npy"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
+        partial = path.with_suffix(f".{os.getpid()}.partial")  # another process may draw the same
         shape = (count, resolution, resolution, 3)
         drawn = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
         chunk = 256

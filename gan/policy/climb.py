@@ -45,7 +45,7 @@ class Climb:
         generator: torch.Generator,
     ) -> None:
         self.policy, self.config, self.random, self._kl_weight = policy, config, generator, kl_weight
-        told = rewards.isfinite()
+        self._told = told = rewards.isfinite()
         embedded, rewards = embedded[told.to(embedded.device)], rewards[told]
         if not len(rewards):
             raise ValueError("no image of the pool has a reward that is a number")
@@ -59,6 +59,11 @@ class Climb:
         self._schedule = torch.optim.lr_scheduler.OneCycleLR(
             self._optimizer, config.learning_rate, total_steps=steps * config.updates + 1
         )
+
+    def reward(self, rewards: Tensor) -> None:
+        """Learn from these rewards of the same images from now on: (M,); where one is not finite, the earlier stays."""
+        rewards = rewards[self._told].to(self._rewards.device)
+        self._rewards = torch.where(rewards.isfinite(), rewards, self._rewards)
 
     def step(self) -> None:
         """`updates` optimiser steps."""

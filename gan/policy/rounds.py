@@ -20,6 +20,7 @@ from gan.policy.pathwise import MovingPolicy, pathwise_update
 from gan.policy.styles import StylePolicy, StyleShift
 from gan.policy.update import UpdateConfig, update
 from gan.rewards import favour_novelty, novelty
+from gan.rewards.head import chosen_shares
 from gan.rewards.scorer import Scorer, Scores
 
 
@@ -37,6 +38,7 @@ class RoundConfig:
     look_images: int = 128
     limits: Limits | None = None  # None: as the policy needs
     update: UpdateConfig = field(default_factory=UpdateConfig)
+    discriminator_ridge: float = 0.0  # how firmly the discriminator's last layer, which keeps learning, is held; 0: it does not learn
     # choice
     pool: int = 9216  # images of the prior that are read before the first round
     candidates: int = 32  # at medium strength
@@ -97,29 +99,45 @@ class Round:
         self.device = scorer.drawer.device
         self.result: RoundResult | None = None
         self._climb: Climb | None = None
+        if isinstance(adapter, Choice) and config.estimator == "pathwise":
+            raise ValueError("the pathwise estimator needs a policy that moves: a choice has no slope")
         self.policy: LatentPolicy
         if isinstance(adapter, Choice):
             self.policy = CategoricalPolicy(adapter, config.temperature)
-            embedded, rewards = scorer.known_rewards()
+            self._embedded, rewards = scorer.known_rewards()
+            if self._learns_realism:
+                self.scorer = scorer.learning()
+                rewards = self._learn_realism()
             self._climb = Climb(
-                self.policy, embedded, rewards, config.entropy_weight, config.steps, config.climb, generator
+                self.policy, self._embedded, rewards, config.entropy_weight, config.steps, config.climb, generator
             )
         elif isinstance(adapter, StyleShift):
             self.policy = StylePolicy(adapter, config.sigma)
         else:
             self.policy = GaussianPolicy(adapter, config.sigma)
-        if self._climb is not None and config.estimator == "pathwise":
-            raise ValueError("the pathwise estimator needs a policy that moves: a choice has no slope")
         self.limits = config.limits or (Limits() if self._climb is not None else MOVING)
         self._held_out = torch.randn(config.look_images, adapter.config.z_dim, generator=generator).to(self.device)
         self._fair = scorer.best_fifth()
         self._fair_diversity = max(mean_pairwise_distance(self._fair.features), 1e-6)  # 0 where all images are one
 
+    @property
+    def _learns_realism(self) -> bool:
+        return self.scorer.has_realism and self.config.discriminator_ridge > 0.0
+
+    @torch.no_grad()
+    def _learn_realism(self) -> Tensor:
+        """Let the discriminator learn to tell what is chosen now from real images; the rewards (M,) of the pool's images thereafter."""
+        assert isinstance(self.adapter, Choice)
+        preferences = self.adapter.preference(self._embedded).cpu()
+        shares = chosen_shares(preferences, self.adapter.config.candidates)
+        self.scorer.learn_realism(self.scorer.known_scores(), shares, self.config.discriminator_ridge)
+        return self.scorer.known_scores().reward
+
     @torch.no_grad()
     def look(self, step: int) -> Look:
         """The generator as it would be exported (no noise), on latents that no update sees."""
         scores = self.scorer.score_latents(self.adapter(self._held_out))
-        realism = scores.terms.realism
+        realism = scores.trained_realism  # a yardstick must not move with what it measures
         return Look(
             step=step,
             taste=float(scores.terms.taste.mean()),
@@ -169,6 +187,8 @@ class Round:
             outside = kl > kl_limit or bool(note)
             kl_weight = min(kl_weight * 1.3, 10.0) if outside else max(kl_weight / 1.3, least)
             if step % config.look_every == 0 or step == config.steps:
+                if self._climb is not None and self._learns_realism:
+                    self._climb.reward(self._learn_realism())
                 look = self._look_again(step)
                 improved, stop = guard.look(look)
                 note = look.broken(self.limits) or ""
@@ -211,7 +231,7 @@ class Round:
         states = torch.randn(config.states, self.adapter.config.z_dim, generator=self.random).to(self.device)
         learn = self._along if config.estimator == "pathwise" else self._around
         scores = learn(states, optimizer, kl_weight)
-        realism = scores.terms.realism
+        realism = scores.trained_realism
         return (
             float(scores.reward.mean()),
             float(scores.terms.taste.mean()),

@@ -25,6 +25,7 @@ class Drawer:
         self.generator = model.generator
         self.discriminator = model.discriminator
         self.device = model.device
+        self.resolution = model.resolution
         # On a CPU what counts is that a chunk's widest layer stays in the cache: 32 is 1.3 times as fast as 128.
         # Larger images get smaller chunks, so that memory stays as it is at 128 px.
         fewer = max(1, (model.resolution // 128) ** 2)

@@ -20,6 +20,7 @@ from gan.rewards.compose import (
     saturate,
 )
 from gan.rewards.drawer import Drawer
+from gan.rewards.head import Sample, as_liked, fit_head
 from gan.rewards.pool import Pool
 from gan.taste import RawFeatures, Standardiser, TasteModel
 
@@ -27,8 +28,10 @@ REFERENCE_IMAGES = 1024
 NEIGHBOUR = 5  # typicality looks at this nearest reference image
 CEILING_QUANTILE = 0.95  # liking beyond that of this share of untuned images earns nothing more
 GATE_QUANTILE = 0.05  # less real, or less typical, than this share of untuned images earns nothing
-_REAL_IMAGES = 256
-_REAL_SEED = 5_000_000  # real images for the relative discriminator: none of them trained on, none judged by a benchmark
+_REAL_IMAGES = 256  # that a logit is relative to
+_LEARNT_IMAGES = 2048  # that tuned ones are told apart from
+_REAL_SEED = 5_000_000  # of real images: none of them trained on, none judged by a benchmark
+_LIKED_AT_ONCE = 1024  # images; of more, what is computed on the way leaves the processor's cache
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Scores:
     terms: RewardTerms
     reward: Tensor
     features: Tensor  # (N, d) standardised features side by side, for novelty and diversity
+    logits: Tensor | None = None  # the discriminator's, as it was trained
+    trained_realism: Tensor | None = None  # the term as it would be with those
 
 
 @dataclass(frozen=True)
@@ -47,8 +52,23 @@ class Fair:
     """Means over some untuned images, to measure tuned ones by; terms in untuned standard deviations."""
 
     features: Tensor  # (n, d)
-    realism: float
+    realism: float  # by the discriminator as it was trained
     typicality: float
+
+
+@dataclass(frozen=True)
+class _Realism:
+    """How a logit becomes the term, and which are too low."""
+
+    real_logit: float  # mean over real images
+    normaliser: Normaliser
+    gate: float  # of relative realism
+    reference: Tensor  # the term of the reference images
+
+    def __call__(self, logits: Tensor) -> tuple[Tensor, Tensor]:
+        """The term, and whether it is too low to earn anything: (N,) -> two (N,)."""
+        relative = relative_realism(logits, self.real_logit)
+        return self.normaliser(relative).clamp(-6.0, 6.0), relative < self.gate
 
 
 class Scorer:
@@ -64,7 +84,7 @@ class Scorer:
 
     def __init__(self, model: Model, pool: Pool | None = None, leaves_prior: bool = False) -> None:
         self.pool = Pool(Drawer(model), REFERENCE_IMAGES) if pool is None else pool
-        self.drawer, self._leaves_prior = self.pool.drawer, leaves_prior
+        self.drawer, self._leaves_prior, self._card = self.pool.drawer, leaves_prior, model.card
         self.pool.grow_to(REFERENCE_IMAGES)
         raw, logits = self.pool.read(0, REFERENCE_IMAGES)
         self.standardise = Standardiser.fit(raw)
@@ -74,30 +94,64 @@ class Scorer:
         self._taste_normaliser = Normaliser(0.0, 1.0)
         self._ceiling = float("inf")
         self._known: tuple[tuple[Tensor, ...], Tensor] | None = None  # of the rest of the pool: features, distances
+        self._known_liking: tuple[Tensor, Tensor] | None = None  # by the taste as it is
         self._reference_features = torch.cat(self.reference, dim=1)
         distances = neighbour_distance(self._reference_features, self._reference_features, NEIGHBOUR, themselves=True)
         self._typicality_normaliser = Normaliser.fit(-distances)
         self._reference_typicality = self._typicality_normaliser(-distances)
-        self._reference_realism = torch.zeros(REFERENCE_IMAGES)
         self._far = float(torch.quantile(distances, 1.0 - GATE_QUANTILE))
-        self._has_realism = logits is not None
-        if logits is not None:
-            self._reference_logit = self._real_logit(model, logits)
-            realism = relative_realism(logits, self._reference_logit)
-            self._realism_normaliser = Normaliser.fit(realism)
-            self._reference_realism = self._realism_normaliser(realism).clamp(-6.0, 6.0)
-            self._gate = float(torch.quantile(realism, GATE_QUANTILE))
+        self._reference_logits = logits
+        self._trained = self._realism = None if logits is None else self._realism_of(logits, self._real_logit(logits))
+        self._head: Tensor | None = None
+        self._real: tuple[tuple[Tensor, ...], Tensor] | None = None  # what tuned images are told apart from, once something learns
+        self._knows_real = False
 
-    def _real_logit(self, model: Model, untuned: Tensor) -> float:
+    def _realism_of(self, untuned: Tensor, real: float) -> "_Realism":
+        relative = relative_realism(untuned, real)
+        normaliser = Normaliser.fit(relative)
+        return _Realism(real, normaliser, float(torch.quantile(relative, GATE_QUANTILE)), normaliser(relative).clamp(-6.0, 6.0))
+
+    def _real_logit(self, untuned: Tensor) -> float:
         """Mean logit of real images where the generator's data is known, of untuned images where it is not."""
-        kind = str(model.card.get("data", {}).get("kind"))
+        real = self._read_real(_REAL_IMAGES)
+        return float((untuned if real is None else real[1]).mean())
+
+    def _read_real(self, count: int) -> tuple[tuple[Tensor, ...], Tensor] | None:
+        """Standardised features and logits (count,) of real images; None where the generator's data is not known."""
+        kind = str(self._card.get("data", {}).get("kind"))
         if kind not in procedural.KINDS:
-            return float(untuned.mean())
-        pixels = torch.from_numpy(procedural.pool(kind, _REAL_IMAGES, model.resolution, first_seed=_REAL_SEED).copy())
-        real = (pixels.permute(0, 3, 1, 2).float() / 127.5 - 1.0).to(model.device)
-        _, logits = self.drawer.read(real)
-        assert logits is not None
-        return float(logits.mean())
+            return None
+        pixels = torch.from_numpy(procedural.pool(kind, count, self.drawer.resolution, first_seed=_REAL_SEED).copy())
+        raws, logits = [], []
+        for part in pixels.split(_REAL_IMAGES):
+            raw, judged = self.drawer.read((part.permute(0, 3, 1, 2).float() / 127.5 - 1.0).to(self.drawer.device))
+            assert judged is not None
+            raws.append(raw)
+            logits.append(judged)
+        return self.standardise(RawFeatures.cat(raws)), torch.cat(logits)
+
+    def learning(self) -> "Scorer":
+        """The same scorer, whose discriminator may learn (`learn_realism`) while that of this one stays as it was trained."""
+        if self._real is None:
+            # Without real images, the untuned generator's own: those outside the reference, if there are any.
+            raw, logits = self.pool.read(REFERENCE_IMAGES if len(self.pool) > REFERENCE_IMAGES else 0)
+            assert logits is not None
+            real = self._read_real(_LEARNT_IMAGES)
+            self._knows_real, self._real = real is not None, real or (self.standardise(raw), logits)
+        return copy.copy(self)
+
+    def learn_realism(self, tuned: Scores, shares: Tensor, ridge: float) -> None:
+        """Tell a tuned generator's images from real ones that are liked as much; `shares` (N,): how often it draws each.
+
+        The term, its normalisation and its gate are those of the discriminator with the head that `fit_head` finds; `ridge` as there.
+        """
+        assert self._real is not None and self._reference_logits is not None and tuned.logits is not None
+        (features, logits), last = self._real, self.reference[-1].shape[1]
+        real_shares = as_liked(self._predict(features)[0], tuned.liking, shares)
+        drawn = Sample(tuned.features[:, -last:], tuned.logits, shares)
+        self._head = fit_head(Sample(features[-1], logits, real_shares), drawn, ridge, untuned=not self._knows_real)
+        real = float((logits + features[-1] @ self._head).mean())
+        self._realism = self._realism_of(self._reference_logits + self.reference[-1] @ self._head, real)
 
     @property
     def latents(self) -> Tensor:
@@ -106,11 +160,11 @@ class Scorer:
 
     @property
     def has_realism(self) -> bool:
-        return self._has_realism
+        return self._trained is not None
 
     def set_taste(self, taste: TasteModel | None) -> None:
         """Use this taste from now on; its term is normalised afresh over the reference images."""
-        self._taste = taste
+        self._taste, self._known_liking = taste, None
         if taste is not None:
             mean, doubt = taste.predict(self.reference)
             self.reference_liking = mean.float()
@@ -132,19 +186,25 @@ class Scorer:
             order = self.reference_liking.argsort(descending=True)[: REFERENCE_IMAGES // 5]
         return Fair(
             self._reference_features[order],
-            float(self._reference_realism[order].mean()),
+            0.0 if self._trained is None else float(self._trained.reference[order].mean()),
             float(self._reference_typicality[order].mean()),
         )
 
     def known_rewards(self) -> tuple[Tensor, Tensor]:
         """Embedded latents (M, e), on the device, and rewards (M,) of the pool's images outside the reference sample."""
+        return self.pool.embedded(REFERENCE_IMAGES), self.known_scores().reward
+
+    def known_scores(self) -> Scores:
+        """Of the pool's images outside the reference sample."""
         if len(self.pool) <= REFERENCE_IMAGES:
             raise ValueError("the pool holds nothing but the reference sample")
         raw, logits = self.pool.read(REFERENCE_IMAGES)
         if self._known is None or len(self._known[1]) != len(raw):
             features = self.standardise(raw)
-            self._known = features, self._distances(features)
-        return self.pool.embedded(REFERENCE_IMAGES), self._scores(*self._known, logits).reward
+            self._known, self._known_liking = (features, self._distances(features)), None
+        if self._known_liking is None:
+            self._known_liking = self._predict(self._known[0])
+        return self._scores(*self._known, logits, self._known_liking)
 
     def score(self, images: Tensor) -> Scores:
         """Terms and reward of images (N, 3, R, R) in [-1, 1]."""
@@ -197,21 +257,32 @@ class Scorer:
         """From the untuned generator's images: to the `NEIGHBOUR`-th nearest of the reference. (N,)"""
         return neighbour_distance(torch.cat(features, dim=1), self._reference_features, NEIGHBOUR)
 
-    def _scores(self, features: tuple[Tensor, ...], distances: Tensor, logits: Tensor | None) -> Scores:
-        n = len(features[0])
-        liking, doubt = torch.zeros(n), torch.ones(n)
-        if self._taste is not None:
-            mean, deviation = self._taste.predict(features)
-            liking, doubt = mean.float(), deviation.float()
+    def _scores(
+        self,
+        features: tuple[Tensor, ...],
+        distances: Tensor,
+        logits: Tensor | None,
+        predicted: tuple[Tensor, Tensor] | None = None,
+    ) -> Scores:
+        liking, doubt = self._predict(features) if predicted is None else predicted
         # What leaves the prior must stay where untuned images are; what is chosen from it is there.
-        realism, gated = None, distances > self._far if self._leaves_prior else torch.zeros(n, dtype=torch.bool)
-        if logits is not None:
-            relative = relative_realism(logits, self._reference_logit)
-            realism = self._realism_normaliser(relative).clamp(-6.0, 6.0)
-            gated = gated | (relative < self._gate)
+        realism, trained = None, None
+        gated = distances > self._far if self._leaves_prior else torch.zeros(len(liking), dtype=torch.bool)
+        if logits is not None and self._realism is not None and self._trained is not None:
+            trained, _ = self._trained(logits)
+            realism, unreal = self._realism(logits if self._head is None else logits + features[-1] @ self._head)
+            gated = gated | unreal
         taste = liking - self.weights.caution * doubt if self._taste else liking
         if self._taste and self._leaves_prior:
             taste = saturate(taste, self._ceiling)
         typicality = self._typicality_normaliser(-distances).clamp(-6.0, 6.0)
         terms = RewardTerms(self._taste_normaliser(taste), realism, typicality, gated)
-        return Scores(liking, doubt, terms, compose(terms, self.weights), torch.cat(features, dim=1))
+        return Scores(liking, doubt, terms, compose(terms, self.weights), torch.cat(features, dim=1), logits, trained)
+
+    def _predict(self, features: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+        """Mean and deviation of the taste model's f, zero and one without one: two (N,) float32."""
+        if self._taste is None:
+            return torch.zeros(len(features[0])), torch.ones(len(features[0]))
+        pairs = [self._taste.predict(part) for part in zip(*(group.split(_LIKED_AT_ONCE) for group in features), strict=True)]
+        mean, deviation = (torch.cat(both).float() for both in zip(*pairs, strict=True))
+        return mean, deviation
