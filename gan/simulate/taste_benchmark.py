@@ -2,7 +2,7 @@
 
 Simulated people rate images of the untuned generator, chosen as a session chooses them. Then: seconds to learn from many ratings; how the
 predicted liking goes with the true one, for steady people and those who slip; the same before and after people change their taste; and what
-is read from signs in passing.
+is read from signs in passing and from tags.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from gan.rewards.drawer import Drawer
 from gan.simulate import rater as people
 from gan.simulate.rater import FloatArray, Person, Rater, load_rater, rater_files
 from gan.simulate.schedule import schedule
-from gan.taste import Feedback, RawFeatures, Signal, Standardiser, TasteLearner
+from gan.taste import Feedback, RawFeatures, Signal, Standardiser, Tag, TasteLearner
 from gan.taste.selection import Shares, quotas, thompson
 from gan.terminal import Progress
 
@@ -35,7 +35,8 @@ _FIRST_SEED = 4_000_000_000
 _TESTED = 1600  # images that nobody rates
 _CANDIDATES = 160
 _FITTED = (100, 500, 1000, 2000)  # events
-_RATED_OF_SIGNS = 400  # images, of three times as many that were looked at
+_RATED_OF_SIGNS = 400  # images, of three times as many that were looked at,
+_RATED_OF_TAGS = 100  # and that words were put to
 
 Say = Callable[[float, str], None]
 
@@ -165,24 +166,38 @@ def _speed(world: World, rater: Rater) -> dict[str, dict[str, float]]:
     return found
 
 
-def _signs(world: World, rater: Rater, seed: int, telling: float) -> dict[str, float]:
-    """What signs in passing are worth where a third of the images that were looked at is rated."""
-    ratings = _RATED_OF_SIGNS
-    images = np.arange(3 * ratings)
+def _half_told(world: World, rater: Rater, seed: int, ratings: int) -> tuple[TasteLearner, Person]:
+    """A learner that knows three times as many images as were rated, and who rated them."""
     person = Person(rater, world.images, seed)
     learner = TasteLearner(world.standardise)
-    learner.add(images.tolist(), RawFeatures(tuple(group[: len(images)] for group in world.raw.groups)))
+    learner.add(list(range(3 * ratings)), RawFeatures(tuple(group[: 3 * ratings] for group in world.raw.groups)))
     stars = person.rate(world.images[:ratings])
     learner.feedback(Feedback(i, "stars", float(s), i) for i, s in enumerate(stars))
-    learner.signals(Signal(i, kind, value, i) for i, kind, value in person.signals(world.images[images], telling=telling))
-    learner.use_signals = False
+    return learner, person
+
+
+def _signs(world: World, rater: Rater, seed: int, telling: float) -> dict[str, float]:
+    """What signs in passing are worth where a third of the images that were looked at is rated."""
+    learner, person = _half_told(world, rater, seed, _RATED_OF_SIGNS)
     learner.fit()
     without = _quality(world, learner, rater, 1.0)["correlation"]
-    learner.use_signals = True
+    seen = person.signals(world.images[: 3 * _RATED_OF_SIGNS], telling=telling)
+    learner.signals(Signal(i, kind, value, i) for i, kind, value in seen)
     signs = learner.fit().signs
     assert signs is not None
     with_them = _quality(world, learner, rater, 1.0)["correlation"]
     return {"auc": signs.auc, "weight": signs.weight, "without": without, "with": with_them}
+
+
+def _tags(world: World, rater: Rater, seed: int, telling: float) -> dict[str, float]:
+    """What words put to images are worth where a third of those images is rated."""
+    learner, person = _half_told(world, rater, seed, _RATED_OF_TAGS)
+    learner.fit()
+    without = _quality(world, learner, rater, 1.0)["correlation"]
+    learner.tags(Tag(i, word, time=i) for i, word in person.tags(world.images[: 3 * _RATED_OF_TAGS], telling=telling))
+    told = learner.fit().told
+    with_them = _quality(world, learner, rater, 1.0)["correlation"]
+    return {"weight": 0.0 if told is None else told.weight, "without": without, "with": with_them}
 
 
 def measure(model: gan.Model, files: Sequence[Path], seeds: int, ratings: int, say: Say) -> dict[str, Any]:
@@ -213,9 +228,12 @@ def measure(model: gan.Model, files: Sequence[Path], seeds: int, ratings: int, s
         "threads": torch.get_num_threads(),
         "seconds": _speed(world, (steady or raters)[0]),
         "curves": curves,
-        "signs": {
-            name: [_signs(world, rater, seed, telling) for rater in some for seed in range(seeds)]
-            for name, telling in (("telling", 1.0), ("useless", 0.0))
+        **{
+            kind: {
+                name: [learnt(world, rater, seed, telling) for rater in some for seed in range(seeds)]
+                for name, telling in (("telling", 1.0), ("useless", 0.0))
+            }
+            for kind, learnt in (("signs", _signs), ("tags", _tags))
         },
     }
 
@@ -231,10 +249,11 @@ def _say_all(found: dict[str, Any]) -> None:
             middle, best = (float(np.median([one[name] for one in step])) for name in ("correlation", "best_of_16"))
             worst = min(one["correlation"] for one in step)
             print(f"  {kind:12} {step[0]['ratings']:>4} ratings  {middle:+.2f} / {best:.2f}   (worst correlation {worst:+.2f})")
-    print("\nSigns in passing, medians: area under the curve, learnt weight, correlation without and with them:")
-    for name, runs in found["signs"].items():
-        words = "  ".join(f"{key} {np.median([run[key] for run in runs]):.3f}" for key in runs[0])
-        print(f"  {name:8} {words}")
+    for kind, title in (("signs", "Signs in passing"), ("tags", "Words put to images")):
+        print(f"\n{title}, medians: learnt weight, correlation without and with them:")
+        for name, runs in found[kind].items():
+            words = "  ".join(f"{key} {np.median([run[key] for run in runs]):.3f}" for key in runs[0])
+            print(f"  {name:8} {words}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -242,7 +261,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="tastemaker benchmark taste",
         description="How soon and how well a taste is learnt from simulated people: seconds a fit, steady people, people who slip, people "
-        "whose taste changes half-way, signs in passing. About five minutes.",
+        "whose taste changes half-way, signs in passing, tags. About five minutes.",
         allow_abbrev=False,
     )
     parser.add_argument("--model", default="dreamscapes", help="a bundle folder or a bundled name (default dreamscapes)")

@@ -32,6 +32,7 @@ def test_every_part_says_its_figures(
     monkeypatch.setattr(taste_benchmark, "_TESTED", 160)
     monkeypatch.setattr(taste_benchmark, "_FITTED", (60,))
     monkeypatch.setattr(taste_benchmark, "_RATED_OF_SIGNS", 60)
+    monkeypatch.setattr(taste_benchmark, "_RATED_OF_TAGS", 60)
     monkeypatch.setattr("gan.load", lambda name, device: small_model())
     out = tmp_path / "taste.json"
     assert taste_benchmark.main(["--raters", "warm_dusk", "--ratings", "48", "--seeds", "1", "--json", str(out)]) == 0
@@ -42,6 +43,8 @@ def test_every_part_says_its_figures(
     assert all(-1.0 <= step["correlation"] <= 1.0 and 0.0 <= step["best_of_16"] <= 1.0 for step in steps)
     assert set(found["seconds"]) == {"60 events", "60 stars, 6 comparisons"}
     assert all(of["seconds"] > 0 for of in found["seconds"].values())
+    assert set(found["signs"]) == set(found["tags"]) == {"telling", "useless"}
+    assert all(0.0 <= run["weight"] < 1.0 for kind in ("signs", "tags") for runs in found[kind].values() for run in runs)
     assert "Seconds of one fit" in capsys.readouterr().out
 
 
