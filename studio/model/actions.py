@@ -222,7 +222,7 @@ class Actions(Listener):
     def delete_version(self, checkpoint: int) -> None:
         """Take a version off the timeline; its file stays, so that undo brings it back."""
         self._apply(self.project.delete_checkpoint(checkpoint))
-        self.say(tr("Deleted; Ctrl+Z brings it back"))
+        self.say(tr("Deleted; undo brings it back"))
 
     @told
     def branch_version(self, checkpoint: int, name: str) -> None:

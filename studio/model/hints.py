@@ -20,7 +20,7 @@ class Hint:
     """What to do next, when to say it, and what ends it."""
 
     key: str
-    text: str
+    text: str  # the names of commands in braces stand for their keys
     due: Callable[[Actions], bool]
     done: Callable[[Actions], bool]
 
@@ -36,19 +36,19 @@ def hints() -> list[Hint]:
         ),
         Hint(
             "go_on",
-            tr("Go on: the arrows move, Ctrl+Z takes back, Ctrl+Enter shows new images."),
+            tr("Go on: the arrows move, {undo} takes back, {new_grid} shows new images."),
             lambda a: a.state.counts.rated > 0,
             lambda a: a.state.counts.rated >= 12,
         ),
         Hint(
             "teach",
-            tr("Enough to begin: press T to teach the generator what you like."),
+            tr("Enough to begin: press {teach} to teach the generator what you like."),
             lambda a: a.state.counts.rated >= 24,
             lambda a: bool(a.state.checkpoints) or a.round.running,
         ),
         Hint(
             "timeline",
-            tr("Every round is kept. The timeline compares them and goes back to any (Ctrl+3)."),
+            tr("Every round is kept. The timeline compares them and goes back to any ({view.timeline})."),
             lambda a: bool(a.state.checkpoints) and not a.round.running,
             lambda a: len(a.state.checkpoints) > 1,
         ),

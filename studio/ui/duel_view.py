@@ -37,10 +37,10 @@ class DuelView(QWidget):
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.hint.setWordWrap(True)
         self.buttons = {
-            "left": button(tr("← Left is better"), tr("The left image is better (Left)")),
-            "tie": button(tr("↓ As good"), tr("Neither is better (Down)")),
-            "skip": button(tr("Skip"), tr("Say nothing about these two (S)")),
-            "right": button(tr("Right is better →"), tr("The right image is better (Right)")),
+            "left": button(tr("← Left is better"), tr("The left image is better"), command="duel.left"),
+            "tie": button(tr("↓ As good"), tr("Neither is better"), command="duel.tie"),
+            "skip": button(tr("Skip"), tr("Say nothing about these two"), command="duel.skip"),
+            "right": button(tr("Right is better →"), tr("The right image is better"), command="duel.right"),
         }
         below = QHBoxLayout()
         below.setSpacing(8)

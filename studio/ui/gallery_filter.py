@@ -16,7 +16,7 @@ from studio.project.records import Checkpoint
 from studio.project.search import UNTUNED, Query
 from studio.ui.flow import FlowLayout
 from studio.ui.labels import LabelButton
-from studio.ui.parts import button, named
+from studio.ui.parts import button, named, stands_for
 
 _REST_MS = 200  # after the last letter typed
 _LEAVING = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape, Qt.Key.Key_Down)
@@ -69,8 +69,9 @@ class GalleryFilter(QWidget):
         named(
             self.search,
             tr("Search"),
-            tr("Words of titles, tags and notes, an image's number or its seed (Ctrl+F)"),
+            tr("Words of titles, tags and notes, an image's number or its seed"),
         )
+        stands_for(self.search, "gallery.find")
         self.search.textEdited.connect(self._typing.start)
         self.search.textChanged.connect(self._cleared)
         self.search.left.connect(self._leave)
@@ -102,7 +103,7 @@ class GalleryFilter(QWidget):
             (tr("Rated last first"), "changed"),
         ):
             self.order.addItem(name, order)
-        self.clear = button(tr("Show everything"), tr("Take every filter away (Ctrl+Shift+F)"), "chip")
+        self.clear = button(tr("Show everything"), tr("Take every filter away"), "chip", "gallery.everything")
         self.clear.clicked.connect(self.show_everything)
 
         line = FlowLayout(self, 8)

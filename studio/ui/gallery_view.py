@@ -17,7 +17,7 @@ from studio.ui.grid_geometry import LARGEST, MARGIN, SMALLEST
 from studio.ui.image_commands import context_menu
 from studio.ui.image_facts import ImageFacts
 from studio.ui.image_grid import ImageGrid
-from studio.ui.parts import ElidedLabel, named, text_label
+from studio.ui.parts import ElidedLabel, named, stands_for, text_label
 
 _SIZE = 144  # logical pixels of a tile, until somebody chooses another
 _MOST_AT_HAND = 2000  # selected images that a key rates at once
@@ -43,7 +43,8 @@ class GalleryView(QWidget):
         self.slider.setFixedWidth(120)
         self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.slider.setValue(self.grid.cell_size)
-        named(self.slider, tr("Size of the images"), tr("Larger or smaller images (Ctrl+Plus, Ctrl+Minus)"))
+        named(self.slider, tr("Size of the images"), tr("Larger or smaller images"))
+        stands_for(self.slider, "larger", "smaller")
         header = QHBoxLayout()
         header.setSpacing(12)
         header.addStrut(HEADER)
@@ -189,7 +190,8 @@ class GalleryPanel(ImageFacts):
 
     def __init__(self, actions: Actions) -> None:
         keys = tr(
-            "1–5 stars · P like · X reject · 6–9 labels\nCtrl+click, Shift+arrows select several\n"
-            "E look closely · C compare · Ctrl+F search"
+            "{stars1}–{stars5} stars · {like} like · {reject} reject · {label1}–{label4} labels\n"
+            "Ctrl+click, Shift+arrows select several\n"
+            "{view.loupe} look closely · {compare} compare · {gallery.find} search"
         )
         super().__init__(actions, keys)

@@ -1,13 +1,16 @@
 """One line above the status bar that says what to do next, to somebody who is new here."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFrame, QHBoxLayout
 
 from studio.i18n import tr
 from studio.model.actions import Actions
 from studio.model.hints import Hint, Hints
 from studio.model.property import changed
-from studio.ui.parts import ElidedLabel, button
+from studio.ui.parts import ElidedLabel, button, with_keys
 
 SOON_MS = 120  # after what makes a hint due
 
@@ -15,8 +18,10 @@ SOON_MS = 120  # after what makes a hint due
 class HintsBar(QFrame):
     """Shows a `Hints`; takes no room while there is none."""
 
-    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, actions: Actions, action_of: Callable[[str], QAction]) -> None:
+        """`action_of` gives the action of a command by its key."""
+        super().__init__()
+        self._action_of = action_of
         self.setObjectName("hints")
         self.hints = Hints(actions, self)
         self.text = ElidedLabel("")
@@ -45,5 +50,5 @@ class HintsBar(QFrame):
 
     def _show(self) -> None:
         hint = self.hints.shown
-        self.text.set_text(hint.text if hint else "")
+        self.text.set_text(with_keys(hint.text, self._action_of) if hint else "")
         self.setVisible(hint is not None)

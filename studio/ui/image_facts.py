@@ -11,7 +11,7 @@ from studio.model.actions import Actions
 from studio.model.property import bind
 from studio.project.records import Guess, ImageState
 from studio.project.search import Seen
-from studio.ui.parts import Rows, quiet_note, section
+from studio.ui.parts import Rows, names_keys, quiet_note, section
 from studio.ui.tags_editor import TagsEditor
 
 
@@ -41,6 +41,7 @@ class ImageFacts(QWidget):
     """Follows the selected images."""
 
     def __init__(self, actions: Actions, keys: str) -> None:
+        """`keys`: a text with the names of commands in braces, for their keys."""
         super().__init__()
         self._actions = actions
         column = QVBoxLayout(self)
@@ -55,7 +56,7 @@ class ImageFacts(QWidget):
         column.addWidget(self.marks)
         column.addSpacing(12)
         column.addWidget(section(tr("Keys")))
-        column.addWidget(quiet_note(keys))
+        column.addWidget(names_keys(quiet_note(), keys))
         column.addStretch(1)
         bind(actions.state, "selected", self._show)
         actions.applied.connect(self._show)

@@ -18,7 +18,7 @@ from studio.ui.filmstrip import Filmstrip
 from studio.ui.gaze import Gaze
 from studio.ui.image_facts import ImageFacts, expected, said_of
 from studio.ui.loupe_pane import LoupePane, percent
-from studio.ui.parts import ElidedLabel, named, text_label
+from studio.ui.parts import ElidedLabel, named, names_keys, stands_for, text_label
 
 
 class LoupeView(QWidget):
@@ -30,12 +30,14 @@ class LoupeView(QWidget):
         self._gaze = Gaze(actions)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.place = ElidedLabel("", "quiet")
-        self.zoom_button = _chip(tr("Zoom"), tr("100 % or the whole image (Z)"), self._loupe.toggle_zoom)
+        self.zoom_button = _chip(tr("Zoom"), tr("100 % or the whole image"), self._loupe.toggle_zoom)
+        stands_for(self.zoom_button, "loupe.zoom")
         self.pixels_button = _chip(
             tr("Hard pixels"),
-            tr("Enlarge by whole factors, for pixel art (Ctrl+Shift+P)"),
+            tr("Enlarge by whole factors, for pixel art"),
             self._toggle_pixels,
         )
+        stands_for(self.pixels_button, "pixel_art")
         self.pixels_button.setCheckable(True)
         header = QHBoxLayout()
         header.setSpacing(12)
@@ -52,8 +54,9 @@ class LoupeView(QWidget):
             pane.pressed.connect(partial(self._press, number))
             pane.zoomed.connect(self._zoomed)
         self.panes[0].resized.connect(self._show_zoom)
-        self.hint = text_label(
-            tr("Nothing to look at yet. Select an image in Rate or in the Gallery, then press E."), "hint"
+        self.hint = names_keys(
+            text_label("", "hint"),
+            tr("Nothing to look at yet. Select an image in Rate or in the Gallery, then press {view.loupe}."),
         )
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.hint.setWordWrap(True)
@@ -183,7 +186,7 @@ class LoupeView(QWidget):
             else percent(first.scale())
         )
         self.zoom_button.setText(words)
-        named(self.zoom_button, tr("Zoom: {words}", words=words), tr("100 % or the whole image (Z)"))
+        self.zoom_button.setAccessibleName(tr("Zoom: {words}", words=words))
 
 
 def _chip(name: str, tip: str, run: Callable[[], object]) -> QPushButton:
@@ -200,7 +203,8 @@ class LoupePanel(ImageFacts):
 
     def __init__(self, actions: Actions) -> None:
         keys = tr(
-            "1–5 stars · P like · X reject · 6–9 labels\narrows move · Z 100 % · wheel zooms\n"
-            "drag moves · C compare · G or Esc back"
+            "{stars1}–{stars5} stars · {like} like · {reject} reject · {label1}–{label4} labels\n"
+            "arrows move · {loupe.zoom} 100 % · wheel zooms\n"
+            "drag moves · {compare} compare · {view.rate} or {loupe.back} back"
         )
         super().__init__(actions, keys)

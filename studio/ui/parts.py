@@ -1,6 +1,8 @@
 """Small pieces that several views are made of."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt
 from PySide6.QtGui import QAction, QColor, QFontMetrics, QKeySequence, QPainter, QPaintEvent
@@ -21,7 +23,10 @@ from PySide6.QtWidgets import (
 from studio.i18n import tr
 from studio.theme.theme import current
 
-_COMMAND = "command"  # the property of a button that holds the key of its command
+# Properties of widgets that name keys, which `tell_all_keys` fills in.
+_COMMAND = "command"  # the names of the commands that a control stands for
+_TEMPLATE = "template"  # a text with the names of commands in braces
+_NAMED = re.compile(r"\{([\w.]+)\}")
 
 
 def text_label(text: str = "", role: str = "", parent: QWidget | None = None) -> QLabel:
@@ -85,8 +90,19 @@ def button(text: str, tip: str, role: str = "", command: str = "") -> QPushButto
     if role:
         made.setProperty("role", role)
     if command:
-        made.setProperty(_COMMAND, command)
+        stands_for(made, command)
     return made
+
+
+def stands_for(control: QWidget, *commands: str) -> None:
+    """Let the tip of a control end in the keys that these commands have, once it is part of the window."""
+    control.setProperty(_COMMAND, " ".join(commands))
+
+
+def names_keys(label: QLabel, text: str) -> QLabel:
+    """Show a text in which "{name}" stands for the key that the command of that name has now."""
+    label.setProperty(_TEMPLATE, text)
+    return label
 
 
 class ElidedLabel(QLabel):
@@ -260,22 +276,53 @@ def key_name(keys: QKeySequence) -> str:
     return keys.toString(QKeySequence.SequenceFormat.NativeText).replace("Return", "Enter")
 
 
-def tell_keys(widget: QWidget, action: QAction, tip: str = "") -> None:
-    """Give a widget a tip (the action's own, unless there is one) with the keys that the action has now, whichever a person chose."""
+class _KeysOf(QObject):
+    """Writes keys into a widget, and again whenever a person chooses others."""
+
+    def __init__(self, widget: QWidget, actions: Iterable[QAction], write: Callable[[], None]) -> None:
+        super().__init__(widget)  # a bound method of it is let go with the widget
+        self._write = write
+        for action in actions:
+            action.changed.connect(self._again)
+        write()
+
+    def _again(self) -> None:
+        self._write()
+
+
+def tell_keys(widget: QWidget, action: QAction, tip: str = "", *others: QAction) -> None:
+    """Give a widget a tip (the action's own, unless there is one) with the keys that the actions have now, whichever a person chose."""
+    actions = (action, *others)
 
     def tell() -> None:
-        keys, words = key_name(action.shortcut()), tip or action.toolTip()
+        keys, words = ", ".join(filter(None, map(_first_key, actions))), tip or action.toolTip()
         widget.setToolTip(f"{words} ({keys})" if keys else words)
 
-    action.changed.connect(tell)
-    tell()
+    _KeysOf(widget, actions, tell)
+
+
+def with_keys(text: str, action_of: Callable[[str], QAction]) -> str:
+    """Write the keys that commands have now in place of their names in braces; a dash for none."""
+    return _NAMED.sub(lambda named_: _first_key(action_of(named_[1])) or "–", text)
 
 
 def tell_all_keys(view: QWidget, action_of: Callable[[str], QAction]) -> None:
-    """Give each button of a view that names a command its keys, by the command's action."""
-    for control in view.findChildren(QPushButton):
-        if command := control.property(_COMMAND):
-            tell_keys(control, action_of(command), control.toolTip())
+    """Give each control of a view that stands for commands their keys, and each text that names commands."""
+    for widget in (view, *view.findChildren(QWidget)):
+        if commands := widget.property(_COMMAND):
+            first, *others = map(action_of, commands.split())
+            tell_keys(widget, first, widget.toolTip(), *others)
+        if isinstance(widget, QLabel) and (text := widget.property(_TEMPLATE)):
+            actions = map(action_of, dict.fromkeys(_NAMED.findall(text)))
+            _KeysOf(widget, list(actions), partial(_write_keys, widget, text, action_of))
+
+
+def _write_keys(label: QLabel, text: str, action_of: Callable[[str], QAction]) -> None:
+    label.setText(with_keys(text, action_of))
+
+
+def _first_key(action: QAction) -> str:
+    return key_name(action.shortcut())
 
 
 class Card(QFrame):

@@ -8,7 +8,7 @@ from studio.i18n import signed, tr
 from studio.model.actions import Actions
 from studio.model.property import bind
 from studio.model.state import USEFUL_RATINGS, Weights
-from studio.ui.parts import Dial, Meter, Rows, named, quiet_note, section, text_label
+from studio.ui.parts import Dial, Meter, Rows, named, names_keys, quiet_note, section, text_label
 from studio.ui.tags_editor import TagsEditor
 from studio.worker.messages import Prediction, Taste
 
@@ -70,8 +70,12 @@ class RatePanel(QWidget):
 
         column.addWidget(section(tr("Keys")))
         column.addWidget(
-            quiet_note(
-                tr("1–5 stars · 0 clear · P like · X reject\narrows move · Ctrl+Z undo · ? all shortcuts")
+            names_keys(
+                quiet_note(),
+                tr(
+                    "{stars1}–{stars5} stars · {clear} clear · {like} like · {reject} reject\n"
+                    "arrows move · {undo} undo · {keys} all shortcuts"
+                ),
             )
         )
         column.addStretch(1)

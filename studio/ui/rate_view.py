@@ -11,7 +11,7 @@ from studio.theme.tokens import HEADER
 from studio.ui.grid_geometry import LARGEST, MARGIN, SMALLEST
 from studio.ui.image_commands import context_menu
 from studio.ui.image_grid import ImageGrid
-from studio.ui.parts import ElidedLabel, named, text_label
+from studio.ui.parts import ElidedLabel, named, stands_for, text_label
 
 
 class RateView(QWidget):
@@ -34,13 +34,15 @@ class RateView(QWidget):
         named(
             self.slider,
             tr("Size of the images"),
-            tr("Larger or smaller images (Ctrl+Plus, Ctrl+Minus; Ctrl+0 fits them)"),
+            tr("Larger or smaller images, or fit them into the view"),
         )
+        stands_for(self.slider, "larger", "smaller", "fit")
         self.advance = QPushButton()
         self.advance.setProperty("role", "chip")
         self.advance.setCheckable(True)
         self.advance.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        named(self.advance, tr("Auto-advance"), tr("Go to the next image after each rating (A)"))
+        named(self.advance, tr("Auto-advance"), tr("Go to the next image after each rating"))
+        stands_for(self.advance, "auto_advance")
 
         header = QHBoxLayout()
         header.setContentsMargins(MARGIN, 0, MARGIN, 0)

@@ -15,7 +15,7 @@ from studio.model.loupe import Loupe
 from studio.model.property import bind
 from studio.ui.choice_parts import ChoiceHeader, chip, waiting_words
 from studio.ui.loupe_pane import LoupePane
-from studio.ui.parts import quiet_note, text_label
+from studio.ui.parts import names_keys, quiet_note, text_label
 
 _BESIDES = 110  # pixels of the view's height that are not images
 _CAPTION = 38  # and of each pane's
@@ -47,10 +47,12 @@ class SurveyView(QWidget):
         self.hint = text_label("", "hint")
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.hint.setWordWrap(True)
-        note = quiet_note(
+        note = quiet_note()
+        names_keys(
+            note,
             tr(
-                "Which is the best? Click it, press its number, or move with the arrows and press Enter. S skips."
-            )
+                "Which is the best? Click it, press its number, or move with the arrows and press {survey.choose}. {survey.skip} skips."
+            ),
         )
         note.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column = QVBoxLayout(self)

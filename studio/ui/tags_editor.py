@@ -23,7 +23,7 @@ from studio.project.opinions import MOST_LABELS
 from studio.project.records import Change, ImageState
 from studio.ui.flow import FlowLayout
 from studio.ui.labels import LabelButton
-from studio.ui.parts import named
+from studio.ui.parts import named, stands_for
 from studio.ui.title_field import TitleLine
 
 _OWN_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape, Qt.Key.Key_Space)
@@ -79,9 +79,8 @@ class TagsEditor(QWidget):
         self.field = QLineEdit()
         self.field.setPlaceholderText(tr("Add a tag"))
         self.field.setMaxLength(60)
-        named(
-            self.field, tr("Add a tag"), tr("A word or two, then Enter (Ctrl+K); Esc goes back to the images")
-        )
+        named(self.field, tr("Add a tag"), tr("A word or two, then Enter; Esc goes back to the images"))
+        stands_for(self.field, "tags")
         self.field.returnPressed.connect(self._add)
         self._known = QStringListModel(self)
         completer = QCompleter(self._known, self)
@@ -89,7 +88,8 @@ class TagsEditor(QWidget):
         self.field.setCompleter(completer)
         column.addWidget(self.field)
         self.note = NoteEdit(self)
-        named(self.note, tr("Note"), tr("A few words about the image (Ctrl+M); kept when you leave it"))
+        named(self.note, tr("Note"), tr("A few words about the image, kept when you leave it"))
+        stands_for(self.note, "note")
         column.addWidget(self.note)
         actions.applied.connect(self._follow)
         bind(actions.state, "selected", self._show)

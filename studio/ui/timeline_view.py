@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QShowEvent
@@ -15,9 +16,12 @@ from studio.model.rounds import like_rate
 from studio.model.state import StripImages
 from studio.project.records import Checkpoint
 from studio.theme.tokens import HEADER
-from studio.ui.parts import ElidedLabel, Rows, quiet_note, section, text_label
+from studio.ui.parts import ElidedLabel, Rows, names_keys, quiet_note, section, tell_all_keys, text_label
 from studio.ui.seeds_card import SeedsCard
 from studio.ui.version_card import VersionCard, version_name
+
+if TYPE_CHECKING:
+    from studio.ui.window import StudioWindow
 
 _NOBODY = -1  # until a version is chosen, keys are for the one in use
 
@@ -45,7 +49,8 @@ class TimelineView(QWidget):
         self._list.setContentsMargins(0, 0, 0, 0)
         self._list.setSpacing(12)
         self._list.addStretch(1)
-        self.hint: QLabel = text_label(tr("No rounds yet. Rate some images, then press T to teach."), "hint")
+        self.hint: QLabel = text_label("", "hint")
+        names_keys(self.hint, tr("No rounds yet. Rate some images, then press {teach} to teach."))
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.hint.setWordWrap(True)
         self.hint.setMinimumHeight(96)
@@ -114,6 +119,8 @@ class TimelineView(QWidget):
         card = card or self.chosen_card()
         if card.version is not None and card.delete.isEnabled():
             self._actions.delete_version(card.version.id)
+        elif card.version is not None:
+            self._actions.say(tr("The version in use cannot be deleted; restore another one first"))
 
     def compare(self, card: VersionCard | None = None) -> None:
         """Take a version into the comparison, or out of it; of three, the first goes."""
@@ -185,6 +192,7 @@ class TimelineView(QWidget):
         card.delete.clicked.connect(partial(self.delete, card))
         card.compare.clicked.connect(partial(self.compare, card))
         card.edit.kept.connect(partial(self._named, card))
+        tell_all_keys(card, cast("StudioWindow", self.window()).commands.__getitem__)
         self._list.insertWidget(len(self.cards), card)
         self.cards.append(card)
 
@@ -243,10 +251,13 @@ class TimelinePanel(QWidget):
         column.addSpacing(12)
         column.addWidget(section(tr("Keys")))
         column.addWidget(
-            quiet_note(
+            names_keys(
+                quiet_note(),
                 tr(
-                    "Up, Down choose · Enter restores\nC compares two · Ctrl+R name · B branch\nDel delete · Ctrl+Z undo"
-                )
+                    "Up, Down choose · {timeline.restore} restores\n"
+                    "{timeline.compare} compares two · {timeline.rename} name · {timeline.branch} branch\n"
+                    "{timeline.delete} delete · {undo} undo"
+                ),
             )
         )
         column.addStretch(1)

@@ -71,7 +71,7 @@ class TitleLine(QWidget):
     def __init__(self, actions: Actions) -> None:
         super().__init__()
         self.field = TitleField(actions)
-        self.suggest = button(tr("Suggest"), tr("Suggest titles for the selected image (Shift+T)"), "chip")
+        self.suggest = button(tr("Suggest"), tr("Suggest titles for the selected image"), "chip", "title")
         self.suggest.clicked.connect(lambda _=False: open_sheet(actions, self.window()))
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout
 from studio.i18n import tr
 from studio.model.rounds import measured
 from studio.project.records import Checkpoint
-from studio.ui.parts import Card, ElidedLabel, button, named, text_label
+from studio.ui.parts import Card, ElidedLabel, button, named, stands_for, text_label
 from studio.ui.strip import Strip
 
 
@@ -80,14 +80,19 @@ class VersionCard(Card):
         self.strip = Strip(8, 88)
         self.compare = QPushButton(tr("Compare"))
         self.compare.setProperty("role", "chip")
+        self.compare.setToolTip(tr("Choose two versions to see the same seeds of both"))
+        stands_for(self.compare, "timeline.compare")
         self.compare.setCheckable(True)
         self.compare.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.rename = button(tr("Name"), tr("Give this version a name (Ctrl+R)"), "chip")
+        self.rename = button(tr("Name"), tr("Give this version a name"), "chip", "timeline.rename")
         self.branch = button(
-            tr("Branch"), tr("Begin another line here, beside the rounds that follow (B)"), "chip"
+            tr("Branch"),
+            tr("Begin another line here, beside the rounds that follow"),
+            "chip",
+            "timeline.branch",
         )
         self.delete = button(
-            tr("Delete"), tr("Take it off the timeline; Ctrl+Z brings it back (Del)"), "chip"
+            tr("Delete"), tr("Take it off the timeline; undo brings it back"), "chip", "timeline.delete"
         )
         self.restore = button("", "")
         line = QHBoxLayout()
@@ -138,7 +143,6 @@ class VersionCard(Card):
         ):
             made.setAccessibleName(verb)
             made.setVisible(made is self.compare or version is not None)
-        self.compare.setToolTip(tr("Choose two versions to see the same seeds of both (C)"))
         self.branch.setEnabled(free)
         self.delete.setEnabled(not in_use)
         named(self.strip, tr("{name}, eight images", name=name), tr("The same eight seeds in every version"))

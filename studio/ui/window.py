@@ -137,7 +137,7 @@ class StudioWindow(QMainWindow):
         column.setSpacing(0)
         column.addWidget(self.top_bar)
         column.addLayout(middle, 1)
-        column.addWidget(HintsBar(self.actions_))
+        column.addWidget(HintsBar(self.actions_, self.commands.__getitem__))
         column.addWidget(self.status)
         self.setCentralWidget(ground)
 

@@ -43,7 +43,7 @@ def drop(hands: Hands, path: Path) -> None:
 
 def test_hints_come_one_at_a_time_and_go_when_done(hands: Hands, open_studio: Callable[[], Hands]) -> None:
     bar = hint_of(hands)
-    assert bar.isVisible()
+    hands.qtbot.waitUntil(bar.isVisible)
     assert "1 to 5" in bar.text.full_text()
     hands.click_star(0, 4)
     hands.qtbot.waitUntil(lambda: "arrows" in bar.text.full_text())
@@ -60,6 +60,7 @@ def test_hints_come_one_at_a_time_and_go_when_done(hands: Hands, open_studio: Ca
 
 def test_a_hint_can_be_put_away_and_all_of_them_switched_off(hands: Hands) -> None:
     bar = hint_of(hands)
+    hands.qtbot.waitUntil(bar.isVisible)
     hands.press(bar.end)
     assert not bar.isVisible()
     assert preferences.read()["hints_done"] == ["rate"]
@@ -71,6 +72,7 @@ def test_a_hint_can_be_put_away_and_all_of_them_switched_off(hands: Hands) -> No
 
 def test_a_hint_that_becomes_due_waits_for_a_turn_of_its_own(hands: Hands) -> None:
     bar = hint_of(hands)
+    hands.qtbot.waitUntil(bar.isVisible)
     hands.press(bar.end)
     hands.click_star(0, 4)
     assert (

@@ -1,16 +1,20 @@
 """What an eye notices: words that do not fit, titles that jump from view to view, a wheel that changes what it passes over."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QScrollArea, QSlider, QWidget
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QMenu, QScrollArea, QSlider, QWidget
 from window_support import Hands
 
 from studio import i18n
+from studio.project import recent
+from studio.project.store import Project
 from studio.theme.tokens import HEADER, TOP_BAR
 from studio.ui.explore_view import ExplorePanel, ExploreView
+from studio.ui.hints_bar import HintsBar
 from studio.ui.parts import ElidedLabel, Rows
 from studio.ui.settings_view import SettingsView
 from studio.ui.teach_view import TeachView
@@ -155,6 +159,45 @@ def test_the_tips_inside_views_name_todays_keys(hands: Hands) -> None:
     assert explore.others.toolTip() == "Show others around the same image"
 
 
+def test_what_the_rating_views_say_of_keys_are_todays_keys(hands: Hands) -> None:
+    hands.rate_enough()
+    hands.window.teach()
+    hands.worker.finish()
+    hands.drawn()
+    for view in ("rate", "loupe", "duel", "survey", "gallery", "timeline"):
+        hands.window.show_view(view)  # the Timeline makes its cards when it is shown
+    new = {
+        **{"like": "Ctrl+F1", "loupe.zoom": "Ctrl+F2", "duel.skip": "Ctrl+F3", "survey.skip": "Ctrl+F4"},
+        **{"gallery.find": "Ctrl+F5", "timeline.branch": "Ctrl+F6", "tags": "Ctrl+F7", "teach": "Ctrl+F8"},
+    }
+    for command, key in new.items():
+        assert hands.window.commands.remap(command, [key]) == []
+
+    def said(*parts: QWidget) -> str:
+        widgets = [widget for part in parts for widget in (part, *part.findChildren(QWidget))]
+        texts = [widget.toolTip() for widget in widgets]
+        return "\n".join(texts + [widget.text() for widget in widgets if isinstance(widget, QLabel)])
+
+    pages = hands.window.pages
+    for view, commands in {
+        "rate": ("like", "tags"),
+        "loupe": ("like", "loupe.zoom"),
+        "duel": ("duel.skip",),
+        "survey": ("survey.skip",),
+        "gallery": ("like", "gallery.find"),
+        "timeline": ("timeline.branch",),
+    }.items():
+        panel = pages.panel(view)
+        words = said(pages.view(view), *([panel] if panel is not None else []))
+        for command in commands:
+            assert new[command] in words, (view, command)
+        assert "{" not in words, view
+    card = pages.view("timeline").cards[0]
+    assert card.branch.toolTip().endswith("(Ctrl+F6)")
+    bar = hands.window.findChild(HintsBar)
+    hands.qtbot.waitUntil(lambda: "Ctrl+3" in bar.text.full_text())
+
+
 def test_help_names_todays_keys(hands: Hands) -> None:
     assert hands.window.commands.remap("teach", ["Ctrl+F6"]) == []
     assert hands.window.commands.remap("view.gallery", ["Ctrl+F7"]) == []
@@ -166,3 +209,38 @@ def test_help_names_todays_keys(hands: Hands) -> None:
     assert hands.window.commands.remap("teach", ["Ctrl+F8"]) == []
     hands.window.show_view("help")
     assert any("Press Ctrl+F8." in label.text() for label in hands.window.page("help").findChildren(QLabel))
+
+
+# -- menus ---------------------------------------------------------------------------------------------------------
+
+# The offscreen platform has no screen on which a menu could be raised, and says so.
+popup = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+
+
+@popup
+def test_recent_projects_open_below_the_name_and_enter_takes_the_first(hands: Hands, tmp_path: Path) -> None:
+    asked: list[object] = []
+    hands.window.project_wanted.connect(lambda folder, _: asked.append(folder))
+    Project(tmp_path / "other").close()
+    recent.remember(tmp_path / "other")
+    recent.remember(hands.folder)
+    hands.window.commands["recent"].trigger()
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    name = hands.window.top_bar.project
+    assert menu.pos().x() == name.mapToGlobal(QPoint()).x()
+    QTest.keyClick(menu, Qt.Key.Key_Return)
+    assert asked == [tmp_path / "other"]
+
+
+@popup
+def test_the_images_to_blend_into_are_large_enough_to_tell_apart(hands: Hands) -> None:
+    hands.click_star(2, 5)
+    hands.window.show_view("explore")
+    view = hands.window.page("explore")
+    assert isinstance(view, ExploreView)
+    view.choose_blend()
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    assert menu.actionGeometry(menu.actions()[0]).height() >= 40
+    menu.close()
