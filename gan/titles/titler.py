@@ -88,6 +88,7 @@ class Titler:
         self._random = torch.Generator().manual_seed(seed)
         self._ratings: list[TitleRating] = []
         self.model: TasteModel | None = None
+        self._rated: tuple[Tensor, Tensor, Tensor]  # looks, titles and scores that the model was learnt from
         self.policy = self._untrained()
 
     @classmethod
@@ -164,23 +165,31 @@ class Titler:
             return False
         looks = torch.stack([rating.look for rating in ratings])
         said = torch.tensor([[rating.title.adjective, rating.title.noun] for rating in ratings])
+        scores = torch.tensor([STAR_SCORES[rating.stars - 1] for rating in ratings])
         self.model = TasteModel(
             Contrasts(self._features(looks, said)),
             torch.tensor([STAR_EDGES[rating.stars - 1] for rating in ratings]),
             torch.tensor([STAR_EDGES[rating.stars] for rating in ratings]),
-            torch.tensor([STAR_SCORES[rating.stars - 1] for rating in ratings]),
+            scores,
         )
+        self._rated = looks, said, scores
         self._climb(torch.cat([self._reference, looks]))
         return True
 
     @torch.no_grad()
     def liking(self, looks: Tensor, titles: Tensor) -> Tensor:
-        """Expected liking, less some of its doubt, of titles (S, C, 2) for looks (S, measures): (S, C); zero where nothing is known."""
+        """Expected liking, less some of its doubt, of titles (S, C, 2) for looks (S, measures): (S, C); zero where nothing is known.
+
+        Where the person has rated exactly this title of exactly such an image, their rating replaces the prediction.
+        """
         if self.model is None:
             return torch.zeros(titles.shape[:2])
         every = looks.repeat_interleave(titles.shape[1], dim=0)
         mean, doubt = self.model.predict(self._features(every, titles.flatten(0, 1)))
-        return (mean - self.config.caution * doubt).float().unflatten(0, titles.shape[:2])
+        liking = (mean - self.config.caution * doubt).float().unflatten(0, titles.shape[:2])
+        rated, said, scores = self._rated
+        same = (rated[:, None] == looks).all(dim=-1)[:, :, None] & (said[:, None, None] == titles).all(dim=-1)  # (ratings, S, C)
+        return torch.where(same.any(dim=0), scores[same.int().argmax(dim=0)], liking)
 
     def _untrained(self) -> TitlePolicy:
         with torch.random.fork_rng(devices=[]):

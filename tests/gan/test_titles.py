@@ -11,6 +11,7 @@ from gan.errors import UserError
 from gan.model import Model
 from gan.policy.estimators import ESTIMATORS
 from gan.session import TuningSession
+from gan.taste.events import STAR_SCORES
 from gan.taste.words import MEASURES, measures
 from gan.titles import LANGUAGES, Title, TitleConfig, TitlePolicy, Titler, TitleRating, Vocabulary, vocabulary
 from gan.titles.vocabulary import Word
@@ -249,6 +250,20 @@ def test_a_later_rating_of_the_same_title_takes_the_earlier_ones_place() -> None
     changed = [TitleRating(look, Title(n, n), stars) for stars in (1, 5) for n in range(4)]
     one.feedback(changed)  # all five stars in the end: constant
     assert not one.learn()
+
+
+def test_what_was_rated_is_known_and_replaces_the_prediction_there_alone() -> None:
+    one, two_looks = titler(config=TitleConfig(batches=1)), looks(2, 3)
+    here = two_looks[0]
+    one.feedback(TitleRating(here, Title(n, n), 1 + n % 5) for n in range(10))
+    assert one.learn() and one.model is not None
+    titles = torch.tensor([[[0, 0], [4, 4], [4, 0]]]).expand(2, -1, -1)
+    liking = one.liking(two_looks, titles)
+    assert liking[0, :2].tolist() == pytest.approx([STAR_SCORES[0], STAR_SCORES[4]])
+    mean, doubt = one.model.predict(one._features(two_looks.repeat_interleave(3, dim=0), titles.flatten(0, 1)))
+    predicted = (mean - one.config.caution * doubt).float().view(2, 3)
+    assert torch.allclose(liking[0, 2], predicted[0, 2]) and torch.allclose(liking[1], predicted[1])
+    assert abs(float(predicted[0, 1]) - STAR_SCORES[4]) > 0.05  # which the model alone would not say
 
 
 def test_contradictions_are_survived_and_stars_are_checked() -> None:
