@@ -91,7 +91,7 @@ class Ends(Card):
 
     def __init__(self, title: str, tip: str) -> None:
         super().__init__()
-        self.strip, self.stars = Strip(_PLACES, 150), text_label("", "quiet")
+        self.strip, self.stars = Strip(_PLACES, 170), text_label("", "quiet")
         named(self.strip, title, tip)
         line = QHBoxLayout()
         line.addWidget(text_label(title, "title"))

@@ -79,7 +79,11 @@ class WindowFiles(QObject):
         """Offer the projects that were open before."""
         menu = self.recent_menu()
         menu.aboutToHide.connect(menu.deleteLater)
-        menu.popup(self._window.mapToGlobal(self._window.rect().center() / 2))
+        below = self._window.top_bar.project  # the name of the one on show
+        menu.popup(below.mapToGlobal(below.rect().bottomLeft()))
+        first = next((action for action in menu.actions() if action.isEnabled()), None)
+        if first is not None:
+            menu.setActiveAction(first)  # Enter opens it
 
     def recent_menu(self) -> QMenu:
         """Return a menu of the recent projects, this one left out."""
