@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from studio.display import no_display_reason
 from studio.project import recent
+from studio.project.lock import ProjectInUse
 from studio.project.store import Project, ProjectError
 
 if TYPE_CHECKING:
@@ -97,6 +98,23 @@ def open_project(folder: Path | None, new: bool = False, model: str = MODEL) -> 
     return Project(folder if folder is not None else recent.new_project_folder(), model=model)
 
 
+def open_last() -> tuple[Project, str]:
+    """Open the project that was open last; where it cannot be opened, the one before it, or a new one.
+
+    Returns the project, and why it is not the last one ("" if it is). Raises ProjectError where none can be made, and ProjectInUse
+    where the last is open in another Tastemaker: who starts it twice wants no second project.
+    """
+    reason = ""
+    for folder in recent.recent_projects():
+        try:
+            return Project(folder, model=MODEL), reason
+        except ProjectError as error:
+            if not reason and isinstance(error, ProjectInUse):
+                raise
+            reason = reason or str(error)
+    return open_project(None, new=True), reason
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the studio; returns its exit code."""
     parser = argparse.ArgumentParser("tastemaker", description="Teach an image generator your taste.")
@@ -106,14 +124,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"tastemaker: {reason}", file=sys.stderr)
         return 2
     try:
-        project = open_project(options.project)
+        project, trouble = (open_project(options.project), "") if options.project else open_last()
     except ProjectError as error:
         print(f"tastemaker: {error}", file=sys.stderr)
         return 2
     with open_log(project.folder / "crash.log") as log:
         faulthandler.enable(log)
         try:
-            return run(project, log)
+            return run(project, log, trouble)
         finally:
             faulthandler.disable()
 
@@ -126,8 +144,11 @@ def open_log(path: Path) -> TextIO:
         return open(os.devnull, "a", encoding="utf-8")
 
 
-def run(project: Project, log: TextIO) -> int:
-    """Show the window on `project` until it is closed; what goes wrong meanwhile is written to `log`."""
+def run(project: Project, log: TextIO, trouble: str = "") -> int:
+    """Show the window on `project` until it is closed; what goes wrong meanwhile is written to `log`.
+
+    `trouble` is why the project that was open last is not the one on show.
+    """
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
@@ -142,7 +163,9 @@ def run(project: Project, log: TextIO) -> int:
     Theme(app, settings.value("theme"))
     i18n.load(settings.value("language"))
     studio = Studio()
-    studio.open(project)
+    window = studio.open(project)
+    if trouble:
+        window.complain(i18n.tr(trouble))
     sys.excepthook = partial(studio.tell_of_a_bug, log)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: app.closeAllWindows())

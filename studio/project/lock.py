@@ -9,8 +9,12 @@ from pathlib import Path
 from studio.project.records import ProjectError
 
 
+class ProjectInUse(ProjectError):
+    """Another program has the project open."""
+
+
 class FolderLock:
-    """Hold `project.lock` of a folder. Raises ProjectError when another program does."""
+    """Hold `project.lock` of a folder. Raises ProjectInUse when another program does."""
 
     def __init__(self, folder: Path) -> None:
         self._handle = os.open(folder / "project.lock", os.O_RDWR | os.O_CREAT, 0o644)
@@ -19,7 +23,7 @@ class FolderLock:
         except OSError:
             os.close(self._handle)
             self._handle = -1
-            raise ProjectError(f"{folder} is open in another Tastemaker; close it there first.") from None
+            raise ProjectInUse(f"{folder} is open in another Tastemaker; close it there first.") from None
 
     def release(self) -> None:
         """Let go; a second call does nothing."""

@@ -29,9 +29,10 @@ from PySide6.QtWidgets import (
 from window_support import Hands, StandIn
 
 from studio import display
-from studio.app import Studio, open_project
+from studio.app import Studio, open_last, open_project
 from studio.model import preferences
 from studio.project import recent
+from studio.project.lock import ProjectInUse
 from studio.project.store import Project
 from studio.ui.shortcut_sheet import ShortcutSheet, groups
 from studio.ui.views import entries
@@ -274,6 +275,26 @@ def test_without_a_project_the_last_or_a_new_one_opens(home: Path) -> None:
         assert other.folder != first.folder
     with open_project(home / "named") as named:
         assert named.folder == home / "named"
+
+
+def test_a_last_project_that_cannot_be_opened_keeps_nobody_out(home: Path) -> None:
+    for name in ("older", "last"):
+        Project(home / name).close()
+        recent.remember(home / name)
+    with open_last()[0] as last:
+        assert last.folder == home / "last"
+        with pytest.raises(ProjectInUse):
+            open_last()
+    _damage(home / "last")
+    project, why = open_last()
+    with project:
+        assert project.folder == home / "older"
+    assert "last" in why and "damaged" in why
+    _make_newer(home / "older")
+    project, why = open_last()
+    with project:
+        assert project.folder not in (home / "older", home / "last") and project.counts().shown == 0
+    assert "damaged" in why
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems always have a display")
