@@ -160,6 +160,7 @@ class TimelineView(QWidget):
     def _show(self, _: object = None) -> None:
         if not self.isVisible():
             return
+        self._keep_names()
         state, free = self._actions.state, self._actions.state.loaded and not self._actions.round.running
         used = state.checkpoint.id if state.checkpoint else None
         versions: list[Checkpoint | None] = [*reversed(state.checkpoints), None]
@@ -183,6 +184,13 @@ class TimelineView(QWidget):
         self._mark()
         self._show_images()
 
+    def _keep_names(self) -> None:
+        """Keep a name that is being written on a card that is about to show another version."""
+        ids = [*(version.id for version in reversed(self._actions.state.checkpoints)), None]
+        for place, card in enumerate(self.cards):
+            if card.edit.isVisible() and _id(card) not in ids[place : place + 1]:
+                card.edit.keep()
+
     def _add_card(self) -> None:
         card = VersionCard()
         card.pressed.connect(partial(self._choose, card))
@@ -192,6 +200,7 @@ class TimelineView(QWidget):
         card.delete.clicked.connect(partial(self.delete, card))
         card.compare.clicked.connect(partial(self.compare, card))
         card.edit.kept.connect(partial(self._named, card))
+        card.edit.left.connect(partial(self.setFocus, Qt.FocusReason.OtherFocusReason))
         tell_all_keys(card, cast("StudioWindow", self.window()).commands.__getitem__)
         self._list.insertWidget(len(self.cards), card)
         self.cards.append(card)

@@ -26,13 +26,14 @@ class NameEdit(QLineEdit):
     """A name that is kept with Enter or when it is left, and not with Escape."""
 
     kept = Signal(str)
+    left = Signal()  # with Escape
 
     def __init__(self) -> None:
         super().__init__()
         self.setMaxLength(60)
         self.setFixedWidth(220)
         named(self, tr("Name of the version"), tr("Enter keeps the name; Esc leaves it as it was"))
-        self.editingFinished.connect(self._keep)
+        self.editingFinished.connect(self.keep)
 
     def begin(self, name: str) -> None:
         """Show itself with a name to change."""
@@ -56,10 +57,12 @@ class NameEdit(QLineEdit):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
             self.hide()
+            self.left.emit()
         else:
             super().keyPressEvent(event)
 
-    def _keep(self) -> None:
+    def keep(self) -> None:
+        """Give out the name, where one is being written."""
         if self.isVisible():
             self.hide()
             self.kept.emit(self.text())

@@ -64,6 +64,31 @@ def test_two_versions_side_by_side_and_wiped(hands: Hands, view: TimelineView) -
     assert not view.comparison.isVisible()
 
 
+def test_a_name_is_for_the_version_it_was_begun_for(hands: Hands, view: TimelineView) -> None:
+    hands.actions.teach()
+    hands.key(K.Key_Down)
+    hands.key(K.Key_R, CTRL)
+    QTest.keyClicks(view.cards[1].edit, "Dusk")
+    hands.worker.finish()  # another version comes in above
+    hands.key(K.Key_Return)
+    assert titles(view) == ["Round 3", "Round 2", "Dusk", "Untuned"]
+
+
+def test_escape_leaves_a_name_and_the_arrows_go_on(hands: Hands, view: TimelineView) -> None:
+    hands.key(K.Key_R, CTRL)
+    QTest.keyClicks(view.cards[0].edit, "no")
+    hands.key(K.Key_Escape)
+    assert titles(view)[0] == "Round 2" and view.hasFocus()
+    hands.key(K.Key_Down)
+    assert view.chosen_card() is view.cards[1]
+
+
+def test_the_version_in_use_says_why_it_is_not_deleted(hands: Hands, view: TimelineView) -> None:
+    hands.key(K.Key_Delete)
+    assert len(view.cards) == 3
+    assert hands.actions.state.message.text.startswith("The version in use cannot be deleted")
+
+
 def test_a_version_is_named(hands: Hands, view: TimelineView) -> None:
     hands.key(K.Key_R, CTRL)
     edit = view.cards[0].edit
