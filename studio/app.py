@@ -58,11 +58,13 @@ class Studio:
 
         Without a `folder` it is a new one, on `model`: a bundle, or the name of a bundled generator.
         """
+        from studio.i18n import tr
+
         try:
             self.open(open_project(folder, new=folder is None, model=str(model or MODEL)))
         except ProjectError as error:
             if self.window is not None:
-                self.window.complain(str(error))
+                self.window.complain(tr(str(error)))
 
     def reopen(self) -> None:
         """Show the same project in a new window, in the language of the preferences."""

@@ -161,6 +161,23 @@ def texts(node: ast.expr) -> Iterator[str]:
         )
 
 
+def test_what_is_wrong_with_a_project_is_translated() -> None:
+    found = []
+    for path in (ROOT / "studio" / "project").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in (
+                "ProjectError",
+                "ProjectInUse",
+            ):
+                found += [text for one in node.args for text in texts(one)]
+            elif isinstance(node, ast.FunctionDef) and node.name == "_reason":
+                returned = [one.value for one in ast.walk(node) if isinstance(one, ast.Return) and one.value]
+                found += [text for one in returned for text in texts(one)]
+    assert len(found) >= 10
+    chinese = i18n.catalogue("zh_CN")
+    assert [text for text in found if spoken.translated(text, chinese) is None] == []
+
+
 def filled(part: ast.expr) -> str:
     """What stands for a field: an "s" that may be there is left out."""
     value = part.value if isinstance(part, ast.FormattedValue) else part
