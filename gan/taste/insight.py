@@ -49,7 +49,7 @@ def insight(session: TuningSession, count: int = 6) -> Insight | None:
     scorer = session.scorer
     some = slice(0, _LOOKED_AT)
     liking, doubt = session.learner.model.predict(tuple(group[some] for group in scorer.reference))
-    found = words(plain_measures(session), liking)
+    found = words(plain_measures(session), liking) if session.learner.conviction else []  # of nothing, nothing is said
     order = liking.argsort(descending=True)
 
     def shown(rows: torch.Tensor) -> Shown:
