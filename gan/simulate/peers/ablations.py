@@ -5,10 +5,12 @@ same terms; only a shift, which a single round does not bring to its end, is tau
 """
 
 import copy
+from contextlib import suppress
 from dataclasses import replace
 
 import torch
 
+from gan.errors import UserError
 from gan.guard import Limits
 from gan.model import Model
 from gan.policy.adapter import Adapter, Choice, ChoiceConfig, Shift, ShiftConfig
@@ -106,6 +108,7 @@ def random_proposals(given: Given) -> Tuned:
         )
         rated += size
         session.fit()
-        for _ in session.run_round():
-            pass
+        with suppress(UserError):  # nothing to be learnt from yet, as a person would be told: our own run goes on too
+            for _ in session.run_round():
+                pass
     return session.tuned_model()
