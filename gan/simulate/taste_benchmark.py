@@ -35,6 +35,7 @@ _FIRST_SEED = 4_000_000_000
 _TESTED = 1600  # images that nobody rates
 _CANDIDATES = 160
 _FITTED = (100, 500, 1000, 2000)  # events
+_GRIDS = (24, 48, 96)  # ratings after which it is asked whether there is a preference at all
 _RATED_OF_SIGNS = 400  # images, of three times as many that were looked at,
 _RATED_OF_TAGS = 100  # and that words were put to
 
@@ -166,6 +167,17 @@ def _speed(world: World, rater: Rater) -> dict[str, dict[str, float]]:
     return found
 
 
+def _followed(world: World, rater: Rater, seed: int, ratings: int, dice: bool) -> float:
+    """How far a preference would be followed after so many ratings of random images, 0..1: by who means them, or throws dice."""
+    rows = np.random.default_rng([seed, ratings]).permutation(IMAGES - _TESTED)[:ratings]
+    stars = Person(rater, world.images, seed, lapses=1.0 if dice else None).rate(world.images[rows])
+    learner = TasteLearner(world.standardise)
+    learner.add(rows.tolist(), RawFeatures(tuple(group[torch.from_numpy(rows)] for group in world.raw.groups)))
+    learner.feedback(Feedback(i, "stars", float(s), n) for n, (i, s) in enumerate(zip(rows.tolist(), stars, strict=True)))
+    learner.fit()
+    return learner.conviction
+
+
 def _half_told(world: World, rater: Rater, seed: int, ratings: int) -> tuple[TasteLearner, Person]:
     """A learner that knows three times as many images as were rated, and who rated them."""
     person = Person(rater, world.images, seed)
@@ -228,6 +240,13 @@ def measure(model: gan.Model, files: Sequence[Path], seeds: int, ratings: int, s
         "threads": torch.get_num_threads(),
         "seconds": _speed(world, (steady or raters)[0]),
         "curves": curves,
+        "followed": {
+            str(count): {
+                "dice": [_followed(world, raters[0], seed, count, True) for seed in range(20 * seeds)],
+                "meant": [_followed(world, rater, seed, count, False) for rater in steady for seed in range(4 * seeds)],
+            }
+            for count in _GRIDS
+        },
         **{
             kind: {
                 name: [learnt(world, rater, seed, telling) for rater in some for seed in range(seeds)]
@@ -249,6 +268,12 @@ def _say_all(found: dict[str, Any]) -> None:
             middle, best = (float(np.median([one[name] for one in step])) for name in ("correlation", "best_of_16"))
             worst = min(one["correlation"] for one in step)
             print(f"  {kind:12} {step[0]['ratings']:>4} ratings  {middle:+.2f} / {best:.2f}   (worst correlation {worst:+.2f})")
+    print("\nShare of people whose preference would be followed (wholly), whose stars are dice and who mean them:")
+    for count, groups in found["followed"].items():
+        words = "  ".join(
+            f"{name} {np.mean(np.array(of) > 0.0):.2f} ({np.mean(np.array(of) == 1.0):.2f})" for name, of in groups.items() if of
+        )
+        print(f"  {count:>4} ratings  {words}")
     for kind, title in (("signs", "Signs in passing"), ("tags", "Words put to images")):
         print(f"\n{title}, medians: learnt weight, correlation without and with them:")
         for name, runs in found[kind].items():

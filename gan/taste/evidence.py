@@ -23,8 +23,8 @@ _LEAST_AFTER = 8
 _MOMENTS = 24  # at which a change is looked for
 _KEPT = (-0.6, 0.0, 0.6)  # and how much of the taste is tried to have outlasted it
 _ODDS = 2.0  # logarithm of the odds against a change before anything was said
-# And against there being any preference at all. On dev raters, after one random grid of 24: 85 % of people whose stars are dice are found
-# out, 95 % of those who like something are heard; after two grids 95 % and all.
+# And against there being any preference at all: more, and weak but true preferences are missed after a first grid, less, and more of the
+# people whose stars are dice are believed (`tastemaker benchmark taste` counts both).
 _DICE = 0.5
 
 

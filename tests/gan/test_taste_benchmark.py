@@ -43,6 +43,8 @@ def test_every_part_says_its_figures(
     assert all(-1.0 <= step["correlation"] <= 1.0 and 0.0 <= step["best_of_16"] <= 1.0 for step in steps)
     assert set(found["seconds"]) == {"60 events", "60 stars, 6 comparisons"}
     assert all(of["seconds"] > 0 for of in found["seconds"].values())
+    assert all(0.0 <= share <= 1.0 for groups in found["followed"].values() for of in groups.values() for share in of)
+    assert np.mean(found["followed"]["96"]["dice"]) < 0.2
     assert set(found["signs"]) == set(found["tags"]) == {"telling", "useless"}
     assert all(0.0 <= run["weight"] < 1.0 for kind in ("signs", "tags") for runs in found[kind].values() for run in runs)
     assert "Seconds of one fit" in capsys.readouterr().out
