@@ -256,8 +256,13 @@ class ExplorePanel(QWidget):
             self._list.removeWidget(old)
             old.deleteLater()
         self.directions = [Direction(self.explore, number, pair) for number, pair in enumerate(ends)]
+        before: QWidget = self.truncation.slider
         for made in self.directions:
             self._list.addWidget(made)
+            for control in (made.slider, made.lock):
+                self.setTabOrder(before, control)
+                before = control
+        self.setTabOrder(before, self.radius.slider)
         self._show_place(self.explore.place)
 
     def _show_place(self, place: Place) -> None:

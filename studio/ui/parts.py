@@ -119,11 +119,12 @@ class ElidedLabel(QLabel):
         self.set_text(text)
 
     def set_text(self, text: str) -> None:
-        """Show `text`; the whole of it is the tooltip and the accessible name."""
+        """Show `text`; the whole of it is the accessible name, and the tooltip where it does not fit."""
         if text == self._full:
             return
+        if self.toolTip() == self._full:
+            self.setToolTip("")  # it said what was cut off
         self._full = text
-        self.setToolTip(text)
         self.setAccessibleName(text)
         self._fit()
         self.updateGeometry()
@@ -142,9 +143,10 @@ class ElidedLabel(QLabel):
         self._fit()
 
     def _fit(self) -> None:
-        self.setText(
-            QFontMetrics(self.font()).elidedText(self._full, Qt.TextElideMode.ElideRight, self.width())
-        )
+        shown = QFontMetrics(self.font()).elidedText(self._full, Qt.TextElideMode.ElideRight, self.width())
+        self.setText(shown)
+        if self.toolTip() in ("", self._full):  # it has no other one
+            self.setToolTip("" if shown == self._full else self._full)
 
 
 class Rows(QWidget):

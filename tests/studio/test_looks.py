@@ -6,7 +6,18 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QMenu, QScrollArea, QSlider, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QLabel,
+    QMenu,
+    QMessageBox,
+    QScrollArea,
+    QSlider,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
 from window_support import Hands
 
 from studio import i18n
@@ -244,3 +255,43 @@ def test_the_images_to_blend_into_are_large_enough_to_tell_apart(hands: Hands) -
     assert isinstance(menu, QMenu)
     assert menu.actionGeometry(menu.actions()[0]).height() >= 40
     menu.close()
+
+
+def test_the_buttons_of_a_message_look_like_all_others(hands: Hands) -> None:
+    hands.window.complain("This is not a project.")
+    box = QApplication.activeModalWidget()
+    assert isinstance(box, QMessageBox)
+    assert all(button.icon().isNull() for button in box.buttons())
+    box.close()
+
+
+def test_a_text_has_a_tip_only_where_it_is_cut_off(qtbot: QtBot) -> None:
+    label = ElidedLabel("A line that is longer than its place")
+    qtbot.addWidget(label)
+    label.show()
+    label.resize(400, 20)
+    assert label.toolTip() == ""
+    label.resize(60, 20)
+    assert label.text().endswith("…") and label.toolTip() == label.full_text()
+    label.set_text("short")
+    assert label.toolTip() == ""
+    label.setToolTip("what it means")
+    label.set_text("Another line that is longer than its place")
+    assert label.toolTip() == "what it means"
+    label.close()
+
+
+def test_tab_walks_down_the_directions(hands: Hands) -> None:
+    hands.window.show_view("explore")
+    panel = hands.window.pages.panel("explore")
+    assert isinstance(panel, ExplorePanel)
+    panel.explore.ends = (("warmer", "cooler"), ("brighter", "darker"))
+    laid_out()
+    walked: list[QWidget] = [panel.truncation.slider]
+    for direction in panel.directions:
+        walked += [direction.slider, direction.lock]
+    walked.append(panel.radius.slider)
+    walked[0].setFocus()
+    for control in walked:
+        assert QApplication.focusWidget() is control
+        QTest.keyClick(control, Qt.Key.Key_Tab)
