@@ -36,6 +36,9 @@ from studio.theme.tokens import CORNER_IMAGE, TINY
 from studio.ui.labels import paint_label
 
 _Index = QModelIndex | QPersistentModelIndex
+_WORDED = (
+    136  # side of a cell from which on a word fits beside a label, the number of tags and the sign of a note
+)
 _KEPT = 512  # scaled pixmaps; 24 at 2x of 168 px are 11 MB
 
 # A five-pointed star of radius 1 around the origin, tip up.
@@ -93,7 +96,9 @@ class ImageDelegate(QStyledItemDelegate):
             if hovered or chosen or cell.stars:
                 self._paint_stars(painter, rect, area, cell.stars, self.hovered_star if hovered else 0)
             if cell.flag:
-                self._paint_tag(painter, rect, tr("rejected") if cell.flag == "reject" else "P")
+                # A small image with marks at its left has no room for the word.
+                word = tr("rejected") if rect.width() >= _WORDED else "×"
+                self._paint_tag(painter, rect, word if cell.flag == "reject" else "P")
             self._paint_marks(painter, rect, cell)
         if chosen:
             self._paint_ring(painter, rect, 255 if state & QStyle.StateFlag.State_Active else 150)

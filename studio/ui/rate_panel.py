@@ -93,7 +93,9 @@ class RatePanel(QWidget):
         self.share.setText("–" if accuracy is None else f"{round(100 * accuracy)} %")
         self.meter.set_share(accuracy, useful)
         after = tr("after 1 rating") if count == 1 else tr("after {n} ratings", n=count)
-        if count == 0:
+        if taste is None and self._actions.state.counts.rated:
+            words = tr("It is reading your ratings…")
+        elif count == 0:
             words = tr("Nothing yet. Rate a few images and it starts to guess.")
         elif accuracy is None:
             words = tr(

@@ -20,7 +20,7 @@ class Strip(QWidget):
         super().__init__()
         self._places, self._largest = places, largest
         self._images: list[QImage] = []
-        self._pixmaps: list[QPixmap] = []
+        self._pixmaps: dict[int, QPixmap] = {}  # by the image's key
         self._drawn_for: tuple[int, float, bool] | None = None
         self.pixel_art = False
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -33,7 +33,6 @@ class Strip(QWidget):
     def show_images(self, images: Sequence[QImage]) -> None:
         """Show these; places without an image are neutral."""
         self._images = list(images[: self._places])
-        self._drawn_for = None
         self.update()
 
     def side(self, width: int) -> int:
@@ -51,10 +50,16 @@ class Strip(QWidget):
     def placed(self, side: int, ratio: float) -> list[tuple[QRectF, QPixmap]]:
         """Return the images scaled for their places, with where each is to be drawn."""
         if self._drawn_for != (side, ratio, self.pixel_art):
-            self._pixmaps = [QPixmap.fromImage(scaled(i, side, ratio, self.pixel_art)) for i in self._images]
-            self._drawn_for = (side, ratio, self.pixel_art)
+            self._pixmaps, self._drawn_for = {}, (side, ratio, self.pixel_art)
+        known = self._pixmaps  # half of what is shown while a round runs was shown before
+        self._pixmaps = {
+            image.cacheKey(): known.get(image.cacheKey())
+            or QPixmap.fromImage(scaled(image, side, ratio, self.pixel_art))
+            for image in self._images
+        }
         found = []
-        for area, pixmap in zip(self.areas(side), self._pixmaps, strict=False):
+        for area, image in zip(self.areas(side), self._images, strict=False):
+            pixmap = self._pixmaps[image.cacheKey()]
             size = pixmap.width() / pixmap.devicePixelRatio()
             spare = round((side - size) / 2 * ratio) / ratio
             found.append((QRectF(area.x() + spare, spare, size, size), pixmap))

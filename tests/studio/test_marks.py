@@ -9,6 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 from window_support import Hands
 
+from studio.ui.image_delegate import ImageDelegate
 from studio.ui.labels import paint_label
 from studio.ui.rate_panel import RatePanel
 from studio.ui.tags_editor import TagsEditor
@@ -173,6 +174,19 @@ def test_a_tile_shows_its_marks(hands: Hands, row: int) -> None:
     assert tagged != labelled
     hands.actions.mark("note", text="x", images=[image])
     assert hands.grid.viewport().grab(rect).toImage() != tagged
+
+
+def test_on_a_small_image_the_word_makes_room_for_the_marks(
+    hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(ImageDelegate, "_paint_tag", lambda *given: said.append(given[-1]))
+    hands.actions.rate("reject", row=2)
+    for size, words in ((384, "rejected"), (80, "×")):
+        hands.grid.set_wanted_size(size)
+        said.clear()
+        hands.grid.grab()
+        assert set(said) == {words}, size
 
 
 def test_labels_differ_in_shape_and_letter_not_only_in_colour(qapp: object) -> None:

@@ -14,6 +14,7 @@ from studio.model.grid_model import Cell, GridModel
 from studio.project.store import Project
 from studio.ui.grid_geometry import GAP, MARGIN, Geometry
 from studio.ui.image_grid import ImageGrid
+from studio.ui.rate_panel import RatePanel
 
 K = Qt.Key
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
@@ -217,6 +218,18 @@ def test_places_before_the_first_answer_are_neutral(open_studio: Callable[[], Ha
     assert hands.project.counts().rated == 0
     hands.first_grid()
     assert saturation(picture(hands, 3)) > 20
+
+
+def test_a_project_with_ratings_is_not_called_empty_while_the_worker_reads_them(
+    open_studio: Callable[[], Hands],
+) -> None:
+    first = open_studio()
+    first.first_grid()
+    first.rate_enough()
+    first.close()
+    panel = open_studio().window.panels.currentWidget()
+    assert isinstance(panel, RatePanel)
+    assert panel.honest.text() == "It is reading your ratings…"
 
 
 def test_a_rejected_image_turns_grey_and_stays(hands: Hands) -> None:

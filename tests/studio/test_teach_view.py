@@ -5,11 +5,14 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 from window_support import Hands
 
+from studio.model.scaling import scaled
 from studio.model.state import FEWEST_RATINGS
 from studio.ui.charts import Curve, smooth, value_range
+from studio.ui.strip import Strip
 from studio.ui.teach_view import TeachPanel, TeachView, time_left
 from studio.ui.timeline_view import TimelineView
 from studio.worker import messages as m
@@ -232,3 +235,30 @@ def test_the_points_of_a_curve_run_from_edge_to_edge(theme: object, qtbot: objec
     assert [points.at(i).x() for i in range(4)] == pytest.approx([4.0, 102.0, 200.0, 298.0])
     assert points.at(3).y() == pytest.approx(6.0)
     assert points.at(0).y() == pytest.approx(106.0)
+
+
+def test_a_strip_scales_each_image_once(
+    qtbot: object, theme: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+
+    def counted(image: QImage, *how: object) -> QImage:
+        made.append(image.cacheKey())
+        return scaled(image, *how)
+
+    monkeypatch.setattr("studio.ui.strip.scaled", counted)
+    images = []
+    for shade in range(4):
+        image = QImage(16, 16, QImage.Format.Format_RGB32)
+        image.fill(shade)
+        images.append(image)
+    strip = Strip(3)
+    strip.resize(300, 100)
+    strip.show_images(images[:3])
+    strip.grab()
+    strip.show_images([*images[1:3], images[3]])  # as while a round runs: some of them anew
+    strip.grab()
+    assert made == [image.cacheKey() for image in images]
+    strip.resize(200, 100)
+    strip.grab()
+    assert len(made) == 7
