@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QProgressBar,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -20,11 +21,12 @@ from PySide6.QtWidgets import (
 from studio.i18n import tr
 from studio.model.importing import Importing
 from studio.model.property import bind
-from studio.ui.parts import Card, ElidedLabel, button, named, quiet_note, section, set_role
+from studio.ui.parts import Card, ElidedLabel, button, hold_still, named, quiet_note, section, set_role
 from studio.ui.strip import GAP, Strip
 from studio.worker import imports
 
 ROWS, COLUMNS = 3, 8  # of the preview
+FRAME = 48  # pixels of a window manager's frame, about
 QUESTION = 320  # pixels that a question is wide, in lines of its own where it is longer
 
 
@@ -81,11 +83,11 @@ class ImportSheet(QDialog):
         ends.addWidget(self.cancel)
         ends.addWidget(self.keep)
         self.open_points = section(tr("What the file does not say"))
-        column = QVBoxLayout(self)
-        column.setContentsMargins(20, 16, 20, 16)
-        column.setSpacing(10)
+        body = QWidget()
+        self._said = said = QVBoxLayout(body)
+        said.setContentsMargins(0, 0, 8, 0)
+        said.setSpacing(10)
         for widget in (
-            self.title,
             self.what,
             self.working,
             card,
@@ -95,9 +97,31 @@ class ImportSheet(QDialog):
             self.open_points,
             self.questions,
         ):
-            column.addWidget(widget)
-        column.addStretch(1)
+            said.addWidget(widget)
+        said.addStretch(1)
+        self.page = QScrollArea()
+        self.page.setWidgetResizable(True)
+        self.page.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.page.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.page.setWidget(body)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 16, 20, 16)
+        column.setSpacing(10)
+        column.addWidget(self.title)
+        column.addWidget(self.page, 1)
         column.addLayout(ends)
+
+    def _grow(self) -> None:
+        """Be as high as what there is to say, or as the screen; the rest scrolls."""
+        room = self.screen().availableGeometry().height() - FRAME
+        view = self.page.viewport()
+        wanted = self._said.totalHeightForWidth(view.width()) + self.height() - view.height()
+        if min(wanted, room) > self.height():
+            self.resize(self.width(), min(wanted, room))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._grow()
 
     def _follow(self, _: object = None) -> None:
         importing = self._importing
@@ -121,6 +145,8 @@ class ImportSheet(QDialog):
             strip.show_images(images[row * COLUMNS : (row + 1) * COLUMNS])
         self.card.setVisible(bool(images) or not importing.error)
         self._ask(found.questions if found else ())
+        if self.isVisible():
+            QTimer.singleShot(0, self, self._grow)  # once it is laid out
         self.keep.setEnabled(importing.phase == "ready")
         if self.keep.isEnabled() and self.focusWidget() in (None, self.cancel):
             self.keep.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -139,6 +165,7 @@ class ImportSheet(QDialog):
         self._asked = tuple(question.key for question in questions)
         for question in questions:
             box = QComboBox()
+            hold_still(box)
             for place, option in enumerate(question.options):
                 box.addItem(tr(option.label), option.value)
                 box.setItemData(place, tr(option.evidence), Qt.ItemDataRole.ToolTipRole)

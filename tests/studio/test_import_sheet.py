@@ -7,10 +7,12 @@ import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel
+from window_support import FRAMES
 
 from studio.model.importing import Importing
 from studio.ui.import_sheet import ImportSheet
+from studio.worker import imports
 from studio.worker.import_client import ImportClient
 
 
@@ -74,6 +76,22 @@ def test_a_generator_is_read_shown_and_kept(qtbot, sheet, checkpoint):
     shown = importing.preview[0].convertToFormat(QImage.Format.Format_RGB888)
     first = np.array([[shown.pixelColor(x, y).getRgb()[:3] for x in range(32)] for y in range(32)])
     assert np.abs(first - images[0].astype(int)).max() <= 1
+
+
+def test_many_questions_scroll_and_the_buttons_stay_on_the_screen(qtbot, sheet):
+    options = (imports.Option("a", "one", ""), imports.Option("b", "two", ""))
+    questions = tuple(imports.Question(f"q{n}", f"Question {n}?", options, "a", True) for n in range(16))
+    small = sheet.height()
+    sheet._importing.found = imports.FileRead(1, "DCGAN, 64 px", (), None, questions, FRAMES)
+    qtbot.waitUntil(lambda: sheet.height() > small)
+    room = sheet.screen().availableGeometry().height()
+    qtbot.waitUntil(lambda: sheet.page.verticalScrollBar().maximum() > 0)
+    assert sheet.height() < room
+    assert sheet.rect().contains(sheet.keep.mapTo(sheet, sheet.keep.rect().bottomRight()))
+    last = sheet.questions.findChildren(QComboBox)[-1]
+    sheet.page.ensureWidgetVisible(last)
+    inside = sheet.page.viewport()
+    assert inside.rect().contains(last.mapTo(inside, last.rect().bottomLeft()))
 
 
 def test_an_answer_changes_what_is_shown(qtbot, sheet, checkpoint):
