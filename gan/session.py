@@ -9,7 +9,6 @@
 >>> session.export(Path("mine"))
 """
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from gan.model import Model, digest
 from gan.networks import latents, to_uint8
 from gan.policy.adapter import Adapter, Choice, ChoiceConfig, Shift, ShiftConfig
 from gan.policy.rounds import Round, RoundConfig, RoundProgress, RoundResult
+from gan.preparing import Preparation
 from gan.proposing import Chosen, Proposal, Proposer
 from gan.rewards import MOVING_WEIGHTS, RewardWeights
 from gan.rewards.drawer import Drawer
@@ -38,7 +38,6 @@ __all__ = ["Chosen", "Feedback", "Prediction", "Proposal", "RoundConfig", "Round
 __all__ += ["Tag", "predictions"]
 
 _CHUNK = 64  # images drawn at once
-_PIECE = 32  # images read in one piece of work ahead
 
 
 class TuningSession:
@@ -76,18 +75,27 @@ class TuningSession:
         self._logits: dict[int, float] = {}  # of known images, where there is a discriminator
         self._pool: Pool | None = None
         self._cache = cache
+        self._preparation = Preparation(lambda: self.pool, lambda: self.scorer, self._choice_config())
         self._proposer = Proposer(model.z_dim, self.random)
 
+    def _choice_config(self) -> ChoiceConfig | None:
+        if self.config.policy == "shift":
+            return None
+        return ChoiceConfig(self.model.z_dim, self.model.generator.embed_dim, self.config.candidates)
+
     def _fresh_adapter(self) -> Adapter:
+        choice = self._choice_config()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            adapter: Adapter
-            if self.config.policy == "shift":
-                adapter = Shift(ShiftConfig(z_dim=self.model.z_dim))
-            else:
-                inputs = self.model.generator.embed_dim
-                adapter = Choice(ChoiceConfig(self.model.z_dim, inputs, self.config.candidates))
+            adapter = Shift(ShiftConfig(z_dim=self.model.z_dim)) if choice is None else Choice(choice)
         return adapter.to(self.model.device).attach(self.model.generator)
+
+    def _begin(self) -> Adapter:
+        """An adapter that changes nothing yet, but has looked at latents if it is to choose among them."""
+        adapter = self._fresh_adapter()
+        if isinstance(adapter, Choice) and (foresight := self._preparation.foresight) is not None:
+            foresight.give(adapter)
+        return adapter
 
     def _copy(self, adapter: Adapter, **changes: Any) -> Adapter:
         copy = type(adapter)(replace(adapter.config, **changes))
@@ -173,11 +181,8 @@ class TuningSession:
         return self._proposer.choose(count, rated, self._tuned, self.rounds > 0, known)
 
     def prepare(self) -> bool:
-        """A little of the work that a round needs, while nobody waits: read more of the prior's images. False when there is none."""
-        if self.pool.full:
-            return False
-        self.pool.grow(_PIECE)
-        return True
+        """A little of the work that a round needs, while nobody waits: see `gan.preparing`. False when there is none."""
+        return self._preparation.piece()
 
     def add(self, images: Mapping[int, np.ndarray]) -> None:
         """Make images known by an id of the caller's: {id: latent float32 (z_dim,)}. Known ids are left as they are."""
@@ -269,9 +274,9 @@ class TuningSession:
         before = self.adapter
         changes = {}
         if isinstance(before, Choice):
-            yield from self._read_first(config, cancel, wait)
+            yield from self._preparation.rest(config, cancel, wait)
             changes["candidates"] = config.candidates
-        self.adapter = self._copy(before, **changes)
+        self.adapter = self._copy(self._begin() if before.idle else before, **changes)
         this_round = Round(self.adapter, self.scorer, config, self.random)
         yield from this_round.run(cancel, wait)
         self.last_round = this_round.result
@@ -279,25 +284,6 @@ class TuningSession:
         if not self.last_round.kept:
             self.adapter = before
         self.rounds += 1
-
-    def _read_first(
-        self, config: RoundConfig, cancel: Callable[[], bool], wait: Callable[[], None]
-    ) -> Iterator[RoundProgress]:
-        """Read the rest of the pool, as far as `prepare` has not; reports step 0."""
-        pool = self.pool
-        began, had = time.monotonic(), len(pool)
-        pool.grow_to(len(self.scorer.latents) + _PIECE)  # without any beside the reference sample there is nothing to learn from
-        while not pool.full and not cancel():
-            wait()
-            pool.grow(8 * _PIECE)
-            speed = (len(pool) - had) / (time.monotonic() - began)
-            yield RoundProgress(
-                step=0,
-                steps=config.steps,
-                seconds_left=(pool.size - len(pool) + config.steps * config.states * config.children) / speed,
-                images_per_second=speed,
-                note=f"looking at what the generator draws: {len(pool):,} of {pool.size:,} images",
-            )
 
     # ------------------------------------------------------------------ keeping
 

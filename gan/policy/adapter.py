@@ -66,7 +66,7 @@ class ChoiceConfig:
     z_dim: int = 64  # latent width of the generator behind it
     inputs: int = 128  # width of what `LatentGenerator.embed` gives
     candidates: int = 32  # latents that one is chosen from, z itself the first
-    width: int = 128  # of its hidden layers
+    width: int = 256  # of its hidden layers
     depth: int = 2  # hidden layers
 
 

@@ -15,7 +15,8 @@ class ClimbConfig:
     updates: int = 8  # optimiser steps between two batches of drawn images; more learn the pool's rewards by heart
     groups: int = 8  # choices in each of them
     among: int = 32  # candidates of each choice at most; what is preferred does not hang on how many there are
-    learning_rate: float = 1e-2  # of AdamW at its highest, by a one-cycle schedule over a round (Smith 2018)
+    learning_rate: float = 1e-2  # of AdamW on the last layer at its highest, by a one-cycle schedule over a round (Smith 2018)
+    hidden_rate: float = 1e-3  # on the hidden layers, which know something already: see `Foresight`
     weight_decay: float = 1e-2
 
 
@@ -53,12 +54,10 @@ class Climb:
         adapter.mean.copy_(embedded.mean(dim=0))
         adapter.deviation.copy_(embedded.std(dim=0).clamp_min(1e-4))
         self._embedded, self._rewards = embedded, rewards.to(embedded.device)
-        self._optimizer = torch.optim.AdamW(
-            policy.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
-        )
-        self._schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self._optimizer, config.learning_rate, total_steps=steps * config.updates + 1
-        )
+        rates = [config.learning_rate, config.hidden_rate]
+        layers = [{"params": list(part.parameters())} for part in (adapter.out, adapter.hidden)]
+        self._optimizer = torch.optim.AdamW(layers, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
+        self._schedule = torch.optim.lr_scheduler.OneCycleLR(self._optimizer, rates, total_steps=steps * config.updates + 1)
 
     def reward(self, rewards: Tensor) -> None:
         """Learn from these rewards of the same images from now on: (M,); where one is not finite, the earlier stays."""

@@ -194,6 +194,15 @@ class Scorer:
         """Embedded latents (M, e), on the device, and rewards (M,) of the pool's images outside the reference sample."""
         return self.pool.embedded(REFERENCE_IMAGES), self.known_scores().reward
 
+    def known_features(self) -> tuple[Tensor, Tensor]:
+        """Of the same images: embedded latents (M, e), and features and logits in untuned standard deviations, side by side (M, d)."""
+        scores = self.known_scores()
+        logits = scores.logits
+        features = scores.features
+        if logits is not None:
+            features = torch.cat([features, Normaliser.fit(logits)(logits)[:, None].clamp(-6.0, 6.0)], dim=1)
+        return self.pool.embedded(REFERENCE_IMAGES), features
+
     def known_scores(self) -> Scores:
         """Of the pool's images outside the reference sample."""
         if len(self.pool) <= REFERENCE_IMAGES:

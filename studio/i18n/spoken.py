@@ -62,6 +62,7 @@ SENTENCES = (
     "{why}: the untuned generator is in use.",
     "The worker could not go on: {why}",
     "looking at what the generator draws: {done} of {all} images",
+    "learning what latents look like: {share} %",
     "there are too few ratings to teach from: rate at least a grid of images first",
     "all ratings are alike: rate some images higher than others, so that there is something to learn",
     "what was said so far could as well be chance: rate more images, so that there is something to learn",

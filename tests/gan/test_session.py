@@ -1,5 +1,8 @@
 """The front door, on a small real generator: propose, listen, learn, teach, keep, restore, export."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -199,6 +202,19 @@ def test_known_images_are_scored_without_drawing_them_again(taught):
     drawn = session.score(np.stack([session._latents[i] for i in some]))
     torch.testing.assert_close(again.liking, drawn.liking, atol=0.03, rtol=0.0)
     torch.testing.assert_close(again.reward, drawn.reward, atol=0.1, rtol=0.0)
+
+
+def test_a_round_does_first_what_was_not_prepared_and_stops_when_asked():
+    def note_of(session: TuningSession, **asked: Any) -> list[str]:
+        return [report.note for report in session.run_round(**asked) if report.step == 0]
+
+    session = TuningSession(_model(), device="cpu", seed=3, config=replace(QUICK, pool=1200))
+    _rate(session, 24, _edges(session))
+    session.fit()
+    assert not note_of(session, cancel=lambda: True)
+    notes = note_of(session)
+    assert "looking at what the generator draws" in notes[0] and notes[-1] == "learning what latents look like: 100 %"
+    assert not session.prepare() and not note_of(session)
 
 
 def test_what_is_prepared_is_chosen_from_and_drawn_as_it_is_saved():

@@ -133,8 +133,9 @@ def test_what_a_round_does_before_its_first_step_is_said_in_ones_language(
     speak: Callable[[str], None],
 ) -> None:
     speak("zh_CN")
-    note = f"looking at what the generator draws: {1280:,} of {9216:,} images"  # as gan.session says it
+    note = f"looking at what the generator draws: {1280:,} of {9216:,} images"  # as gan.preparing says it
     assert tr(note) == "正在查看生成器画出的图像：1,280／9,216"
+    assert tr("learning what latents look like: 37 %") == "正在学习潜变量对应的图像：37 %"
 
 
 def said_by_imports() -> Iterator[str]:
