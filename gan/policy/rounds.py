@@ -38,7 +38,7 @@ class RoundConfig:
     look_images: int = 128
     limits: Limits | None = None  # None: as the policy needs
     update: UpdateConfig = field(default_factory=UpdateConfig)
-    discriminator_ridge: float = 0.0  # how firmly the discriminator's last layer, which keeps learning, is held; 0: it does not learn
+    discriminator_ridge: float = 0.0  # how firmly its last layer is held while it learns (0.1 to 0.3); 0: it does not: no gain is sure
     # choice
     pool: int = 9216  # images of the prior that are read before the first round
     candidates: int = 32  # at medium strength

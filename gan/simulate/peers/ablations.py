@@ -21,7 +21,7 @@ from gan.simulate.peers.base import Given, Tuned
 from gan.simulate.schedule import schedule
 from gan.taste import Feedback
 
-DISCRIMINATOR_RIDGE = 0.3  # of those tried on the tuning raters (0.1, 0.3), the one that costs the least liking
+DISCRIMINATOR_RIDGE = 0.1  # of those tried on the tuning raters (0.1, 0.3), the one that costs less liking
 UNLIMITED = Limits(diversity=0.0, realism=-100.0, typicality=-100.0)
 
 
