@@ -24,6 +24,7 @@ from gan.formats.checkpoint import load_checkpoint, save_checkpoint
 from gan.model import Model, digest
 from gan.networks import latents, to_uint8
 from gan.policy.adapter import Adapter, Choice, ChoiceConfig, Shift, ShiftConfig
+from gan.policy.foresight import Foresight
 from gan.policy.rounds import Round, RoundConfig, RoundProgress, RoundResult
 from gan.preparing import Preparation
 from gan.proposing import Chosen, Proposal, Proposer
@@ -91,10 +92,10 @@ class TuningSession:
         return adapter.to(self.model.device).attach(self.model.generator)
 
     def _begin(self) -> Adapter:
-        """An adapter that changes nothing yet, but has looked at latents if it is to choose among them."""
+        """An adapter that changes nothing yet, but knows what latents look like if it is to choose among them."""
         adapter = self._fresh_adapter()
-        if isinstance(adapter, Choice) and (foresight := self._preparation.foresight) is not None:
-            foresight.give(adapter)
+        if isinstance(adapter, Choice) and self.foresight is not None:
+            self.foresight.give(adapter)
         return adapter
 
     def _copy(self, adapter: Adapter, **changes: Any) -> Adapter:
@@ -122,6 +123,11 @@ class TuningSession:
                 kept = self._cache / cache_name(digest(untuned.tensors(), untuned.unweighed()), self.config.pool)
             self._pool = Pool(Drawer(model), self.config.pool, kept)
         return self._pool
+
+    @property
+    def foresight(self) -> Foresight | None:
+        """What choices begin with; None where the policy is another, or before a round or `prepare` came to it."""
+        return self._preparation.foresight
 
     @property
     def learner(self) -> TasteLearner:

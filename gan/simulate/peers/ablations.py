@@ -25,7 +25,9 @@ DISCRIMINATOR_RIDGE = 0.1  # of those tried on the tuning raters (0.1, 0.3), the
 UNLIMITED = Limits(diversity=0.0, realism=-100.0, typicality=-100.0)
 
 
-def _taught(given: Given, config: RoundConfig | None = None, number: int = 1, **weights: float) -> Model:
+def _taught(
+    given: Given, config: RoundConfig | None = None, number: int = 1, foresight: bool = True, **weights: float
+) -> Model:
     """The untuned generator after so many rounds with these settings; reward weights other than the session's by name."""
     config = config or RoundConfig()
     model, own = given.model, given.session.scorer
@@ -41,6 +43,8 @@ def _taught(given: Given, config: RoundConfig | None = None, number: int = 1, **
         else:
             adapter = Choice(ChoiceConfig(model.z_dim, model.generator.embed_dim, config.candidates))
     adapter.to(model.device).attach(model.generator)
+    if isinstance(adapter, Choice) and foresight and given.session.foresight is not None:
+        given.session.foresight.give(adapter)
     random = given.random()
     for _ in range(number):
         for _ in Round(adapter, scorer, config, random).run():
@@ -66,6 +70,12 @@ def typicality(given: Given) -> Tuned:
 def learning_discriminator(given: Given) -> Tuned:
     """The discriminator's last layer learns, while the generator is tuned, to tell its images from real ones that are liked as much."""
     return _taught(given, replace(RoundConfig(), discriminator_ridge=DISCRIMINATOR_RIDGE))
+
+
+def no_foresight(given: Given) -> Tuned:
+    """The hidden layers know nothing of latents at first, and learn as fast as the last one."""
+    config = RoundConfig()
+    return _taught(given, replace(config, climb=replace(config.climb, hidden_rate=config.climb.learning_rate)), foresight=False)
 
 
 def no_kl(given: Given) -> Tuned:

@@ -150,6 +150,7 @@ _LISTED: tuple[Peer, ...] = (
     Peer("lower-bound", "a lower bound of taste", _ABLATIONS, "lower_bound", "ablation"),
     Peer("typicality", "typicality as well", _ABLATIONS, "typicality", "ablation"),
     Peer("learning-discriminator", "a learning discriminator", _ABLATIONS, "learning_discriminator", "ablation"),
+    Peer("no-foresight", "no foresight", _ABLATIONS, "no_foresight", "ablation"),
     Peer("no-kl", "no KL", _ABLATIONS, "no_kl", "ablation"),
     Peer("no-guard", "no guard", _ABLATIONS, "no_guard", "ablation"),
     Peer("no-realism", "no realism", _ABLATIONS, "no_realism", "ablation"),
