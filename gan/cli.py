@@ -166,6 +166,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     train.add_argument(
         "--augment", choices=["auto", "off"], default="auto", help="auto (default): alter few pictures in training, many not; off: none"
     )
+    train.add_argument(
+        "--gamma", nargs=2, type=_amount, metavar="G", help="weight of the gradient penalties at the start and at the end (default 0.5 0.1)"
+    )
     train.add_argument("--compile", action="store_true", help="try torch.compile, which takes minutes at the start")
     train.add_argument("--tensorboard", action="store_true", help="write event files to MODEL/events (needs the package tensorboard)")
     train.add_argument("--snapshots", type=_amount, metavar="K", help="keep a generator every K thousand images in MODEL/snapshots")

@@ -66,6 +66,7 @@ def train(options: argparse.Namespace) -> bool:
             say=say,
             leave_out=options.leave_out,
             keep_copies=options.keep_copies,
+            gamma=tuple(options.gamma) if options.gamma else None,
         )
         if first and not drawn:
             say(write_nearest(options.out, Path(images), options.leave_out, options.keep_copies))

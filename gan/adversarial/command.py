@@ -9,7 +9,7 @@ import numpy as np
 
 from gan.adversarial import distributed, warm
 from gan.adversarial.augment import AugmentConfig, augmentation_for
-from gan.adversarial.legs import first_leg, next_leg
+from gan.adversarial.legs import Gamma, first_leg, next_leg
 from gan.adversarial.output import SAVE_SECONDS, STATE, Output, read_state
 from gan.adversarial.precision import resolve_device
 from gan.adversarial.train import TrainConfig, Trainer, TrainProgress, fresh_pair
@@ -58,6 +58,7 @@ def run(
     say: Callable[[str], None] = lambda line: None,
     leave_out: Collection[str] = (),
     keep_copies: bool = False,
+    gamma: Gamma | None = None,
 ) -> Path:
     """Train a generator adversarially and write it to `out` as a bundle; returns `out`.
 
@@ -77,6 +78,7 @@ def run(
     snapshots : keep a bundle every so many thousand images, in `out/snapshots`.
     save_seconds : between two writings of the state.
     say : takes lines for a person: what was found, what went wrong and how it goes on.
+    gamma : weight of R1 and R2 at the start and at the end of the leg; by default `TrainConfig`'s.
     leave_out, keep_copies : which pictures of a folder are used (see `gan.data.folder.open_images`).
 
     Raises
@@ -102,11 +104,11 @@ def run(
         pool, source = _pictures(images, networks[0].resolution, progress, cancel, say, leave_out, keep_copies)
     new_leg = False
     if state is not None:
-        config, new_leg = next_leg(state, kimg, minutes)
+        config, new_leg = next_leg(state, kimg, minutes, gamma)
     else:
         drawn = procedural.KINDS.get(source["kind"])
         config = TrainConfig(seed=seed, mirror=drawn is None or drawn.mirrors)
-        config = first_leg(config, kimg, minutes, warm=same_size)
+        config = first_leg(config, kimg, minutes, warm=same_size, gamma=gamma)
     config = replace(_batched(config, batch, ranks), augment=_augmentation(source["count"], augment, say))
     trainer = Trainer(pool, config, torch_device, *networks, ranks=ranks, compile=compile, say=say)
     if state is not None:

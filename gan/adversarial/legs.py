@@ -10,26 +10,39 @@ _KIMG = 400.0  # of a run for which nothing is said
 _WARM_RATE = 1e-3
 
 
-def first_leg(config: TrainConfig, kimg: float | None, minutes: float | None, warm: bool) -> TrainConfig:
+Gamma = tuple[float, float]
+"""Weight of the gradient penalties at the start and at the end."""
+
+
+def first_leg(
+    config: TrainConfig, kimg: float | None, minutes: float | None, warm: bool, gamma: Gamma | None = None
+) -> TrainConfig:
     """The schedules of a new run; `warm` if it starts from a generator of the same size."""
     if kimg is None and minutes is None:
         kimg = _KIMG
     config = replace(config, kimg=kimg, minutes=minutes, start_kimg=0.0)
-    return replace(config, learning_rate=_WARM_RATE, gamma=config.gamma_end) if warm else config
+    if warm:
+        config = replace(config, learning_rate=_WARM_RATE, gamma=config.gamma_end)
+    return config if gamma is None else replace(config, gamma=gamma[0], gamma_end=gamma[1])
 
 
-def next_leg(state: dict[str, Any], kimg: float | None, minutes: float | None) -> tuple[TrainConfig, bool]:
+def next_leg(
+    state: dict[str, Any], kimg: float | None, minutes: float | None, gamma: Gamma | None = None
+) -> tuple[TrainConfig, bool]:
     """The configuration to go on with from a saved state, and whether that begins a new leg.
 
-    Without a new goal an unfinished leg goes on as it was. A finished one, or another goal, begins a leg from here: the learning rate
-    starts where it was, or at a warm start's if that is more, and falls to its end again.
+    Without a new goal an unfinished leg goes on as it was. A finished one, another goal or other penalties begin a leg from here: the
+    learning rate starts where it was, or at a warm start's if that is more, and falls to its end again.
     """
     config = TrainConfig.from_dict(state["config"])
     images = int(state["images_seen"])
     fraction = config.fraction(images, float(state.get("seconds", 0.0)))
+    as_before = gamma in (None, (config.gamma, config.gamma_end))
     if kimg is None and minutes is None:
-        return config, False
-    if (kimg, minutes) == (config.kimg, config.minutes) and fraction < 1.0:
+        if as_before:
+            return config, False
+        kimg, minutes = config.kimg, config.minutes
+    if (kimg, minutes) == (config.kimg, config.minutes) and fraction < 1.0 and as_before:
         return config, False
     if kimg is not None and images >= kimg * 1000.0:  # that many have been seen: nothing is left to do
         return replace(config, kimg=kimg, minutes=minutes), False
@@ -39,6 +52,7 @@ def next_leg(state: dict[str, Any], kimg: float | None, minutes: float | None) -
         minutes=minutes,
         start_kimg=images / 1000.0,
         learning_rate=max(config.learning_rate_at(fraction), min(_WARM_RATE, config.learning_rate)),
-        gamma=config.gamma_at(fraction),
+        gamma=config.gamma_at(fraction) if gamma is None else gamma[0],
+        gamma_end=config.gamma_end if gamma is None else gamma[1],
     )
     return leg, True

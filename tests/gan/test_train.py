@@ -135,6 +135,15 @@ def test_an_unfinished_leg_goes_on_and_a_finished_one_is_prolonged():
     assert first_leg(TrainConfig(), None, None, warm=True).learning_rate < config.learning_rate
 
 
+def test_other_penalties_begin_a_leg_and_the_same_ones_do_not():
+    config = first_leg(TrainConfig(), kimg=100.0, minutes=None, warm=False, gamma=(3.0, 1.0))
+    assert (config.gamma, config.gamma_end) == (3.0, 1.0)
+    state = {"config": asdict(config), "images_seen": 50_000}
+    assert next_leg(state, 100.0, None, (3.0, 1.0)) == (config, False)
+    softer, new = next_leg(state, None, None, (2.0, 0.5))
+    assert new and (softer.kimg, softer.start_kimg, softer.gamma, softer.gamma_end) == (100.0, 50.0, 2.0, 0.5)
+
+
 def test_time_left_counts_down_to_the_deadline(pictures):
     trainer = small_trainer(pictures, kimg=None, minutes=0.6 / 60)
     start = time.monotonic()
