@@ -61,6 +61,8 @@ class Preparation:
                 images_per_second=speed,
                 note=f"looking at what the generator draws: {len(pool):,} of {pool.size:,} images",
             )
+        if cancel():  # what is learnt from a part of the pool would be all that is ever learnt of it
+            return
         self._begin()
         foresight, began = self.foresight, time.monotonic()
         had = 0 if foresight is None else foresight.learnt

@@ -212,6 +212,7 @@ def test_a_round_does_first_what_was_not_prepared_and_stops_when_asked():
     _rate(session, 24, _edges(session))
     session.fit()
     assert not note_of(session, cancel=lambda: True)
+    assert session.foresight is None and not session.pool.full
     notes = note_of(session)
     assert "looking at what the generator draws" in notes[0] and notes[-1] == "learning what latents look like: 100 %"
     assert not session.prepare() and not note_of(session)
