@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -28,6 +28,7 @@ from studio.worker import imports
 ROWS, COLUMNS = 3, 8  # of the preview
 FRAME = 48  # pixels of a window manager's frame, about
 QUESTION = 320  # pixels that a question is wide, in lines of its own where it is longer
+ANSWER = 120  # pixels that its list of answers is wide at least: on a small screen they are cut off, and nothing beside them
 
 
 class ImportSheet(QDialog):
@@ -111,13 +112,17 @@ class ImportSheet(QDialog):
         column.addWidget(self.page, 1)
         column.addLayout(ends)
 
-    def _grow(self) -> None:
-        """Be as high as what there is to say, or as the screen; the rest scrolls."""
-        room = self.screen().availableGeometry().height() - FRAME
-        view = self.page.viewport()
-        wanted = self._said.totalHeightForWidth(view.width()) + self.height() - view.height()
-        if min(wanted, room) > self.height():
-            self.resize(self.width(), min(wanted, room))
+    def _grow(self, again: bool = True) -> None:
+        """Be as large as what there is to say, or as the screen; the rest scrolls."""
+        room = self.screen().availableGeometry().size() - QSize(FRAME, FRAME)
+        around = self.size() - self.page.viewport().size()
+        wide = self._said.sizeHint().width()
+        high = max(self._said.totalHeightForWidth(wide), self._said.totalMinimumSize().height())
+        wanted = (QSize(wide, high) + around).boundedTo(room).expandedTo(self.size())
+        if wanted != self.size():
+            self.resize(wanted)
+            if again:  # where it is wider, its images are higher
+                QTimer.singleShot(0, self, lambda: self._grow(False))
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -166,6 +171,7 @@ class ImportSheet(QDialog):
         for question in questions:
             box = QComboBox()
             hold_still(box)
+            box.setMinimumWidth(ANSWER)
             for place, option in enumerate(question.options):
                 box.addItem(tr(option.label), option.value)
                 box.setItemData(place, tr(option.evidence), Qt.ItemDataRole.ToolTipRole)

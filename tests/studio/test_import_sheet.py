@@ -94,6 +94,22 @@ def test_many_questions_scroll_and_the_buttons_stay_on_the_screen(qtbot, sheet):
     assert inside.rect().contains(last.mapTo(inside, last.rect().bottomLeft()))
 
 
+def test_questions_with_long_answers_are_shown_whole(qtbot, sheet):
+    long = imports.Option("a", "64 px: 1 -> 4 -> 8 -> 16 -> 32 -> 64", "")
+    text = "Strides and padding leave no trace in weights. How large are its images, and how do they grow?"
+    questions = tuple(imports.Question(f"q{n}", text, (long,), "a", True) for n in range(3))
+    sheet._importing.found = imports.FileRead(1, "DCGAN, 64 px", (), None, questions, FRAMES)
+    view, body = sheet.page.viewport(), sheet.page.widget()
+
+    def whole() -> bool:
+        boxes = sheet.questions.findChildren(QComboBox)
+        shown = [view.rect().contains(box.mapTo(view, box.rect().bottomRight())) for box in boxes]
+        return len(boxes) == 3 and all(shown) and body.width() <= view.width()
+
+    qtbot.waitUntil(whole)
+    assert all(box.width() >= box.sizeHint().width() for box in sheet.questions.findChildren(QComboBox))
+
+
 def test_an_answer_changes_what_is_shown(qtbot, sheet, checkpoint):
     importing = sheet._importing
     importing.open(checkpoint)
