@@ -3,7 +3,7 @@
     python packaging/translations.py            one line for each problem; exit code 1 if there are any
     python packaging/translations.py --write    add missing texts (empty) and drop stale ones
 
-Texts are the literals in `tr("...")` calls of studio/, those that `studio/i18n/spoken*.py` list, and the words of `gan.taste.words`.
+Texts are the literals in `tr("...")` calls of studio/, those that `studio/i18n/sentences.txt` lists, and the words of `gan.taste.words`.
 """
 
 from __future__ import annotations
@@ -59,13 +59,11 @@ def wanted() -> dict[str, str]:
     for path in sorted((ROOT / "studio").rglob("*.py")):
         for text, line in literals(path):
             found.setdefault(text, f"{path.relative_to(ROOT)}:{line}")
-    for path, name in (
-        (CATALOGUES / "spoken.py", "SENTENCES"),
-        (CATALOGUES / "spoken_imports.py", "SENTENCES"),
-        (ROOT / "gan" / "taste" / "words.py", "MEASURES"),
-    ):
-        for text in listed(path, name):
-            found.setdefault(text, str(path.relative_to(ROOT)))
+    for line in (CATALOGUES / "sentences.txt").read_text(encoding="utf-8").splitlines():
+        if not line.startswith("# "):
+            found.setdefault(line, "studio/i18n/sentences.txt")
+    for text in listed(ROOT / "gan" / "taste" / "words.py", "MEASURES"):
+        found.setdefault(text, "gan/taste/words.py")
     found.pop("", None)
     return found
 
