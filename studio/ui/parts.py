@@ -272,6 +272,11 @@ class Dial(QWidget):
         self._value.setText(words)
         self.slider.setAccessibleDescription(words)
 
+    def set_weight(self, weight: float, missing: str = "") -> None:
+        """Say a factor of the reward; where something is missing for it, say that, and let nobody turn it."""
+        self.slider.setEnabled(not missing)
+        self.set_words(missing or (f"{weight:.1f} ×" if weight else tr("off")))
+
 
 def key_name(keys: QKeySequence) -> str:
     """Write a shortcut as on this machine's keyboard; the Return key is called Enter."""

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from studio.i18n import signed, tr
 from studio.model.actions import Actions
 from studio.model.property import bind
-from studio.model.state import USEFUL_RATINGS, Weights
+from studio.model.state import USEFUL_RATINGS, Generator, Weights
 from studio.ui.parts import Dial, Meter, Rows, named, names_keys, quiet_note, section, text_label
 from studio.ui.tags_editor import TagsEditor
 from studio.worker.messages import Prediction, Taste
@@ -16,6 +16,12 @@ from studio.worker.messages import Prediction, Taste
 def known(value: float | None) -> str:
     """Write a term of the reward, or a dash where it was not measured."""
     return "–" if value is None else signed(value)
+
+
+def lacking(actions: Actions, term: str) -> str:
+    """Say what a term of the reward cannot do without and the generator has not; nothing where it has all."""
+    without = term == "realism" and not actions.state.generator.has_discriminator
+    return tr("off: no discriminator") if without else ""
 
 
 class RatePanel(QWidget):
@@ -82,6 +88,7 @@ class RatePanel(QWidget):
         bind(actions.state, "taste", self._show_taste)
         bind(actions.state, "guess", self._show_guess)
         bind(actions.state, "weights", self._show_weights)
+        bind(actions.state, "generator", self._show_generator)
 
     def _turn(self, name: str, value: int) -> None:
         self._actions.set_weights(**{name: value / 100})
@@ -134,6 +141,9 @@ class RatePanel(QWidget):
         self.rows.set_line("reward", tr("Reward"), values["reward"], "strong", "strong")
         self.rows.setToolTip(tr("In standard deviations of the untuned generator's images"))
 
+    def _show_generator(self, _: Generator) -> None:
+        self._show_weights(self._actions.state.weights)
+
     def _show_weights(self, weights: Weights) -> None:
         for name, dial in self.dials.items():
             value = getattr(weights, name)
@@ -141,6 +151,6 @@ class RatePanel(QWidget):
                 words = tr("gentle") if value < 0.75 else tr("bold") if value > 1.5 else tr("balanced")
                 dial.set_words(f"{words} · {value:.1f} ×")
             else:
-                dial.set_words(f"{value:.1f} ×" if value else tr("off"))
+                dial.set_weight(value, lacking(self._actions, name))
             if dial.slider.value() != round(100 * value):
                 dial.slider.setValue(round(100 * value))

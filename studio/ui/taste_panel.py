@@ -11,9 +11,10 @@ from studio.i18n import tr
 from studio.model import settings
 from studio.model.actions import Actions
 from studio.model.property import bind
-from studio.model.state import Weights
+from studio.model.state import Generator, Weights
 from studio.model.taste import Learnt, presets
 from studio.ui.parts import Dial, Meter, named, quiet_note, section
+from studio.ui.rate_panel import lacking
 from studio.ui.taste_view import taste_of
 from studio.worker.messages import Taste
 
@@ -140,6 +141,7 @@ class TastePanel(QWidget):
         column.addWidget(quiet_note(tr("The next round uses these. Nothing changes until you teach.")))
         column.addStretch(1)
         bind(actions.state, "weights", self._show_weights)
+        bind(actions.state, "generator", self._show_generator)
         bind(taste_of(actions), "learnt", self._show_learnt)
         bind(actions.state, "taste", self._show_taste)
 
@@ -150,10 +152,13 @@ class TastePanel(QWidget):
     def _turn(self, term: str, value: int) -> None:
         self._actions.set_weights(**{term: value / 100})
 
+    def _show_generator(self, _: Generator) -> None:
+        self._show_weights(self._actions.state.weights)
+
     def _show_weights(self, weights: Weights) -> None:
         for term, dial in self.dials.items():
             value = getattr(weights, term)
-            dial.set_words(f"{value:.1f} ×" if value else tr("off"))
+            dial.set_weight(value, lacking(self._actions, term))
             dial.slider.blockSignals(True)
             dial.slider.setValue(round(100 * value))
             dial.slider.blockSignals(False)

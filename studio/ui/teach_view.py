@@ -9,6 +9,7 @@ from studio.model.property import bind
 from studio.model.state import Weights
 from studio.ui.charts import Chart
 from studio.ui.parts import ElidedLabel, Rows, button, named, quiet_note, section, text_label
+from studio.ui.rate_panel import lacking
 from studio.ui.seeds_card import SeedsCard
 
 
@@ -267,9 +268,7 @@ class TeachPanel(QWidget):
         }
         for key, (name, value, weight) in terms.items():
             words = f"{'–' if value is None else signed(value, 2)} · {weight:.1f} ×"
-            if key == "realism" and not self._actions.state.generator.has_discriminator:
-                words = tr("off: no discriminator")
-            self.reward.set_line(key, name, words, "", "")
+            self.reward.set_line(key, name, lacking(self._actions, key) or words, "", "")
         self.reward.set_line("typicality", tr("Typicality"), _weight(weights, "typicality"), "", "")
         self.reward.set_line("novelty", tr("Novelty"), _weight(weights, "novelty"), "", "")
         total = "–" if progress is None else signed(progress.reward, 2)

@@ -1,9 +1,12 @@
 """Beside the Taste view: how well a person can be known, in words, and the switch for what is done in passing."""
 
+from dataclasses import replace
+
 from PySide6.QtCore import Qt
 from window_support import Hands
 
 from studio.model import settings
+from studio.ui.rate_panel import RatePanel
 from studio.ui.taste_panel import TastePanel, guessing_words, passing_words, steadiness_words
 from studio.ui.taste_view import TasteView
 from studio.worker import messages as m
@@ -50,3 +53,18 @@ def test_the_switch_reaches_the_worker_and_the_panel(hands: Hands) -> None:
     hands.key(K.Key_Comma, CTRL)
     hands.press(row.control)
     assert sent[-1] == m.UseSignals(True)
+
+
+def test_a_term_without_its_discriminator_cannot_be_turned(hands: Hands) -> None:
+    hands.key(K.Key_4, CTRL)
+    dials = [
+        hands.window.findChild(panel).dials["realism"].slider  # type: ignore[union-attr]
+        for panel in (TastePanel, RatePanel)
+    ]
+    assert all(slider.isEnabled() for slider in dials)
+    generator = hands.actions.state.generator
+    hands.actions.state.generator = replace(generator, has_discriminator=False)
+    for slider in dials:
+        assert not slider.isEnabled() and "no discriminator" in slider.accessibleDescription()
+    hands.actions.state.generator = generator
+    assert all(slider.isEnabled() for slider in dials)
