@@ -175,8 +175,9 @@ class Listener(QObject):
         self.state.rounds = self._log.rounds()
 
     def _ready(self, ready: m.Ready) -> None:
+        graph = ready.card.get("imported", {}).get("from") == "ONNX"
         self.state.generator = Generator(
-            ready.model, ready.hash, ready.resolution, ready.parameters, ready.has_discriminator
+            ready.model, ready.hash, ready.resolution, ready.parameters, ready.has_discriminator, graph
         )
         self.state.device = tr(ready.device)
         if self.project.meta("pixel_art") is None:

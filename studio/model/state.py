@@ -37,6 +37,7 @@ class Generator:
     resolution: int = 0  # pixels
     parameters: int = 0
     has_discriminator: bool = True
+    graph: bool = False  # it is run as another program's graph: torch cannot take it apart
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from studio.model import preferences
 from studio.model.actions import Actions
 from studio.model.exports import favourites
 from studio.model.property import bind
-from studio.ui.export_formats import Way, ways
+from studio.model.state import Generator
+from studio.ui.export_formats import Way, unfit, ways
 from studio.ui.export_options import Options
 from studio.ui.parts import Card, ElidedLabel, Rows, button, named, quiet_note, section, set_role
 
@@ -86,6 +87,7 @@ class ExportDialog(QDialog):
         self._lay_out(card)
 
         self._touched = False  # a person has named the folder
+        self._held: QWidget | None = None  # what had the keyboard when the export began
         self.choose.clicked.connect(self._choose)
         self.start.clicked.connect(self._start)
         self.stop.clicked.connect(actions.cancel_export)
@@ -98,11 +100,13 @@ class ExportDialog(QDialog):
         if not exports.running:
             exports.folder, exports.error, exports.text, exports.fraction = "", "", "", 0.0
         self.choose_way("bundle")
+        bind(actions.state, "generator", self._fit_list)
         for name in ("running", "folder", "error", "text", "fraction"):
             bind(exports, name, self._follow)
         bind(actions.state, "loaded", self._follow)
         bind(actions.state, "checkpoint", self._follow)
         bind(actions.round, "running", self._follow)
+        bind(exports, "running", self._give_back)
 
     def _lay_out(self, card: Card) -> None:
         where = QHBoxLayout()
@@ -141,7 +145,6 @@ class ExportDialog(QDialog):
     # -- what to export ------------------------------------------------------------------------------------------
 
     def _fill_list(self) -> None:
-        imported = Path(self._actions.project.model).is_absolute()
         for images, title in ((False, tr("Generator")), (True, tr("Images"))):
             heading = QListWidgetItem(title.upper())
             heading.setFlags(Qt.ItemFlag.NoItemFlags)
@@ -154,15 +157,18 @@ class ExportDialog(QDialog):
                 if way.of_images == images:
                     item = QListWidgetItem(way.name)
                     item.setData(_KEY, way.key)
-                    item.setToolTip(way.about)
-                    if way.key == "state_dict" and not imported:
-                        item.setFlags(Qt.ItemFlag.NoItemFlags)
-                        item.setToolTip(
-                            tr(
-                                "Only generators that were imported have another program's code to go back to."
-                            )
-                        )
                     self.list.addItem(item)
+
+    def _fit_list(self, generator: Generator) -> None:
+        """Offer the formats that the generator can be written in; the tips of the others say why not."""
+        imported = Path(self._actions.project.model).is_absolute()
+        for row in range(self.list.count()):
+            item = self.list.item(row)
+            if way := self._ways.get(item.data(_KEY)):
+                reason = unfit(way, imported, generator.graph)
+                enabled = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+                item.setFlags(Qt.ItemFlag.NoItemFlags if reason else enabled)
+                item.setToolTip(reason or way.about)
 
     @property
     def way(self) -> Way:
@@ -211,6 +217,7 @@ class ExportDialog(QDialog):
             self._say(tr("That folder is not empty; nothing was written. Name another."), "bad")
         else:
             preferences.keep(export_folder=str(folder.parent))
+            self._held = self.focusWidget()
             self._actions.export(folder, **self.options.settings(self.way))
 
     def _show_folder(self) -> None:
@@ -228,7 +235,7 @@ class ExportDialog(QDialog):
             else tr("Export {name}, {version}", name=actions.model_name, version=version)
         )
         settings = self.options.settings(way)
-        for name, what in way.files:
+        for name, what in way.written(actions.state.generator.graph):
             self.rows.set_line(name, name.format_map(settings).replace("jpeg", "jpg"), what, "quiet", "")
         missing = self._missing()
         done = bool(exports.folder) and exports.folder == self.folder.text().strip()
@@ -251,6 +258,12 @@ class ExportDialog(QDialog):
             self._say(tr("The generator is still loading."), "quiet")
         else:
             self._say(missing or self._ready_words(), "quiet")
+
+    def _give_back(self, running: bool) -> None:
+        """Give the keyboard back to what an export took it from."""
+        held, self._held = self._held, self._held if running else None
+        if held is not None and not running:
+            (held if held.isEnabled() else self.list).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _missing(self) -> str:
         """Why the chosen format cannot be written now, in one line."""

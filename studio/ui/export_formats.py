@@ -16,6 +16,22 @@ class Way:
     options: tuple[str, ...] = ()  # keys of `studio.ui.export_options`
     of_images: bool = False  # made of favourites
 
+    def written(self, graph: bool) -> list[tuple[str, str]]:
+        """The files that are written; of a generator that is a graph there is no traced program, but the graph itself."""
+        if not graph or "model.safetensors" not in dict(self.files):
+            return list(self.files)
+        kept = [file for file in self.files if file[0] != "generator.pt2"]
+        return [*kept, ("original.onnx", tr("the graph that was imported"))]
+
+
+def unfit(way: Way, imported: bool, graph: bool) -> str:
+    """Say why a generator cannot be written in a format; nothing where it can."""
+    if way.key == "state_dict" and not imported:
+        return tr("Only generators that were imported have another program's code to go back to.")
+    if way.key in ("pt2", "state_dict") and graph:
+        return tr("This generator is an ONNX graph, which PyTorch cannot take apart: choose Bundle or ONNX.")
+    return ""
+
 
 def ways() -> list[Way]:
     """Return every format, those of the generator first."""
@@ -27,6 +43,7 @@ def ways() -> list[Way]:
     sheet = ("samples.png", tr("a sheet of images"))
     card = ("README.md", tr("the model's card"))
     page = ("README.md", tr("how to use it"))
+    program = ("generator.pt2", tr("the traced generator"))
     return [
         Way(
             "bundle",
@@ -40,7 +57,7 @@ def ways() -> list[Way]:
             "pt2",
             tr("PyTorch program"),
             tr("One file for programs that have PyTorch (torch.export)."),
-            (("generator.pt2", tr("the traced generator")), page),
+            (program, page),
         ),
         Way(
             "state_dict",
@@ -62,7 +79,7 @@ def ways() -> list[Way]:
             (
                 weights,
                 onnx,
-                ("generator.pt2", tr("the traced generator")),
+                program,
                 ("samples/", tr("eight images")),
                 card,
             ),

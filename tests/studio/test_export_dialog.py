@@ -1,5 +1,6 @@
 """The Export dialog."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -185,4 +186,34 @@ def test_an_export_can_be_stopped(hands: Hands, dialog: ExportDialog, tmp_path: 
     hands.worker.export_stopped.emit()
     assert dialog.start.isEnabled() and not dialog.stop.isVisible() and dialog.progress.value() == 0
     assert "nothing was written" in hands.window.status.message.full_text()
+    dialog.reject()
+
+
+def test_a_graph_is_offered_in_the_formats_it_can_leave_in(hands: Hands, dialog: ExportDialog) -> None:
+    def offered() -> set[str]:
+        items = [dialog.list.item(row) for row in range(dialog.list.count())]
+        return {item.data(Qt.ItemDataRole.UserRole) for item in items if item.flags() & Qt.ItemFlag.ItemIsEnabled}
+
+    assert "pt2" in offered()
+    hands.actions.state.generator = replace(hands.actions.state.generator, graph=True)
+    assert offered() == {way.key for way in ways()} - {"pt2", "state_dict"}
+    dialog.choose_way("hub")
+    names = dialog.rows.keys()
+    assert "original.onnx" in names and "generator.pt2" not in names
+    dialog.reject()
+
+
+def test_after_an_export_the_arrows_choose_the_next_format(
+    hands: Hands, dialog: ExportDialog, tmp_path: Path
+) -> None:
+    assert dialog.focusWidget() is dialog.list
+    hands.key(K.Key_Return)
+    assert hands.worker.named("export") and not dialog.list.isEnabled()
+    hands.worker.exported.emit(dialog.folder.text())
+    assert dialog.focusWidget() is dialog.list
+    hands.key(K.Key_Down)
+    assert dialog.way.key == "onnx" and dialog.start.isEnabled()
+    hands.key(K.Key_Return)
+    hands.worker.failed.emit("Export", "The disk is full.", "")
+    assert dialog.focusWidget() is dialog.list
     dialog.reject()
