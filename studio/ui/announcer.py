@@ -31,7 +31,8 @@ class Announcer(QObject):
     def __init__(self, window: StudioWindow) -> None:
         super().__init__(window)
         self._window = window
-        self.toasts = Toasts(window)
+        self.toasts = Toasts(window, (window.side, window.stack))
+        window.stack.currentChanged.connect(self.toasts.place_anew)
         self._tray: QSystemTrayIcon | None = None
         self._fraction: float | None = None
         actions = window.actions_

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, QObject, QPropertyAnimation, Qt, QTimer
-from PySide6.QtWidgets import QApplication, QFrame, QGraphicsOpacityEffect, QHBoxLayout, QStyle, QWidget
+from PySide6.QtCore import QEvent, QObject, QPropertyAnimation, QRect, QSize, Qt, QTimer
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QGraphicsOpacityEffect,
+    QHBoxLayout,
+    QStyle,
+    QVBoxLayout,
+    QWidget,
+)
 
 from studio.i18n import tr
 from studio.model import settings
-from studio.theme.tokens import STATUS_BAR
 from studio.ui.parts import button, named, text_label
+from studio.ui.quiet_place import MARGIN, head, places, quietest
 
-SHOWN_MS = 7000
+SHOWN_MS, SHOWN_BAD_MS = 7000, 20_000  # what went wrong is also said in the status bar, and stays there
 _FADE_MS = 160
-_MOST_WIDE = 460
+_MOST_WIDE, _NARROW = 460, 320
+_SOON_MS = 50  # after a view or a panel came, when its controls have their places
 
 
 def motion() -> bool:
@@ -26,7 +35,7 @@ def motion() -> bool:
 
 
 class Toast(QFrame):
-    """One message, with at most one thing to do about it. It goes by itself; a bad one stays until it is closed."""
+    """One message, with at most one thing to do about it. It goes by itself, but not under the pointer or while it has the keys."""
 
     def __init__(
         self, parent: QWidget, text: str, bad: bool, verb: str, run: Callable[[], object] | None
@@ -36,25 +45,44 @@ class Toast(QFrame):
         self.setProperty("bad", bad)
         self.words = text_label(text)
         self.words.setWordWrap(True)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(16, 8, 8, 8)
+        self.end = button("×", tr("Close this message"), "quiet")
+        self.end.setAccessibleName(tr("Close"))
+        self.end.setFixedWidth(32)
+        self.end.clicked.connect(self.close)
+        row = QHBoxLayout()
         row.setSpacing(12)
         row.addWidget(self.words, 1)
+        row.addWidget(self.end, 0, Qt.AlignmentFlag.AlignTop)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 8, 8, 8)
+        column.setSpacing(4)
+        column.addLayout(row)
         self.verb = None
         if run is not None:
             self.verb = button(verb, text)
             self.verb.clicked.connect(run)
             self.verb.clicked.connect(self.close)
-            row.addWidget(self.verb)
-        self.end = button("×", tr("Close this message"), "quiet")
-        self.end.setAccessibleName(tr("Close"))
-        self.end.setFixedWidth(32)
-        self.end.clicked.connect(self.close)
-        row.addWidget(self.end)
+            column.addWidget(self.verb, 0, Qt.AlignmentFlag.AlignRight)
         named(self, text, "")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        if not bad:
-            QTimer.singleShot(SHOWN_MS, self, self.close)
+        self._time = QTimer(self)
+        self._time.setInterval(SHOWN_BAD_MS if bad else SHOWN_MS)
+        self._time.timeout.connect(self._time_is_up)
+        self._time.start()
+
+    def _time_is_up(self) -> None:
+        if not self.underMouse() and not self.isAncestorOf(self.window().focusWidget() or self.window()):
+            self.close()
+
+    def size_at(self, width: int) -> QSize:
+        """How large it is at that width, with all its words."""
+        self.setFixedWidth(width)
+        for one in (self, *self.findChildren(QWidget)):
+            one.ensurePolished()  # the stylesheet's fonts and margins count before it is on screen, too
+        layout = self.layout()
+        assert layout is not None
+        layout.invalidate()
+        return QSize(width, max(layout.totalHeightForWidth(width), layout.totalSizeHint().height()))
 
     def appear(self) -> None:
         """Show, fading in where things may move."""
@@ -72,13 +100,19 @@ class Toast(QFrame):
 
 
 class Toasts(QObject):
-    """Keeps one toast at the foot of a window."""
+    """Keeps one toast in a window, where it covers least."""
 
-    def __init__(self, window: QWidget) -> None:
+    def __init__(self, window: QWidget, over: Sequence[QWidget]) -> None:
+        """`over` is what it may lie over, the best first."""
         super().__init__(window)
-        self._window = window
+        self._window, self._over = window, over
         self.shown: Toast | None = None
-        window.installEventFilter(self)
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(_SOON_MS)
+        self._soon.timeout.connect(self._place)
+        for widget in (window, *over):
+            widget.installEventFilter(self)
 
     def show(
         self, text: str, bad: bool = False, verb: str = "", run: Callable[[], object] | None = None
@@ -91,6 +125,11 @@ class Toasts(QObject):
         self._place()
         toast.appear()
 
+    def place_anew(self) -> None:
+        """Another view is on show: find the best place in it, once it is laid out."""
+        if self.shown is not None:
+            self._soon.start()
+
     def _gone(self, toast: Toast) -> None:
         if self.shown is toast:
             self.shown = None
@@ -98,19 +137,17 @@ class Toasts(QObject):
     def _place(self) -> None:
         if self.shown is None:
             return
-        width = min(_MOST_WIDE, self._window.width() - 32)
-        self.shown.setFixedWidth(width)
-        for one in (self.shown, *self.shown.findChildren(QWidget)):
-            one.ensurePolished()  # the stylesheet's fonts and margins count before it is on screen, too
-        layout = self.shown.layout()
-        assert layout is not None
-        layout.invalidate()
-        self.shown.resize(width, max(layout.totalHeightForWidth(width), layout.totalSizeHint().height()))
-        self.shown.move(
-            (self._window.width() - width) // 2, self._window.height() - STATUS_BAR - self.shown.height() - 16
-        )
+        candidates: list[QRect] = []
+        for over in self._over:
+            if over.isVisibleTo(self._window):
+                size = self.shown.size_at(min(_MOST_WIDE, over.width() - 2 * MARGIN))
+                candidates += places(over, self._window, size)
+        candidates += [head(self._window, self.shown.size_at(width)) for width in (_MOST_WIDE, _NARROW)]
+        place = quietest(self._window, candidates, self.shown)
+        self.shown.setFixedWidth(place.width())
+        self.shown.setGeometry(place)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize:
-            self._place()
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Show, QEvent.Type.Hide):
+            self.place_anew()
         return False

@@ -121,33 +121,6 @@ def test_the_end_of_a_round_is_told_where_it_is_not_seen(hands: Hands) -> None:
     assert hands.window.view == "teach"
 
 
-def test_a_failure_stays_until_it_is_closed(hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("studio.ui.toasts.SHOWN_MS", 1)
-    hands.worker.failed.emit("Propose", "There is not enough memory for this.", "Traceback ...")
-    toast = hands.window.announcer.toasts.shown
-    assert toast is not None
-    hands.qtbot.wait(60)
-    assert hands.window.announcer.toasts.shown is toast
-    hands.press(toast.end)
-    hands.qtbot.waitUntil(lambda: hands.window.announcer.toasts.shown is None)
-
-
-def test_good_news_goes_by_itself_and_moves_only_where_wanted(
-    hands: Hands, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("studio.ui.toasts.SHOWN_MS", 40)
-    preferences.keep(motion="reduced")
-    toasts = hands.window.announcer.toasts
-    toasts.show("Exported")
-    assert toasts.shown is not None
-    assert toasts.shown.graphicsEffect() is None
-    hands.qtbot.waitUntil(lambda: toasts.shown is None)
-    preferences.keep(motion="full")
-    toasts.show("Exported")
-    assert toasts.shown.graphicsEffect() is not None
-    hands.qtbot.waitUntil(lambda: toasts.shown is None)
-
-
 def test_the_system_is_asked_only_when_the_window_is_not_in_front(
     hands: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
