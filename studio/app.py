@@ -11,12 +11,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from studio.display import no_display_reason
+from studio.display import no_display_reason, only_a_window_is_seen
 from studio.project import recent
 from studio.project.lock import ProjectInUse
 from studio.project.store import Project, ProjectError
 
 if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
     from studio.ui.window import StudioWindow
 
 MODEL = "dreamscapes"  # what a new project begins with
@@ -129,6 +131,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         project, trouble = (open_project(options.project), "") if options.project else open_last()
     except ProjectError as error:
         print(f"tastemaker: {error}", file=sys.stderr)
+        if only_a_window_is_seen():
+            tell(str(error))
         return 2
     with open_log(project.folder / "crash.log") as log:
         faulthandler.enable(log)
@@ -146,12 +150,8 @@ def open_log(path: Path) -> TextIO:
         return open(os.devnull, "a", encoding="utf-8")
 
 
-def run(project: Project, log: TextIO, trouble: str = "") -> int:
-    """Show the window on `project` until it is closed; what goes wrong meanwhile is written to `log`.
-
-    `trouble` is why the project that was open last is not the one on show.
-    """
-    from PySide6.QtCore import QTimer
+def application() -> "QApplication":
+    """Return the application in the person's colours and language."""
     from PySide6.QtWidgets import QApplication
 
     from studio import i18n
@@ -164,10 +164,35 @@ def run(project: Project, log: TextIO, trouble: str = "") -> int:
     app.setDesktopFileName("tastemaker")
     Theme(app, settings.value("theme"))
     i18n.load(settings.value("language"))
+    return app
+
+
+def tell(reason: str) -> None:
+    """Say in a dialog why the studio does not open."""
+    from PySide6.QtWidgets import QMessageBox
+
+    from studio.i18n import tr
+    from studio.theme import icons
+
+    app = application()
+    app.setWindowIcon(icons.icon("tastemaker", "#000000", 64))
+    QMessageBox(QMessageBox.Icon.NoIcon, "Tastemaker", tr(reason), QMessageBox.StandardButton.Close).exec()
+
+
+def run(project: Project, log: TextIO, trouble: str = "") -> int:
+    """Show the window on `project` until it is closed; what goes wrong meanwhile is written to `log`.
+
+    `trouble` is why the project that was open last is not the one on show.
+    """
+    from PySide6.QtCore import QTimer
+
+    from studio.i18n import tr
+
+    app = application()
     studio = Studio()
     window = studio.open(project)
     if trouble:
-        window.complain(i18n.tr(trouble))
+        window.complain(tr(trouble))
     sys.excepthook = partial(studio.tell_of_a_bug, log)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: app.closeAllWindows())

@@ -1,4 +1,4 @@
-"""Whether a window can be shown, found out before Qt is asked: Qt would abort the process."""
+"""Whether a window can be shown, found out before Qt is asked: Qt would abort the process. And whether a terminal is read."""
 
 import os
 import re
@@ -24,6 +24,13 @@ def no_display_reason() -> str | None:
     if x11 and _x11_answers(x11):
         return None
     return f"no display: nothing answers at {x11 or wayland}."
+
+
+def only_a_window_is_seen() -> bool:
+    """Whether the program was started from an icon: words on a terminal would reach nobody, and a window does."""
+    if os.environ.get("QT_QPA_PLATFORM", "").split(":")[0] in ("offscreen", "minimal"):
+        return False
+    return not any(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
 def _wayland_answers(name: str) -> bool:
