@@ -11,7 +11,7 @@ from studio.i18n import tr
 from studio.model import pictures
 from studio.model.actions import Actions
 from studio.model.grid_model import Cell, GridModel
-from studio.model.property import Property
+from studio.model.property import Property, bind
 from studio.project.records import Change, NewImage, ProjectError
 from studio.project.search import Query
 from studio.worker import messages as m
@@ -52,6 +52,7 @@ class Explore(QObject):
         self._trail: list[Place] = []  # to go back along
         self._into: bytes | None = None
         self._asked, self._wide = 0, False
+        self._owed = False  # asked for while there was no generator to draw it
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLED_MS)
@@ -59,13 +60,14 @@ class Explore(QObject):
         actions.worker.explored.connect(self._show)
         actions.applied.connect(self._applied)
         self.grid.show_placeholders(AROUND + 1)
+        bind(actions.state, "loaded", self._catch_up)
 
     # -- going ---------------------------------------------------------------------------------------------------
 
     @property
     def shown(self) -> bool:
         """Whether anything was asked for yet."""
-        return self._asked > 0
+        return self._asked > 0 or self._owed
 
     def go_to_seed(self, seed: int) -> None:
         """Start from a seed."""
@@ -146,7 +148,8 @@ class Explore(QObject):
         self.place = replace(self.place, **values)  # type: ignore[arg-type]
 
     def _ask(self, wide: bool = True) -> None:
-        if not self._actions.state.loaded:
+        self._owed = not self._actions.state.loaded
+        if self._owed:
             return
         if wide:
             self._settle.stop()
@@ -166,6 +169,11 @@ class Explore(QObject):
                 self._into if wide else None,
             )
         )
+
+    def _catch_up(self, loaded: bool) -> None:
+        """Ask for what could not be asked for, and again for what a worker that ended has not drawn."""
+        if loaded and (self._owed or self.drawing):
+            self._ask()
 
     # -- what is there -------------------------------------------------------------------------------------------
 

@@ -95,7 +95,7 @@ class ExploreView(QWidget):
         bind(actions.state, "generator", self._scale)
 
     def focus_target(self) -> QWidget:
-        if not self.explore.shown and self._actions.state.loaded:
+        if not self.explore.shown:
             self._begin()
         return self.grid
 

@@ -1,5 +1,7 @@
 """Exploring by hand, and what the Taste view says, on a stand-in worker."""
 
+from collections.abc import Callable
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -222,3 +224,23 @@ def test_the_seed_is_shown_only_while_its_image_is(hands: Hands) -> None:
     hands.key(K.Key_Backspace)
     settled(hands, view)
     assert view.seed.text() == "123"
+
+
+def test_opened_before_the_generator_is_loaded_it_catches_up(open_studio: Callable[[], Hands]) -> None:
+    hands = open_studio()
+    hands.key(K.Key_5, CTRL)
+    view = hands.window.page("explore")
+    assert isinstance(view, ExploreView) and not hands.worker.named("explore")
+    hands.worker.be_ready()
+    settled(hands, view)
+    assert len(hands.worker.named("explore")) == 1 and hands.window.focusWidget() is view.grid
+
+
+def test_what_a_crashed_worker_has_not_drawn_is_asked_for_again(hands: Hands) -> None:
+    view = exploring(hands)
+    view.explore.drawing = True  # asked for; the worker ends before it answers
+    hands.worker.restarted.emit("The worker crashed and was started again.")
+    count = len(hands.worker.named("explore"))
+    hands.worker.be_ready()
+    settled(hands, view)
+    assert len(hands.worker.named("explore")) == count + 1
