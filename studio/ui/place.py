@@ -26,6 +26,7 @@ def select(actions: Actions) -> None:
     """Select the image that was selected when the project was closed."""
     row = actions.project.meta("row", 0)
     actions.select(min(row, actions.grid.rowCount() - 1) if isinstance(row, int) else 0)
+    actions.loupe.follow("rate", actions.grid.images(), actions.state.row)  # the Loupe may be what is shown first
 
 
 def restore(window: StudioWindow) -> None:

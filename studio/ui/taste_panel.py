@@ -11,8 +11,9 @@ from studio.i18n import tr
 from studio.model import settings
 from studio.model.actions import Actions
 from studio.model.property import bind
-from studio.model.state import Generator, Weights
+from studio.model.state import FEWEST_RATINGS, Generator, Weights
 from studio.model.taste import Learnt, presets
+from studio.project.records import Counts
 from studio.ui.parts import Dial, Meter, named, quiet_note, section
 from studio.ui.rate_panel import lacking
 from studio.ui.taste_view import taste_of
@@ -144,6 +145,7 @@ class TastePanel(QWidget):
         bind(actions.state, "generator", self._show_generator)
         bind(taste_of(actions), "learnt", self._show_learnt)
         bind(actions.state, "taste", self._show_taste)
+        bind(actions.state, "counts", self._show_count)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -172,14 +174,19 @@ class TastePanel(QWidget):
         self.steadiness.setText(steadiness_words(taste))
         self.passing.setText(passing_words(taste))
 
+    def _show_count(self, _: Counts) -> None:
+        self._show_learnt(taste_of(self._actions).learnt)
+
     def _show_learnt(self, learnt: Learnt | None) -> None:
         confidence = learnt.confidence if learnt else 0.0
         self.meter.set_share(confidence if learnt else None, confidence >= 0.4)
-        self.sure.setText(
-            confidence_words(confidence)
-            if learnt
-            else tr("Nothing yet. Rate a few images and it starts to guess.")
-        )
+        if learnt:
+            words = confidence_words(confidence)
+        elif self._actions.state.counts.rated >= FEWEST_RATINGS:
+            words = tr("Looking at what it has learnt…")
+        else:
+            words = tr("Nothing yet. Rate a few images and it starts to guess.")
+        self.sure.setText(words)
         named(
             self.meter,
             tr("Confidence: {share} %", share=round(100 * confidence)),

@@ -197,10 +197,13 @@ class TasteView(QWidget):
         else:
             text = tr("Looking at what it has learnt…")
         self.empty.setText(text)
+        self._say(None)
 
     def _say(self, _: object) -> None:
         taste = self._actions.state.taste
-        if taste is None or not taste.count:
+        if taste is None and self._actions.state.counts.rated:
+            self.said.set_text(tr("It is reading your ratings…"))
+        elif taste is None or not taste.count:
             self.said.set_text(tr("no ratings yet"))
         elif taste.accuracy is None:
             self.said.set_text(tr("learnt from {n} ratings", n=taste.count))

@@ -1,6 +1,7 @@
 """The Loupe, by mouse and keyboard."""
 
 import threading
+from collections.abc import Callable
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
@@ -12,6 +13,7 @@ from window_support import SIDE, Hands
 from studio.model.image_cache import ImageCache
 from studio.model.loupe import Loupe
 from studio.project.store import NewImage, Project
+from studio.ui import place
 from studio.ui.loupe_view import LoupeView
 from studio.worker import messages as m
 from studio.worker.client import WorkerClient
@@ -231,6 +233,21 @@ def test_without_an_image_it_says_what_to_do(open_studio: object) -> None:
     hands.key(K.Key_E)
     assert "Select an image" in view(hands).hint.text() and view(hands).hint.isVisible()
     assert not view(hands).panes[0].isVisible()
+
+
+def test_a_studio_closed_in_the_loupe_opens_on_the_same_image(open_studio: Callable[[], Hands]) -> None:
+    hands = open_studio()
+    hands.first_grid()
+    hands.click(5)
+    hands.key(K.Key_E)
+    image = hands.actions.loupe.image
+    hands.close()
+    again = open_studio()
+    place.restore(again.window)
+    assert again.window.view == "loupe"
+    assert again.actions.loupe.image == image and again.actions.state.selected == (image,)
+    again.key(K.Key_Right)
+    assert again.actions.loupe.image == again.actions.grid.cells[6].image
 
 
 def test_zoom_has_ends() -> None:

@@ -68,3 +68,13 @@ def test_a_term_without_its_discriminator_cannot_be_turned(hands: Hands) -> None
         assert not slider.isEnabled() and "no discriminator" in slider.accessibleDescription()
     hands.actions.state.generator = generator
     assert all(slider.isEnabled() for slider in dials)
+
+
+def test_a_taste_that_is_being_read_is_not_called_empty(hands: Hands) -> None:
+    hands.rate_enough()
+    hands.key(K.Key_4, CTRL)
+    view, panel = hands.window.page("taste"), hands.window.findChild(TastePanel)
+    assert isinstance(view, TasteView) and panel is not None
+    assert hands.actions.state.taste is None
+    assert "reading your ratings" in view.said.full_text()
+    assert "Rate a few" not in panel.sure.text()
