@@ -46,6 +46,7 @@ class Training(QObject):
     progress: Property[jobs.Training | None] = Property(None)
     out: Property[Path | None] = Property(None)  # the bundle of the run that goes on or has ended
     finished: Property[bool] = Property(False)
+    over: Property[bool] = Property(False)  # after a run, the pictures are looked over again
     looked_whole: Property[tuple[str, QImage] | None] = Property(None)
     stepped = Signal()  # `series` grew or was emptied
     drawn = Signal()  # `samples` are newer
@@ -90,7 +91,7 @@ class Training(QObject):
         if self.busy:
             return
         if folder != self.folder:
-            self.pictures.exclude_all(())
+            self.pictures.forget_choices()
         self.folder, self.error, self.note, self.fraction = folder, "", "", 0.0
         self.phase = "looking"
         self._client.look_at(folder, self.size)
@@ -131,6 +132,11 @@ class Training(QObject):
             self._client.show_whole(name, _WHOLE)
 
     @property
+    def choosing(self) -> bool:
+        """Whether the pictures are on show, to be chosen among."""
+        return self.phase == "ready" or (self.phase == "done" and self.over)
+
+    @property
     def can_train(self) -> bool:
         return self.phase in ("ready", "done") and self.usable > 0
 
@@ -152,7 +158,7 @@ class Training(QObject):
             values.clear()
         self.samples, self.nearest, self.copies, self.samples_at = [], [], [], 0
         self.error, self.note, self.progress, self.fraction = "", "", None, 0.0
-        self.out, self.finished, self.phase = out, False, "training"
+        self.out, self.finished, self.over, self.phase = out, False, False, "training"
         self.stepped.emit()
         self.drawn.emit()
         self._client.train(

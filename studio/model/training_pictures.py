@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QImage, QUndoCommand, QUndoStack
 
 from studio.i18n import tr
 from studio.model.pictures import to_image
@@ -21,6 +21,29 @@ STATE_ROLE = Qt.ItemDataRole.UserRole + 1
 _KEPT = 2000  # images in memory
 
 Index = QModelIndex | QPersistentModelIndex
+
+
+class _Choice(QUndoCommand):
+    """Some pictures left out, or taken back in."""
+
+    def __init__(self, model: PictureModel, names: set[str], out: bool) -> None:
+        count = len(names)
+        super().__init__(
+            (tr("leave 1 picture out") if count == 1 else tr("leave {n} pictures out", n=count))
+            if out
+            else (tr("take 1 picture back in") if count == 1 else tr("take {n} pictures back in", n=count))
+        )
+        self._model, self._names, self._out = model, names, out
+
+    def redo(self) -> None:
+        self._set(self._out)
+
+    def undo(self) -> None:
+        self._set(not self._out)
+
+    def _set(self, out: bool) -> None:
+        excluded = self._model.excluded
+        self._model.show_excluded(excluded | self._names if out else excluded - self._names)
 
 
 class PictureModel(QAbstractListModel):
@@ -36,6 +59,7 @@ class PictureModel(QAbstractListModel):
         self.used = 0  # how many training will see
         self.left_out = 0  # how many the person excluded
         self.copies = 0  # how many were found twice
+        self.history = QUndoStack(self)  # of what the person excluded
         self._pixels: np.ndarray | None = None
         self._image = lru_cache(_KEPT)(self._read)
 
@@ -51,11 +75,18 @@ class PictureModel(QAbstractListModel):
 
     def exclude(self, names: Iterable[str], out: bool) -> None:
         """Leave pictures out, or take them back in."""
-        self.exclude_all((self.excluded | set(names)) if out else (self.excluded - set(names)))
+        changed = set(names) - self.excluded if out else set(names) & self.excluded
+        if changed:
+            self.history.push(_Choice(self, changed, out))
 
-    def exclude_all(self, names: Iterable[str]) -> None:
+    def forget_choices(self) -> None:
+        """Use every picture, as of a folder that was never seen; there is nothing to undo then."""
+        self.history.clear()
+        self.show_excluded(set())
+
+    def show_excluded(self, names: set[str]) -> None:
         """Leave out these and no others."""
-        self.excluded = set(names)
+        self.excluded = names
         self._follow()
 
     def set_keep_copies(self, keep: bool) -> None:

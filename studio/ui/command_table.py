@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from studio.i18n import tr
 from studio.theme.theme import current
-from studio.ui import image_commands, project_commands, views
+from studio.ui import image_commands, project_commands, undo_commands, views
 from studio.ui.commands import Command
 
 if TYPE_CHECKING:
@@ -30,27 +30,7 @@ def table(window: StudioWindow) -> list[Command]:
 
 
 def _edit(window: StudioWindow) -> Iterable[Command]:
-    actions, state = window.actions_, window.actions_.state
-    yield Command(
-        "undo",
-        "edit",
-        tr("Undo"),
-        ("Ctrl+Z",),
-        tr("Take back the last thing you did, also of an earlier day"),
-        actions.undo,
-        enabled=lambda: state.undo_label is not None,
-        label=lambda: with_label(tr("Undo"), state.undo_label),
-    )
-    yield Command(
-        "redo",
-        "edit",
-        tr("Redo"),
-        ("Ctrl+Shift+Z", "Ctrl+Y"),
-        tr("Do again what was taken back"),
-        actions.redo,
-        enabled=lambda: state.redo_label is not None,
-        label=lambda: with_label(tr("Redo"), state.redo_label),
-    )
+    yield from undo_commands.table(window)
     yield Command(
         "copy",
         "edit",
@@ -193,6 +173,16 @@ def _generator(window: StudioWindow) -> Iterable[Command]:
         actions.revert,
         enabled=lambda: stoppable() or (free() and state.checkpoint is not None),
     )
+    yield Command(
+        "start_again",
+        "generator",
+        tr("Start again"),
+        ("Ctrl+Alt+R",),
+        tr("Start the worker once more after it could not go on"),
+        actions.start_again,
+        new_group=True,
+        enabled=lambda: state.task == "failed",
+    )
 
 
 def _view(window: StudioWindow) -> Iterator[Command]:
@@ -302,8 +292,3 @@ def _help(window: StudioWindow) -> Iterable[Command]:
 
 def _is_mode(mode: str) -> bool:
     return current().mode == mode
-
-
-def with_label(verb: str, label: str | None) -> str:
-    """Say what an undo or a redo is about."""
-    return verb if label is None else f"{verb}: {tr(label)}"

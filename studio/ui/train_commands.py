@@ -52,11 +52,17 @@ def table(window: StudioWindow) -> Iterable[Command]:
         if error and window.view != KEY:
             window.actions_.say(tr(error), bad=True)
 
+    def follow(_: object) -> None:
+        window.commands.refresh()
+
     window.files.takers.append(take)
     window.closed.connect(training.close)
     training.use_wanted.connect(use)
-    for name in ("phase", "usable"):
-        changed(training, name).connect(lambda _: window.commands.refresh())
+    for name in ("phase", "over", "usable"):
+        changed(training, name).connect(follow)
+    history = training.pictures.history
+    history.indexChanged.connect(follow)
+    window.closed.connect(lambda: history.indexChanged.disconnect(follow))  # it speaks once more when it is destroyed
     changed(training, "phase").connect(ended)
     changed(training, "error").connect(failed)
 
@@ -108,6 +114,6 @@ def table(window: StudioWindow) -> Iterable[Command]:
         tr("Do not train on the selected pictures, or do again"),
         lambda: view().toggle_chosen(),
         new_group=True,
-        enabled=lambda: training.phase in ("ready", "done"),
+        enabled=lambda: training.choosing,
         views=(KEY,),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QUndoStack
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -123,8 +123,7 @@ class TrainView(QWidget):
         self.use.clicked.connect(self._use)
         self.grid.picked.connect(self._picked)
         self.grid.doubleClicked.connect(self.toggle_chosen)
-        self._over = False  # the pictures are looked over again after a run
-        for name in ("phase", "error", "usable", "folder"):
+        for name in ("phase", "over", "error", "usable", "folder"):
             bind(training, name, self._follow)
         bind(training, "fraction", self._show_status)
         training.stepped.connect(self._show_status)
@@ -160,8 +159,12 @@ class TrainView(QWidget):
 
     def show_pictures(self) -> None:
         """After a run: look over the pictures again."""
-        self._over = True
-        self._follow()
+        self.training.over = True
+
+    def history(self) -> QUndoStack | None:
+        """What Undo takes back here: which pictures are left out, once any were."""
+        made = self.training.pictures.history
+        return made if self.training.choosing and made.count() else None
 
     def _use(self) -> None:
         self.training.use_wanted.emit()
@@ -193,10 +196,8 @@ class TrainView(QWidget):
     def _follow(self, _: object = None) -> None:
         training = self.training
         phase = training.phase
-        if phase != "done":
-            self._over = False
         page: QWidget = self.drop
-        if phase == "ready" or (phase == "done" and self._over):
+        if training.choosing:
             page = self.grid
         elif phase in ("training", "stopping", "done"):
             page = self.run

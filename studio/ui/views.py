@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QImage, QUndoStack
 from PySide6.QtWidgets import QWidget
 
 from studio.i18n import tr
@@ -46,6 +46,13 @@ class ImageView(Protocol):
     """A view that can say which image a copy or a drag is of."""
 
     def image_at_hand(self) -> QImage | None: ...
+
+
+@runtime_checkable
+class ChoosingView(Protocol):
+    """A view with choices that no project keeps: while it shows them, undo and redo are about them."""
+
+    def history(self) -> QUndoStack | None: ...
 
 
 def _no_commands(window: StudioWindow) -> Sequence[Command]:

@@ -146,6 +146,53 @@ def test_pictures_are_left_out_and_taken_back(ready: TrainHands) -> None:
     assert ready.training.pictures.excluded == set() and ready.panel.counts.value("used") == "39"
 
 
+def test_what_was_left_out_is_undone_and_redone(ready: TrainHands) -> None:
+    pictures, commands = ready.training.pictures, ready.window.commands
+    assert not commands["undo"].isEnabled()
+    ready.pick(3)
+    ready.pick(5, CTRL)
+    ready.key(K.Key_X)
+    ready.pick(7)
+    ready.key(K.Key_X)
+    assert commands["undo"].text() == "Undo: leave 1 picture out"
+    ready.key(K.Key_Z, CTRL)
+    assert pictures.excluded == {"003.png", "005.png"}
+    assert ready.window.actions_.state.message.text == "Undone: leave 1 picture out"
+    assert commands["undo"].text() == "Undo: leave 2 pictures out"
+    ready.key(K.Key_Z, CTRL)
+    assert pictures.excluded == set() and not commands["undo"].isEnabled()
+    assert ready.panel.counts.value("used") == "39"
+    ready.key(K.Key_Y, CTRL)
+    assert pictures.excluded == {"003.png", "005.png"}
+    ready.pick(3)
+    ready.key(K.Key_X)
+    assert commands["undo"].text() == "Undo: take 1 picture back in" and not commands["redo"].isEnabled()
+    ready.key(K.Key_Z, CTRL)
+    assert pictures.excluded == {"003.png", "005.png"}
+
+
+def test_elsewhere_and_while_training_undo_is_about_the_project(ready: TrainHands, folder: Path) -> None:
+    ready.pick(3)
+    ready.key(K.Key_X)
+    ready.window.show_view("rate")
+    ready.rate_enough()
+    assert "star" in ready.window.commands["undo"].text()
+    ready.key(K.Key_Z, CTRL)
+    assert ready.training.pictures.excluded == {"003.png"}
+    ready.window.show_view("train")
+    assert ready.window.commands["undo"].text() == "Undo: leave 1 picture out"
+    ready.training.train()
+    assert "star" in ready.window.commands["undo"].text()
+    ready.jobs.finish(ready.training.out)
+    assert "star" in ready.window.commands["undo"].text()
+    ready.press(ready.view.pictures_again)
+    ready.key(K.Key_Z, CTRL)
+    assert ready.training.pictures.excluded == set()
+    ready.training.look_at(folder.parent)
+    ready.jobs.found(folder.parent)
+    assert "star" in ready.window.commands["undo"].text()
+
+
 def test_the_copy_stands_in_for_a_picture_left_out(ready: TrainHands) -> None:
     pictures = ready.training.pictures
     assert pictures.state(39) == "copy" and "The same as 000.png" in pictures.words(39)

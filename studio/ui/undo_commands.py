@@ -1,0 +1,70 @@
+"""Undo and redo: of what a project keeps, or of the choices that the view on show has and no project keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QUndoStack
+
+from studio.i18n import tr
+from studio.ui import views
+from studio.ui.commands import Command
+
+if TYPE_CHECKING:
+    from studio.ui.window import StudioWindow
+
+
+def table(window: StudioWindow) -> Iterable[Command]:
+    """Return the two commands."""
+    actions, state = window.actions_, window.actions_.state
+
+    def history() -> QUndoStack | None:
+        view = window.page(window.view) if window.view else None
+        return view.history() if isinstance(view, views.ChoosingView) else None
+
+    def label(back: bool) -> str | None:
+        if (own := history()) is not None:
+            words = own.undoText() if back else own.redoText()
+            return words or None
+        return state.undo_label if back else state.redo_label
+
+    def undo() -> None:
+        if (own := history()) is None:
+            actions.undo()
+        elif words := label(back=True):
+            own.undo()
+            actions.say(tr("Undone: {action}", action=words))
+
+    def redo() -> None:
+        if (own := history()) is None:
+            actions.redo()
+        elif words := label(back=False):
+            own.redo()
+            actions.say(tr("Redone: {action}", action=words))
+
+    yield Command(
+        "undo",
+        "edit",
+        tr("Undo"),
+        ("Ctrl+Z",),
+        tr("Take back the last thing you did, also of an earlier day"),
+        undo,
+        enabled=lambda: label(back=True) is not None,
+        label=lambda: _with(tr("Undo"), label(back=True)),
+    )
+    yield Command(
+        "redo",
+        "edit",
+        tr("Redo"),
+        ("Ctrl+Shift+Z", "Ctrl+Y"),
+        tr("Do again what was taken back"),
+        redo,
+        enabled=lambda: label(back=False) is not None,
+        label=lambda: _with(tr("Redo"), label(back=False)),
+    )
+
+
+def _with(verb: str, label: str | None) -> str:
+    """Say what an undo or a redo is about."""
+    return verb if label is None else f"{verb}: {tr(label)}"
