@@ -23,6 +23,7 @@ _CLASS = {"label", "labels", "c", "class", "classes", "class_label", "class_labe
 _LATENT = ("z", "latent", "latents", "noise", "input")  # the likeliest first
 _WIDEST, _SIDES = 8192, (8, 4096)
 _TRIAL = 16  # images
+_MOST_TOLD = 4  # reasons in one sentence
 Values = Literal["signed", "unit", "bytes"]
 
 
@@ -231,7 +232,9 @@ def _trial(
         else:
             fields |= {"image": port.name, "image_type": _IMAGES[port.type], "channels": int(pixels.shape[3])}
             return pixels[..., :3], port, {**fields, "layout": layout, "resolution": int(pixels.shape[1])}
-    raise Malformed(f"it gives no images: {'; '.join(problems)}")
+    told = list(dict.fromkeys(problems))
+    more = "; ..." if len(told) > _MOST_TOLD else ""
+    raise Malformed(f"it gives no images: {'; '.join(told[:_MOST_TOLD])}{more}")
 
 
 @torch.no_grad()
