@@ -95,6 +95,12 @@ class Listener(QObject):
         self.worker.use_signals(settings.value("implicit"))
         self.worker.open(self.project, settings.value("device"))
 
+    def start_again(self) -> None:
+        """Start a worker that could not go on once more."""
+        if self.state.task == "failed":
+            self.state.message = None
+            self.start()
+
     def close(self) -> None:
         """End the worker and let go of the project."""
         self._keep_now()

@@ -44,6 +44,7 @@ QPushButton[role="primary"]:disabled { background: $control; color: $quiet; }
 QPushButton[role="quiet"] { background: transparent; color: $text; min-height: 24px; padding: 0 8px; }
 QPushButton[role="quiet"]:hover { background: $control_hover; }
 QPushButton[role="quiet"]:focus { border-color: $focus; }
+QPushButton[role="slim"] { min-height: 20px; padding: 0 8px; }
 QPushButton[role="title-choice"] { background: transparent; text-align: left; padding: 0 10px; }
 QPushButton[role="title-choice"]:hover { background: $control; }
 QPushButton[role="title-choice"]:focus { border-color: $focus; }

@@ -1,7 +1,7 @@
 """The status bar: what the worker does, where, and what is safe on disk."""
 
 from PySide6.QtCore import QRectF, Qt, QTimer
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QAction, QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from studio.i18n import tr, whole
@@ -10,7 +10,7 @@ from studio.model.property import bind
 from studio.model.state import Message
 from studio.theme.theme import current
 from studio.theme.tokens import STATUS_BAR
-from studio.ui.parts import ElidedLabel, named, set_role, text_label
+from studio.ui.parts import ElidedLabel, button, named, set_role, tell_keys, text_label
 
 _SHOWN_MS = 6000
 
@@ -59,7 +59,7 @@ class Dot(QWidget):
 class StatusBar(QFrame):
     """Worker state, device, ratings saved, the last message; seed and size."""
 
-    def __init__(self, actions: Actions) -> None:
+    def __init__(self, actions: Actions, start_again: QAction) -> None:
         super().__init__()
         self._actions = actions
         self.setObjectName("statusbar")
@@ -72,6 +72,11 @@ class StatusBar(QFrame):
         self.message, self.seed = ElidedLabel(), text_label("", "quiet")
         row.addWidget(self._dot)
         row.addWidget(self.task)
+        self.again = button(start_again.text(), start_again.toolTip(), "slim")
+        self.again.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.again.clicked.connect(start_again.trigger)
+        tell_keys(self.again, start_again)
+        row.addWidget(self.again)
         for label in (self.device, self.saved, self.message):
             row.addSpacing(10)
             row.addWidget(label)
@@ -98,6 +103,7 @@ class StatusBar(QFrame):
             task = "paused"
         self._dot.show_task(task)
         self.task.setText(task_words(task))
+        self.again.setVisible(task == "failed")
         named(
             self.task, tr("Worker: {state}", state=task_words(task)), tr("What the worker process is doing")
         )

@@ -1,5 +1,7 @@
 """The Teach view: a round as it runs, and what it did to the same seeds."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QScrollArea, QVBoxLayout, QWidget
 
@@ -11,6 +13,10 @@ from studio.ui.charts import Chart
 from studio.ui.parts import ElidedLabel, Rows, button, named, quiet_note, section, text_label
 from studio.ui.rate_panel import lacking
 from studio.ui.seeds_card import SeedsCard
+
+
+_EVEN = 0.1  # SD; taste of one batch differs by about as much from that of another
+_RECENT = 4  # steps whose mean tells how a round goes
 
 
 def time_left(seconds: float) -> str:
@@ -107,7 +113,7 @@ class TeachView(QWidget):
         round_.stepped.connect(self._draw)
         for name in ("running", "paused", "stopping", "outcome"):
             bind(round_, name, self._show_round)
-        for name in ("counts", "loaded", "checkpoint"):
+        for name in ("counts", "loaded", "task", "checkpoint"):
             bind(state, name, self._show_round)
         bind(round_, "strip", self.seeds.show_strip)
         bind(state, "pixel_art", self.seeds.show_scaling)
@@ -124,7 +130,7 @@ class TeachView(QWidget):
         self.pause.setEnabled(round_.running and not round_.stopping)
         self.keep.setEnabled(round_.running and not round_.stopping)
         self.revert.setEnabled(
-            (round_.running and not round_.stopping) or (not round_.running and checkpoint is not None)
+            not round_.stopping if round_.running else checkpoint is not None and self._actions.state.loaded
         )
         self.revert.setToolTip(
             tr("Drop this round and go back to where it began")
@@ -158,6 +164,8 @@ class TeachView(QWidget):
         elif round_.outcome is not None:
             verdict = tr("kept") if round_.outcome.kept else tr("reverted")
             text = tr("Round {n} · {verdict}", n=round_.outcome.number, verdict=verdict)
+        elif actions.state.task == "failed":
+            text = tr("The worker could not start; the line below says why. Ratings are safe.")
         elif not actions.state.loaded:
             text = tr("The generator is still loading")
         elif missing := actions.missing_ratings:
@@ -243,22 +251,20 @@ class TeachPanel(QWidget):
             for key, name in (("taste", tr("Taste")), ("variety", tr("Variety")), ("kl", tr("Distance"))):
                 self.guard.set_line(key, name, "–", "quiet", "")
             return
-        rising = progress.taste >= (taste[0] if taste else 0.0)
-        self.guard.set_line(
-            "taste",
-            tr("Taste"),
-            tr("improving") if rising else tr("not improving"),
-            "good" if rising else "bad",
-            "",
-        )
-        inside = progress.diversity >= progress.diversity_limit
-        words = tr(
-            "{value:.2f} · limit {limit:.2f}", value=progress.diversity, limit=progress.diversity_limit
-        )
-        self.guard.set_line("variety", tr("Variety"), words, "good" if inside else "bad", "")
-        inside = progress.kl <= progress.kl_limit
-        words = tr("{value:.1f} · limit {limit:.1f}", value=progress.kl, limit=progress.kl_limit)
-        self.guard.set_line("kl", tr("Distance"), words, "good" if inside else "bad", "")
+        words, role = _course(taste)
+        self.guard.set_line("taste", tr("Taste"), words, role, "")
+        value, limit = f"{progress.diversity:.2f}", f"{progress.diversity_limit:.2f}"
+        if progress.diversity >= progress.diversity_limit:
+            words, role = tr("{value} · limit {limit}", value=value, limit=limit), "good"
+        else:
+            words, role = tr("{value} · under {limit}", value=value, limit=limit), "bad"
+        self.guard.set_line("variety", tr("Variety"), words, role, "")
+        value, limit = f"{progress.kl:.1f}", f"{progress.kl_limit:.1f}"
+        if progress.kl <= progress.kl_limit:
+            words, role = tr("{value} · limit {limit}", value=value, limit=limit), "good"
+        else:
+            words, role = tr("{value} · over {limit}", value=value, limit=limit), "bad"
+        self.guard.set_line("kl", tr("Distance"), words, role, "")
 
     def _show_reward(self, _: object) -> None:
         progress, weights = self._actions.round.progress, self._actions.state.weights
@@ -288,6 +294,15 @@ class TeachPanel(QWidget):
             lines.append((tr("{n} · {verdict}", n=past.number, verdict=verdict), value, "quiet", ""))
         lines.append((tr("Untuned"), tr("where it began"), "quiet", ""))
         self.rounds.set_lines(lines)
+
+
+def _course(taste: Sequence[float]) -> tuple[str, str]:
+    """How taste goes in a round, in words, and their role. To gain nothing is no fault: there may be nothing left to gain."""
+    recent = taste[-_RECENT:]
+    gain = sum(recent) / len(recent) - taste[0]
+    if gain > _EVEN:
+        return tr("improving"), "good"
+    return (tr("as at the start"), "quiet") if gain >= -_EVEN else (tr("lower than at the start"), "bad")
 
 
 def _weight(weights: Weights, term: str) -> str:

@@ -99,7 +99,7 @@ class StudioWindow(QMainWindow):
         entries = self.pages.entries.values()
         self.rail = Rail(entries, [("export", action("export"))], everything, action)
         self.rail.chosen.connect(self.show_view)
-        self.status = StatusBar(actions)
+        self.status = StatusBar(actions, action("start_again"))
         self._lay_out()
         self.announcer = Announcer(self)
         AutoTeach(actions, self)

@@ -35,6 +35,7 @@ from studio.project import recent
 from studio.project.lock import ProjectInUse
 from studio.project.store import Project
 from studio.ui.shortcut_sheet import ShortcutSheet, groups
+from studio.ui.teach_view import TeachView
 from studio.ui.views import entries
 
 CONTROLS = (QAbstractButton, QAbstractSlider, QComboBox, QLineEdit, QPlainTextEdit)
@@ -408,3 +409,21 @@ def test_the_command_opens_a_window_and_ends_when_asked(tmp_path: Path) -> None:
     assert out == ""
     with Project(tmp_path / "project", create=False) as project:
         assert project.counts().rated == 0
+
+
+def test_a_worker_that_could_not_go_on_is_started_again_by_hand(hands: Hands) -> None:
+    again = hands.window.status.again
+    assert not again.isVisible() and not hands.window.commands["start_again"].isEnabled()
+    hands.worker.failed.emit("Worker", "The worker crashed twice and was not started again.", "")
+    assert again.isVisible() and "Ctrl+Alt+R" in again.toolTip()
+    hands.key(Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
+    teach = hands.window.page("teach")
+    assert isinstance(teach, TeachView)
+    assert "could not start" in teach.status.full_text()
+    opened = len(hands.worker.named("open"))
+    hands.press(again)
+    assert len(hands.worker.named("open")) == opened + 1
+    hands.worker.busy_changed.emit("starting")
+    hands.worker.be_ready()
+    assert hands.actions.state.loaded and not again.isVisible()
+    assert hands.actions.state.message is None
