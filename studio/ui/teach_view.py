@@ -14,7 +14,6 @@ from studio.ui.parts import ElidedLabel, Rows, button, named, quiet_note, sectio
 from studio.ui.rate_panel import lacking
 from studio.ui.seeds_card import SeedsCard
 
-
 _EVEN = 0.1  # SD; taste of one batch differs by about as much from that of another
 _RECENT = 4  # steps whose mean tells how a round goes
 
@@ -237,7 +236,8 @@ class TeachPanel(QWidget):
         self.rounds = Rows()
         column.addWidget(self.rounds)
         column.addStretch(1)
-        bind(actions.round, "progress", self._show_guard)
+        actions.round.stepped.connect(self._show_guard)
+        self._show_guard()
         bind(actions.round, "progress", self._show_reward)
         for name in ("weights", "generator"):
             bind(actions.state, name, self._show_reward)
@@ -245,25 +245,25 @@ class TeachPanel(QWidget):
             bind(actions.state, name, self._show_rounds)
         bind(actions.round, "running", self._show_rounds)
 
-    def _show_guard(self, _: object) -> None:
+    def _show_guard(self) -> None:
         progress, taste = self._actions.round.progress, self._actions.round.series["taste"]
-        if progress is None:
+        if progress is None or not taste:
             for key, name in (("taste", tr("Taste")), ("variety", tr("Variety")), ("kl", tr("Distance"))):
                 self.guard.set_line(key, name, "–", "quiet", "")
             return
         words, role = _course(taste)
         self.guard.set_line("taste", tr("Taste"), words, role, "")
-        value, limit = f"{progress.diversity:.2f}", f"{progress.diversity_limit:.2f}"
-        if progress.diversity >= progress.diversity_limit:
-            words, role = tr("{value} · limit {limit}", value=value, limit=limit), "good"
+        value, limit = progress.diversity, progress.diversity_limit
+        if value >= limit:
+            words, role = tr("{value:.2f} · limit {limit:.2f}", value=value, limit=limit), "good"
         else:
-            words, role = tr("{value} · under {limit}", value=value, limit=limit), "bad"
+            words, role = tr("{value:.2f} · under {limit:.2f}", value=value, limit=limit), "bad"
         self.guard.set_line("variety", tr("Variety"), words, role, "")
-        value, limit = f"{progress.kl:.1f}", f"{progress.kl_limit:.1f}"
-        if progress.kl <= progress.kl_limit:
-            words, role = tr("{value} · limit {limit}", value=value, limit=limit), "good"
+        value, limit = progress.kl, progress.kl_limit
+        if value <= limit:
+            words, role = tr("{value:.1f} · limit {limit:.1f}", value=value, limit=limit), "good"
         else:
-            words, role = tr("{value} · over {limit}", value=value, limit=limit), "bad"
+            words, role = tr("{value:.1f} · over {limit:.1f}", value=value, limit=limit), "bad"
         self.guard.set_line("kl", tr("Distance"), words, role, "")
 
     def _show_reward(self, _: object) -> None:

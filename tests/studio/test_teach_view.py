@@ -88,6 +88,31 @@ def test_a_round_is_shown_as_it_runs(taught: Hands) -> None:
     assert panel(taught).rounds.value("0") == "20 ratings"
 
 
+def test_a_round_with_nothing_to_gain_is_no_fault(taught: Hands) -> None:
+    def said(key: str) -> tuple[str, str]:
+        value = panel(taught).guard._lines[key][1]
+        return value.full_text(), value.property("role")
+
+    for step in range(1, 13):
+        taught.worker.step(step, taste=1.5 - 0.02 * (step % 4))
+    assert said("taste") == ("as at the start", "quiet")
+    for step in range(13, 17):
+        taught.worker.step(step, taste=1.7)
+    assert said("taste") == ("improving", "good")
+    for step in range(17, 21):
+        taught.worker.step(step, taste=1.2)
+    assert said("taste") == ("lower than at the start", "bad")
+
+
+def test_a_broken_limit_is_said_in_words_as_well(taught: Hands) -> None:
+    inside = m.Progress(1, 24, 23.0, 1.0, 0.5, -0.04, 3.1, 6.0, 0.96, 0.92, 1.0, 171.0)
+    taught.worker.progress.emit(inside)
+    guard = panel(taught).guard
+    assert (guard.value("variety"), guard.value("kl")) == ("0.96 · limit 0.92", "3.1 · limit 6.0")
+    taught.worker.progress.emit(replace(inside, step=2, kl=6.3, diversity=0.81))
+    assert (guard.value("variety"), guard.value("kl")) == ("0.81 · under 0.92", "6.3 · over 6.0")
+
+
 def test_the_curves_are_painted_in_their_colour_and_dash(taught: Hands) -> None:
     for step in range(1, 13):
         taught.worker.step(step, taste=math.sqrt(step))
