@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent, QKeySequence, QPixmap, QShortcut
+from PySide6.QtGui import QAction, QKeyEvent, QPixmap, QShortcut
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from studio.i18n import tr
@@ -13,7 +13,7 @@ from studio.model.actions import Actions
 from studio.model.property import bind
 from studio.model.scaling import scaled
 from studio.model.titles import TitleSuggestions
-from studio.ui.parts import Card, button, named, quiet_note, set_role, text_label
+from studio.ui.parts import Card, button, named, quiet_note, set_role, tell_keys, text_label
 from studio.ui.title_stars import TitleStars
 
 LONGEST = 80  # characters of a title
@@ -24,7 +24,8 @@ _SIDE = 184  # of the image
 def open_sheet(actions: Actions, window: QWidget) -> None:
     """Suggest titles for the first of the selected images, if there is one."""
     if actions.state.selected:
-        sheet = TitleSheet(actions, actions.state.selected[0], window)
+        again: QAction = window.commands["title"]  # type: ignore[attr-defined]  # of the window, which imports this
+        sheet = TitleSheet(actions, actions.state.selected[0], again, window)
         sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         sheet.open()
 
@@ -70,9 +71,9 @@ class TitleRow(QWidget):
 
 
 class TitleSheet(QDialog):
-    """Follows a `TitleSuggestions`; closing it loses nothing."""
+    """Follows a `TitleSuggestions`; closing it loses nothing. The keys that opened it, those of `again`, ask for other titles."""
 
-    def __init__(self, actions: Actions, image: int, parent: QWidget | None = None) -> None:
+    def __init__(self, actions: Actions, image: int, again: QAction, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(tr("Suggest a title"))
         self.suggestions = TitleSuggestions(actions, image, self)
@@ -89,7 +90,8 @@ class TitleSheet(QDialog):
         self.field.setMaxLength(LONGEST)
         self.field.setPlaceholderText(tr("A title of your own"))
         named(self.field, tr("Title"), tr("Write a title, or change one, then press Enter"))
-        self.others = button(tr("Other titles"), tr("Suggest others, learning from your stars (V)"))
+        self.others = button(tr("Other titles"), "")
+        tell_keys(self.others, again, tr("Suggest others, learning from your stars"))
         self.close_button = button(tr("Close"), tr("Close this window (Esc); ratings stay"))
         self.keep = button(
             tr("Keep title"), tr("Make what is written the title of the image (Enter)"), "primary"
@@ -103,7 +105,9 @@ class TitleSheet(QDialog):
         self.close_button.clicked.connect(self.reject)
         self.keep.clicked.connect(self._keep)
         self.suggestions.failed.connect(self._complain)
-        QShortcut(QKeySequence("V"), self, self.suggestions.ask)
+        once_more = QShortcut(self)
+        once_more.setKeys(again.shortcuts())
+        once_more.activated.connect(self.suggestions.ask)
         bind(self.suggestions, "title", self.field.setText)
         for name in ("titles", "stars", "waiting", "learnt_from"):
             bind(self.suggestions, name, self._follow)

@@ -32,6 +32,7 @@ from studio.worker.titling import Titling
 
 K = Qt.Key
 SHIFT = Qt.KeyboardModifier.ShiftModifier
+CTRL = Qt.KeyboardModifier.ControlModifier
 FIRST = ("Misty Valley", "Quiet Sea", "Golden Dunes", "Old Road", "Blue Hour")
 SECOND = ("Calm Lake", "Pale Moor")
 
@@ -93,6 +94,26 @@ def title_of(hands: Hands, image: int) -> str:
 # -- the sheet -------------------------------------------------------------------------------------------------------
 
 
+def test_the_sheet_follows_the_keys_that_a_person_chose(hands: Hands, asked: list) -> None:
+    sheet = open_sheet(hands, asked)
+    assert sheet.others.toolTip() == "Suggest others, learning from your stars (Shift+T)"
+    sheet.reject()
+    back(hands)
+    assert hands.window.commands.remap("title", ["Ctrl+F6"]) == []
+    hands.key(K.Key_F6, CTRL)
+    sheet = sheet_of(hands)
+    assert sheet.others.toolTip().endswith("(Ctrl+F6)")
+    hands.worker.titled.emit(m.TitlesSuggested(len(asked), sheet.suggestions.image, FIRST, 0))
+    sheet.activateWindow()
+    hands.qtbot.waitUntil(lambda: QApplication.activeWindow() is sheet)
+    before = len(asked)
+    for key in (K.Key_V, K.Key_T):
+        hands.key(key, SHIFT)
+    assert len(asked) == before
+    hands.key(K.Key_F6, CTRL)
+    assert len(asked) == before + 1
+
+
 def test_titles_are_starred_others_asked_for_and_one_is_taken(hands: Hands, asked: list) -> None:
     sheet = open_sheet(hands, asked)
     image = sheet.suggestions.image
@@ -135,7 +156,7 @@ def test_the_keyboard_alone_rates_moves_asks_and_takes(hands: Hands, asked: list
     assert hands.project.title_stars(image) == {"Quiet Sea": 4}
     hands.key(K.Key_0)
     assert hands.project.title_stars(image) == {}
-    hands.key(K.Key_V)
+    hands.key(K.Key_T, SHIFT)
     assert asked[-1] == (image, FIRST, "en")
     hands.worker.titled.emit(m.TitlesSuggested(2, image, SECOND, 0))
     hands.key(K.Key_Up)
