@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from gan.policy.adapter import ChoiceConfig
 from gan.policy.foresight import Foresight
 from gan.policy.rounds import RoundConfig, RoundProgress
-from gan.rewards.pool import Pool
+from gan.rewards.pool import ENOUGH, Pool
 from gan.rewards.scorer import REFERENCE_IMAGES, Scorer
 
 PIECE = 32  # images read in one piece of work ahead
@@ -14,7 +14,7 @@ UPDATES = 32  # of the foresight in one piece
 
 
 class Preparation:
-    """Does it piece by piece, while nobody waits, or at once before the first round.
+    """Does it piece by piece, while nobody waits, or as much as is needed at once before the first round.
 
     Parameters
     ----------
@@ -22,16 +22,25 @@ class Preparation:
 
     Attributes
     ----------
-    foresight : once the pool was read.
+    foresight : once it is learnt; from more images, once there are at least twice as many.
     """
 
     def __init__(self, pool: Callable[[], Pool], scorer: Callable[[], Scorer], like: ChoiceConfig | None) -> None:
         self._pool, self._scorer, self._like = pool, scorer, like
+        self._learning: Foresight | None = None
         self.foresight: Foresight | None = None
 
-    def _begin(self) -> None:
-        if self.foresight is None and self._like is not None:
-            self.foresight = Foresight(*self._scorer().known_features(), self._like)
+    def _learn(self, updates: int) -> bool:
+        """So many updates more of what is learnt. False when there is nothing to learn."""
+        if self._learning is None:
+            known = len(self._pool()) - REFERENCE_IMAGES
+            if self._like is None or known <= 0 or (self.foresight is not None and known < 2 * self.foresight.images):
+                return False
+            self._learning = Foresight(*self._scorer().known_features(), self._like)
+        self._learning.step(updates)
+        if self._learning.done:
+            self.foresight, self._learning = self._learning, None
+        return True
 
     def piece(self) -> bool:
         """Do a little of it. False when there is nothing left to do."""
@@ -39,40 +48,38 @@ class Preparation:
         if not pool.full:
             pool.grow(PIECE)
             return True
-        self._begin()
-        if self.foresight is None or self.foresight.done:
-            return False
-        self.foresight.step(UPDATES)
-        return True
+        return self._learn(UPDATES)
 
     def rest(self, config: RoundConfig, cancel: Callable[[], bool], wait: Callable[[], None]) -> Iterator[RoundProgress]:
-        """Do what is left of it; reports step 0."""
+        """Do what a round cannot do without; reports step 0."""
+        if self.foresight is not None or self._like is None:
+            return
         pool = self._pool()
         began, had = time.monotonic(), len(pool)
         pool.grow_to(REFERENCE_IMAGES + PIECE)  # without any beside the reference sample there is nothing to learn from
-        while not pool.full and not cancel():
+        enough = min(ENOUGH, pool.size)
+        while not pool.enough and not cancel():
             wait()
             pool.grow(8 * PIECE)
             speed = (len(pool) - had) / (time.monotonic() - began)
             yield RoundProgress(
                 step=0,
                 steps=config.steps,
-                seconds_left=(pool.size - len(pool) + config.steps * config.states * config.children) / speed,
+                seconds_left=(max(0, enough - len(pool)) + config.steps * config.states * config.children) / speed,
                 images_per_second=speed,
-                note=f"looking at what the generator draws: {len(pool):,} of {pool.size:,} images",
+                note=f"looking at what the generator draws: {len(pool):,} of {enough:,} images",
             )
-        if cancel():  # what is learnt from a part of the pool would be all that is ever learnt of it
-            return
-        self._begin()
-        foresight, began = self.foresight, time.monotonic()
-        had = 0 if foresight is None else foresight.learnt
-        while foresight is not None and not foresight.done and not cancel():
+        began, had = time.monotonic(), 0 if self._learning is None else self._learning.learnt
+        while self.foresight is None and not cancel():
             wait()
-            foresight.step(4 * UPDATES)
-            pace = (time.monotonic() - began) / (foresight.learnt - had)
+            if not self._learn(4 * UPDATES):
+                return
+            learning = self._learning or self.foresight
+            assert learning is not None
+            pace = (time.monotonic() - began) / (learning.learnt - had)
             yield RoundProgress(
                 step=0,
                 steps=config.steps,
-                seconds_left=pace * (foresight.updates - foresight.learnt),
-                note=f"learning what latents look like: {100 * foresight.learnt // foresight.updates} %",
+                seconds_left=pace * (learning.updates - learning.learnt),
+                note=f"learning what latents look like: {100 * learning.learnt // learning.updates} %",
             )

@@ -67,6 +67,7 @@ def taught_session(model: Model, seed: int, config: RoundConfig | None = None) -
 def measure_round(session: TuningSession) -> tuple[float, int, int]:
     """One round from the untuned generator: seconds, images drawn, of them in batches."""
     session.restore(None)
+    session.fit()  # as before every round: what is known is to be judged by a new taste
     drawn = 0
 
     def count(module: torch.nn.Module, arguments: object, images: torch.Tensor) -> None:

@@ -66,8 +66,8 @@ class ChoiceConfig:
     z_dim: int = 64  # latent width of the generator behind it
     inputs: int = 128  # width of what `LatentGenerator.embed` gives
     candidates: int = 32  # latents that one is chosen from, z itself the first
-    width: int = 256  # of its hidden layers
-    depth: int = 2  # hidden layers
+    width: int = 192  # of its hidden layers
+    depth: int = 3  # hidden layers
 
 
 class Choice(Adapter):

@@ -54,6 +54,11 @@ class Foresight:
         self._schedule = torch.optim.lr_scheduler.OneCycleLR(self._optimizer, rate, total_steps=self.updates + 1)
 
     @property
+    def images(self) -> int:
+        """How many it learns from."""
+        return len(self._inputs)
+
+    @property
     def done(self) -> bool:
         """Whether all has been learnt."""
         return self.learnt >= self.updates

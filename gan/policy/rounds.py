@@ -40,7 +40,7 @@ class RoundConfig:
     update: UpdateConfig = field(default_factory=UpdateConfig)
     discriminator_ridge: float = 0.0  # how firmly its last layer is held while it learns (0.1 to 0.3); 0: it does not: no gain is sure
     # choice
-    pool: int = 9216  # images of the prior that are read before the first round
+    pool: int = 24576  # images of the prior that choices are learnt from, as far as they are read when a round begins
     candidates: int = 32  # at medium strength
     temperature: float = 0.3  # of the softmax over preferences, which are of the size of rewards
     entropy_weight: float = 0.3  # reward (untuned SD) paid per nat of KL to the untuned policy

@@ -13,8 +13,10 @@ from gan.networks import latents
 from gan.rewards.drawer import Drawer
 from gan.taste import RawFeatures
 
-POOL_SECONDS = 90.0  # of drawing, after which a pool of a slow generator is as large as it gets,
-POOL_LEAST = 2048  # if it has so many images
+ENOUGH = 9216  # images that a first choice can be learnt from; from more it is learnt better
+_LEAST = 2048  # a slow generator's pool is enough with so many,
+_ENOUGH_SECONDS = 90.0  # after so long a time of drawing,
+_FULL_SECONDS = 300.0  # and full after this
 _FIRST_SEED = 2_000_000_000  # far from the seeds that people type and that benchmarks judge
 _VERSION = 1  # part of a cached pool's name: raise it when an image would be read differently
 _KEPT = 4  # cached pools
@@ -47,7 +49,15 @@ class Pool:
     @property
     def full(self) -> bool:
         """Whether it is as large as it gets."""
-        return self._count >= self.size or (self._seconds > POOL_SECONDS and self._count >= POOL_LEAST)
+        return self._has(self.size, _FULL_SECONDS)
+
+    @property
+    def enough(self) -> bool:
+        """Whether a choice can be learnt from it."""
+        return self._has(min(ENOUGH, self.size), _ENOUGH_SECONDS)
+
+    def _has(self, count: int, seconds: float) -> bool:
+        return self._count >= count or (self._seconds > seconds and self._count >= _LEAST)
 
     def grow(self, count: int) -> None:
         """Draw and read up to `count` more images."""

@@ -61,7 +61,7 @@ def _lifts(judge: Judge, seed: int, ratings: int, arm: str, lapses: float) -> li
             points = np.stack([proposal.latent for proposal in session.propose(STEP)])
         else:
             points = torch.randn(STEP, bench.untuned.z_dim, generator=random).numpy()
-        stars = person.rate(session.draw(points), given / ratings)
+        stars = person.rate(session.draw(points), given / ratings, (given + len(points)) / ratings)
         ids = [known.setdefault(point.tobytes(), len(known)) for point in points]
         session.add(dict(zip(ids, points, strict=True)))
         session.feedback(

@@ -178,14 +178,21 @@ class Person:
             self._scales[key] = (np.quantile(utilities, (0.2, 0.4, 0.6, 0.8)), float(utilities.std()))
         return self._scales[key]
 
-    def rate(self, images: np.ndarray, progress: float = 0.0) -> npt.NDArray[np.int64]:
-        """Stars, (N,) in 1..5, for images (N, H, W, 3) uint8.
+    def rate(self, images: np.ndarray, progress: float = 0.0, until: float | None = None) -> npt.NDArray[np.int64]:
+        """Stars, (N,) in 1..5, for images (N, H, W, 3) uint8, one after the other.
 
-        progress : share of the session's ratings given so far, 0 to 1.
+        progress : share of the session's ratings given before the first of them, 0 to 1,
+        until : and after the last; by default the same.
         """
-        cuts, deviation = self._scale(progress)
-        felt = self.rater.utility(images, progress) + self._rng.normal(0.0, NOISE * deviation, len(images))
-        stars = 1 + np.searchsorted(cuts, felt)
+        moments = np.full(len(images), progress)
+        if until is not None and self.rater.takes_progress:
+            moments = np.linspace(progress, until, len(images), endpoint=False)
+        noise = self._rng.normal(0.0, NOISE, len(images))
+        stars = np.zeros(len(images), np.int64)
+        for moment in np.unique(moments).tolist():
+            now = moments == moment
+            cuts, deviation = self._scale(moment)
+            stars[now] = 1 + np.searchsorted(cuts, self.rater.utility(images[now], moment) + deviation * noise[now])
         lapses = self._rng.random(len(images)) < self.lapses
         return np.where(lapses, self._rng.integers(1, 6, len(images)), stars).astype(np.int64)
 

@@ -109,10 +109,12 @@ def simulate(
         known = len(session.pool)
         with counted(untuned, tally):
             shown = session.propose(size)
-            stars = person.rate(np.stack([proposal.pixels for proposal in shown]), given / ratings)
+            stars = person.rate(np.stack([proposal.pixels for proposal in shown]), given / ratings, (given + size) / ratings)
             album.rate(shown, stars, given)
             given += size
             summary = session.fit()
+            while session.prepare():  # a person takes longer to rate
+                pass
             teaching = time.monotonic()
             refused = ""
             try:

@@ -150,6 +150,11 @@ def test_a_drifting_person_keeps_using_all_stars() -> None:
     assert np.corrcoef(before, after)[0, 1] < -0.7
     for stars in (before, after):
         assert np.bincount(stars, minlength=6)[1:].min() > 250
+    # A taste that turns while a grid is rated turns within it, not from one grid to the next.
+    during = person.rate(images, 0.25, 0.75)
+    half = len(images) // 2
+    assert np.corrcoef(during[:half], before[:half])[0, 1] > 0.7
+    assert np.corrcoef(during[half:], after[half:])[0, 1] > 0.7
 
 
 # --- bad files --------------------------------------------------------------------------------------------------------------

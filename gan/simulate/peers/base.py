@@ -77,7 +77,7 @@ class Given:
         """
         if self.person is None or given + len(z) > self.ratings:
             raise ValueError(f"{given + len(z)} ratings asked for, of {self.ratings if self.person else 0}")
-        return self.person.rate(self.session.draw(z.cpu().numpy()), given / self.ratings)
+        return self.person.rate(self.session.draw(z.cpu().numpy()), given / self.ratings, (given + len(z)) / self.ratings)
 
 
 @dataclass(frozen=True)
