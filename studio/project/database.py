@@ -71,9 +71,20 @@ class Database:
             for id, at, session, kind, image, value, extra in rows
         )
 
+    def check_place(self) -> None:
+        """Raise ProjectError where the folder was moved or deleted meanwhile.
+
+        SQLite would go on writing into the files that it opened, wherever they are now, or nowhere at all.
+        """
+        if not (self.folder / DATABASE).exists():
+            raise ProjectError(
+                f"The project is no longer in {self.folder}: it was moved or deleted. Put it back; until then nothing more is saved."
+            )
+
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         with explained(self.folder):
+            self.check_place()
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield

@@ -20,7 +20,8 @@ class Timeline(History):
     """The tree of tuned states, and which of them is in use."""
 
     def new_checkpoint_path(self) -> Path:
-        """Where the next round is to be written: a name that no file has."""
+        """Where the next round is to be written: a name that no file has. Raises ProjectError where the project's folder is gone."""
+        self.check_place()
         return (
             self.folder
             / "checkpoints"

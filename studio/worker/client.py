@@ -61,7 +61,11 @@ class WorkerClient(WorkerEvents):
         """Run a round. Answered by `progress` after every step and `round_finished` at its end."""
         if self._project is None or self._round is not None:
             return
-        path = str(self._project.new_checkpoint_path())
+        try:
+            path = str(self._project.new_checkpoint_path())
+        except ProjectError as error:
+            self.failed.emit("RunRound", str(error), "")
+            return
         self._round = m.RunRound(path, steps, settings or m.RoundSettings(), tuple(strip))
         self._send(self._round)
 

@@ -312,6 +312,19 @@ def test_a_full_disk_is_said_and_loses_nothing(project):
     assert len(project.learning_events()) == 2
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="open files stay where they are")
+def test_a_folder_that_is_moved_away_is_said_and_nothing_is_written_where_nobody_looks(project):
+    project.rate(1, "stars", 5)
+    away = project.folder.rename(project.folder.with_name("elsewhere"))
+    for write in (lambda: project.rate(1, "stars", 2), project.new_checkpoint_path):
+        with pytest.raises(ProjectError, match="moved or deleted"):
+            write()
+    assert project.state([1])[1].stars == 5
+    away.rename(project.folder)
+    project.rate(2, "like")
+    assert len(project.learning_events()) == 2
+
+
 DROPPED = """
 import os, sys
 from pathlib import Path
@@ -414,3 +427,17 @@ def test_pixels_are_saved_from_another_thread(project):
     data = project.image_file(1).read_bytes()
     assert data.startswith(b"\x89PNG") and zlib.crc32(data[-8:-4]) == int.from_bytes(data[-4:], "big")
     assert [path.name for path in (project.folder / "images").iterdir()] == ["00000001.png"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="open files stay where they are")
+def test_a_round_does_not_begin_where_the_project_is_gone(qapp, project):
+    from studio.worker.client import WorkerClient
+
+    client, said = WorkerClient(), []
+    client._project = project
+    client.failed.connect(lambda *words: said.append(words))
+    away = project.folder.rename(project.folder.with_name("elsewhere"))
+    client.teach()
+    away.rename(project.folder)
+    ((command, reason, _),) = said
+    assert command == "RunRound" and "moved or deleted" in reason and client._round is None
