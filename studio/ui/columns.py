@@ -37,7 +37,7 @@ class CurrentStack(QStackedWidget):
         return page.minimumSizeHint() if page is not None else super().minimumSizeHint()
 
 
-class ViewStack(QStackedWidget):
+class ViewStack(CurrentStack):
     """A stack that takes what room there is: no page needs a height for its width, and those that are hidden are not asked at all.
 
     A plain stack asks each of them whenever anything beside it comes or goes, and lays out their controls to tell.
@@ -48,11 +48,3 @@ class ViewStack(QStackedWidget):
 
     def heightForWidth(self, _: int) -> int:
         return -1
-
-    def sizeHint(self) -> QSize:
-        page = self.currentWidget()
-        return page.sizeHint() if page is not None else super().sizeHint()
-
-    def minimumSizeHint(self) -> QSize:
-        page = self.currentWidget()
-        return page.minimumSizeHint() if page is not None else super().minimumSizeHint()

@@ -7,14 +7,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from backend_support import LATENT
 from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 from shiboken6 import getAllValidWrappers
 from window_support import Hands
 
+from studio.app import Studio
 from studio.project.recent import HOME_VARIABLE
+from studio.project.store import NewImage, Project
 from studio.theme.theme import Theme, current
+from studio.ui.window import StudioWindow
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -86,6 +90,33 @@ def open_studio(qtbot: QtBot, home: Path, theme: Theme) -> Iterator[Callable[[],
     for hands in opened:
         hands.close()
         hands.window.deleteLater()
+
+
+@pytest.fixture
+def show(qtbot: QtBot, home: Path, theme: Theme) -> Iterator[Callable[[Project], StudioWindow]]:
+    """Show a project in the studio, with a real worker; it is closed at the end."""
+    opened: list[StudioWindow] = []
+
+    def show_it(project: Project) -> StudioWindow:
+        window = Studio().open(project)
+        opened.append(window)
+        window.resize(1440, 900)  # the offscreen screen has 800 pixels
+        with qtbot.waitActive(window, timeout=10_000):
+            window.activateWindow()
+        return window
+
+    yield show_it
+    for window in opened:
+        window.close()
+        window.deleteLater()
+
+
+@pytest.fixture
+def project_folder(tmp_path: Path) -> Path:
+    """A project of nine images that nobody said anything of."""
+    with Project(tmp_path / "p") as project:
+        project.add_grid([NewImage(LATENT) for _ in range(9)])
+    return tmp_path / "p"
 
 
 @pytest.fixture

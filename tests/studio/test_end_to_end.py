@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,10 +11,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from studio.app import Studio
 from studio.project.recent import new_project_folder
 from studio.project.store import Project
-from studio.theme.theme import Theme
 from studio.ui.export_dialog import ExportDialog
 from studio.ui.image_delegate import star_box
 from studio.ui.timeline_view import TimelineView
@@ -27,16 +25,9 @@ PATIENCE = 120_000  # ms
 
 
 @pytest.fixture
-def window(qtbot: QtBot, home: Path, theme: Theme) -> Iterator[StudioWindow]:
+def window(show: Callable[[Project], StudioWindow]) -> StudioWindow:
     """The studio on a new project, in the default place and on the bundled generator."""
-    studio = Studio()
-    opened = studio.open(Project(new_project_folder(), seed=SEED))
-    opened.resize(1440, 900)  # the offscreen screen has 800 pixels
-    with qtbot.waitActive(opened, timeout=10_000):
-        opened.activateWindow()
-    yield opened
-    opened.close()
-    opened.deleteLater()
+    return show(Project(new_project_folder(), seed=SEED))
 
 
 @pytest.mark.timeout(300)

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from window_support import SIDE, Hands
 
 from studio.model.image_cache import ImageCache
@@ -34,10 +34,14 @@ def image(hands: Hands, row: int) -> int:
 
 
 def wheel(hands: Hands, pane: int, turns: int) -> None:
-    widget = view(hands).panes[pane]
+    turn(view(hands).panes[pane], 120 * turns)
+
+
+def turn(widget: QWidget, by: int) -> None:
+    """Turn the wheel over the middle of a widget; a notch is 120."""
     place = QPointF(widget.rect().center())
     event = QWheelEvent(
-        *(place, QPointF(widget.mapToGlobal(place.toPoint())), QPoint(), QPoint(0, 120 * turns)),
+        *(place, QPointF(widget.mapToGlobal(place.toPoint())), QPoint(), QPoint(0, by)),
         *(Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False),
     )
     QApplication.sendEvent(widget, event)
@@ -176,20 +180,12 @@ def test_a_touch_pad_goes_on_by_whole_notches(hands: Hands) -> None:
     hands.key(K.Key_E)
     strip = view(hands).strip
 
-    def turn(by: int) -> None:
-        place = QPointF(strip.rect().center())
-        event = QWheelEvent(
-            *(place, QPointF(strip.mapToGlobal(place.toPoint())), QPoint(), QPoint(0, by)),
-            *(Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False),
-        )
-        QApplication.sendEvent(strip, event)
-
     for _ in range(8):
-        turn(-15)
+        turn(strip, -15)
     assert hands.actions.loupe.position == 4
-    turn(240)
+    turn(strip, 240)
     assert hands.actions.loupe.position == 2
-    turn(1200)
+    turn(strip, 1200)
     assert hands.actions.loupe.position == 0
 
 

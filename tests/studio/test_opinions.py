@@ -5,12 +5,11 @@ from pathlib import Path
 from unittest.mock import ANY
 
 import pytest
-from backend_support import LATENT
 
 from gan.taste import Tag as Word
 from studio.project import schema
 from studio.project.opinions import Duel, Feedback, Retracted, Signal, Survey, Tag, standing
-from studio.project.store import ImageState, NewImage, Project, ProjectError
+from studio.project.store import ImageState, Project, ProjectError
 from studio.worker.sessions import tags
 
 VERSION_1 = """
@@ -47,15 +46,8 @@ PRAGMA user_version = 1;
 """
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    with Project(tmp_path / "p") as project:
-        project.add_grid([NewImage(LATENT) for _ in range(9)])
-    return tmp_path / "p"
-
-
-def test_labels_tags_and_notes_beside_stars(folder):
-    with Project(folder) as project:
+def test_labels_tags_and_notes_beside_stars(project_folder):
+    with Project(project_folder) as project:
         project.rate(1, "stars", 4)
         assert project.rate([1, 2], "label", 2).events == ()  # the learner does not hear of colours
         project.rate(1, "tag", text="  two   words ")
@@ -73,13 +65,13 @@ def test_labels_tags_and_notes_beside_stars(folder):
 @pytest.mark.parametrize(
     ("kind", "value", "text"), [("label", 5, ""), ("label", -1, ""), ("tag", 0, "  "), ("untag", 0, "")]
 )
-def test_nonsense_marks_are_refused(folder, kind, value, text):
-    with Project(folder) as project, pytest.raises(ValueError):
+def test_nonsense_marks_are_refused(project_folder, kind, value, text):
+    with Project(project_folder) as project, pytest.raises(ValueError):
         project.rate(1, kind, value, text)
 
 
-def test_a_label_does_not_count_as_rated_in_this_round(folder):
-    with Project(folder) as project:
+def test_a_label_does_not_count_as_rated_in_this_round(project_folder):
+    with Project(project_folder) as project:
         project.rate(1, "stars", 4)
         path = project.new_checkpoint_path()
         path.write_bytes(b"adapter")
@@ -90,8 +82,8 @@ def test_a_label_does_not_count_as_rated_in_this_round(folder):
         assert project.counts().rated_in_round == 0
 
 
-def test_everything_is_undone_and_redone_across_restarts(folder):
-    with Project(folder) as project:
+def test_everything_is_undone_and_redone_across_restarts(project_folder):
+    with Project(project_folder) as project:
         project.rate(1, "label", 3)
         project.rate(1, "tag", text="sky")
         project.rate(1, "note", text="first")
@@ -100,7 +92,7 @@ def test_everything_is_undone_and_redone_across_restarts(folder):
         survey = project.survey(4, [5, 6, 7]).choice
         assert (duel.a, duel.b, duel.outcome, duel.left) == (2, 3, "b", "b")
         assert (survey.best, survey.others) == (4, (5, 6, 7))
-    with Project(folder) as project:
+    with Project(project_folder) as project:
         assert project.choices() == (duel, survey)
         change = project.undo()
         assert (change.label, change.choice) == ("survey", survey)
@@ -113,7 +105,7 @@ def test_everything_is_undone_and_redone_across_restarts(folder):
         assert project.undo().states[1].tags == ()
         assert project.undo().states[1].label == 0
         assert project.undo() is None
-    with Project(folder) as project:
+    with Project(project_folder) as project:
         for _ in range(4):
             project.redo()
         assert project.state([1])[1] == ImageState(1, 0, None, 3, ("sky",), "second")
@@ -122,8 +114,8 @@ def test_everything_is_undone_and_redone_across_restarts(folder):
         assert project.redo() is None
 
 
-def test_a_learner_hears_all_in_order(folder):
-    with Project(folder) as project:
+def test_a_learner_hears_all_in_order(project_folder):
+    with Project(project_folder) as project:
         project.rate(1, "stars", 5)
         project.signal(1, "dwell", 2.5)
         project.duel(1, 2, "tie")
@@ -136,13 +128,13 @@ def test_a_learner_hears_all_in_order(folder):
     assert (heard[1].kind, heard[1].value, heard[2].outcome) == ("dwell", 2.5, "tie")
 
 
-def test_a_learner_hears_of_words_given_taken_and_taken_back(folder):
-    with Project(folder) as project:
+def test_a_learner_hears_of_words_given_taken_and_taken_back(project_folder):
+    with Project(project_folder) as project:
         (given, other) = project.rate([1, 2], "tag", text="keep").events
         assert (given.image, given.kind, given.word, other.image) == (1, "tag", "keep", 2)
         assert [(e.kind, e.word) for e in project.rate(1, "untag", text="keep").events] == [("untag", "keep")]
         assert [(e.kind, e.word) for e in project.undo().events] == [("tag", "keep")]
-    with Project(folder) as project:
+    with Project(project_folder) as project:
         assert [(type(o), o.image, o.kind, o.word) for o in project.opinions()] == [(Tag, 1, "tag", "keep"), (Tag, 2, "tag", "keep")]
         assert [(e.image, e.kind) for e in project.undo().events] == [(1, "untag"), (2, "untag")]
         assert project.opinions() == ()
@@ -157,8 +149,8 @@ def test_standing_leaves_out_what_was_taken_back():
 
 
 @pytest.mark.parametrize("words", [(1, 1, "a", "a"), (1, 2, "c", "a"), (1, 2, "a", "left")])
-def test_nonsense_choices_are_refused(folder, words):
-    with Project(folder) as project:
+def test_nonsense_choices_are_refused(project_folder, words):
+    with Project(project_folder) as project:
         with pytest.raises(ValueError):
             project.duel(*words)
         with pytest.raises(ValueError):
@@ -170,8 +162,8 @@ def test_nonsense_choices_are_refused(folder, words):
         assert all(event.kind == "duel" for event in project.log())
 
 
-def test_versions_are_named_branched_and_deleted_with_undo(folder):
-    with Project(folder) as project:
+def test_versions_are_named_branched_and_deleted_with_undo(project_folder):
+    with Project(project_folder) as project:
         for _ in range(2):
             path = project.new_checkpoint_path()
             path.write_bytes(b"adapter")
@@ -189,7 +181,7 @@ def test_versions_are_named_branched_and_deleted_with_undo(folder):
         project.delete_checkpoint(1)
         with pytest.raises(ProjectError, match="in use"):
             project.delete_checkpoint(2)
-    with Project(folder) as project:
+    with Project(project_folder) as project:
         assert [c.deleted for c in project.checkpoints()] == [True, False, False]
         assert project.undo().checkpoint == 1
         assert [c.deleted for c in project.checkpoints()] == [False, False, False]

@@ -18,11 +18,9 @@ from gan.errors import UserError
 from gan.session import TuningSession
 from gan.titles import vocabulary
 from studio import i18n
-from studio.app import Studio
 from studio.model.grid_model import describe
 from studio.project.records import TitleRating
 from studio.project.store import Project
-from studio.theme.theme import Theme
 from studio.ui.image_commands import context_menu
 from studio.ui.title_field import TitleField, TitleLine
 from studio.ui.title_sheet import TitleSheet
@@ -299,15 +297,10 @@ def test_titling_learns_from_what_stands_and_avoids_what_was_seen(session: Tunin
 
 
 @pytest.fixture
-def window(qtbot: QtBot, home: Path, theme: Theme) -> Iterator[StudioWindow]:
+def window(show: Callable[[Project], StudioWindow], home: Path) -> Iterator[StudioWindow]:
     """The studio on a new project with a small generator, in Chinese."""
     i18n.load("zh_CN")
-    opened = Studio().open(Project(home / "p", model=str(small_bundle(home / "bundle")), seed=3))
-    with qtbot.waitActive(opened, timeout=10_000):
-        opened.activateWindow()
-    yield opened
-    opened.close()
-    opened.deleteLater()
+    yield show(Project(home / "p", model=str(small_bundle(home / "bundle")), seed=3))
     i18n.load("en")
 
 

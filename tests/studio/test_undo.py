@@ -1,8 +1,6 @@
 """Undo and redo of ratings, across restarts, against a model that is too simple to be wrong."""
 
-from pathlib import Path
 
-import pytest
 from backend_support import LATENT
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,25 +8,18 @@ from hypothesis import strategies as st
 from studio.project.store import Feedback, ImageState, NewImage, Project
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    with Project(tmp_path / "p") as project:
-        project.add_grid([NewImage(LATENT) for _ in range(4)])
-    return tmp_path / "p"
-
-
-def test_undo_and_redo_across_restarts(folder):
-    with Project(folder) as project:
+def test_undo_and_redo_across_restarts(project_folder):
+    with Project(project_folder) as project:
         project.rate(1, "stars", 2)
         project.rate(1, "stars", 5)
         project.rate(1, "like")
-    with Project(folder) as project:
+    with Project(project_folder) as project:
         change = project.undo()
         assert (change.label, change.states) == ("like", {1: ImageState(1, 5, None)})
         assert [(e.kind, e.value) for e in change.events] == [("neither", 0.0)]
         change = project.undo()
         assert [(e.kind, e.value) for e in change.events] == [("stars", 2.0)]
-    with Project(folder) as project:
+    with Project(project_folder) as project:
         assert (project.undo_label(), project.redo_label()) == ("2 stars", "5 stars")
         assert project.redo().states == {1: ImageState(1, 5, None)}
         assert project.redo().states == {1: ImageState(1, 5, "like")}
@@ -40,8 +31,8 @@ def test_undo_and_redo_across_restarts(folder):
         assert project.state([1])[1] == ImageState(1)
 
 
-def test_a_new_rating_ends_redo_but_not_the_log(folder):
-    with Project(folder) as project:
+def test_a_new_rating_ends_redo_but_not_the_log(project_folder):
+    with Project(project_folder) as project:
         project.rate(1, "stars", 1)
         project.undo()
         project.rate(1, "stars", 4)
@@ -50,8 +41,8 @@ def test_a_new_rating_ends_redo_but_not_the_log(folder):
         assert [e.kind for e in project.log()] == ["stars", "undo", "stars"]
 
 
-def test_undo_takes_back_a_whole_selection(folder):
-    with Project(folder) as project:
+def test_undo_takes_back_a_whole_selection(project_folder):
+    with Project(project_folder) as project:
         project.rate(2, "reject")
         project.rate([1, 2, 3], "stars", 3)
         change = project.undo()

@@ -1,6 +1,6 @@
 """Duel, Survey, Loupe and Gallery on the real worker: what is said reaches it, and images without a file are drawn again."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,10 +10,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from studio.app import Studio
 from studio.project.opinions import Duel, Survey
 from studio.project.store import Project
-from studio.theme.theme import Theme
 from studio.ui.window import StudioWindow
 
 K = Qt.Key
@@ -21,14 +19,9 @@ CTRL = Qt.KeyboardModifier.ControlModifier
 
 
 @pytest.fixture
-def window(qtbot: QtBot, home: Path, theme: Theme) -> Iterator[StudioWindow]:
+def window(show: Callable[[Project], StudioWindow], home: Path) -> StudioWindow:
     """The studio on a new project with a small generator."""
-    opened = Studio().open(Project(home / "p", model=str(small_bundle(home / "bundle")), seed=3))
-    with qtbot.waitActive(opened, timeout=10_000):
-        opened.activateWindow()
-    yield opened
-    opened.close()
-    opened.deleteLater()
+    return show(Project(home / "p", model=str(small_bundle(home / "bundle")), seed=3))
 
 
 @pytest.mark.timeout(300)
