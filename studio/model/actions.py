@@ -131,7 +131,7 @@ class Actions(Listener):
         rows = [self.grid.row_of(image) for image in change.images]
         if len(rows) == 1 and rows[0] >= 0:
             return tr("{action} on image {number}", action=tr(change.label), number=rows[0] + 1)
-        if not change.images or change.choice is not None:
+        if len(change.images) != 1 or change.choice is not None:
             return tr(change.label)
         return tr("{action} on an earlier image", action=tr(change.label))
 

@@ -381,3 +381,11 @@ def test_a_project_keeps_what_the_grid_showed(hands: Hands) -> None:
         shown = project.current_grid()
         assert shown is not None
         assert project.state(shown.images)[shown.images[0]].stars == 5
+
+
+def test_undoing_a_whole_selection_is_said_once(hands: Hands) -> None:
+    hands.click(2)
+    hands.click(4, Qt.KeyboardModifier.ShiftModifier)
+    hands.key(K.Key_4)
+    hands.key(K.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert hands.window.status.message.full_text() == "Undone: 4 stars on 3 images"
