@@ -295,7 +295,7 @@ class Listener(QObject):
 
     def _failed(self, command: str, text: str, detail: str) -> None:
         if command == "Export" and self.exports.running:
-            self.exports.error, self.exports.running = text, False
+            self.exports.error, self.exports.running = tr(text), False
         if command == "RunRound":
             self.round.running = self.round.paused = self.round.stopping = False
         if command == "Propose":

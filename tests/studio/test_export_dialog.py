@@ -10,6 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
 from window_support import Hands
 
+from studio import i18n
 from studio.ui.export_dialog import ExportDialog, suggested_folder
 from studio.ui.export_formats import ways
 
@@ -60,6 +61,16 @@ def test_an_error_is_one_line_and_the_next_try_works(
     dialog.folder.setText(str(tmp_path / "second"))
     hands.press(dialog.start)
     assert len(hands.worker.named("export")) == 2
+    dialog.reject()
+
+
+def test_an_error_is_said_in_ones_language(hands: Hands, dialog: ExportDialog, tmp_path: Path) -> None:
+    dialog.folder.setText(str(tmp_path / "out"))
+    hands.press(dialog.start)
+    i18n.load("zh_CN")
+    hands.worker.failed.emit("Export", "cannot write a.png: no space left on device", "")
+    i18n.load("en")
+    assert dialog.status.text() == "无法写入 a.png：磁盘空间不足"
     dialog.reject()
 
 
