@@ -18,6 +18,7 @@ QLabel { background: transparent; }
 #toast { background: $panel; border: 1px solid $quiet; border-radius: ${card_r}px; }
 #toast[bad="true"] { border-color: $bad; }
 #statusbar QLabel { font-size: ${small}px; }
+#qt_msgbox_label { min-width: 360px; }
 QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; border: none; }
 
 QLabel[role="title"] { font-weight: 600; }
@@ -39,7 +40,7 @@ QPushButton:focus { border-color: $focus; }
 QPushButton:disabled { color: $quiet; }
 QPushButton[role="primary"] { background: $accent; color: $accent_text; font-weight: 600; }
 QPushButton[role="primary"]:hover { background: $accent_hover; }
-QPushButton[role="primary"]:focus { border-color: $accent_text; }
+QPushButton[role="primary"]:focus { border: 2px solid $text; padding: 0 13px; min-height: 28px; }
 QPushButton[role="primary"]:disabled { background: $control; color: $quiet; }
 QPushButton[role="quiet"] { background: transparent; color: $text; min-height: 24px; padding: 0 8px; }
 QPushButton[role="quiet"]:hover { background: $control_hover; }

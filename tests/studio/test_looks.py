@@ -262,6 +262,7 @@ def test_the_buttons_of_a_message_look_like_all_others(hands: Hands) -> None:
     box = QApplication.activeModalWidget()
     assert isinstance(box, QMessageBox)
     assert all(button.icon().isNull() for button in box.buttons())
+    assert box.findChild(QLabel, "qt_msgbox_label").width() >= 360, "a path in a narrow column is hard to read"
     box.close()
 
 
