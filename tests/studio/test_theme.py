@@ -5,9 +5,10 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QLocale, QSize
+from PySide6.QtCore import QLocale, QPoint, QSize
 from PySide6.QtGui import QFontInfo, QGuiApplication, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
 
 from studio.i18n import tr, whole
 from studio.theme import icons
@@ -40,7 +41,30 @@ def test_text_can_be_read(tokens: Tokens) -> None:
 def test_focus_is_seen(tokens: Tokens) -> None:
     for behind in (tokens.ground, tokens.panel, tokens.control):
         assert contrast(tokens.focus, behind) >= 3
-    assert contrast(tokens.accent_text, tokens.accent) >= 3  # the ring of the primary button
+
+
+@pytest.mark.parametrize("mode", ["dark", "light"])
+def test_the_primary_button_shows_that_it_has_the_keyboard(qtbot: QtBot, theme: Theme, mode: str) -> None:
+    theme.set_mode(mode)
+    ground = QWidget()
+    ground.setObjectName("ground")
+    buttons = [QPushButton("Teach", ground), QPushButton("Teach", ground)]
+    row = QHBoxLayout(ground)
+    for button in buttons:
+        button.setProperty("role", "primary")
+        row.addWidget(button)
+    qtbot.addWidget(ground)
+    with qtbot.waitActive(ground):
+        ground.show()
+        ground.activateWindow()
+    buttons[0].setFocus()
+    image = ground.grab().toImage()
+    behind, *edges = (
+        image.pixelColor(place).name()
+        for place in (QPoint(2, 2), *(button.geometry().center() - QPoint(0, button.height() // 2 - 1) for button in buttons))
+    )
+    assert contrast(edges[0], behind) >= 7 and edges[0] != edges[1]
+    assert buttons[0].sizeHint() == buttons[1].sizeHint()
 
 
 @BOTH
