@@ -15,9 +15,13 @@ from stylegan2_reference import small_discriminator, small_generator
 
 from gan.errors import UserError
 from gan.formats.importing import Imported, import_file
+from gan.formats.importing.restricted import Malformed
+from gan.formats.importing.source import open_source
+from gan.formats.importing.stylegan_fit import fill
 from gan.networks import latents
-from gan.networks.stylegan2 import StyleGAN2
+from gan.networks.stylegan2 import StyleGAN2, StyleGAN2Config
 from gan.networks.stylegan2_discriminator import StyleGAN2Discriminator
+from gan.networks.stylegan2_layers import MappingConfig
 
 
 def taken(tmp_path: Path, data: bytes, choices: dict[str, str] | None = None) -> Imported:
@@ -183,6 +187,21 @@ def test_what_does_not_fit_is_said_in_one_line(tmp_path: Path, change: Any, word
     with pytest.raises(UserError, match=words) as caught:
         taken(tmp_path, _broken(change))
     assert "\n" not in str(caught.value) and "network-snapshot" in str(caught.value)
+
+
+def test_sizes_that_no_integer_holds_are_said() -> None:
+    config = StyleGAN2Config(channels=(3, 2**64), resolution=8, mapping=MappingConfig(outputs=14))
+    with pytest.raises(Malformed, match="cannot be run"):
+        fill(None, StyleGAN2, config, {}, {})  # type: ignore[arg-type]
+
+
+def test_a_long_reason_is_cut_to_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "x.pkl"
+    path.write_bytes(_broken(lambda module: None))
+    with pytest.raises(UserError) as told, open_source(path):
+        raise Malformed("Generator" * 900 + "\nframe #0")
+    assert str(told.value).endswith(" ...")
+    assert len(str(told.value)) < 500 and "\n" not in str(told.value)
 
 
 def test_tensorflow_pickles_are_named(tmp_path: Path) -> None:

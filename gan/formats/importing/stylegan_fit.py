@@ -101,7 +101,7 @@ def fill(
             "meta"
         ):  # shapes only: nothing is allocated before the file has proved to hold as much
             network = kind(config)
-    except (ValueError, RuntimeError) as error:
+    except (ValueError, RuntimeError, TypeError, OverflowError) as error:  # the last two of sizes that no integer of a machine can hold
         raise Malformed(f"it has a shape that cannot be run: {error}") from error
     wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     missing = set(wanted) - set(refs) - set(more) - {"w_avg"}
