@@ -22,6 +22,7 @@ from gan.policy.update import UpdateConfig, update
 from gan.rewards import favour_novelty, novelty
 from gan.rewards.head import chosen_shares
 from gan.rewards.scorer import Scorer, Scores
+from gan.rewards.variety import Variety
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class RoundConfig:
     discriminator_ridge: float = 0.0  # how firmly its last layer is held while it learns (0.1 to 0.3); 0: it does not: no gain is sure
     # choice
     pool: int = 24576  # images of the prior that choices are learnt from, as far as they are read when a round begins
-    candidates: int = 32  # at medium strength
+    candidates: int = 48  # at medium strength
     temperature: float = 0.3  # of the softmax over preferences, which are of the size of rewards
     entropy_weight: float = 0.3  # reward (untuned SD) paid per nat of KL to the untuned policy
     draw_rate: float = 2e-4  # learning rate of the updates from drawn images
@@ -99,17 +100,20 @@ class Round:
         self.device = scorer.drawer.device
         self.result: RoundResult | None = None
         self._climb: Climb | None = None
+        self._variety: Variety | None = None
         if isinstance(adapter, Choice) and config.estimator == "pathwise":
             raise ValueError("the pathwise estimator needs a policy that moves: a choice has no slope")
         self.policy: LatentPolicy
         if isinstance(adapter, Choice):
             self.policy = CategoricalPolicy(adapter, config.temperature)
-            self._embedded, rewards = scorer.known_rewards()
+            known = scorer.known_scores()
+            self._variety = Variety.of(known.features, chosen_shares(known.reward, adapter.config.candidates))
+            self._embedded = scorer.known_latents()
             if self._learns_realism:
                 self.scorer = scorer.learning()
-                rewards = self._learn_realism()
+                known = self._learn_realism()
             self._climb = Climb(
-                self.policy, self._embedded, rewards, config.entropy_weight, config.steps, config.climb, generator
+                self.policy, self._embedded, self._rewards(known), config.entropy_weight, config.steps, config.climb, generator
             )
         elif isinstance(adapter, StyleShift):
             self.policy = StylePolicy(adapter, config.sigma)
@@ -125,13 +129,20 @@ class Round:
         return self.scorer.has_realism and self.config.discriminator_ridge > 0.0
 
     @torch.no_grad()
-    def _learn_realism(self) -> Tensor:
-        """Let the discriminator learn to tell what is chosen now from real images; the rewards (M,) of the pool's images thereafter."""
+    def _learn_realism(self) -> Scores:
+        """Let the discriminator learn to tell what is chosen now from real images; the pool's images by it."""
         assert isinstance(self.adapter, Choice)
         preferences = self.adapter.preference(self._embedded).cpu()
         shares = chosen_shares(preferences, self.adapter.config.candidates)
         self.scorer.learn_realism(self.scorer.known_scores(), shares, self.config.discriminator_ridge)
-        return self.scorer.known_scores().reward
+        return self.scorer.known_scores()
+
+    def _rewards(self, scores: Scores) -> Tensor:
+        """(N,), with what an image adds to variety."""
+        if self._variety is None:
+            return scores.reward
+        added = self.scorer.weights.novelty * self._variety(scores.features)
+        return torch.where(scores.terms.gated, scores.reward, scores.reward + added)
 
     @torch.no_grad()
     def look(self, step: int) -> Look:
@@ -188,7 +199,7 @@ class Round:
             kl_weight = min(kl_weight * 1.3, 10.0) if outside else max(kl_weight / 1.3, least)
             if step % config.look_every == 0 or step == config.steps:
                 if self._climb is not None and self._learns_realism:
-                    self._climb.reward(self._learn_realism())
+                    self._climb.reward(self._rewards(self._learn_realism()))
                 look = self._look_again(step)
                 improved, stop = guard.look(look)
                 note = look.broken(self.limits) or ""
@@ -245,10 +256,10 @@ class Round:
         actions = self.policy.act(states, config.children, self.random)
         scores = self.scorer.score_latents(self.policy.points(states, actions).flatten(0, 1))
         shape = (config.states, config.children)
-        advantages = scale(ESTIMATORS[config.estimator](scores.reward.reshape(shape)), config.advantage_floor)
-        advantages = favour_novelty(
-            advantages, novelty(scores.features).reshape(shape), self.scorer.weights.novelty
-        ).to(self.device)
+        advantages = scale(ESTIMATORS[config.estimator](self._rewards(scores).reshape(shape)), config.advantage_floor)
+        if self._variety is None:
+            advantages = favour_novelty(advantages, novelty(scores.features).reshape(shape), self.scorer.weights.novelty)
+        advantages = advantages.to(self.device)
         update(self.policy, optimizer, states, actions, advantages, kl_weight, config.update, self.random)
         return scores
 

@@ -190,21 +190,21 @@ class Scorer:
             float(self._reference_typicality[order].mean()),
         )
 
-    def known_rewards(self) -> tuple[Tensor, Tensor]:
-        """Embedded latents (M, e), on the device, and rewards (M,) of the pool's images outside the reference sample."""
-        return self.pool.embedded(REFERENCE_IMAGES), self.known_scores().reward
+    def known_latents(self) -> Tensor:
+        """Of the pool's images outside the reference sample, embedded: (M, e) on the device."""
+        return self.pool.embedded(REFERENCE_IMAGES)
 
     def known_features(self) -> tuple[Tensor, Tensor]:
-        """Of the same images: embedded latents (M, e), and features and logits in untuned standard deviations, side by side (M, d)."""
+        """Of the same images: those, and features and logits in untuned standard deviations, side by side (M, d)."""
         scores = self.known_scores()
         logits = scores.logits
         features = scores.features
         if logits is not None:
             features = torch.cat([features, Normaliser.fit(logits)(logits)[:, None].clamp(-6.0, 6.0)], dim=1)
-        return self.pool.embedded(REFERENCE_IMAGES), features
+        return self.known_latents(), features
 
     def known_scores(self) -> Scores:
-        """Of the pool's images outside the reference sample."""
+        """Of the same images."""
         if len(self.pool) <= REFERENCE_IMAGES:
             raise ValueError("the pool holds nothing but the reference sample")
         raw, logits = self.pool.read(REFERENCE_IMAGES)

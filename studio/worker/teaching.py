@@ -90,7 +90,8 @@ def reward_weights(settings: RoundSettings) -> RewardWeights:
     unknown = set(settings.weights) - set(vars(weights))
     if unknown:
         raise UserError(f"There is no reward term named {', '.join(sorted(unknown))}.")
-    values = {name: factor * getattr(MOVING_WEIGHTS, name) for name, factor in settings.weights.items()}
+    usual = {name: value or getattr(MOVING_WEIGHTS, name) for name, value in vars(weights).items()}  # of those off by default, too
+    values = {name: factor * usual[name] for name, factor in settings.weights.items()}
     return RewardWeights(**{**vars(weights), **values})
 
 

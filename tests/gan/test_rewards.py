@@ -17,6 +17,7 @@ from gan.rewards import (
     relative_realism,
     saturate,
 )
+from gan.rewards.variety import Variety
 
 
 def test_each_term_is_normalised_by_itself():
@@ -97,3 +98,28 @@ def test_a_round_that_begins_outside_a_limit_may_still_get_better():
     guard = Guard(Limits(diversity=0.9), _look(0, 0.0, diversity=0.85))
     assert guard.look(_look(3, 1.0, diversity=0.86)) == (True, False)
     assert guard.look(_look(6, 2.0, diversity=0.80)) == (False, False)
+
+
+def test_variety_is_the_slope_of_the_mean_squared_distance() -> None:
+    random = torch.Generator().manual_seed(0)
+    features = torch.randn(200, 5, generator=random, dtype=torch.float64)
+    shares = torch.rand(200, generator=random, dtype=torch.float64)
+    shares = (shares / shares.sum()).requires_grad_(True)
+    apart = torch.cdist(features, features).square()
+    (slope,) = torch.autograd.grad(shares @ apart @ shares, shares)
+    adds = Variety.of(features, shares.detach())
+    distance = adds(features) * adds.deviation + adds.mean
+    inside = adds(features).abs() < 3.0
+    # 2 |x - m|^2 but for what is the same for all.
+    gap = slope - 2.0 * distance.square()
+    torch.testing.assert_close(gap[inside], gap[inside].mean().expand(int(inside.sum())))
+
+
+def test_variety_is_measured_over_what_is_drawn_and_bounded() -> None:
+    features = torch.cat([torch.zeros(50, 3), torch.full((50, 3), 4.0) + torch.randn(50, 3, generator=torch.Generator().manual_seed(1))])
+    only_late = torch.cat([torch.zeros(50), torch.full((50,), 1 / 50)])
+    adds = Variety.of(features, only_late)
+    assert abs(float(adds(features[50:]).mean())) < 0.1
+    assert float(adds(features[:50]).min()) > 2.0 and float(adds(features).abs().max()) <= 3.0
+    same = Variety.of(torch.ones(9, 3), torch.full((9,), 1 / 9))
+    assert bool(same(torch.ones(4, 3)).isfinite().all())

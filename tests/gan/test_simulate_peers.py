@@ -215,11 +215,11 @@ def test_an_ablation_runs_and_differs_in_what_it_says(name: str, ground: Ground,
 def test_an_ablation_leaves_the_scorer_as_it_was(ground: Ground, rated: Rated, judge: Judge) -> None:
     given = ground.given(rated, judge, 0, 0.0, PEERS["no-realism"])
     before = given.session.scorer.weights
-    rewards = given.session.scorer.known_rewards()[1]
+    rewards = given.session.scorer.known_scores().reward
     ablations.no_realism(given)
     ablations.lower_bound(given)
     assert given.session.scorer.weights == before
-    assert torch.equal(given.session.scorer.known_rewards()[1], rewards)
+    assert torch.equal(given.session.scorer.known_scores().reward, rewards)
 
 
 def test_ddpos_clip_is_of_the_sum() -> None:

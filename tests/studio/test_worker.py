@@ -553,5 +553,6 @@ def test_a_dial_that_is_off_by_default_can_be_turned_up() -> None:
     from studio.worker.teaching import reward_weights
 
     assert reward_weights(m.RoundSettings()).typicality == 0.0
-    turned = reward_weights(m.RoundSettings(weights={"typicality": 1.0, "realism": 2.0}))
+    turned = reward_weights(m.RoundSettings(weights={"typicality": 1.0, "realism": 2.0, "novelty": 1.0}))
     assert turned.typicality > 0.0 and turned.realism == 2.0 * RewardWeights().realism
+    assert turned.novelty == RewardWeights().novelty

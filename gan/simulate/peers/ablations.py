@@ -79,7 +79,7 @@ def no_foresight(given: Given) -> Tuned:
 
 
 def no_kl(given: Given) -> Tuned:
-    """Neither price nor bound on leaving the prior: a tenth of the weight, 256 candidates for 32, and no guard to take them back."""
+    """Neither price nor bound on leaving the prior: a tenth of the weight, 256 candidates, and no guard to take them back."""
     config = RoundConfig()
     return _taught(given, replace(config, candidates=256, entropy_weight=config.entropy_weight / 10.0, limits=UNLIMITED))
 
@@ -95,7 +95,7 @@ def no_realism(given: Given) -> Tuned:
 
 
 def no_novelty(given: Given) -> Tuned:
-    """Positive advantages are not scaled by novelty."""
+    """Nothing is earned by adding to variety."""
     return _taught(given, novelty=0.0)
 
 
