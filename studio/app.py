@@ -99,7 +99,10 @@ def open_project(folder: Path | None, new: bool = False, model: str = MODEL) -> 
     """Open `folder`, the last project, or a new one on the generator `model`. Raises ProjectError."""
     if folder is None and not new:
         folder = recent.last_project()
-    return Project(folder if folder is not None else recent.new_project_folder(), model=model)
+    if folder is None:  # a generator of the person's own gives its project its name
+        own = Path(model).is_absolute()
+        folder = recent.new_project_folder(Path(model).name) if own else recent.new_project_folder()
+    return Project(folder, model=model)
 
 
 def open_last() -> tuple[Project, str]:

@@ -274,6 +274,10 @@ def test_without_a_project_the_last_or_a_new_one_opens(home: Path) -> None:
         assert again.folder == first.folder
     with open_project(None, new=True) as other:
         assert other.folder != first.folder
+    bundle = str(home / "Generators" / "tiles 64 px")
+    with open_project(None, new=True, model=bundle) as own, open_project(None, new=True, model=bundle) as second:
+        assert (own.folder.name, second.folder.name) == ("tiles 64 px", "tiles 64 px 2")
+        assert own.model == bundle
     with open_project(home / "named") as named:
         assert named.folder == home / "named"
 
