@@ -183,16 +183,6 @@ def _generator(window: StudioWindow) -> Iterable[Command]:
         new_group=True,
         enabled=lambda: state.task == "failed",
     )
-    yield Command(
-        "start_again",
-        "generator",
-        tr("Start again"),
-        ("Ctrl+Alt+R",),
-        tr("Start the worker once more after it could not go on"),
-        actions.start_again,
-        new_group=True,
-        enabled=lambda: state.task == "failed",
-    )
 
 
 def _view(window: StudioWindow) -> Iterator[Command]:
