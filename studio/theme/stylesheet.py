@@ -31,6 +31,7 @@ QLabel[role="section"] { color: $quiet; font-size: ${tiny}px; font-weight: 600; 
 QLabel[role="chip"] { color: $quiet; border: 1px solid $line; border-radius: 12px; padding: 0 11px; }
 QLabel[role="hint"] { color: $quiet; font-size: 15px; }
 
+QPushButton, QCheckBox { outline: none; }
 QPushButton, QToolButton[role="button"] {
   background: $control; color: $text; border: 1px solid transparent; border-radius: ${control_r}px;
   padding: 0 14px; min-height: 30px; }
@@ -88,7 +89,8 @@ QCheckBox { background: transparent; spacing: 8px; }
 QCheckBox[role="bare"] { spacing: 0; }
 QCheckBox::indicator { width: 16px; height: 16px; border-radius: 4px; border: 1px solid $quiet; background: $control; }
 QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url("$tick"); }
-QCheckBox::indicator:focus { border-color: $text; }
+QCheckBox::indicator:focus { border: 2px solid $focus; width: 14px; height: 14px; }
+QCheckBox::indicator:checked:focus { border-color: $text; }
 
 QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 

@@ -5,9 +5,10 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QLocale, QPoint, QSize
+from PySide6.QtCore import QLocale, QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QFontInfo, QGuiApplication, QPalette
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QCheckBox, QHBoxLayout, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from studio.i18n import tr, whole
@@ -65,6 +66,24 @@ def test_the_primary_button_shows_that_it_has_the_keyboard(qtbot: QtBot, theme: 
     )
     assert contrast(edges[0], behind) >= 7 and edges[0] != edges[1]
     assert buttons[0].sizeHint() == buttons[1].sizeHint()
+
+
+def test_the_keyboard_s_ring_is_the_only_sign_of_focus(qtbot: QtBot, theme: Theme) -> None:
+    ground = QWidget()
+    row = QHBoxLayout(ground)
+    boxes = [QCheckBox("Hints", ground), QCheckBox("Hints", ground)]
+    for box in boxes:
+        row.addWidget(box)
+    qtbot.addWidget(ground)
+    with qtbot.waitActive(ground):
+        ground.show()
+        ground.activateWindow()
+    QTest.keyClick(ground, Qt.Key.Key_Tab)
+    assert QApplication.focusWidget() in boxes
+    grabbed = [box.grab().toImage() for box in boxes]
+    words = QRect(20, 0, grabbed[0].width() - 20, grabbed[0].height())  # right of the square
+    assert grabbed[0].copy(words) == grabbed[1].copy(words)
+    assert grabbed[0] != grabbed[1]
 
 
 @BOTH
