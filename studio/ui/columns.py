@@ -1,6 +1,7 @@
 """Pages of text and controls: one column, narrow enough to read, that scrolls."""
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QStackedWidget, QWidget
 
 WIDTH = 720  # pixels of the column
@@ -48,3 +49,19 @@ class ViewStack(CurrentStack):
 
     def heightForWidth(self, _: int) -> int:
         return -1
+
+
+class Ground(QWidget):
+    """What a window's bars and views stand on. Tells of Esc where nothing that has the keyboard wanted it."""
+
+    escaped = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("ground")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.escaped.emit()
+        else:
+            super().keyPressEvent(event)

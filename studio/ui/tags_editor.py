@@ -114,6 +114,7 @@ class TagsEditor(QWidget):
         self.keep_note()
         if self._came_from is not None:
             self._came_from.setFocus(Qt.FocusReason.OtherFocusReason)
+            self._came_from = None
 
     def _enter(self, field: QWidget) -> None:
         now = self.window().focusWidget()
@@ -139,9 +140,11 @@ class TagsEditor(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
+            self.field.clear()
+        if event.key() == Qt.Key.Key_Escape and self._came_from is not None:
             self.leave()
         else:
-            super().keyPressEvent(event)
+            super().keyPressEvent(event)  # reached by Tab or a click: the window knows what to go back to
 
     def _add(self) -> None:
         text = self.field.text().strip()

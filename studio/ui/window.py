@@ -39,7 +39,7 @@ from studio.theme.theme import current
 from studio.theme.tokens import SIDE_PANEL
 from studio.ui import place, views
 from studio.ui.announcer import Announcer
-from studio.ui.columns import CurrentStack, ViewStack
+from studio.ui.columns import CurrentStack, Ground, ViewStack
 from studio.ui.command_table import table
 from studio.ui.commands import Commands
 from studio.ui.debug_info import debug_info
@@ -130,8 +130,8 @@ class StudioWindow(QMainWindow):
         middle.addWidget(self.rail)
         middle.addWidget(self.stack, 1)
         middle.addWidget(self.side)
-        ground = QWidget()
-        ground.setObjectName("ground")
+        ground = Ground()
+        ground.escaped.connect(lambda: self.show_view(self.view))
         column = QVBoxLayout(ground)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)

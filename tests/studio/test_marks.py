@@ -219,3 +219,25 @@ def test_what_is_done_in_passing_is_noted_where_it_is_allowed(hands: Hands) -> N
     hands.actions.note_in_passing("copy", image)
     assert [(s.kind, s.image) for s in hands.project.opinions(("zoom", "copy"))] == [("zoom", image)]
     assert [e[0].kind for _, e in hands.worker.named("feedback")] == ["zoom"]
+
+
+def test_esc_leads_back_to_the_images_from_wherever_tab_or_a_click_led(hands: Hands) -> None:
+    panel = hands.window.panels.currentWidget()
+    editor = panel.findChild(TagsEditor)
+    hands.click(3)
+    controls = [editor.title.field, editor.labels[1], editor.field, editor.note, panel.dials["taste"].slider]
+    for control in controls:
+        control.setFocus(Qt.FocusReason.TabFocusReason)
+        hands.key(K.Key_Escape)
+        assert hands.window.focusWidget() is hands.grid, control.accessibleName()
+    editor.field.setFocus(Qt.FocusReason.MouseFocusReason)
+    QTest.keyClicks(editor.field, "half a w")
+    hands.key(K.Key_Escape)
+    assert editor.field.text() == ""
+    editor.note.setFocus(Qt.FocusReason.MouseFocusReason)
+    QTest.keyClicks(editor.note, "dusk")
+    hands.key(K.Key_Escape)
+    image = hands.actions.grid.cells[3].image
+    assert hands.project.state([image])[image].note == "dusk"
+    hands.key(K.Key_Right)
+    assert hands.grid.current_row() == 4
