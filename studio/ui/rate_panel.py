@@ -63,7 +63,7 @@ class RatePanel(QWidget):
                 tr("Realism"),
                 tr("How much a round keeps images like those the generator learnt from"),
             ),
-            "novelty": (tr("Novelty"), tr("How much a round is drawn to images unlike those you have seen")),
+            "novelty": (tr("Novelty"), tr("How much a round is drawn to images unlike the rest of what it chooses")),
             "strength": (tr("Strength"), tr("How far one round may move the generator")),
         }
         for name, (title, tip) in tips.items():

@@ -131,7 +131,7 @@ class TastePanel(QWidget):
                 tr("Typicality"),
                 tr("How much a round keeps to images the generator often makes"),
             ),
-            "novelty": (tr("Novelty"), tr("How much a round is drawn to images unlike those you have seen")),
+            "novelty": (tr("Novelty"), tr("How much a round is drawn to images unlike the rest of what it chooses")),
         }
         self.dials: dict[str, Dial] = {}
         for term in TERMS:
