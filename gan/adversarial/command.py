@@ -117,7 +117,7 @@ def run(
             trainer.begin_leg()
         say(f"Going on from {out / STATE}, after {trainer.images_seen:,} images.")
         if trainer.fraction >= 1.0:
-            say("This run is finished: ask for more --minutes or a larger --kimg to prolong it.")
+            say("This run is finished: give it more minutes, or more images, to prolong it.")
 
     output = Output(out, source, trainer, save_seconds, snapshots, tensorboard) if ranks.first else None
     first_image = trainer.images_seen
