@@ -126,8 +126,11 @@ class TeachView(QWidget):
         round_, checkpoint = self._actions.round, self._actions.state.checkpoint
         self.pause.setText(tr("Resume") if round_.paused else tr("Pause"))
         self.pause.setAccessibleName(self.pause.text())
-        self.pause.setEnabled(round_.running and not round_.stopping)
-        self.keep.setEnabled(round_.running and not round_.stopping)
+        free = round_.running and not round_.stopping
+        if not free and self.pause.hasFocus():
+            self.setFocus(Qt.FocusReason.OtherFocusReason)  # else it passes to Revert, which a late Space would press
+        self.pause.setEnabled(free)
+        self.keep.setEnabled(free)
         self.revert.setEnabled(
             not round_.stopping if round_.running else checkpoint is not None and self._actions.state.loaded
         )

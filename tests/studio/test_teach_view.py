@@ -287,3 +287,14 @@ def test_a_strip_scales_each_image_once(
     strip.resize(200, 100)
     strip.grab()
     assert len(made) == 7
+
+
+def test_a_space_that_comes_late_reverts_nothing(taught: Hands) -> None:
+    taught.worker.finish()
+    taught.key(K.Key_T)
+    assert taught.window.focusWidget() is view(taught).pause
+    taught.worker.finish()
+    asked = len(taught.worker.asked)
+    taught.key(K.Key_Space)
+    assert taught.window.focusWidget() is view(taught) and view(taught).revert.isEnabled()
+    assert not [one for one in taught.worker.asked[asked:] if one[0] == "restore"]
