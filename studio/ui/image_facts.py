@@ -34,6 +34,7 @@ def why(kind: str) -> str:
         "thompson": tr("chosen for your taste"),
         "random": tr("at random"),
         "repeat": tr("shown again"),
+        "explore": tr("found in Explore"),
     }.get(kind, kind)
 
 

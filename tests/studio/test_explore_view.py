@@ -11,6 +11,7 @@ from window_support import Hands
 from studio.model.explore import CENTRE
 from studio.project.search import Query
 from studio.ui.explore_view import ExplorePanel, ExploreView, explore_of
+from studio.ui.image_facts import ImageFacts
 from studio.ui.taste_panel import TastePanel
 from studio.ui.taste_view import TasteView
 from studio.worker import messages as m
@@ -244,3 +245,12 @@ def test_what_a_crashed_worker_has_not_drawn_is_asked_for_again(hands: Hands) ->
     hands.worker.be_ready()
     settled(hands, view)
     assert len(hands.worker.named("explore")) == count + 1
+
+
+def test_an_image_taken_from_here_says_so_elsewhere(hands: Hands) -> None:
+    exploring(hands)
+    hands.key(K.Key_5)
+    hands.key(K.Key_1, CTRL)
+    panel = hands.window.panels.currentWidget()
+    assert isinstance(panel, ImageFacts)
+    assert panel.rows.value("why") == "found in Explore"
