@@ -119,11 +119,14 @@ class Choice(Adapter):
         preference: Tensor = self.out(self.hidden((embedded - self.mean) / self.deviation)).squeeze(-1)
         return preference
 
+    @torch.no_grad()
+    def candidates(self, z: Tensor) -> Tensor:
+        """All that can be chosen from, embedded: (B, z_dim) -> (B, candidates, inputs)."""
+        return self.embed(self.latents(z).flatten(0, 1)).float().unflatten(0, (-1, self.config.candidates))
+
     def preferences(self, z: Tensor) -> Tensor:
         """f of all that can be chosen from: (B, z_dim) -> (B, candidates)."""
-        with torch.no_grad():
-            embedded = self.embed(self.latents(z).flatten(0, 1)).float()
-        return self.preference(embedded).unflatten(0, (-1, self.config.candidates))
+        return self.preference(self.candidates(z))
 
     def forward(self, z: Tensor) -> Tensor:
         chosen = self.preferences(z).argmax(dim=1)

@@ -37,6 +37,10 @@ class LatentPolicy(Policy, Protocol):
         """KL that it cannot exceed, in nats; infinite where there is no such bound."""
         ...
 
+    def see(self, states: Tensor) -> Tensor:
+        """What the policy makes of states before anything that training changes, (S, ...). All but `points` take it in their place."""
+        ...
+
     def points(self, states: Tensor, actions: Tensor) -> Tensor:
         """The latents that actions (S, C, ...) stand for: (S, C, d)."""
         ...

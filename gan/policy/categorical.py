@@ -34,11 +34,16 @@ class CategoricalPolicy:
     def parameters(self) -> list[nn.Parameter]:
         return list(self.adapter.parameters())
 
+    def see(self, states: Tensor) -> Tensor:
+        """Candidates as the generator's mapping sees them, which is much of the work: (S, d) -> (S, N, e)."""
+        return self.adapter.candidates(states)
+
     def _log_probs(self, states: Tensor) -> Tensor:
-        return (self.adapter.preferences(states) / self.temperature).log_softmax(dim=1)
+        seen = states if states.dim() == 3 else self.see(states)
+        return (self.adapter.preference(seen) / self.temperature).log_softmax(dim=1)
 
     def log_prob(self, states: Tensor, actions: Tensor) -> Tensor:
-        """Of actions (S, C), indices of candidates: (S, C)."""
+        """Of actions (S, C), indices of candidates, in states (S, d) or in what `see` makes of them: (S, C)."""
         return self._log_probs(states).gather(1, actions)
 
     def kl(self, states: Tensor) -> Tensor:

@@ -62,6 +62,10 @@ class GaussianPolicy:
         noise = torch.randn(states.shape[0], children, states.shape[1], generator=generator).to(states.device)
         return self.mean(states)[:, None, :] + self.sigma * noise
 
+    def see(self, states: Tensor) -> Tensor:
+        """The states themselves."""
+        return states
+
     def points(self, states: Tensor, actions: Tensor) -> Tensor:
         """An action is a latent already."""
         return actions

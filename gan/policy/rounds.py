@@ -240,27 +240,30 @@ class Round:
         if self._climb is not None:
             self._climb.step()
         states = torch.randn(config.states, self.adapter.config.z_dim, generator=self.random).to(self.device)
-        learn = self._along if config.estimator == "pathwise" else self._around
-        scores = learn(states, optimizer, kl_weight)
+        seen = self.policy.see(states)
+        if config.estimator == "pathwise":
+            scores = self._along(states, optimizer, kl_weight)
+        else:
+            scores = self._around(states, seen, optimizer, kl_weight)
         realism = scores.trained_realism
         return (
             float(scores.reward.mean()),
             float(scores.terms.taste.mean()),
             0.0 if realism is None else float(realism.mean()),
-            self._kl(states),
+            self._kl(seen),
         )
 
-    def _around(self, states: Tensor, optimizer: torch.optim.Optimizer, kl_weight: float) -> Scores:
+    def _around(self, states: Tensor, seen: Tensor, optimizer: torch.optim.Optimizer, kl_weight: float) -> Scores:
         """A score-function update: draw, score, reinforce."""
         config = self.config
-        actions = self.policy.act(states, config.children, self.random)
+        actions = self.policy.act(seen, config.children, self.random)
         scores = self.scorer.score_latents(self.policy.points(states, actions).flatten(0, 1))
         shape = (config.states, config.children)
         advantages = scale(ESTIMATORS[config.estimator](self._rewards(scores).reshape(shape)), config.advantage_floor)
         if self._variety is None:
             advantages = favour_novelty(advantages, novelty(scores.features).reshape(shape), self.scorer.weights.novelty)
         advantages = advantages.to(self.device)
-        update(self.policy, optimizer, states, actions, advantages, kl_weight, config.update, self.random)
+        update(self.policy, optimizer, seen, actions, advantages, kl_weight, config.update, self.random)
         return scores
 
     def _along(self, states: Tensor, optimizer: torch.optim.Optimizer, kl_weight: float) -> Scores:

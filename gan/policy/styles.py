@@ -146,6 +146,10 @@ class StylePolicy:
         """(S, z_dim) -> (S, blocks * rank)."""
         return self.adapter.offsets(self.adapter.straight(states))
 
+    def see(self, states: Tensor) -> Tensor:
+        """The states themselves."""
+        return states
+
     def log_prob(self, states: Tensor, actions: Tensor) -> Tensor:
         """Log-density of actions (S, C, blocks * rank), summed over dimensions: (S, C)."""
         return log_density(actions, self.mean(states)[:, None], self.sigma)

@@ -156,6 +156,8 @@ def test_log_prob_and_kl_are_those_of_a_categorical(random):
     assert torch.allclose(policy.kl(z), torch.distributions.kl_divergence(law, flat), atol=1e-5)
     assert float(policy.kl(z).detach().max()) <= policy.most == pytest.approx(math.log(5))
     assert torch.equal(policy.points(z, actions)[2, 1], choice.latents(z)[2, actions[2, 1]])
+    seen = policy.see(z)  # as good as the latents themselves
+    assert torch.equal(policy.log_prob(seen, actions), policy.log_prob(z, actions)) and torch.equal(policy.kl(seen), policy.kl(z))
 
 
 def test_the_untuned_categorical_policy_draws_the_prior_and_costs_nothing(random):
