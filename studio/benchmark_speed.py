@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 SIZE = (1440, 900)  # logical pixels of the window
 LIMIT_MS = 50.0  # the worst gap between two beats that is allowed during a round
 IDLE_SECONDS = 5.0
+READING_SECONDS = 600.0  # at most, that the worker may read ahead
 RATING_SECONDS = (
     4.0  # what a person at least takes to look at a grid; the next one's images are drawn meanwhile
 )
@@ -105,7 +106,8 @@ def measure(folder: Path, model: str, steps: int | None, say: Callable[[str], No
         say("stars on the screen")
         figures |= painted(window)
         wait_until(lambda: window.prepared and _idle(actions), "the worker at rest")
-        rest(RATING_SECONDS)
+        say("what the worker reads ahead")
+        _until_read_ahead(actions)
         say(f"heartbeat and processor, {IDLE_SECONDS:.0f} s at rest")
         figures |= _atrest(actions)
         say("heartbeat during a round")
@@ -125,6 +127,16 @@ def _has_grid(actions: Actions) -> bool:
 
 def _idle(actions: Actions) -> bool:
     return actions.state.task == "" and actions.state.loaded
+
+
+def _until_read_ahead(actions: Actions) -> None:
+    """Wait until the worker has done what it does while nobody waits: minutes, the first time that a generator is used."""
+    until = time.perf_counter() + READING_SECONDS
+    while time.perf_counter() < until:
+        spent = processor_seconds(actions)
+        quiet(1.0)
+        if processor_seconds(actions) - spent < 0.1:
+            return
 
 
 def _complain(actions: Actions) -> None:
