@@ -93,7 +93,8 @@ class Scorer:
         self._taste: TasteModel | None = None
         self._taste_normaliser = Normaliser(0.0, 1.0)
         self._ceiling = float("inf")
-        self._known: tuple[tuple[Tensor, ...], Tensor] | None = None  # of the rest of the pool: features, distances
+        self._known: tuple[Tensor, ...] | None = None  # features of the rest of the pool,
+        self._known_distances: Tensor | None = None  # from the reference
         self._known_liking: tuple[Tensor, Tensor] | None = None  # by the taste as it is
         self._reference_features = torch.cat(self.reference, dim=1)
         distances = neighbour_distance(self._reference_features, self._reference_features, NEIGHBOUR, themselves=True)
@@ -196,24 +197,29 @@ class Scorer:
 
     def known_features(self) -> tuple[Tensor, Tensor]:
         """Of the same images: those, and features and logits in untuned standard deviations, side by side (M, d)."""
-        scores = self.known_scores()
-        logits = scores.logits
-        features = scores.features
+        groups, logits = self._read_known()
+        features = torch.cat(groups, dim=1)
         if logits is not None:
             features = torch.cat([features, Normaliser.fit(logits)(logits)[:, None].clamp(-6.0, 6.0)], dim=1)
         return self.known_latents(), features
 
     def known_scores(self) -> Scores:
         """Of the same images."""
+        features, logits = self._read_known()
+        if self._known_distances is None:
+            self._known_distances = self._distances(features)
+        if self._known_liking is None:
+            self._known_liking = self._predict(features)
+        return self._scores(features, self._known_distances, logits, self._known_liking)
+
+    def _read_known(self) -> tuple[tuple[Tensor, ...], Tensor | None]:
+        """Features and logits of the same images; what was made of fewer of them is forgotten."""
         if len(self.pool) <= REFERENCE_IMAGES:
             raise ValueError("the pool holds nothing but the reference sample")
         raw, logits = self.pool.read(REFERENCE_IMAGES)
-        if self._known is None or len(self._known[1]) != len(raw):
-            features = self.standardise(raw)
-            self._known, self._known_liking = (features, self._distances(features)), None
-        if self._known_liking is None:
-            self._known_liking = self._predict(self._known[0])
-        return self._scores(*self._known, logits, self._known_liking)
+        if self._known is None or len(self._known[0]) != len(raw):
+            self._known, self._known_distances, self._known_liking = self.standardise(raw), None, None
+        return self._known, logits
 
     def score(self, images: Tensor) -> Scores:
         """Terms and reward of images (N, 3, R, R) in [-1, 1]."""
