@@ -23,7 +23,7 @@ from gan.simulate.table import table
 
 COUNT, QUICK_COUNT = 1000, 250  # images per judged set
 RATINGS, QUICK_RATINGS = "100", "24"
-QUICK_RATERS = 4  # of those asked for, spread over them
+QUICK_RATERS = 2  # of those asked for, spread over them
 
 
 class Benchmark:
