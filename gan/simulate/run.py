@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gan.session import Proposal, TuningSession
 
 EXPECTED = 256  # judged images whose predicted liking is compared with the truth
-STRENGTHS = (4, 8, 16, 64, 256)  # candidates that the final generator is also judged with, beside its own number
+STRENGTHS = (4, 8, 16, 24, 32, 64, 256)  # candidates that the final generator is also judged with, beside its own number
 
 Progress = Callable[[float, str], None]
 
