@@ -11,6 +11,7 @@ from studio.theme.theme import current
 from studio.theme.tokens import CORNER_IMAGE
 
 GAP = 6
+SLACK = 16  # pixels: as wide as a scroll bar that comes and goes, and a little more
 
 
 class Strip(QWidget):
@@ -23,6 +24,7 @@ class Strip(QWidget):
         self._pixmaps: dict[int, QPixmap] = {}  # by the image's key
         self._drawn_for: tuple[int, float, bool] | None = None
         self.pixel_art = False
+        self.room = 0  # pixels of width that the images fill
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(96)
 
@@ -40,8 +42,12 @@ class Strip(QWidget):
         return max(8, min(self._largest, (width - GAP * (self._places - 1)) // self._places))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        # Not height-for-width: a scroll area does not ask for it, and would cut the images off.
-        self.setFixedHeight(self.side(event.size().width()))
+        # Not height-for-width: a scroll area does not ask for it, and would cut the images off. Nor does it grow with the room of a
+        # scroll bar that just went: its height would bring the bar back, and so on without an end.
+        width = event.size().width()
+        if not self.room <= width < self.room + SLACK:
+            self.room = width
+            self.setFixedHeight(self.side(width))
 
     def areas(self, side: float) -> list[QRectF]:
         """Return the places of the images, each `side` pixels wide."""
@@ -68,7 +74,7 @@ class Strip(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        side, ratio = self.side(self.width()), self.devicePixelRatioF()
+        side, ratio = self.side(self.room), self.devicePixelRatioF()
         placed = self.placed(side, ratio)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(current().tokens.control))

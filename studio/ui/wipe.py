@@ -53,7 +53,7 @@ class Wipe(Strip):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
-        side, ratio = self.side(self.width()), self.devicePixelRatioF()
+        side, ratio = self.side(self.room), self.devicePixelRatioF()
         painter = QPainter(self)
         self.under.pixel_art = self.pixel_art
         for area, pixmap in self.under.placed(side, ratio):
@@ -81,7 +81,7 @@ class Wipe(Strip):
             self._point(event.position())
 
     def _point(self, at: QPointF) -> None:
-        side = self.side(self.width())
+        side = self.side(self.room)
         for area in self.areas(side):
             if area.left() - GAP / 2 <= at.x() <= area.right() + GAP / 2:
                 self.set_share((at.x() - area.left()) / area.width())
