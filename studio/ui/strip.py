@@ -14,6 +14,14 @@ GAP = 6
 SLACK = 16  # pixels: as wide as a scroll bar that comes and goes, and a little more
 
 
+def settled(width: int, before: int) -> int:
+    """Return the width that images should fill whose height follows it: as before where only the room of a scroll bar came free.
+
+    Growing into it would bring the bar back, which makes them shrink, and so on without an end.
+    """
+    return before if before <= width < before + SLACK else width
+
+
 class Strip(QWidget):
     """`places` images side by side, as large as the width allows and never larger than `largest`."""
 
@@ -42,12 +50,9 @@ class Strip(QWidget):
         return max(8, min(self._largest, (width - GAP * (self._places - 1)) // self._places))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        # Not height-for-width: a scroll area does not ask for it, and would cut the images off. Nor does it grow with the room of a
-        # scroll bar that just went: its height would bring the bar back, and so on without an end.
-        width = event.size().width()
-        if not self.room <= width < self.room + SLACK:
-            self.room = width
-            self.setFixedHeight(self.side(width))
+        # Not height-for-width: a scroll area does not ask for it, and would cut the images off.
+        self.room = settled(event.size().width(), self.room)
+        self.setFixedHeight(self.side(self.room))
 
     def areas(self, side: float) -> list[QRectF]:
         """Return the places of the images, each `side` pixels wide."""

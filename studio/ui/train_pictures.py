@@ -33,6 +33,7 @@ from studio.theme import icons
 from studio.theme.theme import current
 from studio.theme.tokens import CORNER_IMAGE
 from studio.ui.parts import named
+from studio.ui.strip import settled
 
 CELL, _GAP = 96, 8  # logical pixels
 _TALLEST = 160  # of a picture shown whole
@@ -142,6 +143,7 @@ class WholePicture(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._image = QImage()
+        self._room = 0  # pixels of width that it fills
         self.setFixedHeight(0)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         named(self, tr("The whole picture"), tr("What is bright is kept; what is dim is cut off"))
@@ -153,11 +155,12 @@ class WholePicture(QWidget):
         self.update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        self._room = settled(event.size().width(), self._room)
         self._fit()
 
     def _fit(self) -> None:
         image = self._image
-        self.setFixedHeight(0 if image.isNull() else min(_TALLEST, self.width() * image.height() // image.width()))
+        self.setFixedHeight(0 if image.isNull() else min(_TALLEST, self._room * image.height() // image.width()))
 
     def kept(self) -> QRectF:
         """Return where the square that is kept lies in this widget."""

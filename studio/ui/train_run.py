@@ -24,6 +24,7 @@ from studio.model.training import Training
 from studio.theme.theme import current
 from studio.ui.charts import Chart
 from studio.ui.parts import Card, named, quiet_note, text_label
+from studio.ui.strip import settled
 
 _GAP, _LEAST, _LARGEST = 12, 52, 112  # between pairs; side of an image, in logical pixels
 
@@ -37,6 +38,7 @@ class Pairs(QWidget):
         self._copied: list[bool] = []
         self._pixmaps: list[tuple[QPixmap, QPixmap]] = []
         self._drawn_for: tuple[int, float] | None = None
+        self._room = 0  # pixels of width that they fill
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(_LEAST)
 
@@ -60,7 +62,7 @@ class Pairs(QWidget):
         return count
 
     def _side(self, columns: int) -> int:
-        return max(_LEAST // 2, (self.width() - _GAP * (columns - 1)) // columns // 2)
+        return max(_LEAST // 2, (self._room - _GAP * (columns - 1)) // columns // 2)
 
     def area(self, place: int) -> QRectF:
         """Return where pair number `place` lies."""
@@ -76,6 +78,7 @@ class Pairs(QWidget):
         self.setFixedHeight(rows * (self._side(columns) + _GAP) - _GAP)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        self._room = settled(event.size().width(), self._room)
         self._fit()
 
     def event(self, event: QEvent) -> bool:
