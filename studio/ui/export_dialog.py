@@ -31,9 +31,14 @@ _LIST = 184  # pixels wide
 _KEY = Qt.ItemDataRole.UserRole
 
 
+def own_folder(actions: Actions) -> Path:
+    """Return where a project's exports go until somebody names another place."""
+    return actions.project.folder / "exports"
+
+
 def suggested_folder(actions: Actions, way: str = "bundle") -> Path:
     """Return a folder that does not exist yet, beside the last export or inside the project's."""
-    parent = Path(preferences.read().get("export_folder", actions.project.folder / "exports"))
+    parent = Path(preferences.read().get("export_folder") or own_folder(actions))
     checkpoint = actions.state.checkpoint
     version = f"round-{checkpoint.round}" if checkpoint else "untuned"
     kinds = {"images": "favourites", "sheet": "sheet", "video": "film", "dataset": "ratings"}
@@ -216,7 +221,9 @@ class ExportDialog(QDialog):
         elif folder.is_dir() and any(folder.iterdir()):
             self._say(tr("That folder is not empty; nothing was written. Name another."), "bad")
         else:
-            preferences.keep(export_folder=str(folder.parent))
+            # A project's own folder is for it alone: what another project exports is not to be found there.
+            own = folder.parent == own_folder(self._actions)
+            preferences.keep(export_folder="" if own else str(folder.parent))
             self._held = self.focusWidget()
             self._actions.export(folder, **self.options.settings(self.way))
 

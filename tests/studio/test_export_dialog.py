@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 from window_support import Hands
 
 from studio import i18n
+from studio.model import preferences
 from studio.ui.export_dialog import ExportDialog, suggested_folder
 from studio.ui.export_formats import ways
 
@@ -227,4 +228,19 @@ def test_after_an_export_the_arrows_choose_the_next_format(
     hands.key(K.Key_Return)
     hands.worker.failed.emit("Export", "The disk is full.", "")
     assert dialog.focusWidget() is dialog.list
+    dialog.reject()
+
+
+def test_a_project_s_own_place_for_exports_is_not_the_next_project_s(
+    hands: Hands, dialog: ExportDialog, tmp_path: Path
+) -> None:
+    assert Path(dialog.folder.text()).parent == hands.project.folder / "exports"
+    hands.key(K.Key_Return)
+    assert hands.worker.named("export")
+    assert preferences.read()["export_folder"] == ""
+    hands.worker.exported.emit(dialog.folder.text())
+    dialog.folder.selectAll()
+    QTest.keyClicks(dialog.folder, str(tmp_path / "elsewhere" / "mine"))
+    hands.press(dialog.start)
+    assert suggested_folder(hands.actions).parent == tmp_path / "elsewhere"
     dialog.reject()
