@@ -37,6 +37,10 @@ class CurrentStack(QStackedWidget):
         page = self.currentWidget()
         return page.minimumSizeHint() if page is not None else super().minimumSizeHint()
 
+    def heightForWidth(self, width: int) -> int:
+        page = self.currentWidget()
+        return page.heightForWidth(width) if page is not None else -1
+
 
 class ViewStack(CurrentStack):
     """A stack that takes what room there is: no page needs a height for its width, and those that are hidden are not asked at all.

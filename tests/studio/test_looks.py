@@ -296,3 +296,19 @@ def test_tab_walks_down_the_directions(hands: Hands) -> None:
     for control in walked:
         assert QApplication.focusWidget() is control
         QTest.keyClick(control, Qt.Key.Key_Tab)
+
+
+def test_a_side_panel_scrolls_only_where_it_is_too_long_itself(hands: Hands) -> None:
+    """The longest panel is not what the others are measured by."""
+    window = hands.window
+    window.resize(1200, 700)
+    for key in window.entry_keys():
+        window.show_view(key)  # every panel is made
+    window.show_view("timeline")
+    QApplication.processEvents()
+    area = window.side.findChild(QScrollArea)
+    assert area is not None and area.widget() is window.panels
+    page = window.panels.currentWidget()
+    needed = max(page.minimumSizeHint().height(), page.heightForWidth(area.viewport().width()))
+    assert needed < area.viewport().height()
+    hands.qtbot.waitUntil(lambda: area.verticalScrollBar().maximum() == 0)
