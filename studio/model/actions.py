@@ -109,7 +109,9 @@ class Actions(Listener):
 
     @told
     def undo(self) -> None:
-        """Take back the last rating, also one of an earlier session."""
+        """Take back what was done last, also in an earlier session."""
+        if self._goes_elsewhere(back=True):
+            return
         change = self.project.undo()
         if change is None:
             self.say(tr("Nothing to undo"))
@@ -119,13 +121,24 @@ class Actions(Listener):
 
     @told
     def redo(self) -> None:
-        """Give back the rating that was taken back last."""
+        """Do again what was taken back last."""
+        if self._goes_elsewhere(back=False):
+            return
         change = self.project.redo()
         if change is None:
             self.say(tr("Nothing to redo"))
             return
         self._apply(change)
         self.say(tr("Redone: {action}", action=self._where(change)))
+
+    def _goes_elsewhere(self, back: bool) -> bool:
+        """Have the worker go to the version that an undo or redo leads to, or say why it cannot; False where none is about that."""
+        if self._on_the_way():
+            return True
+        going = self.project.going(back)
+        if going is not None and self._may_go():
+            self.worker.restore(going.checkpoint, going.action)
+        return going is not None
 
     def _where(self, change: Change) -> str:
         rows = [self.grid.row_of(image) for image in change.images]
@@ -143,9 +156,6 @@ class Actions(Listener):
             self.worker.feedback(change.events)
         if change.checkpoint is not None:
             self._list_rounds()
-            used = self.state.checkpoint
-            if used is not None and used.deleted:  # a branch that was in use was taken back
-                self.restore(used.parent)
         self.applied.emit(change)
 
     @told
@@ -208,10 +218,30 @@ class Actions(Listener):
             self.round.stopping = True
             self.worker.stop(keep)
 
+    @told
     def restore(self, checkpoint: int | None) -> None:
-        """Go to a version of the timeline; None is the untuned generator. Nothing is deleted."""
-        if self.state.loaded and not self.round.running:
-            self.worker.restore(checkpoint)
+        """Go to a version of the timeline, or where it was deleted to what it came from; None is the untuned generator."""
+        if self._may_go():
+            self.worker.restore(self.project.standing(checkpoint))
+
+    def _may_go(self) -> bool:
+        """Whether another version could be in use now; says why not."""
+        why = ""
+        if self.round.running:
+            why = tr("Wait until the round has ended")
+        elif self.state.task == "failed":
+            why = tr("Start the worker again first")
+        elif not self.state.loaded:
+            why = tr("The generator is still loading")
+        if why:
+            self.say(why)
+        return not why
+
+    def _on_the_way(self) -> bool:
+        """Whether another version is about to be in use: what follows from that has to wait, which is said."""
+        if self.worker.restoring:
+            self.say(tr("Wait until the worker is free"))
+        return self.worker.restoring
 
     @told
     def rename_version(self, checkpoint: int, name: str) -> None:
@@ -221,19 +251,22 @@ class Actions(Listener):
     @told
     def delete_version(self, checkpoint: int) -> None:
         """Take a version off the timeline; its file stays, so that undo brings it back."""
+        if self._on_the_way():
+            return
         self._apply(self.project.delete_checkpoint(checkpoint))
         self.say(tr("Deleted; undo brings it back"))
 
     @told
     def branch_version(self, checkpoint: int, name: str) -> None:
         """Copy a version under another name and go on from there: the start of another line."""
-        if self.state.loaded and not self.round.running:
-            images = self.version_images(checkpoint)
-            branch = self.project.branch_checkpoint(checkpoint, name)
-            self.strips.keep_images(branch.id, images)
-            self._count()
-            self._list_rounds()
-            self.restore(branch.id)
+        if self._on_the_way() or not self._may_go():
+            return
+        images = self.version_images(checkpoint)
+        branch = self.project.branch_checkpoint(checkpoint, name)
+        self.strips.keep_images(branch.id, images)
+        self._count()
+        self._list_rounds()
+        self.worker.restore(branch.id, self.project.next_action(back=True))
 
     def version_images(self, checkpoint: int | None) -> list[QImage]:
         """Return what a version made of the strip's seeds, as far as it is kept."""

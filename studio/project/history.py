@@ -16,6 +16,16 @@ class History(Database):
         """What `redo` would give back."""
         return self._text("SELECT label FROM actions WHERE status = 'undone' ORDER BY id LIMIT 1")
 
+    def next_action(self, back: bool) -> int | None:
+        """The action that `undo`, or `redo`, is about next."""
+        query = (
+            "SELECT max(id) FROM actions WHERE status = 'done'"
+            if back
+            else "SELECT min(id) FROM actions WHERE status = 'undone'"
+        )
+        action = self._rows(query)[0][0]
+        return None if action is None else int(action)
+
     def _act(self, kind: str, value: float, label: str) -> int:
         """Begin an action, inside a transaction; its id."""
         self._db.execute("UPDATE actions SET status = 'dropped' WHERE status = 'undone'")

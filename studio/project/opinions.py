@@ -25,8 +25,8 @@ CHOICE_KINDS = ("duel", "survey")
 OUTCOMES = ("a", "b", "tie", "skip")
 SIDES = ("a", "b")
 
-EDIT_KINDS = ("rename", "delete", "branch")
-"""Of versions of the generator, not of images."""
+EDIT_KINDS = ("rename", "delete", "branch", "restore")
+"""Of versions of the generator, not of images; the last two change which of them is in use."""
 
 UNDOABLE_KINDS = (*RATING_KINDS, *MARK_KINDS, TITLE_STARS, *CHOICE_KINDS, *EDIT_KINDS)
 

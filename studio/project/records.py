@@ -90,7 +90,7 @@ class Change:
     label: str  # English, for undo menus and status lines: "4 stars", "4 stars on 3 images"
     events: tuple[Opinion, ...] = field(default=())  # to pass on to the learner
     choice: Choice | None = None  # the duel or survey that was made or taken back
-    checkpoint: int | None = None  # the version that was named, deleted or branched from
+    checkpoint: int | None = None  # the version that was named, deleted, made or gone to (0: the untuned generator)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +118,14 @@ class Checkpoint:
     kept: bool
     reason: str
     deleted: bool = False  # by the person; its file stays, so that this can be undone
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """What taking back an action, or doing it again, means for the version in use."""
+
+    action: int
+    checkpoint: int | None  # to go to; None: the untuned generator
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,9 @@ from typing import Any
 from studio.project.database import explained
 from studio.project.history import History
 from studio.project.opinions import EDIT_KINDS
-from studio.project.records import Change, Checkpoint, ProjectError
+from studio.project.records import Change, Checkpoint, Going, ProjectError
+
+_IN_USE = "The version in use cannot be deleted; restore another one first."
 
 
 class Timeline(History):
@@ -39,7 +41,8 @@ class Timeline(History):
     ) -> Checkpoint:
         """Note a checkpoint that is already on disk, as a child of the current one, and make it current.
 
-        `taught`, what is to be said of the round that made it, goes into the log in the same transaction.
+        `taught`, what is to be said of the round that made it, goes into the log in the same transaction. A round is not undone,
+        so no restore before it is any more.
         """
         with explained(self.folder):
             inside = Path(path).absolute().relative_to(self.folder)
@@ -52,8 +55,8 @@ class Timeline(History):
             new = self._insert_checkpoint(
                 inside, number, metrics or {}, name, kept, reason, self.meta("checkpoint")
             )
-            self._put_meta(checkpoint=new)
-            self._append(time.time(), "checkpoint", None, float(new), None)
+            self._use(new)
+            self._end_restores()
         return self.checkpoint(new)
 
     def checkpoints(self) -> tuple[Checkpoint, ...]:
@@ -90,12 +93,38 @@ class Timeline(History):
         return None if current is None else self.checkpoint(int(current))
 
     def set_current_checkpoint(self, checkpoint: int | None) -> None:
-        """Go to a checkpoint, or to the untuned generator. Nothing is deleted."""
+        """Go to a checkpoint, or to the untuned generator: an action like others. Nothing is deleted."""
         if checkpoint is not None:
             self.checkpoint(checkpoint)
+        before = self.meta("checkpoint")
+        if checkpoint == before:
+            return
         with self._transaction():
             self._put_meta(checkpoint=checkpoint)
-            self._append(time.time(), "checkpoint", None, float(checkpoint or 0), None)
+            value = float(checkpoint or 0)
+            action = self._act("restore", value, "restore version")
+            ends = {"before": before, "after": checkpoint}
+            self._append(time.time(), "restore", None, value, action, ends)
+
+    def lose_checkpoint(self) -> None:
+        """Go to the untuned generator because the version in use cannot be read: nobody's action, so nobody's to undo."""
+        with self._transaction():
+            self._use(None)
+            self._end_restores()
+
+    def standing(self, checkpoint: int | None) -> int | None:
+        """The checkpoint, or where it was deleted the nearest of those it came from that was not; None: the untuned generator."""
+        while checkpoint is not None and (found := self.checkpoint(checkpoint)).deleted:
+            checkpoint = found.parent
+        return checkpoint
+
+    def going(self, back: bool) -> Going | None:
+        """Where the next undo (`back`) or redo leads; None where the version in use stays.
+
+        A generator must get there first: then `go_to` is for the project what `undo` and `redo` are elsewhere.
+        """
+        action = self.next_action(back)
+        return None if action is None else self._going(action, done=not back)
 
     def rename_checkpoint(self, checkpoint: int, name: str) -> Change:
         """Give a checkpoint a name for people; an empty one takes it away."""
@@ -111,13 +140,16 @@ class Timeline(History):
         """
         found = self.checkpoint(checkpoint)
         if self.meta("checkpoint") == checkpoint:
-            raise ProjectError("The version in use cannot be deleted; restore another one first.")
+            raise ProjectError(_IN_USE)
         if found.deleted:
             return Change((), {}, "delete", 0.0, "")
         return self._edit("delete", checkpoint, "delete version", {})
 
     def branch_checkpoint(self, checkpoint: int, name: str) -> Checkpoint:
-        """Copy a checkpoint under a name of its own, as its child: the start of another line. It does not become current."""
+        """Copy a checkpoint under a name of its own, as its child: the start of another line.
+
+        It becomes current with `go_to`, as a part of the same action.
+        """
         source = self.checkpoint(checkpoint)
         inside = Path("checkpoints") / f"branch-{uuid.uuid4().hex[:12]}.safetensors"
         with explained(self.folder):
@@ -128,7 +160,8 @@ class Timeline(History):
                 inside, source.round, source.metrics, " ".join(name.split()), True, reason, checkpoint
             )
             action = self._act("branch", float(new), "branch")
-            self._append(time.time(), "branch", None, float(new), action, {"from": checkpoint})
+            extra = {"from": checkpoint, "before": self.meta("checkpoint")}
+            self._append(time.time(), "branch", None, float(new), action, extra)
         return self.checkpoint(new)
 
     def _edit(self, kind: str, checkpoint: int, label: str, extra: dict[str, Any]) -> Change:
@@ -147,13 +180,51 @@ class Timeline(History):
         if row is None or row[0] not in EDIT_KINDS:
             return None
         kind, checkpoint, extra = row[0], int(row[1]), json.loads(row[2])
+        if going := self._going(action, done):
+            self._put_meta(checkpoint=going.checkpoint)
         if kind == "rename":
             name = extra["after"] if done else extra["before"]
             self._db.execute("UPDATE checkpoints SET name = ? WHERE id = ?", (name, checkpoint))
-        else:
+        elif kind != "restore":
             deleted = done == (kind == "delete")
+            if deleted and self.meta("checkpoint") == checkpoint:
+                raise ProjectError(_IN_USE)
             self._db.execute("UPDATE checkpoints SET deleted = ? WHERE id = ?", (deleted, checkpoint))
         return checkpoint
+
+    def _ends(self, action: int) -> tuple[int | None, int | None] | None:
+        """The versions in use before and after an action that changes it; None for any other."""
+        row = self._db.execute(
+            "SELECT value, extra FROM events WHERE action = ? AND kind IN ('restore', 'branch')", (action,)
+        ).fetchone()
+        if row is None:
+            return None
+        extra = json.loads(row[1])
+        if "after" in extra:
+            return extra["before"], extra["after"]
+        return extra.get("before", extra["from"]), int(row[0])  # early branches do not say what was in use
+
+    def _going(self, action: int, done: bool) -> Going | None:
+        if (ends := self._ends(action)) is None:
+            return None
+        source, target = ends if done else ends[::-1]
+        if self.meta("checkpoint") != source:  # a round has gone on from there
+            return None
+        return Going(action, target if done else self.standing(target))
+
+    def _use(self, checkpoint: int | None) -> None:
+        self._put_meta(checkpoint=checkpoint)
+        self._append(time.time(), "checkpoint", None, float(checkpoint or 0), None)
+
+    def _end_restores(self) -> None:
+        self._db.execute("UPDATE actions SET status = 'dropped' WHERE kind = 'restore'")
+
+    def _leave_deleted(self) -> None:
+        """Go on from the nearest version that was not deleted, where an earlier Tastemaker left a deleted one in use."""
+        current = self.meta("checkpoint")
+        if (standing := self.standing(current)) != current:
+            with self._transaction():
+                self._use(standing)
 
     def _last_round(self) -> int:
         return int(self._rows("SELECT coalesce(max(round), 0) FROM checkpoints")[0][0])

@@ -23,7 +23,7 @@ from studio.project.opinions import (
     Tag,
 )
 from studio.project.ratings import Ratings, difference
-from studio.project.records import Change
+from studio.project.records import Change, Going
 from studio.project.timeline import Timeline
 from studio.project.titles import Titles
 
@@ -33,11 +33,27 @@ class Undo(Ratings, Titles, Choices, Timeline):
 
     def undo(self) -> Change | None:
         """Take back the last action, of this or an earlier session; None if there is none."""
-        return self._step("SELECT max(id) FROM actions WHERE status = 'done'", "undone", "undo")
+        action = self.next_action(back=True)
+        return None if action is None else self._step(action, done=False)
 
     def redo(self) -> Change | None:
         """Give back the action that was taken back last; None if there is none."""
-        return self._step("SELECT min(id) FROM actions WHERE status = 'undone'", "done", "redo")
+        action = self.next_action(back=False)
+        return None if action is None else self._step(action, done=True)
+
+    def go_to(self, checkpoint: int | None, action: int | None = None) -> None:
+        """Note that a generator is at a version: by an action of its own, or by `action`, just done, taken back or done again."""
+        if action is not None and (ends := self._ends(action)) is not None:
+            # What a rating meanwhile made unfit for redo was asked for before it: only "done" counts.
+            done = self._rows("SELECT status FROM actions WHERE id = ?", (action,))[0][0] == "done"
+            if done and checkpoint == ends[1]:
+                with self._transaction():
+                    self._use(checkpoint)
+                return
+            if self._going(action, not done) == Going(action, checkpoint):
+                self._step(action, done=not done)
+                return
+        self.set_current_checkpoint(checkpoint)
 
     def opinions(
         self, kinds: Sequence[str] = RATING_KINDS + CHOICE_KINDS + SIGNAL_KINDS + TAG_KINDS
@@ -59,14 +75,13 @@ class Undo(Ratings, Titles, Choices, Timeline):
         """Every duel and survey that stands, in order."""
         return tuple(o for o in self.opinions(CHOICE_KINDS) if isinstance(o, (Duel, Survey)))
 
-    def _step(self, query: str, status: str, kind: str) -> Change | None:
+    def _step(self, action: int, done: bool) -> Change:
         now = time.time()
         with self._transaction():
-            (action,) = self._db.execute(query).fetchone()
-            if action is None:
-                return None
-            self._db.execute("UPDATE actions SET status = ? WHERE id = ?", (status, action))
-            self._append(now, kind, None, float(action), None)
+            self._db.execute(
+                "UPDATE actions SET status = ? WHERE id = ?", ("done" if done else "undone", action)
+            )
+            self._append(now, "redo" if done else "undo", None, float(action), None)
             of, value, label = self._db.execute(
                 "SELECT kind, value, label FROM actions WHERE id = ?", (action,)
             ).fetchone()
@@ -76,9 +91,9 @@ class Undo(Ratings, Titles, Choices, Timeline):
                         "SELECT id, kind, image, time, extra FROM events WHERE action = ?", (action,)
                     ).fetchone()
                 )
-                told: Opinion = made if status == "done" else Retracted(made.event, now)
+                told: Opinion = made if done else Retracted(made.event, now)
                 return Change(made.images, {}, of, value, label, (told,), choice=made)
-            checkpoint = self._repeat_edit(action, status == "done")
+            checkpoint = self._repeat_edit(action, done)
             rows = self._db.execute(
                 "SELECT DISTINCT image FROM events WHERE action = ? AND image IS NOT NULL", (action,)
             ).fetchall()

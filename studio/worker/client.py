@@ -81,11 +81,15 @@ class WorkerClient(WorkerEvents):
         """End the round after the step in hand; keep what was learnt, or go back to before it."""
         self._send(m.Stop(keep))
 
-    def restore(self, checkpoint: int | None) -> None:
-        """Go to a checkpoint of the project (its id), or to the untuned generator. Answered by `restored`."""
-        if self._project is not None:
+    def restore(self, checkpoint: int | None, action: int | None = None) -> None:
+        """Go to a checkpoint of the project (its id), or to the untuned generator. Answered by `restored`.
+
+        `action` is what this takes back, does again or ends, where it is not an action of its own.
+        """
+        if self._project is not None and self._link is not None:
             path = None if checkpoint is None else str(self._project.checkpoint(checkpoint).path)
-            self._send(m.Restore(path))
+            self._restores += 1
+            self._send(m.Restore(path, action))
 
     def request_strip(self, seeds: Sequence[int]) -> None:
         """Draw seeds untuned and as tuned now. Answered by `strip`."""
@@ -134,7 +138,7 @@ class WorkerClient(WorkerEvents):
     def close(self) -> None:
         """End the worker: asked for, then terminated, then killed; at most about three seconds in all."""
         link, self._link = self._link, None
-        self._round = None
+        self._round, self._restores = None, 0
         self._pulse.stop()
         if link is not None:
             link.close()

@@ -121,6 +121,7 @@ class Restore:
     """Go to a checkpoint. Answered by `Restored`."""
 
     checkpoint: str | None  # absolute path; None: the untuned generator
+    action: int | None = None  # of the project's history that this belongs to; None: it is one of its own
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,9 +173,11 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """The answer to `Restore`."""
+    """The answer to `Restore`; unasked where the version in use cannot be read, which leaves the untuned generator."""
 
     checkpoint: str | None
+    action: int | None = None  # as asked
+    asked: bool = True
 
 
 @dataclass(frozen=True, slots=True)

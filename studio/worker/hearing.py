@@ -67,6 +67,7 @@ class WorkerEvents(LinkHolder):
         self._asked = self._answered = self._count = 0  # grids
         self._grid: tuple[Image, ...] = ()  # images of the one answered last
         self._strips = self._requests = 0
+        self._restores = 0  # asked for and not answered
         self._asked_at = self._answered_at = 0.0
         self._pulse = QTimer(self)
         self._pulse.timeout.connect(self._ping)
@@ -80,6 +81,11 @@ class WorkerEvents(LinkHolder):
     def teaching(self) -> bool:
         """Whether a round runs or is paused."""
         return self._round is not None
+
+    @property
+    def restoring(self) -> bool:
+        """Whether another version was asked for and is not in use yet."""
+        return self._restores > 0
 
     def later(self, work: Callable[[], None]) -> None:
         """Do small work, such as writing a file, on a thread of the link's; at once where there is none."""
@@ -150,6 +156,8 @@ class WorkerEvents(LinkHolder):
     def _on_failed(self, event: m.Failed) -> None:
         if event.command == "RunRound":
             self._round = None
+        if event.command == "Restore":
+            self._restores -= 1
         self.failed.emit(event.command, event.message, event.detail)
 
     def _on_grid(self, event: m.Grid) -> None:
@@ -209,10 +217,14 @@ class WorkerEvents(LinkHolder):
 
     def _on_restored(self, event: m.Restored) -> None:
         assert self._project is not None
+        self._restores -= event.asked
         known = {str(checkpoint.path): checkpoint for checkpoint in self._project.checkpoints()}
         checkpoint = None if event.checkpoint is None else known.get(event.checkpoint)
         try:
-            self._project.set_current_checkpoint(None if checkpoint is None else checkpoint.id)
+            if event.asked:
+                self._project.go_to(None if checkpoint is None else checkpoint.id, event.action)
+            else:
+                self._project.lose_checkpoint()
         except ProjectError as error:
             self.failed.emit("Restore", str(error), "")
             return
@@ -252,7 +264,7 @@ class WorkerEvents(LinkHolder):
         assert self._project is not None
         self._link, taught = None, self._round is not None
         self._pulse.stop()
-        self._round = None
+        self._round, self._restores = None, 0
         self._set_busy("")
         if taught:
             reason = "The worker crashed during the round; the generator is as it was before it."

@@ -189,7 +189,7 @@ class Service:
             except UserError as error:
                 self._checkpoint = None
                 self._send(m.Notice(f"{error}: the untuned generator is in use."))
-                self._send(m.Restored(None))
+                self._send(m.Restored(None, asked=False))
         self._session, self._cold, self._untold = session, True, len(self._events)
         self._watch.forget()
         model = session.model
@@ -340,7 +340,7 @@ class Service:
     def _do_restore(self, command: m.Restore) -> None:
         self.session.restore(None if command.checkpoint is None else Path(command.checkpoint))
         self._checkpoint = command.checkpoint
-        self._send(m.Restored(command.checkpoint))
+        self._send(m.Restored(command.checkpoint, command.action))
 
     def _do_export(self, command: m.Export) -> None:
         if self._cold and self._events:

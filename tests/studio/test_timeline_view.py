@@ -135,15 +135,19 @@ def test_a_branch_is_another_line(hands: Hands, view: TimelineView) -> None:
     assert hands.actions.state.checkpoint.parent == branch.id
 
 
-def test_a_branch_in_use_that_is_taken_back_gives_way_to_where_it_began(
+def test_a_branch_in_use_that_is_taken_back_gives_way_to_what_was_in_use(
     hands: Hands, view: TimelineView
 ) -> None:
     hands.press(view.cards[1].branch)
     hands.drawn()
     hands.key(K.Key_Z, CTRL)
     hands.drawn()
-    assert hands.actions.state.checkpoint.id == 1
+    assert hands.actions.state.checkpoint.id == 2
     assert titles(view) == ["Round 2", "Round 1", "Untuned"]
+    hands.key(K.Key_Z, CTRL | Qt.KeyboardModifier.ShiftModifier)
+    hands.drawn()
+    assert hands.actions.state.checkpoint.name == "Branch of Round 1"
+    assert titles(view) == ["Branch of Round 1", "Round 2", "Round 1", "Untuned"]
 
 
 def test_names_and_deletions_outlast_a_restart(open_studio: Callable[[], Hands]) -> None:

@@ -1,11 +1,11 @@
 """Undo and redo of ratings, across restarts, against a model that is too simple to be wrong."""
 
-
+import pytest
 from backend_support import LATENT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studio.project.store import Feedback, ImageState, NewImage, Project
+from studio.project.store import Feedback, ImageState, NewImage, Project, ProjectError
 
 
 def test_undo_and_redo_across_restarts(project_folder):
@@ -106,3 +106,66 @@ def replayed(events: tuple[Feedback, ...]) -> dict[int, ImageState]:
     for event in events:
         states[event.image] = heard(states.get(event.image, ImageState(event.image)), event)
     return {image: state for image, state in states.items() if state.rated}
+
+
+def of_two_rounds(project: Project) -> None:
+    for _ in range(2):
+        path = project.new_checkpoint_path()
+        path.write_bytes(b"adapter")
+        project.add_checkpoint(path)
+
+
+def in_use(project: Project) -> int | None:
+    current = project.current_checkpoint()
+    return current.id if current else None
+
+
+def test_the_version_in_use_is_undone_and_redone_across_restarts(project_folder):
+    with Project(project_folder) as project:
+        of_two_rounds(project)
+        project.set_current_checkpoint(1)
+        project.set_current_checkpoint(1)  # is no action
+        project.rate(1, "like")
+        project.set_current_checkpoint(None)
+    with Project(project_folder) as project:
+        assert project.undo().label == "restore version" and in_use(project) == 1
+        project.undo()
+        assert in_use(project) == 1 and project.undo_label() == "restore version"
+    with Project(project_folder) as project:
+        project.undo()
+        assert in_use(project) == 2 and project.undo() is None
+        assert [project.redo().kind for _ in range(3)] == ["restore", "like", "restore"]
+        assert in_use(project) is None and project.redo() is None
+
+
+def test_no_restore_is_undone_where_the_version_in_use_was_lost(project_folder):
+    with Project(project_folder) as project:
+        of_two_rounds(project)
+        project.set_current_checkpoint(1)
+        project.lose_checkpoint()
+        assert in_use(project) is None and project.undo() is None and project.redo() is None
+
+
+def test_a_deletion_is_not_done_again_to_the_version_in_use(project_folder):
+    with Project(project_folder) as project:
+        of_two_rounds(project)
+        project.delete_checkpoint(1)
+        project.undo()
+        project.set_meta(checkpoint=1)  # as an earlier Tastemaker restored it
+        with pytest.raises(ProjectError, match="in use"):
+            project.redo()
+        assert in_use(project) == 1 and not project.checkpoint(1).deleted
+        assert project.redo_label() == "delete version"
+
+
+def test_a_branch_of_an_earlier_tastemaker_is_undone_and_none_stays_in_use_deleted(project_folder):
+    with Project(project_folder) as project:
+        of_two_rounds(project)
+        branch = project.branch_checkpoint(1, "Other way")
+        project._db.execute("""UPDATE events SET extra = '{"from": 1}' WHERE kind = 'branch'""")
+        project.set_meta(checkpoint=branch.id)
+        project.undo()
+        assert in_use(project) == 1 and project.checkpoint(branch.id).deleted
+        project.set_meta(checkpoint=branch.id)  # as undo left it while a round ran
+    with Project(project_folder) as project:
+        assert in_use(project) == 1

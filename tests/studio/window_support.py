@@ -29,6 +29,8 @@ class StandIn(WorkerClient):
         super().__init__()
         self.asked: list[tuple[Any, ...]] = []
         self.grids = 0
+        self.held = False  # the worker is at something else
+        self.answers: list[m.Restored] = []
 
     def open(self, project: Project, device: str = "auto") -> None:
         self._project = project
@@ -107,11 +109,19 @@ class StandIn(WorkerClient):
     def stop(self, keep: bool = True) -> None:
         self.asked.append(("stop", keep))
 
-    def restore(self, checkpoint: int | None) -> None:
+    def restore(self, checkpoint: int | None, action: int | None = None) -> None:
         assert self._project is not None
         self.asked.append(("restore", checkpoint))
-        self._project.set_current_checkpoint(checkpoint)
-        self.restored.emit(self._project.current_checkpoint())
+        self._restores += 1
+        path = None if checkpoint is None else str(self._project.checkpoint(checkpoint).path)
+        self.answers.append(m.Restored(path, action))
+        if not self.held:
+            self.go_on()
+
+    def go_on(self) -> None:
+        """Answer what was asked while `held`."""
+        while self.answers:
+            self._on_restored(self.answers.pop(0))
 
     def request_strip(self, seeds: Any) -> None:
         self.strip.emit(ShownStrip(tuple(seeds), self.pixels(8, 1), self.pixels(8, 1)))

@@ -1,0 +1,223 @@
+"""Undo and redo of which version is in use, by hand: after a restore, a revert, a branch; in a round, and over a restart."""
+
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtCore import Qt
+from window_support import Hands
+
+from studio.project.store import Project
+from studio.ui.timeline_view import TimelineView
+from studio.worker import messages as m
+
+K = Qt.Key
+CTRL = Qt.KeyboardModifier.ControlModifier
+AGAIN = CTRL | Qt.KeyboardModifier.ShiftModifier
+
+
+def taught(hands: Hands) -> None:
+    hands.rate_enough()
+    for _ in range(2):
+        teach(hands)
+
+
+def teach(hands: Hands) -> None:
+    hands.press(hands.window.top_bar.teach)
+    hands.worker.finish()
+    hands.drawn()
+
+
+def timeline(hands: Hands) -> TimelineView:
+    hands.key(K.Key_3, CTRL)
+    found = hands.window.page("timeline")
+    assert isinstance(found, TimelineView)
+    return found
+
+
+@pytest.fixture
+def view(hands: Hands) -> TimelineView:
+    """A timeline of two rounds, the second in use."""
+    taught(hands)
+    return timeline(hands)
+
+
+def titles(view: TimelineView) -> list[str]:
+    return [card.title.text() for card in view.cards]
+
+
+def used(hands: Hands) -> int | None:
+    """The version in use, the same to the window, the project and the worker that was asked last."""
+    current = hands.project.current_checkpoint()
+    assert hands.actions.state.checkpoint == current
+    assert current is None or not current.deleted
+    return current.id if current else None
+
+
+def undo(hands: Hands) -> None:
+    hands.key(K.Key_Z, CTRL)
+    hands.drawn()
+
+
+def redo(hands: Hands) -> None:
+    hands.key(K.Key_Z, AGAIN)
+    hands.drawn()
+
+
+def said(hands: Hands) -> str:
+    return hands.window.status.message.full_text()
+
+
+def test_a_restore_is_taken_back_and_nothing_older(hands: Hands, view: TimelineView) -> None:
+    hands.press(view.cards[1].branch)
+    hands.drawn()
+    assert used(hands) == 3
+    hands.press(view.cards[-1].restore)  # a mistake
+    hands.drawn()
+    assert used(hands) is None
+    assert hands.window.commands["undo"].text().endswith("restore version")
+    undo(hands)
+    assert used(hands) == 3 and hands.worker.asked[-1] != ("restore", None)
+    assert hands.worker.named("restore")[-1] == ("restore", 3) and said(hands) == "Back to round 1"
+    assert titles(view) == ["Branch of Round 1", "Round 2", "Round 1", "Untuned"]
+    redo(hands)
+    assert used(hands) is None and hands.worker.named("restore")[-1] == ("restore", None)
+    undo(hands)
+    undo(hands)
+    assert used(hands) == 2 and titles(view) == ["Round 2", "Round 1", "Untuned"]
+
+
+def test_a_revert_is_taken_back_and_done_again(hands: Hands, view: TimelineView) -> None:
+    hands.key(K.Key_Backspace, CTRL)
+    hands.drawn()
+    assert used(hands) == 1
+    undo(hands)
+    assert used(hands) == 2 and hands.worker.named("restore")[-1] == ("restore", 2)
+    redo(hands)
+    assert used(hands) == 1 and hands.project.counts().rated == 20
+
+
+def test_a_revert_passes_over_a_version_that_was_deleted(hands: Hands, view: TimelineView) -> None:
+    hands.press(view.cards[1].delete)
+    hands.key(K.Key_Backspace, CTRL)
+    hands.drawn()
+    assert used(hands) is None and titles(view) == ["Round 2", "Untuned"]
+    undo(hands)
+    assert used(hands) == 2
+
+
+def test_a_restore_is_taken_back_after_a_restart(open_studio: Callable[[], Hands]) -> None:
+    first = open_studio()
+    first.first_grid()
+    taught(first)
+    view = timeline(first)
+    first.press(view.cards[1].restore)
+    first.drawn()
+    first.press(view.cards[2].restore)
+    first.drawn()
+    undo(first)
+    assert used(first) == 1
+    first.close()
+    second = open_studio()
+    timeline(second)
+    undo(second)
+    assert used(second) == 1 and said(second) == "The generator is still loading"
+    second.worker.be_ready()
+    second.drawn()
+    undo(second)
+    assert used(second) == 2 and second.worker.named("restore") == [("restore", 2)]
+    redo(second)
+    redo(second)
+    assert used(second) is None
+    second.close()
+    with Project(second.folder, create=False) as project:
+        assert project.current_checkpoint() is None and project.undo_label() == "restore version"
+
+
+def test_a_round_taught_after_a_restore_stays(hands: Hands, view: TimelineView) -> None:
+    hands.press(view.cards[1].restore)
+    hands.drawn()
+    teach(hands)
+    assert used(hands) == 3
+    assert hands.window.commands["undo"].text().endswith("stars")
+    undo(hands)
+    assert used(hands) == 3 and hands.worker.named("restore") == [("restore", 1)]
+    assert hands.project.counts().rated == 19
+    assert hands.project.checkpoint(3).parent == 1
+
+
+def test_a_round_that_is_not_kept_leaves_the_restore_to_undo(hands: Hands, view: TimelineView) -> None:
+    hands.press(view.cards[1].restore)
+    hands.drawn()
+    hands.press(hands.window.top_bar.teach)
+    hands.worker.finish(False, "Stopped on request; nothing was changed.")
+    undo(hands)
+    assert used(hands) == 2
+
+
+def test_in_a_round_no_other_version_comes_in_use(hands: Hands, view: TimelineView) -> None:
+    hands.press(view.cards[1].branch)
+    hands.drawn()
+    hands.press(hands.window.top_bar.teach)
+    undo(hands)
+    assert used(hands) == 3 and said(hands) == "Wait until the round has ended"
+    assert not hands.project.checkpoint(3).deleted and hands.actions.round.running
+    hands.worker.finish()
+    hands.drawn()
+    assert used(hands) == 4
+    undo(hands)  # its beginning goes, the round that was taught on it does not
+    assert used(hands) == 4 and hands.project.checkpoint(3).deleted
+    redo(hands)
+    assert used(hands) == 4 and not hands.project.checkpoint(3).deleted
+
+
+def test_what_follows_from_a_restore_waits_for_it(hands: Hands, view: TimelineView) -> None:
+    hands.press(view.cards[1].branch)
+    hands.drawn()
+    hands.worker.held = True
+    hands.press(view.cards[2].restore)
+    for key, modifier in ((K.Key_Z, CTRL), (K.Key_B, Qt.KeyboardModifier.NoModifier)):
+        hands.key(key, modifier)
+        assert said(hands) == "Wait until the worker is free"
+        hands.actions.say("")
+    hands.press(view.cards[2].delete)
+    assert said(hands) == "Wait until the worker is free"
+    assert titles(view) == ["Branch of Round 1", "Round 2", "Round 1", "Untuned"]
+    hands.worker.go_on()
+    hands.worker.held = False
+    hands.drawn()
+    assert used(hands) == 1
+    undo(hands)
+    assert used(hands) == 3
+
+
+def test_a_rating_while_a_version_comes_back_stays(hands: Hands, view: TimelineView) -> None:
+    hands.press(view.cards[1].branch)
+    hands.drawn()
+    undo(hands)
+    hands.worker.held = True
+    hands.key(K.Key_Z, AGAIN)
+    hands.actions.rate("stars", 5, 3)
+    rated = hands.actions.grid.cells[3].image
+    hands.worker.go_on()
+    hands.worker.held = False
+    hands.drawn()
+    assert used(hands) == 3 and titles(view)[0] == "Branch of Round 1"
+    assert hands.project.state([rated])[rated].stars == 5
+    undo(hands)
+    assert used(hands) == 3 and hands.project.state([rated])[rated].stars == 0
+    undo(hands)
+    assert used(hands) == 2 and hands.project.checkpoint(3).deleted
+
+
+def test_a_version_that_cannot_be_read_again_changes_nothing(hands: Hands, view: TimelineView) -> None:
+    hands.press(view.cards[1].restore)
+    hands.drawn()
+    hands.worker.held = True
+    hands.key(K.Key_Z, CTRL)
+    hands.worker.answers.clear()
+    hands.worker._on_failed(m.Failed("Restore", "The checkpoint is damaged.", ""))
+    assert used(hands) == 1 and said(hands) == "The checkpoint is damaged."
+    assert hands.window.commands["undo"].text().endswith("restore version")
+    hands.worker.held = False
+    undo(hands)
+    assert used(hands) == 2
