@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 def table(window: StudioWindow) -> Iterable[Command]:
     """Return the commands in the order of the menu."""
-    rates = views.rating_views()
+    # What Explore shows are no images of the project until they are rated: these would change the ones selected elsewhere.
+    rates = tuple(view for view in views.rating_views() if view != "explore")
     for label in range(1, MOST_LABELS + 1):
         yield Command(
             f"label{label}",
@@ -63,7 +64,7 @@ def table(window: StudioWindow) -> Iterable[Command]:
         tr("Titles for the selected image: take one, rate them, or write your own"),
         partial(_suggest_title, window),
         enabled=lambda: bool(window.actions_.state.selected),
-        views=tuple(view for view in rates if view != "explore"),
+        views=rates,
     )
     yield Command(
         "save",

@@ -53,6 +53,18 @@ def test_it_begins_at_the_selected_image_with_its_neighbours_around(hands: Hands
     assert len(view.explore.grid.cells) == 9
 
 
+def test_no_key_labels_tags_or_saves_an_image_selected_elsewhere(hands: Hands) -> None:
+    hands.click(3)
+    image = hands.actions.grid.cells[3].image
+    exploring(hands)
+    hands.key(K.Key_7)
+    for key in (K.Key_K, K.Key_M, K.Key_S):  # these raised, or opened a dialog
+        hands.key(key, CTRL)
+    assert hands.project.state([image])[image].label == 0
+    for key in ("label1", "tags", "note", "title", "save"):
+        assert not hands.window.commands[key].isEnabled()
+
+
 def test_more_like_this_from_the_grid(hands: Hands) -> None:
     hands.click(7)
     hands.key(K.Key_M)
