@@ -271,6 +271,8 @@ class ExportDialog(QDialog):
         held, self._held = self._held, self._held if running else None
         if held is not None and not running:
             (held if held.isEnabled() else self.list).setFocus(Qt.FocusReason.OtherFocusReason)
+        elif running and self.focusWidget() is None:  # it was on one of the options, which went all at once
+            self.end.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _missing(self) -> str:
         """Why the chosen format cannot be written now, in one line."""

@@ -244,3 +244,15 @@ def test_a_project_s_own_place_for_exports_is_not_the_next_project_s(
     hands.press(dialog.start)
     assert suggested_folder(hands.actions).parent == tmp_path / "elsewhere"
     dialog.reject()
+
+
+def test_the_keyboard_stays_in_the_dialog_when_an_export_begins_from_an_option(
+    hands: Hands, dialog: ExportDialog, tmp_path: Path
+) -> None:
+    dialog.folder.setText(str(tmp_path / "mine"))
+    dialog.fp16.setFocus()
+    QTest.keyClick(dialog.fp16, K.Key_Return)
+    assert hands.worker.named("export") and not dialog.options.isEnabled()
+    assert dialog.focusWidget() is dialog.end
+    hands.worker.failed.emit("Export", "The disk is full.", "")
+    assert dialog.focusWidget() is dialog.fp16
