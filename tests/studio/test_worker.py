@@ -218,6 +218,15 @@ def test_a_round_its_checkpoint_and_the_way_back(studio, bundle, tmp_path):
     assert project.current_checkpoint() == checkpoint and (checkpoint.parent is None) == (
         before_round is None
     )
+    going = project.going(back=True)
+    client.restore(going.checkpoint, going.action)  # undo
+    assert client.restoring
+    np.testing.assert_array_equal(studio.strip(), finished.strip.before)
+    assert not client.restoring and project.current_checkpoint() is None
+    going = project.going(back=False)
+    client.restore(going.checkpoint, going.action)  # redo
+    np.testing.assert_array_equal(studio.strip(), finished.strip.after)
+    assert project.current_checkpoint() == checkpoint
 
     client.export(tmp_path / "mine")
     pump(lambda: heard.of("exported") or heard.of("failed"), 170)
