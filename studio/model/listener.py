@@ -68,6 +68,7 @@ class Listener(QObject):
         self.strips = Strips(project, worker.later)
         self._log = RoundLog(project)
         self._arriving = False  # images of the grid on show
+        self._crashed: Message | None = None  # what was said of a crash that the worker is coming back from
         self._unkept: dict[str, Any] = {}
         self._keeping = QTimer(self)
         self._keeping.setSingleShot(True)
@@ -189,6 +190,9 @@ class Listener(QObject):
         if self.project.meta("pixel_art") is None:
             self.state.pixel_art = ready.pixel_art
         self.state.loaded = True
+        if self._crashed is not None and self.state.message == self._crashed:
+            self.state.message = Message(self._crashed.text)  # it is over: fade like any other
+        self._crashed = None
         images = [cell.image for cell in self.grid.cells if cell.image]
         if not images:
             self.new_grid()
@@ -310,6 +314,7 @@ class Listener(QObject):
     def _restarted(self, text: str) -> None:
         self._lost_worker()
         self.say(text, bad=True)
+        self._crashed = self.state.message
 
     def _lost_worker(self) -> None:
         self.state.loaded = self.state.drawing = self._arriving = False

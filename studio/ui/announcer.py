@@ -39,6 +39,7 @@ class Announcer(QObject):
         bind(actions.round, "outcome", self._round_ended)
         bind(actions.exports, "folder", self._exported)
         bind(actions.state, "message", self._said)
+        bind(actions.state, "task", self._began)
         self._training = training_of(actions)
         for state, name in ((actions.round, "running"), (actions.round, "progress"), (self._training, "progress")):
             bind(state, name, self._progress)
@@ -90,6 +91,10 @@ class Announcer(QObject):
     def _said(self, message: Message | None) -> None:
         if message is not None and message.kind == "bad":
             self.toasts.show(message.text, bad=True)
+
+    def _began(self, task: str) -> None:
+        if task == "starting" and self.toasts.shown is not None and self.toasts.shown.property("bad"):
+            self.toasts.shown.close()  # why the worker could not go on; it does now
 
     # -- progress ------------------------------------------------------------------------------------------------
 

@@ -219,7 +219,10 @@ def test_a_worker_that_dies_in_a_round_leaves_the_ratings(taught: Hands) -> None
     assert "ratings are safe" in taught.window.status.message.full_text()
     assert not taught.actions.round.running
     assert taught.project.counts().rated == 20
+    assert taught.actions.state.message.kind == "bad"
     taught.worker.be_ready()
+    assert "ratings are safe" in taught.window.status.message.full_text()
+    assert taught.actions.state.message.kind == "plain"  # it is over, so that it fades
     taught.drawn()
     taught.key(K.Key_T)
     assert len(taught.worker.named("teach")) == 2

@@ -419,6 +419,8 @@ def test_a_worker_that_could_not_go_on_is_started_again_by_hand(hands: Hands) ->
     again = hands.window.status.again
     assert not again.isVisible() and not hands.window.commands["start_again"].isEnabled()
     hands.worker.failed.emit("Worker", "The worker crashed twice and was not started again.", "")
+    toasts = hands.window.announcer.toasts
+    assert toasts.shown is not None and toasts.shown.isVisible()
     assert again.isVisible() and "Ctrl+Alt+R" in again.toolTip()
     hands.key(Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
     teach = hands.window.page("teach")
@@ -428,6 +430,7 @@ def test_a_worker_that_could_not_go_on_is_started_again_by_hand(hands: Hands) ->
     hands.press(again)
     assert len(hands.worker.named("open")) == opened + 1
     hands.worker.busy_changed.emit("starting")
+    hands.qtbot.waitUntil(lambda: toasts.shown is None)
     hands.worker.be_ready()
     assert hands.actions.state.loaded and not again.isVisible()
     assert hands.actions.state.message is None
