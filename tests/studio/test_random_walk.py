@@ -1,0 +1,20 @@
+"""A cat walks over the keyboard: nothing may break, hang, or be left behind."""
+
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+from random_walk import walk
+
+from studio.theme.theme import Theme
+
+
+@pytest.mark.parametrize("seed", [1, 16])
+def test_a_short_walk(qtbot: QtBot, theme: Theme, home: Path, seed: int) -> None:
+    walk(seed, 100, home / "home")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1000, 1030))
+def test_a_long_walk(qtbot: QtBot, theme: Theme, home: Path, seed: int) -> None:
+    walk(seed, 500, home / "home")
