@@ -53,7 +53,7 @@ TEXTS = ("sea", "a, b", "  ", "Ünïcødé 海", "x" * 300, '">&<b>', "3", "-1",
 EVENTS = ("step", "step", "step", "keep", "reject", "crash", "fail", "notice", "exported", "train", "train", "train fails")
 WEIGHTS = {
     **{"key": 22, "command": 22, "click": 26, "double": 3, "wheel": 5, "move": 4, "drag": 5, "type": 4, "resize": 5},
-    **{"theme": 1, "language": 1, "event": 10, "drop": 2, "wait": 3, "undo": 4, "close dialog": 3},
+    **{"theme": 1, "language": 1, "event": 10, "drop": 2, "wait": 3, "undo": 4, "view": 8, "close dialog": 3},
 }
 
 
@@ -189,6 +189,8 @@ class Walk(Steps):
         one = self.random
         window = self.window
         name = one.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+        if self.top() is not window and one.random() < 0.1:
+            name = "close dialog"  # there is more to see behind it
         match name:
             case "key":
                 keys = [key for command in window.commands.table for key in window.commands.keys(command)]
@@ -219,6 +221,8 @@ class Walk(Steps):
                 return [name, one.randrange(len(self.things))]
             case "wait":
                 return [name, one.choice([20, 80, 300])]
+            case "view":
+                return ["command", f"view.{one.choice(window.entry_keys())}"]
             case "undo":
                 return ["command", one.choice(["undo", "redo"])]
         return [name]

@@ -11,7 +11,7 @@ from studio.theme.theme import Theme
 
 @pytest.mark.parametrize("seed", [1, 16])
 def test_a_short_walk(qtbot: QtBot, theme: Theme, home: Path, seed: int) -> None:
-    walk(seed, 100, home / "home")
+    walk(seed, 80, home / "home")
 
 
 @pytest.mark.slow
