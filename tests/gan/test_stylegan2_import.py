@@ -221,6 +221,14 @@ def test_a_discriminator_with_an_impossible_statistic_is_left_out(tmp_path: Path
     assert found.model.discriminator is None and "left out" in found.notes[0]
 
 
+def test_what_a_file_calls_things_breaks_no_line(tmp_path: Path) -> None:
+    module = foreign.discriminator(small_discriminator())
+    module.part("b8", "conv0").state.update(activation="lrelu,\u2028\n")
+    found = taken(tmp_path, foreign.pickled({"G_ema": foreign.generator(small_generator()), "D": module}))
+    (said,) = (note for note in found.notes if "activation" in note)
+    assert len(said.splitlines()) == 1
+
+
 def test_a_discriminator_that_does_not_fit_is_left_out(tmp_path: Path) -> None:
     generator = small_generator()
     for odd, words in (

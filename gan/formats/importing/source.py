@@ -24,7 +24,6 @@ _LARGEST = 2**33  # bytes: no generator is larger
 _MOST_TENSORS = 50_000
 _MOST_SIDES = 16  # dimensions of a tensor
 _IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM")
-_LONGEST = 400  # characters of a reason that are said
 
 
 def recognise(path: Path, head: bytes) -> Container:
@@ -229,10 +228,7 @@ def open_source(path: Path) -> Iterator[Source]:
             if not source.unchanged():
                 raise UserError(f"{path.name} changed while it was read: try again when nothing writes to it")
     except Malformed as error:
-        # What is said may quote the file, or torch's traceback: a line that can be read is enough.
-        said = str(error).partition("\n")[0]
-        more = " ..." if len(said) > _LONGEST else ""
-        raise UserError(f"{path.name} cannot be imported: {said:.{_LONGEST}}{more}") from error
+        raise UserError(f"{path.name} cannot be imported: {error}") from error
     except OSError as error:
         raise UserError(f"cannot read {path}: {reason(error)}") from error
     except MemoryError as error:

@@ -23,8 +23,15 @@ _DTYPES = {
 }
 
 
+_LONGEST = 400  # characters
+
+
 class Malformed(ValueError):
     """The file is not what it says it is; one sentence for people. Importers turn it into a UserError with the file's name."""
+
+    def __init__(self, message: str) -> None:
+        line = " ".join(message.split())  # what is said may quote the file, or torch's traceback
+        super().__init__(line if len(line) <= _LONGEST else f"{line:.{_LONGEST}} ...")
 
 
 @dataclass(frozen=True)
