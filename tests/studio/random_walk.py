@@ -37,7 +37,7 @@ from studio.app import Studio, open_project
 from studio.ui.window import StudioWindow
 
 BUSY = 1.0  # seconds of this thread that a step may take
-NESTED = 60  # milliseconds after which a step that has not returned is in a loop of its own: a menu, a drag
+NESTED = 300  # milliseconds after which a step that has not returned is in a loop of its own: a menu, a drag
 DEEP = 4  # such loops in each other
 TALLEST = 50_000  # pixels of what scrolls
 UNHEARD = (
@@ -125,11 +125,13 @@ class Walk(Steps):
             step = ["key", "Esc"] if self._left < 0 or self._depth > DEEP else self._next()
             self.steps.append(step)
             if step[0] != "wait":
-                self._timer.start(NESTED)  # fires only where this step does not return
+                # Fires only where this step does not return, the later the deeper: a slow machine is no loop.
+                self._timer.start(NESTED * 2**self._depth)
             with self._written.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(step) + "\n")
             before = time.thread_time()
             self.take(step)
+            self._timer.stop()
             self._settle()
             spent = time.thread_time() - before
             if spent > BUSY and not nested:
@@ -139,7 +141,7 @@ class Walk(Steps):
             self._trouble.append(traceback.format_exc())
         finally:
             self._depth -= 1
-            self._timer.start(0 if not self._depth else NESTED)
+            self._timer.start(NESTED * 2**self._depth if self._depth else 0)
 
     @staticmethod
     def _settle() -> None:
