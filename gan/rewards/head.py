@@ -82,9 +82,11 @@ def fit_head(real: Sample, tuned: Sample, ridge: float, untuned: bool = False) -
 def chosen_shares(preferences: Tensor, candidates: int) -> Tensor:
     """How often each of M images is the most preferred of `candidates` random ones: (M,) -> (M,), sum 1.
 
-    ((k + 1) / M)^N - (k / M)^N for the one that is preferred to k others; images that are preferred alike share.
+    ((k + 1) / M)^N - (k / M)^N for the one that is preferred to k others; images that are preferred alike share. A preference that is not
+    a finite number is the least.
     """
     count = len(preferences)
+    preferences = preferences.where(preferences.isfinite(), -torch.inf)
     edges = (torch.arange(count + 1, dtype=torch.float64) / count) ** candidates
     _, group, sizes = torch.unique(preferences, return_inverse=True, return_counts=True)
     last = sizes.cumsum(dim=0)

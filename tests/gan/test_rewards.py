@@ -17,6 +17,7 @@ from gan.rewards import (
     relative_realism,
     saturate,
 )
+from gan.rewards.head import chosen_shares
 from gan.rewards.variety import Variety
 
 
@@ -113,6 +114,13 @@ def test_variety_is_the_slope_of_the_mean_squared_distance() -> None:
     # 2 |x - m|^2 but for what is the same for all.
     gap = slope - 2.0 * distance.square()
     torch.testing.assert_close(gap[inside], gap[inside].mean().expand(int(inside.sum())))
+
+
+def test_what_has_no_reward_is_in_no_middle() -> None:
+    preferences = torch.tensor([float("nan"), 0.0, 1.0, float("inf"), 2.0])
+    shares = chosen_shares(preferences, 2)
+    assert float(shares.sum()) == pytest.approx(1.0)
+    assert float(shares[0]) == float(shares[3]) < float(shares[1]) < float(shares[2]) < float(shares[4])
 
 
 def test_variety_is_measured_over_what_is_drawn_and_bounded() -> None:
