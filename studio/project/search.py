@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from studio.project.database import Database, marks
+from studio.project.opinions import MOST_STARS
 from studio.project.records import Guess, ImageState
 
 UNTUNED = 0
@@ -29,6 +30,35 @@ class Query:
     tag: str | None = None
     checkpoint: int | None = None  # that drew it; UNTUNED; None: any
     order: str = "newest"  # one of ORDERS
+
+    def kept(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def read(cls, kept: object) -> Query:
+        """Return what `kept` wrote; where that is damaged or of another version, everything, the newest first."""
+        fits: dict[str, Callable[[Any], bool]] = {
+            "text": _is_text,
+            "stars": lambda value: _is_number(value) and 0 <= value <= MOST_STARS,
+            "rated": lambda value: value in (None, True, False),
+            "flag": lambda value: value in (None, "like", "reject", "none"),
+            "labels": lambda value: isinstance(value, list) and all(map(_is_number, value)),
+            "tag": lambda value: value is None or _is_text(value),
+            "checkpoint": lambda value: value is None or _is_number(value),
+            "order": lambda value: value in ORDERS,
+        }
+        if not isinstance(kept, dict) or not all(key in fits and fits[key](kept[key]) for key in kept):
+            return cls()
+        return cls(**{**kept, "labels": tuple(kept.get("labels", ()))})
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,11 +128,10 @@ class GalleryFilter(QWidget):
         self._show()
 
     def list_tags(self) -> None:
-        """Offer the tags in use."""
-        _fill(
-            self.tag,
-            [(tr("Any tag"), None), *((f"{tag} ({n})", tag) for tag, n in self._actions.project.tags())],
-        )
+        """Offer the tags in use; one that no image has any more is no filter any more."""
+        tags = self._actions.project.tags()
+        _fill(self.tag, [(tr("Any tag"), None), *((f"{tag} ({n})", tag) for tag, n in tags)])
+        self._use_what_is_offered()
 
     def show_everything(self) -> None:
         """Take every filter away; the order stays."""
@@ -141,10 +140,21 @@ class GalleryFilter(QWidget):
     def show_query(self, query: Query) -> None:
         """Show a query that was put together elsewhere, such as for a tag."""
         self._use(query)
+        self.list_tags()
 
     def _list_versions(self, checkpoints: tuple[Checkpoint, ...]) -> None:
         versions = [(c.name or tr("Round {n}", n=c.round), c.id) for c in reversed(checkpoints)]
         _fill(self.version, [(tr("Any version"), None), *versions, (tr("Untuned"), UNTUNED)])
+        self._use_what_is_offered()
+
+    def _use_what_is_offered(self) -> None:
+        """Leave out a tag that no image has any more, and a version that was deleted."""
+        query = self.query
+        if _index_of(self.tag, query.tag) < 0:
+            query = replace(query, tag=None)
+        if self.version.count() and _index_of(self.version, query.checkpoint) < 0:
+            query = replace(query, checkpoint=None)
+        self._use(query)
 
     def _leave(self) -> None:
         self._typing.stop()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt
+from typing import Any
+
+from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QImage, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
@@ -29,13 +31,20 @@ class GalleryView(QWidget):
     def __init__(self, actions: Actions) -> None:
         super().__init__()
         self._actions, self._gallery = actions, actions.gallery
-        self._shown, self._row = 0, 0  # image that was selected last, and where it was
+        kept = actions.project.meta("gallery")
+        self._kept: dict[str, Any] = kept if isinstance(kept, dict) else {}  # where it was left, until shown
+        self._shown, self._row = (
+            self._kept_number("image"),
+            0,
+        )  # image that was selected last, and where it was
         self.grid = ImageGrid()
         self.grid.setItemDelegate(GalleryDelegate(actions.images, self.grid))
         self.grid.setModel(actions.gallery)
         self.grid.set_wanted_size(actions.project.meta("gallery_size", _SIZE))
         named(self.grid, tr("All images"), "")
         self.filter = GalleryFilter(actions)
+        self.filter.show_query(Query.read(self._kept.get("query", {})))
+        actions.gallery.query = self.filter.query  # listed once it is looked at
         self.count = ElidedLabel("", "quiet")
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(SMALLEST, LARGEST)
@@ -109,6 +118,29 @@ class GalleryView(QWidget):
         """Show what answers a query."""
         self.filter.show_query(query)
 
+    def kept_place(self) -> dict[str, Any]:
+        """Return the filters, the image at hand and how far it is scrolled, for the next start."""
+        if self._kept or not self._gallery.ids:
+            place = {**self._kept, "query": self.filter.query.kept()}
+        else:
+            first, hidden = self.grid.scroll_place()
+            place = {
+                "query": self.filter.query.kept(),
+                "image": self._shown,
+                "first": self._gallery.ids[first],
+                "hidden": hidden,
+            }
+        return {"gallery": place}
+
+    def follow_in_loupe(self) -> None:
+        """Let the Loupe be at the image at hand, before this is shown."""
+        self._gallery.refresh()
+        self._actions.loupe.follow("gallery", self._gallery.ids, self._gallery.row_of(self._shown))
+
+    def _kept_number(self, name: str) -> int:
+        value = self._kept.get(name)
+        return value if isinstance(value, int) else 0
+
     # -- hands -------------------------------------------------------------------------------------------------------
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -117,6 +149,14 @@ class GalleryView(QWidget):
         self.filter.list_tags()
         self._gallery.refresh()
         self._show()
+        if self._kept:
+            QTimer.singleShot(0, self, self._scroll_back)  # once everything has the room it gets
+
+    def _scroll_back(self) -> None:
+        row, hidden = self._gallery.row_of(self._kept_number("first")), self._kept_number("hidden")
+        self._kept = {}
+        if row >= 0:
+            self.grid.scroll_to_place(row, hidden)
 
     def _star(self, row: int, star: int) -> None:
         cell = self._gallery.cell(row)

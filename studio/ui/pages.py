@@ -55,6 +55,10 @@ class Pages:
         self.view(key)
         return self._made[key][1]
 
+    def made(self) -> list[QWidget]:
+        """Return the views that were made so far."""
+        return [view for view, _ in self._made.values()]
+
     def missing(self) -> list[str]:
         """Return the views that were not needed yet; those at the foot, many controls seldom looked at, are left out."""
         return [

@@ -7,26 +7,33 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QByteArray
 
 from studio.model import preferences
+from studio.ui import views
 
 if TYPE_CHECKING:
     from studio.model.actions import Actions
     from studio.ui.window import StudioWindow
 
-_KEY = "view"  # of the project
+_KEY, _LOUPE = "view", "loupe"  # of the project: the view on show; where the Loupe's images are from
 
 
 def keep(window: StudioWindow) -> None:
-    """Remember the window's place on the screen, the view, and the selected image."""
+    """Remember the window's place on the screen, the view, the selected image, and where each view was left."""
     geometry = bytes(window.saveGeometry().toBase64().data()).decode()
     preferences.keep(window=geometry)
-    window.actions_.keep(**{_KEY: window.view, "row": window.actions_.state.row})
+    actions = window.actions_
+    actions.keep(**{_KEY: window.view, "row": actions.state.row, _LOUPE: actions.loupe.origin})
+    for view in window.pages.made():
+        if isinstance(view, views.PlacedView):
+            actions.keep(**view.kept_place())
 
 
 def select(actions: Actions) -> None:
     """Select the image that was selected when the project was closed."""
     row = actions.project.meta("row", 0)
     actions.select(min(row, actions.grid.rowCount() - 1) if isinstance(row, int) else 0)
-    actions.loupe.follow("rate", actions.grid.images(), actions.state.row)  # the Loupe may be what is shown first
+    actions.loupe.follow(
+        "rate", actions.grid.images(), actions.state.row
+    )  # the Loupe may be what is shown first
 
 
 def restore(window: StudioWindow) -> None:
@@ -35,5 +42,11 @@ def restore(window: StudioWindow) -> None:
     if isinstance(geometry, str):
         window.restoreGeometry(QByteArray.fromBase64(geometry.encode("ascii", "ignore")))
     view = window.actions_.project.meta(_KEY)
+    if view == "loupe" and window.actions_.project.meta(_LOUPE) == "gallery":
+        from studio.ui.gallery_view import GalleryView
+
+        gallery = window.page("gallery")
+        assert isinstance(gallery, GalleryView)
+        gallery.follow_in_loupe()
     if view in window.entry_keys():
         window.show_view(view)

@@ -53,6 +53,15 @@ class SquareGrid(QListView):
         top = self._offset()
         return self._geometry.between(top, top + self.viewport().height())
 
+    def scroll_place(self) -> tuple[int, int]:
+        """Return the first row of which something can be seen, and how many pixels of the grid above it cannot."""
+        first = self.rows_on_show().start
+        return first, self._offset() - self._geometry.rect(first).top()
+
+    def scroll_to_place(self, row: int, hidden: int) -> None:
+        """Scroll to where `scroll_place` was this, in a grid of any size."""
+        self.verticalScrollBar().setValue(self._geometry.rect(row).top() + hidden)
+
     # -- geometry ------------------------------------------------------------------------------------------------
 
     def _index(self, row: int) -> QModelIndex:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 from PySide6.QtGui import QImage, QUndoStack
 from PySide6.QtWidgets import QWidget
@@ -53,6 +53,13 @@ class ChoosingView(Protocol):
     """A view with choices that no project keeps: while it shows them, undo and redo are about them."""
 
     def history(self) -> QUndoStack | None: ...
+
+
+@runtime_checkable
+class PlacedView(Protocol):
+    """A view that is found again as it was left: it reads from the project what `kept_place` said when the window was closed."""
+
+    def kept_place(self) -> dict[str, Any]: ...
 
 
 def _no_commands(window: StudioWindow) -> Sequence[Command]:
