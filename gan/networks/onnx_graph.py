@@ -104,11 +104,12 @@ def _check_node(node: Any, own: Mapping[tuple[str, str], Any]) -> None:
             _check_tensor(tensor)
         if attribute.HasField("sparse_tensor") or attribute.sparse_tensors:
             raise ValueError(_SPARSE)
-    for graph in _subgraphs(node):
+    for graph in subgraphs(node):
         _check_graph(graph, own)
 
 
-def _subgraphs(node: Any) -> Iterator[Any]:
+def subgraphs(node: Any) -> Iterator[Any]:
+    """Graphs inside a node: the branches of a choice, the body of a loop."""
     for attribute in node.attribute:
         if attribute.HasField("g"):
             yield attribute.g
@@ -122,7 +123,7 @@ def _size(
     total = 0
     for node in nodes:
         key = (node.domain, node.op_type)
-        total += 1 + sum(_size(graph.node, own, sizes, inside) for graph in _subgraphs(node))
+        total += 1 + sum(_size(graph.node, own, sizes, inside) for graph in subgraphs(node))
         if key in own:
             if key in inside or len(inside) > 100:
                 raise ValueError("its functions call themselves")

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from gan.formats.importing.onnx_beside import with_weights
 from gan.formats.importing.restricted import Malformed
 from gan.formats.importing.result import Imported, Option, Question
 from gan.formats.importing.source import Source
@@ -47,7 +48,7 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
     if source.size > LARGEST:
         raise Malformed(f"it is larger than {LARGEST // 1_000_000} MB")
     source.file.seek(0)
-    return from_bytes(source.file.read(), source.path.stem, choices)
+    return from_bytes(with_weights(source.file.read(), source.path), source.path.stem, choices)
 
 
 def from_bytes(data: bytes, name: str, choices: Mapping[str, str]) -> Imported:
