@@ -204,6 +204,7 @@ def _view(window: StudioWindow) -> Iterator[Command]:
         tr("Show or hide the side panel"),
         window.toggle_panel,
         new_group=True,
+        enabled=lambda: window.pages.has_panel(window.view),
         checked=window.panel_is_shown,
     )
     zooms = views.zooming_views()

@@ -5,7 +5,7 @@ The list itself is `studio.ui.command_table`, together with what each view adds 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
@@ -131,10 +131,15 @@ class Commands:
         self._give_keys(self.table[key])
         return []
 
-    def reset_keys(self) -> None:
-        """Give every command the keys it came with."""
-        self._chosen = {}
-        keymap.keep({})
+    @property
+    def chosen_keys(self) -> dict[str, tuple[str, ...]]:
+        """The keys of the commands that have others than they came with."""
+        return dict(self._chosen)
+
+    def choose_keys(self, chosen: Mapping[str, tuple[str, ...]]) -> None:
+        """Give these commands these keys and every other the ones it came with, and keep that."""
+        self._chosen = dict(chosen)
+        keymap.keep(self._chosen)
         for command in self.table.values():
             self._give_keys(command)
 

@@ -55,6 +55,10 @@ class Pages:
         self.view(key)
         return self._made[key][1]
 
+    def has_panel(self, key: str) -> bool:
+        """Whether a view has a side panel; none is made for this."""
+        return key in self.entries and self.entries[key].panel is not None
+
     def made(self) -> list[QWidget]:
         """Return the views that were made so far."""
         return [view for view, _ in self._made.values()]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from PySide6.QtCore import QEvent, QKeyCombination, Qt
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence, QUndoCommand, QUndoStack
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from studio.i18n import tr
 from studio.theme.tokens import HEADER
 from studio.ui.columns import WIDTH, scrolled
 from studio.ui.commands import MENUS, Command, Commands, menu_title
-from studio.ui.parts import button, named, quiet_note, section, set_role, text_label
+from studio.ui.parts import button, named, quiet_note, section, set_role, text_label, with_keys
 from studio.ui.shortcut_sheet import key_words
 
 _MODIFIERS = (Qt.Key.Key_Shift, Qt.Key.Key_Control, Qt.Key.Key_Alt, Qt.Key.Key_Meta, Qt.Key.Key_AltGr)
@@ -74,12 +76,32 @@ class KeyButton(QPushButton):
         super().focusOutEvent(event)
 
 
+class _KeysChange(QUndoCommand):
+    """From some keys to others, which are in use already."""
+
+    def __init__(self, page: KeysPage, before: dict[str, tuple[str, ...]], words: str) -> None:
+        super().__init__(words)
+        self._page, self._before, self._after = page, before, page.commands.chosen_keys
+        self._done = True
+
+    def undo(self) -> None:
+        self._page.use_keys(self._before)
+        self._done = False
+
+    def redo(self) -> None:
+        if not self._done:
+            self._page.use_keys(self._after)
+        self._done = True
+
+
 class KeysPage(QWidget):
     """A line for each command, by menu; a field that filters them; a way back to the studio's own keys."""
 
     def __init__(self, commands: Commands) -> None:
         super().__init__()
         self.commands = commands
+        self.history = QUndoStack(self)
+        self.history.indexChanged.connect(self._history_moved)
         self.search = QLineEdit()
         self.search.setPlaceholderText(tr("Find an action"))
         self.search.setMaximumWidth(320)
@@ -87,7 +109,8 @@ class KeysPage(QWidget):
             self.search, tr("Find an action"), tr("Show only the actions whose name or key has these letters")
         )
         self.reset = button(tr("Reset all keys"), tr("Give every action the key it came with"))
-        self.note = quiet_note(tr("Press a key's button, then the new key."))
+        self.note = quiet_note()
+        self._say("")
         self.take = button(tr("Use it here"), tr("Take the key from the other action"))
         self.take.hide()
         line = QHBoxLayout()
@@ -143,37 +166,70 @@ class KeysPage(QWidget):
 
     def give(self, at: KeyButton, keys: tuple[str, ...]) -> None:
         """Give a command other keys, or say which one has them already and offer to take them."""
+        before = self.commands.chosen_keys
         clashing = self.commands.remap(at.command.key, keys)
+        self._offer_to_take(at, keys, clashing)
+        if not clashing:
+            self._changed(before, at)
+
+    def use_keys(self, chosen: Mapping[str, tuple[str, ...]]) -> None:
+        """Give every command the keys that are chosen for it, or those it came with."""
+        self.commands.choose_keys(chosen)
+        self._show_keys()
+        self._say("")
+
+    def _history_moved(self) -> None:
+        self.commands.refresh()
+
+    def _offer_to_take(self, at: KeyButton, keys: tuple[str, ...], clashing: Sequence[Command]) -> None:
+        self._wanted = (at, keys) if clashing else None
         at.show_keys()
         self.take.setVisible(bool(clashing))
-        self._wanted = (at, keys) if clashing else None
-        set_role(self.note, "bad" if clashing else "quiet")
         if clashing:
+            self.setTabOrder(at, self.take)  # the answer is the next thing to come to, wherever it is shown
             other = clashing[0].text.removesuffix("…")
-            self.note.setText(tr("{keys} is the key of “{other}”.", keys=key_words(keys), other=other))
-        else:
-            self.note.setText(
-                tr("{action}: {keys}", action=at.command.text.removesuffix("…"), keys=at.text())
-            )
+            self._say(tr("{keys} is the key of “{other}”.", keys=key_words(keys), other=other), "bad")
 
     def _take(self) -> None:
         if self._wanted is None:
             return
         at, keys = self._wanted
+        before = self.commands.chosen_keys
         for key in keys:
             for other in self.commands.clashes(at.command.key, key):
                 left = tuple(kept for kept in self.commands.keys(other.key) if kept not in keys)
                 self.commands.remap(other.key, left)
                 self.buttons[other.key].show_keys()
-        self.give(at, keys)
+        self.commands.remap(at.command.key, keys)
+        if self.take.hasFocus():
+            at.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._offer_to_take(at, keys, ())
+        self._changed(before, at)
+
+    def _changed(self, before: dict[str, tuple[str, ...]], at: KeyButton) -> None:
+        action = at.command.text.removesuffix("…")
+        if self.commands.chosen_keys != before:
+            self.history.push(_KeysChange(self, before, tr("key of “{action}”", action=action)))
+        self._say(tr("{action}: {keys}", action=action, keys=at.text()))
 
     def _reset(self) -> None:
-        self.commands.reset_keys()
+        before = self.commands.chosen_keys
+        self.use_keys({})
+        if before:
+            self.history.push(_KeysChange(self, before, tr("every key as it came")))
+        undo = with_keys("{undo}", self.commands.__getitem__)
+        said = tr("Every action has the key it came with.")
+        self._say(said + (" " + tr("{key} brings yours back.", key=undo) if before else ""))
+
+    def _show_keys(self) -> None:
         for made in self.buttons.values():
             made.show_keys()
-        set_role(self.note, "quiet")
-        self.note.setText(tr("Every action has the key it came with."))
+        self._wanted = None
         self.take.hide()
+
+    def _say(self, text: str, role: str = "quiet") -> None:
+        set_role(self.note, role)
+        self.note.setText(text or tr("Press a key's button, then the new key."))
 
     def _filter(self, letters: str) -> None:
         wanted, seen = letters.casefold().strip(), set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -143,12 +144,18 @@ class SettingsView(QWidget):
     def focus_target(self) -> QWidget:
         return self.rows["theme"].control
 
+    def history(self) -> QUndoStack | None:
+        """Return the choices of keys while they are on show."""
+        return self.keys.history if self.keys and self.pages.currentWidget() is self.keys else None
+
     def show_page(self, number: int) -> None:
         """Show the settings (0) or the keys (1)."""
+        commands = cast("StudioWindow", self.window()).commands
         if number == 1 and self.keys is None:
-            self.keys = KeysPage(cast("StudioWindow", self.window()).commands)
+            self.keys = KeysPage(commands)
             self.pages.addWidget(self.keys)
         self.pages.setCurrentIndex(number)
+        commands.refresh()  # what undo is about
         button = self._chips.button(number)
         button.setChecked(True)
 

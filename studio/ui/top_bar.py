@@ -10,7 +10,7 @@ from studio.model.property import bind
 from studio.theme import icons
 from studio.theme.theme import current
 from studio.theme.tokens import TOP_BAR
-from studio.ui.parts import ElidedLabel, key_name, named, text_label
+from studio.ui.parts import ElidedLabel, key_name, named, tell_keys, text_label
 
 _BRAND_FROM = 760  # pixels
 PRIMARY_KEY = "#4a3410"  # of the shortcut on the accent: quieter than its name, and still read
@@ -89,6 +89,9 @@ class TopBar(QFrame):
         self.panel.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.panel.clicked.connect(panel.trigger)
         named(self.panel, panel.text(), panel.toolTip())
+        tell_keys(self.panel, panel)
+        panel.changed.connect(self._follow_panel)
+        self._panel = panel
         row.addWidget(self.panel)
         self.new_grid = KeyButton(new_grid)
         self.teach = KeyButton(teach, "primary")
@@ -105,6 +108,9 @@ class TopBar(QFrame):
         # The program's name is the first thing that a narrow window can do without: a wide font needs its room.
         self._brand.setVisible(event.size().width() >= _BRAND_FROM)
         super().resizeEvent(event)
+
+    def _follow_panel(self) -> None:
+        self.panel.setEnabled(self._panel.isEnabled())
 
     def _tint(self) -> None:
         self.panel.setIcon(icons.icon("panel", current().tokens.quiet))

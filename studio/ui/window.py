@@ -297,7 +297,7 @@ class StudioWindow(QMainWindow):
             gc.freeze()
 
     def _show_side(self) -> None:
-        has_panel = bool(self.view) and self.pages.panel(self.view) is not None
+        has_panel = self.pages.has_panel(self.view)
         self.side.setVisible(has_panel and self._panel_wanted and (self._asked or self.width() >= _NARROW))
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -104,7 +104,7 @@ def test_the_tips_of_the_rail_name_the_keys_of_today(hands: Hands) -> None:
     assert button.toolTip().endswith("(Ctrl+J)")
     hands.window.commands.remap("view.duel", [])
     assert button.toolTip() == "Two images: which is better?"
-    hands.window.commands.reset_keys()
+    hands.window.commands.choose_keys({})
     assert button.toolTip().endswith("(D)")
 
 

@@ -143,6 +143,48 @@ def test_a_key_that_is_taken_is_refused_and_can_be_taken_over(hands: Hands) -> N
     assert keymap.read() == {}
 
 
+def test_keys_taken_given_and_reset_are_undone_one_by_one(hands: Hands) -> None:
+    page, undo = keys_of(hands), hands.window.commands["undo"]
+    assert not undo.isEnabled()
+    press(hands, page.buttons["like"], K.Key_T)
+    hands.press(page.take)
+    press(hands, page.buttons["reject"], K.Key_Backspace)
+    assert undo.text() == "Undo: key of “Reject”"
+    hands.press(page.reset)
+    assert keymap.read() == {} and page.note.text().endswith("Ctrl+Z brings yours back.")
+    hands.key(K.Key_Z, CTRL)
+    chosen = {"like": ("T",), "teach": (), "reject": ()}
+    assert keymap.read() == chosen and page.buttons["like"].text() == "T"
+    assert hands.window.commands["teach"].shortcuts() == []
+    hands.key(K.Key_Z, CTRL | Qt.KeyboardModifier.ShiftModifier)
+    assert keymap.read() == {} and page.buttons["like"].text() == "P"
+    for _ in range(3):
+        hands.key(K.Key_Z, CTRL)
+    assert keymap.read() == {} and not undo.isEnabled() and page.buttons["teach"].text() == "T"
+    hands.press(page.reset)
+    assert not undo.isEnabled() and page.note.text() == "Every action has the key it came with."
+    hands.window.actions_.rate("stars", 3, 0)
+    assert not undo.isEnabled(), "a rating is not what is on show"
+    settings_of(hands).show_page(0)
+    assert undo.isEnabled()
+
+
+def test_the_answer_to_a_clash_comes_next_on_the_keyboard(hands: Hands) -> None:
+    page = keys_of(hands)
+    like, reject = page.buttons["like"], page.buttons["reject"]
+    like.setFocus()
+    for key in (K.Key_Space, K.Key_T, K.Key_Tab):
+        hands.key(key)
+    assert page.take.hasFocus()
+    hands.key(K.Key_Tab)
+    assert reject.hasFocus()
+    hands.key(K.Key_Backtab)
+    hands.key(K.Key_Space)
+    assert like.hasFocus() and like.text() == "T" and not page.take.isVisible()
+    hands.key(K.Key_Tab)
+    assert reject.hasFocus()
+
+
 def test_escape_keeps_a_key_backspace_takes_it_away_and_leaving_keeps_it(hands: Hands) -> None:
     page = keys_of(hands)
     press(hands, page.buttons["like"], K.Key_Escape)

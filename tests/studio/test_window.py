@@ -122,6 +122,19 @@ def test_every_view_opens_by_its_key_and_by_the_rail(hands: Hands) -> None:
     assert hands.project.counts().rated == 0
 
 
+def test_the_side_panel_cannot_be_asked_for_where_there_is_none(hands: Hands) -> None:
+    button = hands.window.top_bar.panel
+    for view in hands.window.entry_keys():
+        hands.window.show_view(view)
+        has_one = hands.window.pages.panel(view) is not None
+        assert button.isEnabled() == hands.window.commands["panel"].isEnabled() == has_one
+        hands.key(K.Key_I)
+        assert hands.window.panel_is_shown() is False
+        hands.key(K.Key_I)
+        assert hands.window.panel_is_shown() == has_one
+    assert button.toolTip().endswith("(I)")
+
+
 def test_the_side_panel_hides_and_makes_room_in_a_narrow_window(hands: Hands) -> None:
     assert hands.window.side.isVisible()
     width = hands.grid.width()
@@ -275,7 +288,10 @@ def test_without_a_project_the_last_or_a_new_one_opens(home: Path) -> None:
     with open_project(None, new=True) as other:
         assert other.folder != first.folder
     bundle = str(home / "Generators" / "tiles 64 px")
-    with open_project(None, new=True, model=bundle) as own, open_project(None, new=True, model=bundle) as second:
+    with (
+        open_project(None, new=True, model=bundle) as own,
+        open_project(None, new=True, model=bundle) as second,
+    ):
         assert (own.folder.name, second.folder.name) == ("tiles 64 px", "tiles 64 px 2")
         assert own.model == bundle
     with open_project(home / "named") as named:
