@@ -56,7 +56,7 @@ def test_every_common_dcgan(kernel: int, size: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("legacy", [False, True])
 @pytest.mark.parametrize(
-    "wrap", ["state_dict", "netG", "G", "g_ema", "model", "deep", "module", "flat", "list"]
+    "wrap", ["state_dict", "netG", "G", "g_ema", "model", "deep", "module", "flat", "plain", "list", "tuple"]
 )
 def test_wherever_a_checkpoint_keeps_it(wrap: str, legacy: bool, tmp_path: Path) -> None:
     network = foreign.dcgan(4, 3, 32)
@@ -80,7 +80,9 @@ def test_wherever_a_checkpoint_keeps_it(wrap: str, legacy: bool, tmp_path: Path)
                 **{f"discriminator.{k}": v for k, v in critic.items()},
             }
         },
-        "list": weights,
+        "plain": weights,
+        "list": [critic, weights],
+        "tuple": (3, weights),
     }[wrap]
     imported = import_file(save(content, tmp_path, legacy))
     same_images(imported, network)
@@ -300,6 +302,44 @@ def test_networks_that_draw_nothing(network: nn.Module, words: str, tmp_path: Pa
     with pytest.raises(UserError, match=words) as caught:
         import_file(save(network.state_dict(), tmp_path))
     assert "\n" not in str(caught.value) and "generator.pth" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "it is empty"),
+        (bytes(5000), "nothing but zeros"),
+        (b"<!DOCTYPE html><html><body>Not found</body></html>", "it is a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n", "pointer of Git LFS"),
+        (b"epoch,loss\n1,0.3\n", "it is a text file"),
+    ],
+)
+def test_files_that_are_none(content: bytes, words: str, tmp_path: Path) -> None:
+    (tmp_path / "generator.pth").write_bytes(content)
+    with pytest.raises(UserError, match=words):
+        import_file(tmp_path / "generator.pth")
+
+
+def test_a_download_that_broke_off_and_an_optimizer(tmp_path: Path) -> None:
+    network = foreign.dcgan(4, 3, 32)
+    path = save(network.state_dict(), tmp_path)
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(UserError, match="damaged or cut short"):
+        import_file(path)
+    with pytest.raises(UserError, match="what an optimizer remembers"):
+        import_file(save(torch.optim.Adam(network.parameters()).state_dict(), tmp_path))
+
+
+def test_one_walk_is_offered_once(tmp_path: Path) -> None:
+    network = nn.Sequential(
+        nn.Linear(12, 16 * 4 * 4), foreign.Fold(16, 4), nn.ReLU(), nn.ConvTranspose2d(16, 16, 2, 2), nn.ReLU(),
+        nn.ConvTranspose2d(16, 8, 2, 2), nn.ReLU(), nn.ConvTranspose2d(8, 3, 2, 2), nn.Tanh(),
+    )  # fmt: skip
+    imported = import_file(save(network.state_dict(), tmp_path))
+    same_images(imported, network, square=False)
+    asked = [question for question in (*imported.questions, *imported.settled) if question.key == "geometry"]
+    labels = [(option.label, option.evidence) for question in asked for option in question.options]
+    assert len(labels) == len(set(labels))
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="the shared data of the workplace is not here")

@@ -165,6 +165,7 @@ def _inside_itself(module: foreign.Persistent) -> None:
         (_drop("mapping"), "no StyleGAN2 generator"),
         (_set("synthesis", "b8", "conv0", conv_clamp=3.0), "clamped at different values"),
         (_set("synthesis", "b8", "conv0", activation="swish"), "uses the activation"),
+        (_set("synthesis", "b8", "conv0", activation="relu"), "different activations"),
         (_set("mapping", "fc0", bias_gain="much"), "a bias_gain that is no number"),
         (_set("mapping", "fc0", bias_gain=float("inf")), "a bias_gain that is no number"),
         (_set("synthesis", "b8", "conv0", activation=["lrelu"]), "uses the activation"),

@@ -69,6 +69,14 @@ def _check(imported: Imported, choices: Mapping[str, str]) -> None:
 
 def _what_it_is(source: Source) -> str:
     """Why no family reads this file, as a clause."""
+    if not source.head.strip(b"\0"):
+        return "it is empty" if source.size == 0 else "there is nothing but zeros where it begins"
+    if source.container == "text":
+        start = source.head.lstrip().lower()
+        if start.startswith((b"<!doctype html", b"<html")):
+            return "it is a web page, not the file itself; download it again"
+        if start.startswith(b"version https://git-lfs"):
+            return "it is a pointer of Git LFS, not the file itself; `git lfs pull` fetches that"
     return {
         "hdf5": "it is an HDF5 file (Keras); export its generator to ONNX and import that",
         "image": "it is a picture",

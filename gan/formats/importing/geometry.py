@@ -41,7 +41,15 @@ class Geometry(NamedTuple):
 
 
 def _transposed(kernel: int, size: int) -> list[tuple[float, Geometry]]:
-    """Strides and paddings of a transposed convolution, with how common each is."""
+    """Strides and paddings of a transposed convolution, each once, with how common each is."""
+    chances: dict[Geometry, float] = {}
+    for chance, step in _walks(kernel, size):
+        chances[step] = chances.get(step, 0.0) + chance
+    return [(chance, step) for step, chance in chances.items()]
+
+
+def _walks(kernel: int, size: int) -> list[tuple[float, Geometry]]:
+    """Likewise, by rules that may name one walk twice."""
     if size == 1:  # a stem: the kernel is the picture
         common = [(0.97, Geometry("deconv", 1, 0))]
         if kernel == 4:  # some let 1 x 1 grow by doubling

@@ -31,6 +31,7 @@ _OTHER = {
     "classifier", "vgg", "lpips", "scheduler", "scaler", "inception", "modeld", "dmodel",
 }  # fmt: skip
 _DEEPEST = 4
+_MOST_LISTED = 32  # networks in a list
 # Opening the file elsewhere would run these; a person should know.
 _PROGRAMS = {
     "os", "posix", "nt", "subprocess", "sys", "socket", "shutil", "importlib", "runpy", "pty", "ctypes", "code", "operator", "functools",
@@ -103,6 +104,8 @@ def candidates(contents: Any) -> list[Candidate]:
                 f"it holds a whole program object (class {program:.60}), not plain weights; where its program is at hand, save "
                 "generator.state_dict() instead"
             )
+        if isinstance(contents, dict) and {"state", "param_groups"} <= set(contents):
+            raise Malformed("it holds what an optimizer remembers of training, not weights; the generator's are in another file")
         raise Malformed("it holds no weights under names")
     split = [part for one in found for part in _split(one)]
     return sorted(split, key=lambda candidate: -candidate.score)
@@ -115,6 +118,8 @@ def _top(contents: Any) -> list[Any]:
 
 
 def _dictionaries(value: Any, path: str, depth: int) -> Iterator[Candidate]:
+    if isinstance(value, list | tuple):
+        value = {str(number): item for number, item in enumerate(value[:_MOST_LISTED])}
     if not isinstance(value, dict) or depth > _DEEPEST:
         return
     tensors = {

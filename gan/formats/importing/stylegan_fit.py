@@ -48,6 +48,8 @@ def activation_of(layers: list[Part]) -> Activation:
     for activation in ("lrelu", "relu", "linear"):
         if found <= {activation}:
             return activation
+    if found <= {"lrelu", "relu", "linear"}:
+        raise Malformed("its layers use different activations, where one for all is known")
     named = ", ".join(sorted(name[:20] for name in found))
     raise Malformed(f"it uses the activation {named}; only lrelu, relu and linear can be run")
 

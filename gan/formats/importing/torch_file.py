@@ -28,7 +28,7 @@ def archive(file: BinaryIO, size: int) -> zipfile.ZipFile:
     try:
         found = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError) as error:
-        raise Malformed("it is damaged: a zip archive that cannot be opened") from error
+        raise Malformed("it is damaged or cut short: a zip archive that cannot be opened") from error
     entries = found.infolist()
     if len(entries) > _MOST_ENTRIES:
         raise Malformed("it is an archive of far more parts than weights need")
