@@ -100,8 +100,9 @@ def open_project(folder: Path | None, new: bool = False, model: str = MODEL) -> 
     if folder is None and not new:
         folder = recent.last_project()
     if folder is None:  # a generator of the person's own gives its project its name
-        own = Path(model).is_absolute()
-        folder = recent.new_project_folder(Path(model).name) if own else recent.new_project_folder()
+        from studio.i18n import tr
+
+        folder = recent.new_project_folder(Path(model).name if Path(model).is_absolute() else tr("My taste"))
     return Project(folder, model=model)
 
 
@@ -130,6 +131,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if reason := no_display_reason():
         print(f"tastemaker: {reason}", file=sys.stderr)
         return 2
+    from studio import i18n
+    from studio.model import settings
+
+    i18n.load(settings.value("language"))  # a new project has a name in it
     try:
         project, trouble = (open_project(options.project), "") if options.project else open_last()
     except ProjectError as error:

@@ -48,12 +48,37 @@ def load(language: str = "system") -> str:
     QLocale.setDefault(QLocale(language) if language != "en" else QLocale.system())
     while _qt:
         QCoreApplication.removeTranslator(_qt.pop())
-    translator = QTranslator()
     folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
-    if language != "en" and QCoreApplication.instance() and translator.load(f"qtbase_{language}", folder):
-        QCoreApplication.installTranslator(translator)
-        _qt.append(translator)
+    if language != "en" and QCoreApplication.instance():
+        translator = QTranslator()
+        if translator.load(f"qtbase_{language}", folder):
+            _qt.append(translator)
+        _qt.append(_QtLacks())
+        for one in _qt:
+            QCoreApplication.installTranslator(one)
     return language
+
+
+class _QtLacks(QTranslator):
+    """What Qt's own catalogues leave in English."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._texts = {
+            ("QFileDialog", "&Look in:"): tr("&Look in:"),
+            ("QFileDialog", "Files of &type:"): tr("Files of &type:"),
+            ("QAbstractFileIconProvider", "Folder"): tr("Folder"),
+            ("QAbstractFileIconProvider", "%1 File"): tr("%1 File"),
+        }
+
+    def isEmpty(self) -> bool:
+        return False  # Qt installs no translator that says it is
+
+    def translate(  # type: ignore[override]
+        self, context: str, source: str, disambiguation: str | None = None, n: int = -1
+    ) -> str | None:
+        """Return None for what the other translators are to be asked for."""
+        return self._texts.get((context, source))
 
 
 def language() -> str:

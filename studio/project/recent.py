@@ -31,7 +31,7 @@ def default_location() -> Path:
     return Path(home).absolute() / "Projects" if home else platformdirs.user_documents_path() / APPLICATION
 
 
-def new_project_folder(name: str = "My taste", location: Path | None = None) -> Path:
+def new_project_folder(name: str, location: Path | None = None) -> Path:
     """A folder that does not exist yet, named after `name`: "My taste", then "My taste 2", ..."""
     location = location or default_location()
     plain = re.sub(r'[<>:"/\\|?*\x00-\x1f]', " ", name).strip(" .") or "Project"

@@ -27,7 +27,7 @@ PATIENCE = 120_000  # ms
 @pytest.fixture
 def window(show: Callable[[Project], StudioWindow]) -> StudioWindow:
     """The studio on a new project, in the default place and on the bundled generator."""
-    return show(Project(new_project_folder(), seed=SEED))
+    return show(Project(new_project_folder("My taste"), seed=SEED))
 
 
 @pytest.mark.timeout(300)

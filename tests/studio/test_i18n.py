@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QLabel, QTreeView, QWidget
+from pytestqt.qtbot import QtBot
 from said_support import COMMAND_LINE, in_calls, said
 from window_support import Hands
 
@@ -42,6 +44,26 @@ def speak() -> Iterator[Callable[[str], None]]:
 def test_every_text_is_translated_and_none_is_stale(language: str) -> None:
     catalogue = i18n.catalogue(language)
     assert translations.problems(catalogue, translations.wanted()) == []
+
+
+def test_qts_own_file_dialog_has_no_english_in_it(
+    qapp: QApplication, qtbot: QtBot, speak: Callable[[str], None], tmp_path: Path
+) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two.zzq").touch()
+    speak("zh_CN")
+    dialog = QFileDialog(None, "", str(tmp_path))
+    dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    table = dialog.findChild(QTreeView)
+    assert table is not None
+    qtbot.waitUntil(lambda: table.model().rowCount(table.rootIndex()) == 2)
+    texts = [part.text() for kind in (QLabel, QAbstractButton) for part in dialog.findChildren(kind)]
+    kinds = [table.model().index(row, 2, table.rootIndex()).data() for row in range(2)]
+    texts += [table.model().headerData(column, Qt.Orientation.Horizontal) for column in range(4)]
+    assert sorted(kinds) == ["zzq 文件", "文件夹"]
+    assert [text for text in texts if re.search(r"[A-Za-z]{2,}", text)] == []
 
 
 def test_problems_are_found() -> None:

@@ -54,6 +54,14 @@ def test_from_an_icon_a_dialog_says_that_the_project_is_open_already(home: Path,
         assert close == "关闭"
 
 
+@pytest.mark.parametrize(("language", "name"), [("en", "My taste"), ("zh_CN", "我的品味")])
+def test_the_first_project_has_a_name_in_ones_language(home: Path, language: str, name: str) -> None:
+    (home / "preferences.json").write_text(json.dumps({"language": language}))
+    script = "import studio.app as app; app.run = lambda project, *_: print(project.folder.name) or project.close(); app.main([])"
+    first = start(["-X", "utf8", "-c", script], home)
+    assert first.stdout.strip() == name and first.stderr == ""
+
+
 def test_where_nobody_sees_a_window_nothing_waits_for_an_answer(home: Path) -> None:
     with Project(home / "Evening series"):
         second = start(["-m", "studio.app", "--project", str(home / "Evening series")], home)

@@ -406,7 +406,7 @@ def test_recent_projects(tmp_path, monkeypatch):
     assert recent.new_project_folder("a/b: c") == tmp_path / "Projects" / "a b  c"
     folders = []
     for _ in range(2):
-        folders.append(recent.new_project_folder())
+        folders.append(recent.new_project_folder("My taste"))
         Project(folders[-1]).close()
         recent.remember(folders[-1])
     assert [folder.name for folder in folders] == ["My taste", "My taste 2"]
