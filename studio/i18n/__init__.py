@@ -68,7 +68,6 @@ class _QtLacks(QTranslator):
             ("QFileDialog", "&Look in:"): tr("&Look in:"),
             ("QFileDialog", "Files of &type:"): tr("Files of &type:"),
             ("QAbstractFileIconProvider", "Folder"): tr("Folder"),
-            ("QAbstractFileIconProvider", "%1 File"): tr("%1 File"),
         }
 
     def isEmpty(self) -> bool:

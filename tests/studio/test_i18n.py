@@ -50,7 +50,6 @@ def test_qts_own_file_dialog_has_no_english_in_it(
     qapp: QApplication, qtbot: QtBot, speak: Callable[[str], None], tmp_path: Path
 ) -> None:
     (tmp_path / "one").mkdir()
-    (tmp_path / "two.zzq").touch()
     speak("zh_CN")
     dialog = QFileDialog(None, "", str(tmp_path))
     dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
@@ -58,11 +57,11 @@ def test_qts_own_file_dialog_has_no_english_in_it(
     dialog.show()
     table = dialog.findChild(QTreeView)
     assert table is not None
-    qtbot.waitUntil(lambda: table.model().rowCount(table.rootIndex()) == 2)
+    qtbot.waitUntil(lambda: table.model().rowCount(table.rootIndex()) == 1)
     texts = [part.text() for kind in (QLabel, QAbstractButton) for part in dialog.findChildren(kind)]
-    kinds = [table.model().index(row, 2, table.rootIndex()).data() for row in range(2)]
+    texts += [table.model().index(0, 2, table.rootIndex()).data()]
     texts += [table.model().headerData(column, Qt.Orientation.Horizontal) for column in range(4)]
-    assert sorted(kinds) == ["zzq 文件", "文件夹"]
+    assert "文件夹" in texts
     assert [text for text in texts if re.search(r"[A-Za-z]{2,}", text)] == []
 
 
