@@ -230,13 +230,14 @@ class TuningSession:
 
     def score(self, points: np.ndarray) -> Scores:
         """Reward terms of the images of latents (N, z_dim); the taste term is flat before the first fit."""
-        return self.scorer.score_latents(torch.from_numpy(np.asarray(points, dtype=np.float32)))
+        latents = torch.from_numpy(np.asarray(points, dtype=np.float32))
+        return self.scorer.with_doubt(self.scorer.score_latents(latents))
 
     def score_known(self, images: Sequence[int]) -> Scores:
         """As `score`, of known images: nothing is drawn again."""
         features = self.learner.features_of(images)
         logits = torch.tensor([self._logits[i] for i in images]) if self._logits else None
-        return self.scorer.score_standardised(features, logits)
+        return self.scorer.with_doubt(self.scorer.score_standardised(features, logits))
 
     def predict(self, points: np.ndarray) -> list[Prediction]:
         """What is thought of the images of latents (N, z_dim)."""

@@ -28,6 +28,10 @@ class Policy(Protocol):
         """KL(pi(. | s) || untuned pi(. | s)) in nats, exact, of each state: (S,), with a graph."""
         ...
 
+    def evaluate(self, states: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+        """`log_prob` and `kl` at once: what they share is worked out once."""
+        ...
+
 
 class LatentPolicy(Policy, Protocol):
     """A policy whose states are latents z (S, d) and whose actions stand for latents that a generator draws."""

@@ -44,12 +44,16 @@ class CategoricalPolicy:
 
     def log_prob(self, states: Tensor, actions: Tensor) -> Tensor:
         """Of actions (S, C), indices of candidates, in states (S, d) or in what `see` makes of them: (S, C)."""
-        return self._log_probs(states).gather(1, actions)
+        return self.evaluate(states, actions)[0]
 
     def kl(self, states: Tensor) -> Tensor:
         """KL to the untuned policy in nats, exact: log N - entropy. (S, d) -> (S,)."""
+        return _kl_to_uniform(self._log_probs(states))
+
+    def evaluate(self, states: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+        """`log_prob` and `kl`, from one pass: (S, C) and (S,)."""
         log_probs = self._log_probs(states)
-        return math.log(log_probs.shape[1]) + (log_probs.exp() * log_probs).sum(dim=1)
+        return log_probs.gather(1, actions), _kl_to_uniform(log_probs)
 
     @torch.no_grad()
     def act(self, states: Tensor, children: int, generator: torch.Generator) -> Tensor:
@@ -78,5 +82,9 @@ def expected_objective(preferences: Tensor, rewards: Tensor, temperature: float,
     scalar, the mean over groups.
     """
     log_probs = (preferences / temperature).log_softmax(dim=1)
-    kl = math.log(preferences.shape[1]) + (log_probs.exp() * log_probs).sum(dim=1)
-    return ((log_probs.exp() * rewards).sum(dim=1) - kl_weight * kl).mean()
+    return ((log_probs.exp() * rewards).sum(dim=1) - kl_weight * _kl_to_uniform(log_probs)).mean()
+
+
+def _kl_to_uniform(log_probs: Tensor) -> Tensor:
+    """log N - entropy, in nats: (S, N) -> (S,)."""
+    return math.log(log_probs.shape[1]) + (log_probs.exp() * log_probs).sum(dim=1)

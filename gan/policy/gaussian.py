@@ -43,14 +43,22 @@ class GaussianPolicy:
 
     def log_prob(self, states: Tensor, actions: Tensor) -> Tensor:
         """Log-density of actions (S, C, d), summed over dimensions: (S, C)."""
-        return log_density(actions, self.mean(states)[:, None], self.sigma)
+        return self.evaluate(states, actions)[0]
 
     def kl(self, states: Tensor) -> Tensor:
         """KL to the untuned policy in nats, exact: |mean - sqrt(1 - s^2) z|^2 / (2 s^2). (S, d) -> (S,).
 
         Averaged over z it bounds the KL between the distributions of actions from above (data-processing inequality).
         """
-        return (self.mean(states) - self.shrink * states).square().sum(dim=1) / (2.0 * self.sigma**2)
+        return self._kl(states, self.mean(states))
+
+    def evaluate(self, states: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+        """`log_prob` and `kl`, from one pass: (S, C) and (S,)."""
+        mean = self.mean(states)
+        return log_density(actions, mean[:, None], self.sigma), self._kl(states, mean)
+
+    def _kl(self, states: Tensor, mean: Tensor) -> Tensor:
+        return (mean - self.shrink * states).square().sum(dim=1) / (2.0 * self.sigma**2)
 
     @torch.no_grad()
     def act(self, states: Tensor, children: int, generator: torch.Generator) -> Tensor:

@@ -242,19 +242,19 @@ class Round:
         states = torch.randn(config.states, self.adapter.config.z_dim, generator=self.random).to(self.device)
         seen = self.policy.see(states)
         if config.estimator == "pathwise":
-            scores = self._along(states, optimizer, kl_weight)
+            scores, kl = self._along(states, optimizer, kl_weight)
         else:
-            scores = self._around(states, seen, optimizer, kl_weight)
+            scores, kl = self._around(states, seen, optimizer, kl_weight)
         realism = scores.trained_realism
         return (
             float(scores.reward.mean()),
             float(scores.terms.taste.mean()),
             0.0 if realism is None else float(realism.mean()),
-            self._kl(seen),
+            kl,
         )
 
-    def _around(self, states: Tensor, seen: Tensor, optimizer: torch.optim.Optimizer, kl_weight: float) -> Scores:
-        """A score-function update: draw, score, reinforce."""
+    def _around(self, states: Tensor, seen: Tensor, optimizer: torch.optim.Optimizer, kl_weight: float) -> tuple[Scores, float]:
+        """A score-function update: draw, score, reinforce. Returns the scores and the KL in nats."""
         config = self.config
         actions = self.policy.act(seen, config.children, self.random)
         scores = self.scorer.score_latents(self.policy.points(states, actions).flatten(0, 1))
@@ -263,11 +263,11 @@ class Round:
         if self._variety is None:
             advantages = favour_novelty(advantages, novelty(scores.features).reshape(shape), self.scorer.weights.novelty)
         advantages = advantages.to(self.device)
-        update(self.policy, optimizer, seen, actions, advantages, kl_weight, config.update, self.random)
-        return scores
+        stats = update(self.policy, optimizer, seen, actions, advantages, kl_weight, config.update, self.random)
+        return scores, stats.kl
 
-    def _along(self, states: Tensor, optimizer: torch.optim.Optimizer, kl_weight: float) -> Scores:
-        """A pathwise update: the reward's slope at each image, carried back into the policy. Returns the last part's scores."""
+    def _along(self, states: Tensor, optimizer: torch.optim.Optimizer, kl_weight: float) -> tuple[Scores, float]:
+        """A pathwise update: the reward's slope at each image, carried back into the policy. Returns the last part's scores, and the KL."""
         found: list[Scores] = []
 
         def slope(points: Tensor) -> Tensor:
@@ -277,7 +277,7 @@ class Round:
 
         policy = cast(MovingPolicy, self.policy)
         pathwise_update(policy, optimizer, states, self.config.children, slope, kl_weight, self.config.update, self.random)
-        return found[-1]
+        return found[-1], self._kl(states)
 
     @torch.no_grad()
     def _kl(self, states: Tensor) -> float:

@@ -152,11 +152,19 @@ class StylePolicy:
 
     def log_prob(self, states: Tensor, actions: Tensor) -> Tensor:
         """Log-density of actions (S, C, blocks * rank), summed over dimensions: (S, C)."""
-        return log_density(actions, self.mean(states)[:, None], self.sigma)
+        return self.evaluate(states, actions)[0]
 
     def kl(self, states: Tensor) -> Tensor:
         """KL to the untuned policy, D = 0, in nats, exact: |D|^2 / (2 s^2). (S, z_dim) -> (S,)."""
-        return self.mean(states).square().sum(dim=1) / (2.0 * self.sigma**2)
+        return self._kl(self.mean(states))
+
+    def evaluate(self, states: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+        """`log_prob` and `kl`, from one pass: (S, C) and (S,)."""
+        mean = self.mean(states)
+        return log_density(actions, mean[:, None], self.sigma), self._kl(mean)
+
+    def _kl(self, mean: Tensor) -> Tensor:
+        return mean.square().sum(dim=1) / (2.0 * self.sigma**2)
 
     @torch.no_grad()
     def act(self, states: Tensor, children: int, generator: torch.Generator) -> Tensor:

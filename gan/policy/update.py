@@ -25,6 +25,7 @@ class UpdateStats:
     approx_kl: float  # mean of (ratio - 1) - log ratio (Schulman, "Approximating KL divergence"), old to new policy, nats
     clip_fraction: float  # share of ratios outside 1 +- clip
     grad_norm: float  # before capping, mean over steps
+    kl: float  # to the untuned policy, exact, mean over the states before each step, nats
 
 
 def clipped_surrogate(log_ratio: Tensor, advantages: Tensor, clip: float) -> Tensor:
@@ -54,14 +55,15 @@ def update(
     """
     with torch.no_grad():
         old = policy.log_prob(states, actions)
-    sums = torch.zeros(3)
+    sums = torch.zeros(4)
     steps = 0
     for _ in range(config.epochs):
         # Whole groups stay together: their advantages only mean something side by side.
         for picks in torch.randperm(len(states), generator=generator).to(states.device).chunk(config.minibatches):
-            log_ratio = policy.log_prob(states[picks], actions[picks]) - old[picks]
+            log_prob, kl = policy.evaluate(states[picks], actions[picks])
+            log_ratio = log_prob - old[picks]
             gain = clipped_surrogate(log_ratio.flatten(), advantages[picks].flatten(), config.clip)
-            loss = kl_weight * policy.kl(states[picks]).mean() - gain
+            loss = kl_weight * kl.mean() - gain
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             norm = torch.nn.utils.clip_grad_norm_(policy.parameters(), config.max_norm)
@@ -70,7 +72,7 @@ def update(
             with torch.no_grad():
                 ratio = log_ratio.exp()
                 outside = (ratio - 1.0).abs().gt(config.clip).float().mean()
-                sums += torch.stack([((ratio - 1.0) - log_ratio).mean(), outside, norm]).cpu()
+                sums += torch.stack([((ratio - 1.0) - log_ratio).mean(), outside, norm, kl.mean()]).cpu()
             steps += 1
-    approx_kl, clip_fraction, grad_norm = (sums / steps).tolist()
-    return UpdateStats(approx_kl, clip_fraction, grad_norm)
+    approx_kl, clip_fraction, grad_norm, kl_untuned = (sums / steps).tolist()
+    return UpdateStats(approx_kl, clip_fraction, grad_norm, kl_untuned)

@@ -19,7 +19,8 @@ class Prediction:
 
 
 def predictions(scores: Scores) -> list[Prediction]:
-    """Scores in words that a person knows: stars, and the terms of the reward."""
+    """Scores (see `Scorer.with_doubt`) in words that a person knows: stars, and the terms of the reward."""
+    assert scores.doubt is not None
     stars = stars_from(scores.liking)
     spread = (stars_from(scores.liking + scores.doubt) - stars_from(scores.liking - scores.doubt)) / 2.0
     realism = scores.terms.realism

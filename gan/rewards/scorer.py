@@ -1,7 +1,7 @@
 """Images -> normalised reward terms, measured against a reference sample of the untuned generator."""
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -39,12 +39,12 @@ class Scores:
     """What the scorer thinks of N images; every tensor (N,) on the CPU unless said otherwise."""
 
     liking: Tensor  # posterior mean of f
-    doubt: Tensor  # posterior standard deviation of f
     terms: RewardTerms
     reward: Tensor
     features: Tensor  # (N, d) standardised features side by side, for novelty and diversity
     logits: Tensor | None = None  # the discriminator's, as it was trained
     trained_realism: Tensor | None = None  # the term as it would be with those
+    doubt: Tensor | None = None  # posterior standard deviation of f, where it was asked for: see `Scorer.with_doubt`
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Scorer:
         self._ceiling = float("inf")
         self._known: tuple[Tensor, ...] | None = None  # features of the rest of the pool,
         self._known_distances: Tensor | None = None  # from the reference
-        self._known_liking: tuple[Tensor, Tensor] | None = None  # by the taste as it is
+        self._known_liking: tuple[Tensor, Tensor | None] | None = None  # by the taste as it is
         self._reference_features = torch.cat(self.reference, dim=1)
         distances = neighbour_distance(self._reference_features, self._reference_features, NEIGHBOUR, themselves=True)
         self._typicality_normaliser = Normaliser.fit(-distances)
@@ -167,9 +167,8 @@ class Scorer:
         """Use this taste from now on; its term is normalised afresh over the reference images."""
         self._taste, self._known_liking = taste, None
         if taste is not None:
-            mean, doubt = taste.predict(self.reference)
-            self.reference_liking = mean.float()
-            cautious = (mean - self.weights.caution * doubt).float()
+            self.reference_liking, doubt = self._predict(self.reference)
+            cautious = self._cautious(self.reference_liking, doubt)
             if self._leaves_prior:
                 self._ceiling = float(torch.quantile(cautious, CEILING_QUANTILE))
                 cautious = saturate(cautious, self._ceiling)
@@ -277,9 +276,9 @@ class Scorer:
         features: tuple[Tensor, ...],
         distances: Tensor,
         logits: Tensor | None,
-        predicted: tuple[Tensor, Tensor] | None = None,
+        predicted: tuple[Tensor, Tensor | None] | None = None,
     ) -> Scores:
-        liking, doubt = self._predict(features) if predicted is None else predicted
+        liking, doubt = predicted or self._predict(features)
         # What leaves the prior must stay where untuned images are; what is chosen from it is there.
         realism, trained = None, None
         gated = distances > self._far if self._leaves_prior else torch.zeros(len(liking), dtype=torch.bool)
@@ -287,17 +286,30 @@ class Scorer:
             trained, _ = self._trained(logits)
             realism, unreal = self._realism(logits if self._head is None else logits + features[-1] @ self._head)
             gated = gated | unreal
-        taste = liking - self.weights.caution * doubt if self._taste else liking
+        taste = self._cautious(liking, doubt)
         if self._taste and self._leaves_prior:
             taste = saturate(taste, self._ceiling)
         typicality = self._typicality_normaliser(-distances).clamp(-6.0, 6.0)
         terms = RewardTerms(self._taste_normaliser(taste), realism, typicality, gated)
-        return Scores(liking, doubt, terms, compose(terms, self.weights), torch.cat(features, dim=1), logits, trained)
+        reward = compose(terms, self.weights)
+        return Scores(liking, terms, reward, torch.cat(features, dim=1), logits, trained, doubt)
 
-    def _predict(self, features: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-        """Mean and deviation of the taste model's f, zero and one without one: two (N,) float32."""
+    def with_doubt(self, scores: Scores) -> Scores:
+        """The same scores, with how sure the taste model is of each."""
+        features = scores.features.split([group.shape[1] for group in self.reference], dim=1)
+        return replace(scores, doubt=self._predict(features, doubtful=True)[1])
+
+    def _cautious(self, liking: Tensor, doubt: Tensor | None) -> Tensor:
+        return liking if doubt is None or self._taste is None else liking - self.weights.caution * doubt
+
+    def _predict(self, features: tuple[Tensor, ...], doubtful: bool = False) -> tuple[Tensor, Tensor | None]:
+        """Mean of the taste model's f, zero without one, and its deviation if that is wanted, which is most of the work: (N,) float32."""
+        doubtful = doubtful or self.weights.caution > 0.0
         if self._taste is None:
-            return torch.zeros(len(features[0])), torch.ones(len(features[0]))
-        pairs = [self._taste.predict(part) for part in zip(*(group.split(_LIKED_AT_ONCE) for group in features), strict=True)]
+            return torch.zeros(len(features[0])), torch.ones(len(features[0])) if doubtful else None
+        parts = zip(*(group.split(_LIKED_AT_ONCE) for group in features), strict=True)
+        if not doubtful:
+            return torch.cat([self._taste.mean(part) for part in parts]).float(), None
+        pairs = [self._taste.predict(part) for part in parts]
         mean, deviation = (torch.cat(both).float() for both in zip(*pairs, strict=True))
         return mean, deviation

@@ -141,7 +141,12 @@ class TasteModel:
             aim = seen.t() @ (weight * f + trust * gradient)
             self._mode = torch.cholesky_solve(aim[:, None], self._factor)[:, 0]
             f = seen @ self._mode
+        self._weights = torch.linalg.solve_triangular(self._root.t(), self._mode[:, None], upper=True)[:, 0]
         return trust, f
+
+    def mean(self, features: Features) -> Tensor:
+        """Mean of f of m images, (m,) float64: what `predict` gives first, in a fraction of its time."""
+        return self._weights @ self._between(features, torch.ones(len(features[0]), dtype=torch.bool))
 
     def predict(self, features: Features) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of f of m images, each (m,) float64."""

@@ -77,6 +77,10 @@ class TitlePolicy:
         now = self.joint(states)
         return (now.exp() * (now - adjectives[:, :, None] - nouns[:, None, :])).sum(dim=(1, 2))
 
+    def evaluate(self, states: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+        """`log_prob` and `kl`: (S, C) and (S,)."""
+        return self.log_prob(states, actions), self.kl(states)
+
     @torch.no_grad()
     def act(self, states: Tensor, children: int, generator: torch.Generator) -> Tensor:
         """`children` titles for each look, drawn with replacement: (S, measures) -> (S, children, 2) int64."""

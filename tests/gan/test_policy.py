@@ -128,6 +128,7 @@ def test_kl_is_that_of_two_gaussians(random):
         torch.distributions.Normal(shrink * (z + adapter.b), 0.4), torch.distributions.Normal(shrink * z, 0.4)
     ).sum(dim=1)
     assert torch.allclose(policy.kl(z), expected, rtol=1e-5)
+    assert torch.equal(policy.evaluate(z, z[:, None])[1], policy.kl(z))
 
 
 def test_the_untuned_gaussian_policy_draws_the_prior(random):
@@ -154,6 +155,7 @@ def test_log_prob_and_kl_are_those_of_a_categorical(random):
     assert torch.allclose(policy.log_prob(z, actions), law.log_prob(actions.T).T, atol=1e-5)
     flat = torch.distributions.Categorical(logits=torch.zeros(9, 5))
     assert torch.allclose(policy.kl(z), torch.distributions.kl_divergence(law, flat), atol=1e-5)
+    assert torch.equal(policy.evaluate(z, actions)[1], policy.kl(z))
     assert float(policy.kl(z).detach().max()) <= policy.most == pytest.approx(math.log(5))
     assert torch.equal(policy.points(z, actions)[2, 1], choice.latents(z)[2, actions[2, 1]])
     seen = policy.see(z)  # as good as the latents themselves

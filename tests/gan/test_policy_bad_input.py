@@ -98,6 +98,7 @@ def test_rewards_without_numbers_move_no_policy(policy, bad):
 
 
 def test_a_choice_is_learnt_from_the_rewards_that_are_numbers():
+    torch.manual_seed(0)
     choice = Choice(ChoiceConfig(z_dim=4, inputs=4, candidates=8, width=16))
     z = torch.randn(400, 4, generator=torch.Generator().manual_seed(0))
     rewards = torch.where(z[:, 1] > 0.5, float("nan"), z[:, 0])

@@ -132,6 +132,7 @@ def test_a_linear_taste_is_learnt_from_a_hundred_stars(group):
     learner, raw, truth = _taught(100, group)
     assert learner.model is not None
     mean, doubt = learner.model.predict(learner._standardise(raw))
+    assert torch.allclose(learner.model.mean(learner._standardise(raw)), mean, atol=1e-6)
     correlation = torch.corrcoef(torch.stack([mean, truth.double()]))[0, 1]
     assert correlation > 0.75
     # The doubt means something: most truths lie within two of it.
