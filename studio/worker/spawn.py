@@ -7,6 +7,7 @@ import importlib
 import os
 import signal
 import sys
+import threading
 import traceback
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -39,6 +40,7 @@ def main(connection: Connection, memory: str, pages: int, log: str | None, servi
     frames = FrameWriter(memory, pages, outbox.send)
     inbox.attach(frames.release, frames.close)
     ended_soon(inbox, LAST_SECONDS, lambda: os._exit(1))
+    _keep_locks_in_this_process()
     code = 0
     try:
         if not inbox.ended:  # asked before torch, which takes seconds
@@ -52,6 +54,18 @@ def main(connection: Connection, memory: str, pages: int, log: str | None, servi
     if stream is not None:
         stream.close()
     os._exit(code)  # at once: taking torch apart piece by piece is work for nobody
+
+
+def _keep_locks_in_this_process() -> None:
+    """Give tqdm a lock of this process alone.
+
+    torch's exporter counts with tqdm, whose own lock is a named semaphore for several processes; it would outlive this one,
+    which ends at once or is ended, and Python would speak of a leak in the person's terminal.
+    """
+    with suppress(ImportError):
+        from tqdm import tqdm  # type: ignore[import-untyped]
+
+        tqdm.set_lock(threading.RLock())
 
 
 def _yield_to_the_window() -> None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
 
 import backend_support  # noqa: F401 - sets the platform
 import numpy as np
@@ -171,3 +172,25 @@ def test_nothing_is_left_behind_and_no_tracker_complains(tmp_path, how):
     assert done.stderr == ""
     with pytest.raises(FileNotFoundError):
         SharedMemory(name=done.stdout.strip())
+
+
+ENDED = """
+import sys, threading
+from studio.worker.link import WorkerLink
+if __name__ == "__main__":
+    heard = threading.Event()
+    link = WorkerLink(lambda event: "Notice" in type(event).__name__ and heard.set(), None, "counting_service")
+    assert heard.wait(60)
+    link.close(0.2)
+    assert not link._reader.is_alive()
+"""
+
+
+def test_a_worker_that_is_ended_after_an_export_leaves_no_lock_behind(tmp_path):
+    pytest.importorskip("tqdm")
+    (tmp_path / "ended.py").write_text(ENDED)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    done = subprocess.run(
+        [sys.executable, tmp_path / "ended.py"], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert (done.returncode, done.stderr) == (0, "")
