@@ -110,6 +110,8 @@ def _data(model: Model) -> str:
     text = _DATA.get(kind, _line(kind))
     if more:
         text += "\n\n" + _facts(more, "")
+    if origin := model.card.get("imported"):
+        text += "\n\nImported from another program:\n\n" + _facts(origin, "")
     return f"{text}\n\nLicence of the weights: **{_line(licence(model))}**."
 
 
@@ -117,9 +119,12 @@ def _tuning(model: Model) -> str:
     tuning = model.card.get("tuning")
     if not model.tuned:
         return "None: this is the generator as it was trained."
+    reward = "joins one person's ratings with the discriminator's judgement of realism"
+    if model.discriminator is None:
+        reward = "comes from one person's ratings; it knows nothing of realism, because there is no discriminator"
     return (
-        "A small network in front of the generator moves each latent. It was trained by policy gradients on a reward that joins one "
-        "person's ratings with the discriminator's judgement of realism; the generator itself is unchanged.\n\n"
+        "A small network in front of the generator moves each latent. It was trained by policy gradients on a reward that "
+        f"{reward}; the generator itself is unchanged.\n\n"
         + _facts(tuning, "No record of the ratings travels with it.")
     )
 

@@ -178,6 +178,7 @@ def _write_pt2(model: Model, folder: Path) -> None:
     write_bytes(folder / "generator.pt2", data)
     more = [", psi" if model.generator.truncates else "", ", label" if model.generator.classes else ""]
     call = f"program.module()(z{''.join(more)})"
+    meaning = f"{call}, in [-1, 1]" if more else "(16, 3, R, R) in [-1, 1]".replace("R", str(model.resolution))
     values = [
         ", torch.tensor(1.0)" if model.generator.truncates else "",
         ", torch.tensor(-1)" if model.generator.classes else "",
@@ -187,7 +188,7 @@ def _write_pt2(model: Model, folder: Path) -> None:
         what="`generator.pt2` is an exported torch program: it needs torch "
         f"{torch.__version__.split('+')[0].rsplit('.', 1)[0]} or newer, and nothing else.\n\n```python\nimport torch\n"
         f'program = torch.export.load("generator.pt2")\nz = torch.randn(16, {model.z_dim})\n'
-        f"images = {call.replace(', psi', values[0]).replace(', label', values[1])}    # {call}, in [-1, 1]\n```\n\n"
+        f"images = {call.replace(', psi', values[0]).replace(', label', values[1])}    # {meaning}\n```\n\n"
         "Only open such files of people you trust: torch may run what is in them.",
         facts="\n".join(f"- {key}: {value}" for key, value in facts(model).items()),
         licence=card.licence(model),

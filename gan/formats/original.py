@@ -81,6 +81,8 @@ def write_original(model: Model, folder: Path) -> None:
         The generator was not imported from a state_dict, or its names were lost.
     """
     weights = model.generator.original_state_dict()
+    if weights is None and model.generator.files():
+        raise UserError(f"{model.name} is a graph, not a state_dict: export it as onnx, which other programs read")
     if weights is None:
         raise UserError(
             f"{model.name} has no state_dict of its own: it was not imported from one, or not under names that can be given back. "

@@ -61,6 +61,11 @@ def whole_folder(
         _put(partial, target, last)
     except OSError as error:
         raise UserError(f"cannot export to {target}: {reason(error)}") from error
+    except UserError as error:
+        if str(partial) not in str(error):
+            raise
+        # Where it was being written is gone by now, and nobody asked for it.
+        raise UserError(str(error).replace(str(partial), str(target))) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

@@ -192,6 +192,21 @@ def test_card_of_an_unknown_model_with_hostile_text(small_model: MakeModel) -> N
     )
 
 
+def test_card_of_an_imported_generator(small_model: MakeModel) -> None:
+    from gan.formats.card import render
+    from gan.policy.adapter import Shift, ShiftConfig
+
+    model, judged = small_model(discriminator=False), small_model()
+    adapter = Shift(ShiftConfig(model.z_dim, 16))
+    torch.nn.init.normal_(adapter.out.weight)
+    model.adapter = judged.adapter = adapter
+    model.card = {"imported": {"file": "generator.pth", "architecture": "dcgan"}}
+    card = render(model)
+    assert "- File: generator.pth\n- Architecture: dcgan" in card
+    assert "there is no discriminator" in card and "discriminator's judgement" not in card
+    assert "discriminator's judgement" in render(judged)
+
+
 def test_export_over_an_earlier_one_gives_the_same_files(
     tmp_path: Path, exported: Path, small_model: MakeModel
 ) -> None:
@@ -256,8 +271,9 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, small_model: MakeModel) -> N
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
     try:
-        with pytest.raises(UserError, match="file too large"):
+        with pytest.raises(UserError, match="file too large") as told:
             export_bundle(small_model(), tmp_path / "out")
+        assert "partial" not in str(told.value) and str(tmp_path / "out") in str(told.value)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     no_debris(tmp_path)

@@ -85,6 +85,8 @@ def test_a_seed_is_the_same_image_in_torch_onnx_and_pt2(tmp_path: Path, model: M
 def test_an_exported_graph_is_imported_back_the_same(tmp_path: Path, model: Model) -> None:
     export(model, tmp_path / "out", ExportSettings("onnx"))
     again = import_file(tmp_path / "out" / "generator.onnx")
+    assert again.model.name == model.name
+    assert import_file(tmp_path / "out").model.hash == again.model.hash  # its folder will do
     assert not again.questions and again.model.generator.truncates
     z = latents(range(6), model.z_dim)
     torch.testing.assert_close(again.model.draw(z), model.draw(z), rtol=0, atol=1e-4)
@@ -145,14 +147,16 @@ def test_weights_go_back_into_the_code_they_came_from(tmp_path: Path) -> None:
     again.load_state_dict(torch.load(folder / "generator.pth", weights_only=True), strict=True)
     z = latents(range(4), 10)
     torch.testing.assert_close(again(z[:, :, None, None]), theirs(z[:, :, None, None]))
-    once_more = import_file(folder / "generator.pth").model
-    torch.testing.assert_close(once_more.draw(z), imported.draw(z), rtol=0, atol=0)
+    once_more = import_file(folder)  # by its folder
+    torch.testing.assert_close(once_more.model.draw(z), imported.draw(z), rtol=0, atol=0)
+    assert not any("adapter.onnx" in note for note in once_more.notes)
 
     adapter = gan.policy.adapter.Shift(gan.policy.adapter.ShiftConfig(z_dim=10, width=16))
     torch.nn.init.normal_(adapter.out.weight, std=0.3)
     learnt = Model("learnt", imported.generator, adapter, None, {})
     folder = export(learnt, tmp_path / "tuned", ExportSettings("state_dict"))
     assert {"adapter.onnx", "adapter.pt2"} <= set(names(folder))
+    assert any("adapter.onnx" in note for note in import_file(folder).notes)
     page = (folder / "README.md").read_text()
     assert "cannot be folded" in page and "unchanged" in page
     moved = run_onnx((folder / "adapter.onnx").read_bytes(), z.numpy(), output="latent")

@@ -24,6 +24,9 @@ class Family(Protocol):
         ...
 
 
+# What exports in other formats than a bundle hold, the likeliest first.
+_EXPORTED = ("generator.onnx", "generator.safetensors", "generator.pth", "generator.pt2")
+_ADAPTER = "adapter.onnx"  # beside weights that were tuned
 # Modules of this package, asked in this order; the first that can read a file does. "layers" takes any state_dict, so it is last.
 _FAMILIES: tuple[str, ...] = ("stylegan", "rosinality", "lucidrains", "onnx_file", "script_file", "layers")
 
@@ -33,7 +36,8 @@ def import_file(path: str | os.PathLike[str], choices: Mapping[str, str] | None 
 
     Parameters
     ----------
-    path : a checkpoint, a safetensors or ONNX file, a StyleGAN pickle; or a bundle (its folder, or its `config.json`).
+    path : a checkpoint, a safetensors or ONNX file, a StyleGAN pickle; or a bundle (its folder, or its `config.json`), or the folder of an
+        export in another format.
     choices : answers to questions of an earlier import of the same file: {question's key: option's value}.
 
     Raises
@@ -47,14 +51,28 @@ def import_file(path: str | os.PathLike[str], choices: Mapping[str, str] | None 
     if bundle.is_bundle(folder):
         model = bundle.load(folder)
         return Imported(model, f"a generator made by Tastemaker, {model.resolution} px")
+    path = _inside(path)
     with open_source(path) as source:
         for name in _FAMILIES:
             family: Family = import_module(f"gan.formats.importing.{name}")  # type: ignore[assignment]
             if family.can_read(source):
                 imported = family.read(source, choices)
                 _check(imported, choices)
+                if path.name in _EXPORTED and path.with_name(_ADAPTER).is_file():
+                    imported.notes.append(
+                        "What tuning learnt lies beside it, in adapter.onnx, and is no part of these weights: a bundle holds both."
+                    )
                 return imported
         raise UserError(f"{path.name} cannot be imported: {_what_it_is(source)}")
+
+
+def _inside(path: Path) -> Path:
+    """The generator's file in a folder that `tastemaker export` wrote in another format; else the path itself."""
+    if path.is_dir():
+        for name in _EXPORTED:
+            if (path / name).is_file():
+                return path / name
+    return path
 
 
 def _check(imported: Imported, choices: Mapping[str, str]) -> None:

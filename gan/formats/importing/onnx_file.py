@@ -112,6 +112,9 @@ def _describe(proto: Any, data: bytes, name: str, choices: Mapping[str, str]) ->
             f"Its graph draws {config.batch} image{'s' if config.batch > 1 else ''} at a time, and no other number."
         )
     licence = said.get("licence") or said.get("license")
+    if ours:
+        model.name = " ".join(said.get("name", "").split())[:200] or name
+        licence = None if licence == "unknown" else licence
     return Imported(model, what, notes, licence, questions)
 
 
