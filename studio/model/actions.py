@@ -24,7 +24,7 @@ from studio.model.listener import Listener, told
 from studio.model.loupe import Loupe
 from studio.model.state import FEWEST_RATINGS, STRIP_SEEDS
 from studio.project.opinions import MOST_STARS
-from studio.project.records import Change
+from studio.project.records import Change, Checkpoint, Going
 from studio.project.store import Project
 from studio.worker import messages as m
 from studio.worker.client import WorkerClient
@@ -44,6 +44,7 @@ class Actions(Listener):
         self.guesses.changed.connect(self.gallery.touch)
         self.grid.dataChanged.connect(self.gallery.touch)
         self.duels, self.surveys = Duels(self), Surveys(self)
+        self._leading: Going | None = None  # what an undo or redo asked the worker for
         self._exporting_images: list[int] = []  # favourites that leave with the export that runs
         worker.exported.connect(self._note_exported)
 
@@ -137,8 +138,27 @@ class Actions(Listener):
             return True
         going = self.project.going(back)
         if going is not None and self._may_go():
+            self._leading = going
             self.worker.restore(going.checkpoint, going.action)
         return going is not None
+
+    def _restored(self, checkpoint: Checkpoint | None) -> None:
+        self._leading = None
+        super()._restored(checkpoint)
+
+    @told
+    def _failed(self, command: str, text: str, detail: str) -> None:
+        super()._failed(command, text, detail)
+        if command in ("Restore", "Open", "Worker"):
+            going, self._leading = self._leading, None
+            if command == "Restore" and going is not None and going.checkpoint is not None:
+                self.project.pass_over(going.action)
+                self._count()
+                self.say(
+                    tr("{reason}; this step is left out, undo and redo go on", reason=tr(text).rstrip(".。")),
+                    bad=True,
+                    detail=detail,
+                )
 
     def _where(self, change: Change) -> str:
         rows = [self.grid.row_of(image) for image in change.images]

@@ -126,6 +126,18 @@ class Timeline(History):
         action = self.next_action(back)
         return None if action is None else self._going(action, done=not back)
 
+    def pass_over(self, action: int) -> None:
+        """Leave an action out of undo and redo: the version that it leads to cannot be read.
+
+        The other restores on that way led there, or go on from there, so they are left out too.
+        """
+        with self._transaction():
+            row = self._db.execute("SELECT status FROM actions WHERE id = ?", (action,)).fetchone()
+            self._db.execute(
+                "UPDATE actions SET status = 'dropped' WHERE id = ? OR (kind = 'restore' AND status = ?)",
+                (action, *row),
+            )
+
     def rename_checkpoint(self, checkpoint: int, name: str) -> Change:
         """Give a checkpoint a name for people; an empty one takes it away."""
         before, name = self.checkpoint(checkpoint).name, " ".join(name.split())

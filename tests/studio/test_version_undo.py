@@ -209,15 +209,57 @@ def test_a_rating_while_a_version_comes_back_stays(hands: Hands, view: TimelineV
     assert used(hands) == 2 and hands.project.checkpoint(3).deleted
 
 
-def test_a_version_that_cannot_be_read_again_changes_nothing(hands: Hands, view: TimelineView) -> None:
+def damaged(hands: Hands) -> None:
+    """Let the worker say that what it was asked for last cannot be read."""
+    hands.worker.answers.clear()
+    hands.worker._on_failed(m.Failed("Restore", "The checkpoint is damaged.", ""))
+
+
+def test_undo_leaves_out_a_version_that_cannot_be_read_and_goes_on(hands: Hands, view: TimelineView) -> None:
+    hands.press(view.cards[-1].restore)
+    hands.press(view.cards[1].restore)
+    hands.drawn()
+    assert used(hands) == 1
+    hands.press(view.cards[-1].restore)
+    hands.drawn()
+    hands.worker.held = True
+    undo(hands)
+    damaged(hands)
+    assert used(hands) is None and hands.project.counts().rated == 20
+    assert said(hands) == "The checkpoint is damaged; this step is left out, undo and redo go on"
+    assert (
+        hands.window.commands["undo"].text().endswith("stars")
+        and hands.window.status.message.property("role") == "bad"
+    )
+    hands.worker.held = False
+    undo(hands)
+    assert used(hands) is None and hands.project.counts().rated == 19
+    hands.press(view.cards[0].restore)  # by hand, any that can be read
+    hands.drawn()
+    undo(hands)
+    assert used(hands) is None
+
+
+def test_redo_leaves_out_a_version_that_cannot_be_read(hands: Hands, view: TimelineView) -> None:
+    hands.press(view.cards[1].restore)
+    hands.drawn()
+    undo(hands)
+    hands.worker.held = True
+    redo(hands)
+    damaged(hands)
+    assert used(hands) == 2 and not hands.window.commands["redo"].isEnabled()
+    hands.press(view.cards[1].restore)  # asked for by hand: nothing is left out of undo
+    damaged(hands)
+    assert said(hands) == "The checkpoint is damaged." and hands.window.commands["undo"].text().endswith(
+        "stars"
+    )
+
+
+def test_a_worker_that_crashes_on_the_way_leaves_undo_as_it_is(hands: Hands, view: TimelineView) -> None:
     hands.press(view.cards[1].restore)
     hands.drawn()
     hands.worker.held = True
-    hands.key(K.Key_Z, CTRL)
-    hands.worker.answers.clear()
-    hands.worker._on_failed(m.Failed("Restore", "The checkpoint is damaged.", ""))
-    assert used(hands) == 1 and said(hands) == "The checkpoint is damaged."
-    assert hands.window.commands["undo"].text().endswith("restore version")
-    hands.worker.held = False
     undo(hands)
-    assert used(hands) == 2
+    hands.worker.answers.clear()
+    hands.worker._on_failed(m.Failed("Worker", "The worker could not go on.", ""))
+    assert hands.window.commands["undo"].text().endswith("restore version")
