@@ -174,9 +174,14 @@ class Actions(Listener):
         self._count()
         if change.events:
             self.worker.feedback(change.events)
+            self._forget_refusal()
         if change.checkpoint is not None:
             self._list_rounds()
         self.applied.emit(change)
+
+    def _forget_refusal(self) -> None:
+        if self.round.refusal:
+            self.round.refusal, self.state.message = "", None
 
     @told
     def save_image(self, image: int, path: Path) -> None:
@@ -211,6 +216,7 @@ class Actions(Listener):
         elif self.state.task in ("exporting", "restoring"):
             self.say(tr("Wait until the worker is free"))
         else:
+            self._forget_refusal()
             self.round.begin(self.state.counts.round)
             weights = asdict(self.state.weights)
             strength = weights.pop("strength")

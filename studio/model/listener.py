@@ -302,6 +302,8 @@ class Listener(QObject):
             self.exports.error, self.exports.running = tr(text), False
         if command == "RunRound":
             self.round.running = self.round.paused = self.round.stopping = False
+            said = tr(text)
+            self.round.refusal = text = said[:1].upper() + said[1:]
         if command == "Propose":
             self.state.drawing = False
         if command in ("Open", "Worker"):

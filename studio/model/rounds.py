@@ -4,6 +4,7 @@ from studio.i18n import signed, tr
 from studio.model.state import PastRound
 from studio.project.records import Checkpoint
 from studio.project.store import Project
+from studio.worker.messages import Progress
 from studio.worker.shown import FinishedRound
 
 
@@ -40,6 +41,22 @@ def outcome_of(finished: FinishedRound, number: int) -> PastRound:
         checkpoint.id if checkpoint else None,
         like_rate(result.metrics),
     )
+
+
+def time_left(seconds: float) -> str:
+    """Say how long a round still takes, as a person would."""
+    if seconds < 1.5:
+        return tr("almost done")
+    if seconds < 90:
+        return tr("about {n} s left", n=round(seconds))
+    return tr("about {n} min left", n=round(seconds / 60))
+
+
+def course(progress: Progress) -> str:
+    """Say where a round is: before its first step, or at which."""
+    if not progress.step:
+        return tr("getting ready")
+    return tr("step {step} of {steps}", step=progress.step, steps=progress.steps)
 
 
 class RoundLog:

@@ -111,23 +111,29 @@ class RoundState(QObject):
     number: Property[int] = Property(0)
     progress: Property[Progress | None] = Property(None)
     outcome: Property[PastRound | None] = Property(None)
+    refusal: Property[str] = Property("")  # why the last one was not taught, until something changes
     strip: Property[StripImages] = Property(StripImages())
     stepped = Signal()  # `series` grew or was emptied
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.series: dict[str, list[float]] = {name: [] for name in SERIES}
+        self.ready = 0.0  # the share, 0..1, of what is done before the first step
 
     def begin(self, number: int) -> None:
         """Empty the curves for round `number`."""
         for values in self.series.values():
             values.clear()
         self.number, self.progress, self.outcome = number, None, None
+        self.refusal, self.ready = "", 0.0
         self.paused, self.stopping, self.running = False, False, True
         self.stepped.emit()
 
     def step(self, progress: Progress) -> None:
         """Add one step to the curves; what comes before the first step has no values yet."""
+        if not progress.step:
+            share = progress.elapsed / max(1e-9, progress.elapsed + progress.seconds_left)
+            self.ready = max(self.ready, share)  # a new estimate does not take back what was shown
         self.progress = progress
         if not progress.step:
             return

@@ -35,12 +35,14 @@ def value_range(values: Sequence[float], least: float) -> tuple[float, float]:
 class Curve(QWidget):
     """The raw values thin, their average thick and dashed its own way, lines at a baseline and at a limit."""
 
-    def __init__(self, token: str, dash: Qt.PenStyle, least_span: float) -> None:
+    def __init__(self, token: str, dash: Qt.PenStyle, least_span: float, hint: str = "") -> None:
+        """Take what is said in the place of a curve that has no values yet."""
         super().__init__()
         self._token, self._dash, self._least_span = token, dash, least_span
         self._values: list[float] = []
         self._steps, self._baseline = 1, 0.0
         self._limit: float | None = None
+        self._hint = hint
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumHeight(72)
 
@@ -63,6 +65,11 @@ class Curve(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         tokens = current().tokens
         painter = QPainter(self)
+        if not self._values and self._hint:
+            painter.setPen(QColor(tokens.quiet))
+            room = self.rect().adjusted(int(_SIDE), 0, -int(_SIDE), 0)
+            painter.drawText(room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._hint)
+            return
         self._rule(painter, self._baseline, QPen(QColor(tokens.line), 1))
         if self._limit is not None:
             self._rule(painter, self._limit, QPen(QColor(tokens.quiet), 1, Qt.PenStyle.DashLine))
@@ -98,7 +105,7 @@ class Chart(Card):
         """Take the `token` of the curve's colour and the least height, in the curve's unit, that fills the chart."""
         super().__init__()
         self.title, self.value = text_label(name, "title"), text_label("")
-        self.curve = Curve(token, dash, least_span)
+        self.curve = Curve(token, dash, least_span, tip)
         named(self, name, tip)
         line = QHBoxLayout()
         line.addWidget(self.title)

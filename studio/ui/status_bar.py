@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 from studio.i18n import tr, whole
 from studio.model.actions import Actions
 from studio.model.property import bind
+from studio.model.rounds import course, time_left
 from studio.model.state import Message
 from studio.theme.theme import current
 from studio.theme.tokens import STATUS_BAR
@@ -94,23 +95,27 @@ class StatusBar(QFrame):
         bind(state, "seed", self._show_seed)
         bind(state, "message", self._show_message)
         bind(actions.round, "progress", self._show_device)
+        bind(actions.round, "progress", self._show_task)
         bind(actions.round, "running", self._show_device)
         bind(actions.round, "paused", self._show_task)
 
     def _show_task(self, _: object) -> None:
         task = self._actions.state.task
-        if task == "teaching" and self._actions.round.paused:
+        round_ = self._actions.round
+        if task == "teaching" and round_.paused:
             task = "paused"
         self._dot.show_task(task)
-        self.task.setText(task_words(task))
+        words = task_words(task)
+        if task == "teaching" and round_.running and round_.progress is not None:
+            left = time_left(round_.progress.seconds_left)
+            words = f"{words} · {course(round_.progress)} · {left}"
+        self.task.setText(words)
         self.again.setVisible(task == "failed")
-        named(
-            self.task, tr("Worker: {state}", state=task_words(task)), tr("What the worker process is doing")
-        )
+        named(self.task, tr("Worker: {state}", state=words), tr("What the worker process is doing"))
 
     def _show_device(self, _: object) -> None:
         text, progress = self._actions.state.device, self._actions.round.progress
-        if progress is not None and self._actions.round.running:
+        if progress is not None and self._actions.round.running and progress.images_per_second >= 0.5:
             text += f" · {tr('{n} images/s', n=round(progress.images_per_second))}"
         self.device.setText(text)
         self.device.setVisible(bool(text))

@@ -8,23 +8,16 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QScrollAre
 from studio.i18n import signed, tr
 from studio.model.actions import Actions
 from studio.model.property import bind
+from studio.model.rounds import course, time_left
 from studio.model.state import Weights
 from studio.ui.charts import Chart
 from studio.ui.parts import ElidedLabel, Rows, button, named, quiet_note, section, text_label
 from studio.ui.rate_panel import lacking
 from studio.ui.seeds_card import SeedsCard
+from studio.worker.messages import Progress
 
 _EVEN = 0.1  # SD; taste of one batch differs by about as much from that of another
 _RECENT = 4  # steps whose mean tells how a round goes
-
-
-def time_left(seconds: float) -> str:
-    """Say how long a round still takes, as a person would."""
-    if seconds < 1.5:
-        return tr("almost done")
-    if seconds < 90:
-        return tr("about {n} s left", n=round(seconds))
-    return tr("about {n} min left", n=round(seconds / 60))
 
 
 class TeachView(QWidget):
@@ -114,6 +107,8 @@ class TeachView(QWidget):
             bind(round_, name, self._show_round)
         for name in ("counts", "loaded", "task", "checkpoint"):
             bind(state, name, self._show_round)
+        bind(round_, "refusal", self._show_round)
+        bind(round_, "progress", self._get_ready)
         bind(round_, "strip", self.seeds.show_strip)
         bind(state, "pixel_art", self.seeds.show_scaling)
         bind(state, "generator", self._draw)
@@ -128,7 +123,9 @@ class TeachView(QWidget):
         self.pause.setAccessibleName(self.pause.text())
         free = round_.running and not round_.stopping
         if not free and self.pause.hasFocus():
-            self.setFocus(Qt.FocusReason.OtherFocusReason)  # else it passes to Revert, which a late Space would press
+            self.setFocus(
+                Qt.FocusReason.OtherFocusReason
+            )  # else it passes to Revert, which a late Space would press
         self.pause.setEnabled(free)
         self.keep.setEnabled(free)
         self.revert.setEnabled(
@@ -156,13 +153,7 @@ class TeachView(QWidget):
             text = tr("Round {n} · starting", n=round_.number)
         elif round_.running and progress is not None:
             left = tr("paused") if round_.paused else time_left(progress.seconds_left)
-            text = tr(
-                "Round {n} · step {step} of {steps}",
-                n=round_.number,
-                step=progress.step,
-                steps=progress.steps,
-            )
-            text += f" · {left}"
+            text = f"{tr('Round {n}', n=round_.number)} · {course(progress)} · {left}"
         elif round_.outcome is not None:
             verdict = tr("kept") if round_.outcome.kept else tr("reverted")
             text = tr("Round {n} · {verdict}", n=round_.outcome.number, verdict=verdict)
@@ -170,16 +161,35 @@ class TeachView(QWidget):
             text = tr("The worker could not start; the line below says why. Ratings are safe.")
         elif not actions.state.loaded:
             text = tr("The generator is still loading")
+        elif round_.refusal:
+            text = tr("Round {n} was not taught", n=round_.number)
         elif missing := actions.missing_ratings:
             text = tr("Rate {n} more images, then teach", n=missing)
         else:
             text = tr("Ready to teach your {n} ratings", n=actions.state.counts.rated)
         self.status.set_text(text)
-        why = progress.note if round_.running and progress is not None else ""
-        if round_.outcome is not None and not round_.running:
-            why = round_.outcome.reason
+        why = ""
+        if round_.running and progress is not None:
+            why = self._note(progress)
+        elif not round_.running:
+            why = round_.outcome.reason if round_.outcome is not None else round_.refusal
         self.why.setText(tr(why))
         self.why.setVisible(bool(why))
+
+    def _note(self, progress: Progress) -> str:
+        if progress.step or not progress.note:
+            return progress.note
+        note = tr(progress.note)
+        return tr(
+            "{note}. Later rounds begin sooner. You can go on rating meanwhile.",
+            note=note[:1].upper() + note[1:],
+        )
+
+    def _get_ready(self, progress: Progress | None) -> None:
+        if progress is not None and not progress.step:
+            self.progress.setRange(0, 1000)
+            self.progress.setValue(round(1000 * self._actions.round.ready))
+            self._show_status()
 
     def _draw(self, _: object = None) -> None:
         round_ = self._actions.round
@@ -190,7 +200,7 @@ class TeachView(QWidget):
             baseline = 1.0 if name == "variety" else 0.0
             chart.show_values(series[name], steps, baseline, limit if name == "distance" else None)
         words = dict.fromkeys(series, "")
-        if progress is not None:
+        if progress is not None and progress.step:
             words = {
                 "taste": tr("{value} SD", value=signed(progress.taste, 2)),
                 "realism": tr("{value} SD", value=signed(progress.realism, 2)),
@@ -271,6 +281,8 @@ class TeachPanel(QWidget):
 
     def _show_reward(self, _: object) -> None:
         progress, weights = self._actions.round.progress, self._actions.state.weights
+        if progress is not None and not progress.step:
+            progress = None  # nothing is measured yet
         terms = {
             "taste": (tr("Taste"), progress.taste if progress else None, weights.taste),
             "realism": (tr("Realism"), progress.realism if progress else None, weights.realism),

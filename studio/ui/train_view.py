@@ -19,12 +19,12 @@ from PySide6.QtWidgets import (
 from studio.i18n import tr, whole
 from studio.model.actions import Actions
 from studio.model.property import bind
+from studio.model.rounds import time_left
 from studio.model.training_access import training_of
 from studio.theme import icons
 from studio.theme.theme import current
 from studio.theme.tokens import HEADER
 from studio.ui.parts import Card, ElidedLabel, button, named, quiet_note, set_role, text_label
-from studio.ui.teach_view import time_left
 from studio.ui.train_pictures import CropGrid
 from studio.ui.train_run import RunPage
 

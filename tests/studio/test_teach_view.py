@@ -9,11 +9,12 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 from window_support import Hands
 
+from studio.model.rounds import time_left
 from studio.model.scaling import scaled
 from studio.model.state import FEWEST_RATINGS
 from studio.ui.charts import Curve, smooth, value_range
 from studio.ui.strip import Strip
-from studio.ui.teach_view import TeachPanel, TeachView, time_left
+from studio.ui.teach_view import TeachPanel, TeachView
 from studio.ui.timeline_view import TimelineView
 from studio.worker import messages as m
 
@@ -231,15 +232,55 @@ def test_a_worker_that_dies_in_a_round_leaves_the_ratings(taught: Hands) -> None
 def test_a_round_that_cannot_start_says_why(taught: Hands) -> None:
     taught.worker.failed.emit("RunRound", "there are too few ratings to teach from", "")
     assert not taught.actions.round.running
-    assert taught.window.status.message.full_text() == "there are too few ratings to teach from"
+    said = "There are too few ratings to teach from"
+    assert taught.window.status.message.full_text() == view(taught).why.text() == said
+    assert view(taught).status.full_text() == "Round 1 was not taught"
     assert taught.window.top_bar.teach.isEnabled()
+    taught.actions.rate("stars", 4, 22)
+    assert taught.window.status.message.full_text() == "" and not view(taught).why.isVisible()
+    assert view(taught).status.full_text().startswith("Ready to teach")
+    taught.worker.failed.emit("RunRound", "the round could not be saved", "")
+    taught.key(K.Key_T)
+    assert taught.window.status.message.full_text() == "" and taught.actions.round.running
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(0.4, "almost done"), (14.2, "about 14 s left"), (100, "about 2 min left")]
-)
-def test_time_left_is_said_as_people_do(seconds: float, words: str) -> None:
-    assert time_left(seconds) == words
+def test_what_comes_before_the_first_step_is_said_with_how_long_it_takes(taught: Hands) -> None:
+    def read(images: int, elapsed: float, left: float) -> None:
+        note = f"looking at what the generator draws: {images:,} of 9,216 images"
+        nothing = (0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0)
+        taught.worker.progress.emit(m.Progress(0, 16, left, elapsed, *nothing, 120.0, note=note))
+
+    read(2304, 20.0, 60.0)
+    shown = view(taught)
+    assert shown.status.full_text() == "Round 1 · getting ready · about 60 s left"
+    assert shown.why.text() == (
+        "Looking at what the generator draws: 2,304 of 9,216 images. Later rounds begin sooner. "
+        "You can go on rating meanwhile."
+    )
+    assert shown.progress.value() / shown.progress.maximum() == pytest.approx(0.25)
+    assert panel(taught).reward.value("total") == "–" and shown.charts["taste"].value.text() == ""
+    read(4608, 30.0, 100.0)  # a slower machine than was thought
+    assert "4,608" in shown.why.text() and shown.progress.value() == 250, "never back"
+    taught.key(K.Key_G)
+    assert taught.window.status.task.text() == "Teaching · getting ready · about 2 min left"
+    taught.actions.rate("stars", 5, 3)
+    assert taught.stars(3) == 5 and taught.actions.round.running
+    taught.worker.step(6)
+    assert taught.window.status.task.text() == "Teaching · step 6 of 24 · about 18 s left"
+    assert (shown.progress.value(), shown.progress.maximum()) == (6, 24) and not shown.why.text()
+    taught.worker.finish()
+    assert taught.window.status.task.text() == "Ready"
+
+
+def test_a_curve_without_values_says_what_it_will_show(theme: object, qtbot: object) -> None:
+    def painted(hint: str, values: list[float]) -> QImage:
+        curve = Curve("taste", Qt.PenStyle.SolidLine, 1.0, hint)
+        curve.resize(300, 100)
+        curve.show_values(values, 4, 0.0, None)
+        return curve.grab().toImage()
+
+    assert painted("Predicted taste", []) != painted("Realism", [])
+    assert painted("Predicted taste", [0.0, 1.0]) == painted("", [0.0, 1.0])
 
 
 def test_smoothing_starts_at_the_first_value_and_follows() -> None:
