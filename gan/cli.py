@@ -10,19 +10,21 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
+from gan import __version__
 from gan.errors import Cancelled, UserError, reason
 from gan.export_command import add_options, export_model
+from gan.options import BUNDLED, FAILED, MOST_SEED, Parser, add_device, amount, decimal, place, seed, whole
+from gan.terminal import open_streams
 
 if TYPE_CHECKING:
     import numpy as np
 
-FAILED, STOPPED = 2, 130  # exit codes: a reason was given; Ctrl+C, as shells count it
-BUNDLED = "dreamscapes"
-_MOST_SEED = 2**32 - 1
+STOPPED = 130  # exit code after Ctrl+C, as shells count it
 _PACKAGE = str(Path(__file__).resolve().parent)
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}  # full, broken or read-only
 _CHUNK = 64  # images drawn between two looks at the progress line
@@ -30,19 +32,26 @@ _CHUNK = 64  # images drawn between two looks at the progress line
 
 def main(arguments: Sequence[str] | None = None, prog: str = "tastemaker") -> int:
     """Run one command; returns its exit code. `arguments` starts with the verb."""
+    open_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        if words[:1] == ["benchmark"] and len(words) > 1 and words[1] in BENCHMARKS:
-            return int(_entry(BENCHMARKS[words[1]])(words[2:]))
-        if words[:1] == ["import"]:
-            return int(_entry("gan.formats.importing.command:main")(words[1:], f"{prog} import"))
-        if words[:1] == ["doctor"]:
-            return int(_entry("gan.doctor:main")(words[1:]))
-        options = _parser(prog).parse_args(words)
-        run: Callable[[argparse.Namespace], int] = options.run
-        return run(options)
+        code = _run(words, prog)
+        sys.stdout.flush()
+        return code
     except (Exception, KeyboardInterrupt) as error:
         return report(error)
+
+
+def _run(words: list[str], prog: str) -> int:
+    if words[:1] == ["benchmark"] and len(words) > 1 and words[1] in BENCHMARKS:
+        return int(_entry(BENCHMARKS[words[1]])(words[2:]))
+    if words[:1] == ["import"]:
+        return int(_entry("gan.formats.importing.command:main")(words[1:], f"{prog} import"))
+    if words[:1] == ["doctor"]:
+        return int(_entry("gan.doctor:main")(words[1:]))
+    options = _parser(prog).parse_args(words)
+    run: Callable[[argparse.Namespace], int] = options.run
+    return run(options)
 
 
 def report(error: BaseException) -> int:
@@ -55,14 +64,21 @@ def report(error: BaseException) -> int:
         _say("stopped")
         return STOPPED
     if isinstance(error, BrokenPipeError):
-        # The reader (a pager, head) has gone: nobody to tell, and nothing may be flushed into it at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()  # the reader (a pager, head) has gone: nobody to tell
         return 1
     message = _message(error)
     if message is None:
         raise error
+    if isinstance(error, OSError) and error.filename is None:
+        _give_up_output()  # what could not be written may well be what is printed
     _say(message)
     return FAILED
+
+
+def _give_up_output() -> None:
+    """Let nothing more be flushed into standard output, at exit either."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _message(error: BaseException) -> str | None:
@@ -71,9 +87,9 @@ def _message(error: BaseException) -> str | None:
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return "not enough memory: ask for fewer or smaller images at a time, or use --device cpu"
     if isinstance(error, OSError) and error.errno is not None:
-        place = f"{error.filename}: " if error.filename else ""
+        where = f"{error.filename}: " if error.filename else ""
         hint = "; what was there before is unharmed" if error.errno in _DISK else ""
-        return f"{place}{reason(error)}{hint}"
+        return f"{where}{reason(error)}{hint}"
     if isinstance(error, RuntimeError) and (hidden := _disk_error(error)) is not None:
         return _message(hidden)
     if isinstance(error, ValueError):
@@ -115,33 +131,27 @@ BENCHMARKS = {
 # --------------------------------------------------------------------------------------------------------------- options
 
 
-class _Parser(argparse.ArgumentParser):
-    """One line for a mistake, as everywhere else, instead of the usage before it."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(FAILED, f"tastemaker: {message} ({self.prog} --help tells more)\n")
-
-
 def _parser(prog: str) -> argparse.ArgumentParser:
-    parser = _Parser(prog=prog, description="Generators and taste, without a window.", allow_abbrev=False)
+    parser = Parser(prog=prog, description="Generators and taste, without a window.")
+    parser.add_argument("--version", action="version", version=f"tastemaker {__version__}")
     verbs = parser.add_subparsers(title="commands", metavar="VERB", required=True)
 
     def verb(name: str, run: Callable[[argparse.Namespace], int], help: str, more: str = "") -> argparse.ArgumentParser:
         description = f"{help[0].upper()}{help[1:]}. {more}".strip()
-        added = verbs.add_parser(name, help=help, description=description, allow_abbrev=False)
+        added = verbs.add_parser(name, help=help, description=description)
         added.set_defaults(run=run)
         return added
 
     sample = verb("sample", _sample, "draw images from a generator", "The same seed is the same image on every device.")
     _model(sample)
     _images_out(sample)
-    sample.add_argument("--truncation", type=_fraction, default=1.0, metavar="PSI", help="1: all variety (default), 0: the mean image")
-    _device(sample)
+    sample.add_argument("--truncation", type=decimal(0, 1), default=1.0, metavar="PSI", help="1: all variety (default), 0: the mean image")
+    add_device(sample)
 
     scenes = verb("scenes", _scenes, "draw real images of the bundled procedural data: landscapes or pixel characters")
     scenes.add_argument("--kind", choices=["scenes", "characters"], default="scenes", help="landscapes (default) or pixel characters")
     _images_out(scenes)
-    scenes.add_argument("--resolution", type=_positive, default=64, metavar="R", help="width and height in pixels (default 64)")
+    scenes.add_argument("--resolution", type=whole(1, 1024), default=64, metavar="R", help="width and height in pixels (default 64)")
 
     train = verb(
         "train",
@@ -151,28 +161,29 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         f"Pictures are learnt faster on top of {BUNDLED}, so that is where a run starts when the resolution fits. "
         "On several processes or machines: torchrun --nproc-per-node=N -m gan.train, with the same options.",
     )
-    train.add_argument("--images", required=True, metavar="DIR", help="a folder of pictures, procedural:scenes or procedural:characters")
+    drawn = "a folder of pictures, procedural:scenes or procedural:characters"
+    train.add_argument("--images", required=True, type=place, metavar="DIR", help=drawn)
     train.add_argument("--leave-out", nargs="+", default=(), metavar="FILE", help="pictures not to use, relative to DIR")
     train.add_argument("--keep-copies", action="store_true", help="use pictures that are found twice as often as they are there")
-    train.add_argument("--out", required=True, type=Path, metavar="MODEL", help="the bundle folder to write")
+    train.add_argument("--out", required=True, type=place, metavar="MODEL", help="the bundle folder to write")
     train.add_argument("--from", dest="start", metavar="MODEL", help='a generator to start from, or "none" for random weights')
     length = train.add_mutually_exclusive_group()
-    length.add_argument("--minutes", type=_amount, metavar="M", help="how long to train")
-    length.add_argument("--kimg", type=_amount, metavar="K", help="how long to train, in thousands of images (default 400)")
-    train.add_argument("--resolution", type=_positive, metavar="R", help="32, 64 or 128 pixels (default: as --from, else 64)")
-    train.add_argument("--seed", type=_seed, default=0, metavar="S", help="of everything random (default 0)")
-    _device(train)
-    train.add_argument("--batch", type=_positive, metavar="N", help="images a step, over all processes together (default 32)")
+    length.add_argument("--minutes", type=amount, metavar="M", help="how long to train")
+    length.add_argument("--kimg", type=amount, metavar="K", help="how long to train, in thousands of images (default 400)")
+    train.add_argument("--resolution", type=whole(1, 1024), metavar="R", help="32, 64 or 128 pixels (default: as --from, else 64)")
+    train.add_argument("--seed", type=seed, default=0, metavar="S", help="of everything random (default 0)")
+    add_device(train)
+    train.add_argument("--batch", type=whole(1, 4096), metavar="N", help="images a step, over all processes together (default 32)")
     train.add_argument(
         "--augment", choices=["auto", "off"], default="auto", help="auto (default): alter few pictures in training, many not; off: none"
     )
     train.add_argument(
-        "--gamma", nargs=2, type=_amount, metavar="G", help="weight of the gradient penalties at the start and at the end (default 0.5 0.1)"
+        "--gamma", nargs=2, type=amount, metavar="G", help="weight of the gradient penalties at the start and at the end (default 0.5 0.1)"
     )
     train.add_argument("--compile", action="store_true", help="try torch.compile, which takes minutes at the start")
     train.add_argument("--tensorboard", action="store_true", help="write event files to MODEL/events (needs the package tensorboard)")
-    train.add_argument("--snapshots", type=_amount, metavar="K", help="keep a generator every K thousand images in MODEL/snapshots")
-    train.add_argument("--save-every", type=_amount, default=120.0, metavar="S", help="seconds between two saves (default 120)")
+    train.add_argument("--snapshots", type=amount, metavar="K", help="keep a generator every K thousand images in MODEL/snapshots")
+    train.add_argument("--save-every", type=amount, default=120.0, metavar="S", help="seconds between two saves (default 120)")
 
     simulate = verb(
         "simulate",
@@ -182,11 +193,11 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         "better. It is turned into stars with a person's noise. Writes DIR/report.json and DIR/model, the tuned bundle.",
     )
     simulate.add_argument("--model", default=BUNDLED, metavar="MODEL", help=f"a bundle folder or a bundled name (default {BUNDLED})")
-    simulate.add_argument("--rater", required=True, type=Path, metavar="FILE.py", help="the simulated person")
-    simulate.add_argument("--ratings", type=_positive, default=100, metavar="N", help="ratings they give (default 100)")
-    simulate.add_argument("--seed", type=_seed, default=0, metavar="S", help="of everything random (default 0)")
-    simulate.add_argument("--out", required=True, type=Path, metavar="DIR", help="where report and model go")
-    _device(simulate)
+    simulate.add_argument("--rater", required=True, type=place, metavar="FILE.py", help="the simulated person")
+    simulate.add_argument("--ratings", type=whole(1, 100_000), default=100, metavar="N", help="ratings they give (default 100)")
+    simulate.add_argument("--seed", type=seed, default=0, metavar="S", help="of everything random (default 0)")
+    simulate.add_argument("--out", required=True, type=place, metavar="DIR", help="where report and model go")
+    add_device(simulate)
 
     export = verb(
         "export",
@@ -197,13 +208,13 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     )
     what = export.add_mutually_exclusive_group(required=True)
     what.add_argument("model", nargs="?", metavar="MODEL", help="a bundle folder or a bundled name")
-    what.add_argument("--project", type=Path, metavar="DIR", help="a project of the studio: its tuned generator")
-    export.add_argument("--out", required=True, type=Path, metavar="DIR", help="the folder to write")
+    what.add_argument("--project", type=place, metavar="DIR", help="a project of the studio: its tuned generator")
+    export.add_argument("--out", required=True, type=place, metavar="DIR", help="the folder to write")
     add_options(export, of_project=False)
 
     measured = "measure learning, a taste, a round, speed, training or a generator"
-    benchmark = verb("benchmark", _benchmark, measured, "VERB --help tells what each takes.")
-    benchmark.add_argument("which", choices=["learning", "taste", "round", "speed", "generator", "training"], help="what to measure")
+    benchmark = verb("benchmark", _benchmark, measured, "Each takes options of its own: benchmark learning --help tells them.")
+    benchmark.add_argument("which", choices=[*BENCHMARKS, "speed"], metavar="WHAT", help=", ".join([*BENCHMARKS, "speed"]))
     verb("import", _unreachable, "make a bundle of another program's generator")
     verb("doctor", _unreachable, "say what this machine has, in a form that can be pasted")
     return parser
@@ -214,40 +225,10 @@ def _model(parser: argparse.ArgumentParser) -> None:
 
 
 def _images_out(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--count", type=_positive, default=16, metavar="N", help="how many images (default 16)")
-    parser.add_argument("--seed", type=_seed, default=0, metavar="S", help="of the first image; the next ones follow (default 0)")
-    parser.add_argument("--out", required=True, type=Path, metavar="PATH", help="PATH.png: one sheet; a folder: one PNG per image")
-    parser.add_argument("--scale", type=_positive, default=1, metavar="X", help="enlarge a sheet X times, pixel by pixel (default 1)")
-
-
-def _device(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--device", default="auto", metavar="D", help="auto (default), cpu, cuda, cuda:N or mps")
-
-
-def _number(text: str, kind: type[int] | type[float], least: float, most: float, words: str) -> Any:
-    try:
-        value = kind(text)
-    except ValueError:
-        value = kind(least - 1)
-    if not least <= value <= most:
-        raise argparse.ArgumentTypeError(f"{text!r} is not {words}")
-    return value
-
-
-def _positive(text: str) -> int:
-    return int(_number(text, int, 1, 2**31 - 1, "a whole number from 1"))
-
-
-def _seed(text: str) -> int:
-    return int(_number(text, int, 0, _MOST_SEED, f"a seed: a whole number from 0 to {_MOST_SEED}"))
-
-
-def _fraction(text: str) -> float:
-    return float(_number(text, float, 0.0, 1.0, "a number from 0 to 1"))
-
-
-def _amount(text: str) -> float:
-    return float(_number(text, float, 1e-6, 1e9, "a number above 0"))
+    parser.add_argument("--count", type=whole(1, 1_000_000), default=16, metavar="N", help="how many images (default 16)")
+    parser.add_argument("--seed", type=seed, default=0, metavar="S", help="of the first image; the next ones follow (default 0)")
+    parser.add_argument("--out", required=True, type=place, metavar="PATH", help="PATH.png: one sheet; a folder: one PNG per image")
+    parser.add_argument("--scale", type=whole(1, 256), default=1, metavar="X", help="enlarge a sheet X times, pixel by pixel (default 1)")
 
 
 # ----------------------------------------------------------------------------------------------------------------- verbs
@@ -255,8 +236,8 @@ def _amount(text: str) -> float:
 
 def _check_seeds(options: argparse.Namespace) -> range:
     seeds = range(options.seed, options.seed + options.count)
-    if seeds[-1] > _MOST_SEED:
-        raise UserError(f"seeds end at {_MOST_SEED}: {options.count} images from seed {options.seed} are too many")
+    if seeds[-1] > MOST_SEED:
+        raise UserError(f"seeds end at {MOST_SEED}: {options.count} images from seed {options.seed} are too many")
     return seeds
 
 

@@ -3,7 +3,6 @@
 Nothing here may fail: a part that cannot be asked says why in its place, since the machine that needs a doctor is the one that is ill.
 """
 
-import argparse
 import json
 import os
 import platform
@@ -17,6 +16,7 @@ from typing import Any
 from gan import __version__, assets
 from gan.data.procedural import cache_folder
 from gan.errors import reason
+from gan.options import Parser
 
 Section = dict[str, Any]  # names to plain JSON values, or to another Section
 _PACKAGES = ("torch", "numpy", "pillow", "safetensors", "onnx", "onnxscript", "onnxruntime")
@@ -172,7 +172,7 @@ def main(arguments: Sequence[str] | None = None, more: Callable[[], dict[str, Se
     arguments : after the verb.
     more : returns further sections; the studio adds those on Qt and on its worker.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="tastemaker doctor", description="Say what this machine has, in a form that can be pasted into a report."
     )
     parser.add_argument("--json", action="store_true", help="as JSON")

@@ -5,6 +5,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from gan.errors import UserError
+from gan.options import MOST_SEED, decimal, whole
 
 if TYPE_CHECKING:
     from gan.formats.exports import ExportSettings
@@ -20,7 +21,6 @@ _HELP = {
     "dataset": "all images and ratings of a project, for research",
     "hub": "a folder ready to push to a model hub",
 }
-_MOST_SEED = 2**32 - 1
 _MOST_SEEDS = 100_000
 
 
@@ -53,17 +53,17 @@ def add_options(parser: argparse.ArgumentParser, of_project: bool) -> None:
     )
     parser.add_argument(
         "--seconds",
-        type=_above_zero,
+        type=decimal(0.01, 600),
         default=1.5,
         metavar="X",
         help="video: from one image to the next (default 1.5)",
     )
     parser.add_argument(
-        "--fps", type=_whole, default=24, metavar="N", help="video: frames in a second (default 24)"
+        "--fps", type=whole(1, 1000), default=24, metavar="N", help="video: frames in a second (default 24)"
     )
     parser.add_argument(
         "--scale",
-        type=_whole,
+        type=whole(1, 1000),
         default=1,
         metavar="X",
         help="images, sheet, video: enlarge X times, pixel by pixel",
@@ -71,7 +71,7 @@ def add_options(parser: argparse.ArgumentParser, of_project: bool) -> None:
     if of_project:
         parser.add_argument(
             "--least-stars",
-            type=_whole,
+            type=whole(1, 5),
             default=4,
             metavar="N",
             help="from which an image is a favourite (default 4)",
@@ -134,25 +134,9 @@ def seeds_of(text: str) -> list[int]:
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         last = last if dash else first
-        if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last) <= _MOST_SEED):
+        if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last) <= MOST_SEED):
             raise argparse.ArgumentTypeError(f"{text!r:.60} is not a list of seeds such as 0-15 or 3,7,9")
         if len(seeds) + int(last) - int(first) >= _MOST_SEEDS:
             raise argparse.ArgumentTypeError(f"more than {_MOST_SEEDS:,} seeds")
         seeds += range(int(first), int(last) + 1)
     return seeds
-
-
-def _whole(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 1000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 1000")
-    return int(text)
-
-
-def _above_zero(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0.0 < value <= 600.0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0 and up to 600")
-    return value

@@ -1,5 +1,6 @@
 """Progress for commands: one line that is rewritten on a terminal, now and then a line in a log."""
 
+import os
 import shutil
 import sys
 import time
@@ -9,6 +10,13 @@ from typing import Self, TextIO
 _TERMINAL_SECONDS = 0.1  # between two redraws: more is not read, and a remote terminal is slow
 _LOG_SECONDS = 60.0
 _BAR = 24  # characters
+
+
+def open_streams() -> None:
+    """Give a program that was started without standard output or error (`>&-`, a service, pythonw) ones that lead nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
 
 
 def duration(seconds: float) -> str:
@@ -30,7 +38,7 @@ class Progress:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stream = sys.stderr if stream is None else stream
-        self.on_terminal = self.stream.isatty()
+        self.on_terminal = self.stream.isatty() and os.environ.get("TERM") != "dumb"
         self.started = time.monotonic()
         self._shown = float("-inf") if self.on_terminal else self.started  # a short command leaves a log clean
         self._width = 0

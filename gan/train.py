@@ -10,4 +10,4 @@ import sys
 from gan.cli import main
 
 if __name__ == "__main__":
-    sys.exit(main(["train", *sys.argv[1:]], prog="python -m gan.train"))
+    sys.exit(main(["train", *sys.argv[1:]], prog="python -m gan"))

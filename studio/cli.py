@@ -4,11 +4,9 @@ The window must never load torch and a server must never load Qt, so nothing her
 verb is known.
 """
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
 DISTRIBUTION = "tastemaker-studio"
@@ -24,12 +22,16 @@ class Verb(NamedTuple):
 
 VERBS: dict[str, Verb] = {
     "sample": Verb("gan.cli:main", 0, "draw images from a generator"),
-    "scenes": Verb("gan.cli:main", 0, "draw pictures of the bundled training data: landscapes or characters"),
+    "scenes": Verb("gan.cli:main", 0, "draw pictures of the bundled training data"),
     "train": Verb("gan.cli:main", 0, "train a generator from a folder of images"),
-    "tune": Verb("studio.worker.headless:main", 0, "teach a project's generator its ratings, without a window"),
+    "tune": Verb(
+        "studio.worker.headless:main", 0, "teach a project's generator its ratings, without a window"
+    ),
     "simulate": Verb("gan.cli:main", 0, "tune a generator with a rater written in Python"),
     "export": Verb("gan.cli:main", 0, "write a generator, or a project's tuned one, for other programs"),
-    "benchmark": Verb("gan.cli:main", 0, "measure learning, a taste, a round, speed, training or a generator"),
+    "benchmark": Verb(
+        "gan.cli:main", 0, "measure learning, a taste, a round, speed, training or a generator"
+    ),
     "import": Verb("gan.cli:main", 0, "make a bundle of another program's generator"),
     "doctor": Verb("studio.doctor:main", 1, "say what this machine has, in a form that can be pasted"),
 }
@@ -45,12 +47,12 @@ def usage() -> str:
     lines = [f"  {name:<{width}}  {verb.help}" for name, verb in VERBS.items()]
     return "\n".join(
         [
-            "usage: tastemaker [--project DIR]          open the studio",
-            "       tastemaker VERB [arguments]         one of the commands below; VERB --help tells more",
+            "usage: tastemaker [--project DIR]  open the studio",
+            "       tastemaker VERB [arguments]  one of the commands; VERB --help tells more",
             "",
             *lines,
             "",
-            "  --project DIR  the project to open; without it the last one, or a new one on the bundled generator",
+            "  --project DIR  the project to open; without it the last one, or a new one",
             "  --version      print the version",
             "  -h, --help     print this",
         ]
@@ -71,13 +73,19 @@ def route(arguments: Sequence[str]) -> Verb | None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
+    if sys.stdout is None or sys.stderr is None:
+        import_module("gan.terminal").open_streams()  # by name, as below
     try:
         code = _run(arguments)
         sys.stdout.flush()
         return code
-    except BrokenPipeError:  # the reader (a pager, head) has gone; nothing may be flushed into it at exit either
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        said: int = import_module("gan.cli").report(
+            error
+        )  # standard output has gone (a pager, head), or its disk is full
+        return said
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -115,10 +123,14 @@ def _qt_problem() -> str | None:
 
 def installed_version() -> str:
     """The version of the installed distribution, or of the checkout when it is not installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(DISTRIBUTION)
     except PackageNotFoundError:
-        found: str = import_module("gan").__version__  # by name: the window's half imports nothing of the library
+        found: str = import_module(
+            "gan"
+        ).__version__  # by name: the window's half imports nothing of the library
         return found
 
 

@@ -1,11 +1,14 @@
 """Writing files so that nothing is ever half there."""
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
+
+from gan.errors import UserError, reason
 
 
 @contextmanager
@@ -30,3 +33,17 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` to `path`, wholly or not at all."""
     with atomic_write(path) as stream:
         stream.write(data)
+
+
+def write_json(path: Path, record: Any) -> None:
+    """Write plain JSON values, wholly or not at all.
+
+    Raises
+    ------
+    UserError
+        The file cannot be written.
+    """
+    try:
+        write_bytes(path, (json.dumps(record, indent=1) + "\n").encode())
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {reason(error)}") from error

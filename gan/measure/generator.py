@@ -1,8 +1,6 @@
 """`tastemaker benchmark generator`: how far a generator's images are from real ones, and how different from one another."""
 
 import argparse
-import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gan.errors import UserError, reason
+from gan.formats.files import write_json
 from gan.measure import distances
 from gan.measure.distances import Manifold
 from gan.measure.features import features
@@ -18,6 +17,7 @@ from gan.measure.real import FIRST_SEED, RealPool, real_pool
 from gan.measure.similarity import pairwise_lpips, pairwise_ms_ssim, random_pairs
 from gan.model import Model, load
 from gan.networks import registry
+from gan.options import BUNDLED, Parser, add_device, new_file, place, whole
 
 if TYPE_CHECKING:
     from gan.measure.inception import Describe
@@ -174,22 +174,22 @@ def targets(rows: dict[str, list[Row]]) -> list[Target]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command. Returns the exit code."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="tastemaker benchmark generator",
         description="Measure a generator against real images, beside real images themselves (the floor) and the same "
         "network untrained (the ceiling). Distances are in a fixed random feature space, not Inception's: "
         "compare them with one another only.",
     )
     parser.add_argument(
-        "model", nargs="*", default=["dreamscapes"], help="bundle folders or bundled generators"
+        "model", nargs="*", default=[BUNDLED], metavar="MODEL", help=f"bundle folders or bundled generators (default {BUNDLED})"
     )
-    parser.add_argument("--count", type=int, default=2000, metavar="N", help="images per set (default 2000)")
+    parser.add_argument("--count", type=whole(20, 100_000), default=2000, metavar="N", help="images per set (default 2000)")
     parser.add_argument(
-        "--images", type=Path, metavar="DIR", help="real images, if it was not trained on bundled data"
+        "--images", type=place, metavar="DIR", help="real images, if it was not trained on bundled data"
     )
-    parser.add_argument("--repeats", type=int, default=3, help="bootstrap repeats (default 3)")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    parser.add_argument("--sheet", type=Path, metavar="PATH", help=f"write {SHEET} images there, as one PNG")
+    parser.add_argument("--repeats", type=whole(1, 1000), default=3, metavar="N", help="bootstrap repeats (default 3)")
+    add_device(parser)
+    parser.add_argument("--sheet", type=new_file, metavar="PATH", help=f"write {SHEET} images there, as one PNG")
     parser.add_argument(
         "--inception",
         nargs="?",
@@ -197,20 +197,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         metavar="FILE",
         help="measure FID too, with Inception weights that you have (default: where torch keeps them)",
     )
-    parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures there")
+    parser.add_argument("--json", type=new_file, metavar="PATH", help="write the figures there")
     options = parser.parse_args(argv)
-    try:
-        run(options)
-    except UserError as error:
-        print(f"tastemaker: {error}", file=sys.stderr)
-        return 2
+    run(options)
     return 0
 
 
 def run(options: argparse.Namespace) -> None:
     """Measure and print; raises UserError."""
-    if options.count < 20 or options.repeats < 1:
-        raise UserError("--count must be at least 20 and --repeats at least 1")
     if options.sheet and len(options.model) > 1:
         raise UserError("--sheet is for one generator at a time")
     models = [load(name, options.device) for name in options.model]
@@ -225,7 +219,7 @@ def run(options: argparse.Namespace) -> None:
             print()
         reports.append(_report(model, options, describe))
     if options.json:
-        _write(options.json, json.dumps(reports if len(reports) > 1 else reports[0], indent=1).encode())
+        write_json(options.json, reports if len(reports) > 1 else reports[0])
 
 
 def _report(model: Model, options: argparse.Namespace, describe: "Describe | None") -> dict[str, object]:

@@ -5,20 +5,18 @@ the same chunks and the same precision. Each round is followed or preceded by dr
 taken pair by pair, so that a machine that is busy with other things is so for both. On a CPU the process's own time counts, not the wall's.
 """
 
-import argparse
-import json
 import statistics
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 
-from gan.errors import UserError, reason
+from gan.errors import UserError
+from gan.formats.files import write_json
 from gan.model import Model, load
+from gan.options import Parser, add_device, new_file, whole
 from gan.policy.rounds import RoundConfig
 from gan.session import Feedback, TuningSession
 
@@ -115,47 +113,38 @@ def measure(model: Model, rounds: int, config: RoundConfig | None = None) -> lis
 
 def main(argv: Sequence[str]) -> int:
     """Print the figures; exit code 1 where the median ratio is above `LIMIT`."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="tastemaker benchmark round",
         description="What a round of tuning costs, as a multiple of drawing and judging its images alone: the median over pairs.",
     )
     parser.add_argument("model", nargs="?", default="dreamscapes", metavar="MODEL", help="a bundle folder or a bundled generator")
-    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="pairs measured (default 5)")
+    parser.add_argument("--rounds", type=whole(1, 10_000), default=5, metavar="N", help="pairs measured (default 5)")
     parser.add_argument("--policy", choices=["choice", "shift"], default="choice", help="what is taught (default choice)")
     parser.add_argument("--estimator", choices=["rloo", "reinforce", "pathwise"], default="rloo", help="of the gradient (default rloo)")
-    parser.add_argument("--device", default="cpu", help="cpu (default), cuda or mps")
-    parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures there")
+    add_device(parser, "cpu")
+    parser.add_argument("--json", type=new_file, metavar="PATH", help="write the figures there")
     options = parser.parse_args(argv)
-    try:
-        if options.rounds < 1:
-            raise UserError("--rounds must be at least 1")
-        if options.policy == "choice" and options.estimator == "pathwise":
-            raise UserError("pathwise needs --policy shift: a choice has no slope")
-        model = load(options.model, options.device)
-        pairs = measure(model, options.rounds, RoundConfig(policy=options.policy, estimator=options.estimator))
-        ratio = statistics.median(pair.ratio for pair in pairs)
-        print(f"{model.name} on {model.device}, {options.policy}, {options.estimator}: medians of {len(pairs)} pairs")
-        print(f"images a round          {statistics.median(pair.images for pair in pairs):8.0f}")
-        print(f"seconds a round         {statistics.median(pair.round for pair in pairs):8.2f}")
-        print(f"seconds to draw as many {statistics.median(pair.drawing for pair in pairs):8.2f}")
-        print(f"ratio                   {ratio:8.3f}   (limit {LIMIT})")
-        if options.json is not None:
-            record = {
-                "format": "tastemaker-round",
-                "model": {"name": model.name, "hash": model.hash},
-                "device": str(model.device),
-                "threads": torch.get_num_threads(),
-                "policy": options.policy,
-                "estimator": options.estimator,
-                "ratio": ratio,
-                "limit": LIMIT,
-                "pairs": [asdict(pair) for pair in pairs],
-            }
-            try:
-                options.json.write_text(json.dumps(record, indent=1) + "\n")
-            except OSError as error:
-                raise UserError(f"{options.json}: {reason(error)}") from error
-    except UserError as error:
-        print(f"tastemaker: {error}", file=sys.stderr)
-        return 2
+    if options.policy == "choice" and options.estimator == "pathwise":
+        raise UserError("pathwise needs --policy shift: a choice has no slope")
+    model = load(options.model, options.device)
+    pairs = measure(model, options.rounds, RoundConfig(policy=options.policy, estimator=options.estimator))
+    ratio = statistics.median(pair.ratio for pair in pairs)
+    print(f"{model.name} on {model.device}, {options.policy}, {options.estimator}: medians of {len(pairs)} pairs")
+    print(f"images a round          {statistics.median(pair.images for pair in pairs):8.0f}")
+    print(f"seconds a round         {statistics.median(pair.round for pair in pairs):8.2f}")
+    print(f"seconds to draw as many {statistics.median(pair.drawing for pair in pairs):8.2f}")
+    print(f"ratio                   {ratio:8.3f}   (limit {LIMIT})")
+    if options.json is not None:
+        record = {
+            "format": "tastemaker-round",
+            "model": {"name": model.name, "hash": model.hash},
+            "device": str(model.device),
+            "threads": torch.get_num_threads(),
+            "policy": options.policy,
+            "estimator": options.estimator,
+            "ratio": ratio,
+            "limit": LIMIT,
+            "pairs": [asdict(pair) for pair in pairs],
+        }
+        write_json(options.json, record)
     return 0 if ratio <= LIMIT else 1

@@ -18,7 +18,6 @@ import argparse
 import json
 import multiprocessing
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +31,7 @@ from unittest.mock import patch
 import numpy as np
 
 from gan.errors import UserError, reason
+from gan.formats.files import write_json
 from gan.measure import peer
 from gan.measure.contestants import (
     OURS,
@@ -44,6 +44,7 @@ from gan.measure.contestants import (
     speed_process,
 )
 from gan.measure.training_report import machine_line, parameters_line, quality_table, speed_table
+from gan.options import Parser, amount, new_file, seed, whole
 from gan.terminal import Progress
 
 SCENES = "procedural:scenes"
@@ -192,18 +193,13 @@ class Journal:
         record = {"key": key, "machine": machine(), **measure()}
         self.results[part].append(record)
         if self.path is not None:
-            from gan.formats.files import write_bytes
-
-            try:
-                write_bytes(self.path, (json.dumps(self.results, indent=1) + "\n").encode())
-            except OSError as error:
-                raise UserError(f"cannot write {self.path}: {reason(error)}") from None
+            write_json(self.path, self.results)
         return record
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command. Returns the exit code."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="tastemaker benchmark training",
         description="Train beside lightweight-gan, and beside our own networks in plain float32, on the same 64 px scenes: images per "
         "second in blocks that take turns, then quality after equal minutes on one thread each.",
@@ -211,43 +207,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     part = parser.add_mutually_exclusive_group()
     part.add_argument("--speed-only", action="store_true", help="leave the quality part out")
     part.add_argument("--quality-only", action="store_true", help="leave the speed part out")
-    parser.add_argument("--rounds", type=int, default=5, help="paired blocks of the speed part (default 5)")
-    parser.add_argument("--batch", type=int, default=16, help="images a step in the speed part (default 16)")
-    parser.add_argument("--threads", type=int, default=2, help="threads in the speed part (default 2)")
+    parser.add_argument("--rounds", type=whole(1, 10_000), default=5, metavar="N", help="paired blocks of the speed part (default 5)")
+    parser.add_argument("--batch", type=whole(1, 4096), default=16, metavar="N", help="images a step in the speed part (default 16)")
+    parser.add_argument("--threads", type=whole(1, 1024), default=2, metavar="N", help="threads in the speed part (default 2)")
     parser.add_argument(
-        "--minutes", type=float, default=4.0, metavar="M", help="of training for quality (default 4)"
+        "--minutes", type=amount, default=4.0, metavar="M", help="of training for quality (default 4)"
     )
     parser.add_argument(
-        "--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="S", help="for quality (default 0 1 2)"
+        "--seeds", type=seed, nargs="+", default=[0, 1, 2], metavar="S", help="for quality (default 0 1 2)"
     )
     parser.add_argument(
-        "--count", type=int, default=2000, metavar="N", help="images per measured set (default 2000)"
+        "--count", type=whole(20, 100_000), default=2000, metavar="N", help="images per measured set (default 2000)"
     )
     parser.add_argument(
         "--accumulate",
-        type=int,
+        type=whole(1, 1000),
         default=peer.ACCUMULATE,
+        metavar="N",
         help=f"batches of {peer.BATCH} that lightweight-gan adds up for an update in the quality part (default {peer.ACCUMULATE}, as "
         "published; 1 gives it four times as many updates)",
     )
     parser.add_argument(
-        "--json", type=Path, metavar="PATH", help="keep results there; what it holds already is not run again"
+        "--json", type=new_file, metavar="PATH", help="keep results there; what it holds already is not run again"
     )
     options = parser.parse_args(argv)
-    try:
-        run(options)
-    except UserError as error:
-        print(f"tastemaker: {error}", file=sys.stderr)
-        return 2
+    run(options)
     return 0
 
 
 def run(options: argparse.Namespace) -> None:
     """Measure and print; raises UserError."""
-    if min(options.rounds, options.batch, options.threads, options.accumulate) < 1 or options.minutes <= 0:
-        raise UserError("--rounds, --batch, --threads, --accumulate and --minutes must be above 0")
-    if options.count < 20 or min(options.seeds) < 0:
-        raise UserError("--count must be at least 20, and seeds not below 0")
     with_peer = peer.installed()
     if not with_peer and not options.speed_only:
         raise UserError(f"lightweight-gan is not installed: {peer.INSTALL}, or --speed-only for ours alone")

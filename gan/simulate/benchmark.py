@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gan.data.procedural import cache_folder
-from gan.errors import UserError, reason
+from gan.errors import UserError
+from gan.formats.files import write_json
 from gan.measure.real import RealPool, real_pool
 from gan.model import Model, load
+from gan.options import BUNDLED, Parser, add_device, decimal, new_file, place, whole
 from gan.simulate.contest import Ground, chosen, installed
 from gan.simulate.evaluate import REAL_PER_IMAGE, Bench, Judge
 from gan.simulate.figures import Record, compared, recovery, summarise
@@ -145,16 +147,16 @@ def _prepare(model: Model, count: int, pool: RealPool | None, device: str, say: 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command. Returns the exit code."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="tastemaker benchmark learning",
         description="Let simulated people teach a generator, and judge how many fresh images they like afterwards, beside peers "
         "that learn from the same ratings.",
     )
-    parser.add_argument("model", nargs="?", default="dreamscapes", help="a bundle folder or a bundled generator")
+    parser.add_argument("model", nargs="?", default=BUNDLED, metavar="MODEL", help=f"a bundle folder or a bundled name (default {BUNDLED})")
     parser.add_argument(
-        "--raters", default="held-out", help="dev, held-out, all, names or files, by commas (default held-out)"
+        "--raters", default="held-out", metavar="NAMES", help="dev, held-out, all, names or files, by commas (default held-out)"
     )
-    parser.add_argument("--seeds", type=int, default=3, help="seeds per rater (default 3)")
+    parser.add_argument("--seeds", type=whole(1, 1000), default=3, metavar="N", help="seeds per rater (default 3)")
     parser.add_argument(
         "--ratings", metavar="K,...", help=f"stars per run; several by commas (default {RATINGS}; quick: {QUICK_RATINGS})"
     )
@@ -163,26 +165,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--ablations", nargs="?", const="all", default="none", metavar="NAMES", help="ours with parts left out: all, or names"
     )
     parser.add_argument(
-        "--lapses", type=float, default=LAPSES, metavar="SHARE", help=f"share of random stars (default {LAPSES})"
+        "--lapses", type=decimal(0, 1), default=LAPSES, metavar="SHARE", help=f"share of random stars (default {LAPSES})"
     )
     parser.add_argument(
         "--quick", action="store_true", help=f"{QUICK_RATERS} raters, one seed, {QUICK_COUNT} images judged instead of {COUNT}"
     )
-    parser.add_argument("--count", type=int, metavar="N", help=f"images per judged set (default {COUNT}; fewer is noisier)")
-    parser.add_argument("--images", type=Path, metavar="DIR", help="real images, if it was not trained on the scenes")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    parser.add_argument("--json", type=Path, metavar="PATH", help="write the summary there, and each run to PATH + 'l'")
+    parser.add_argument("--count", type=whole(20, 100_000), metavar="N", help=f"images per judged set (default {COUNT}; fewer is noisier)")
+    parser.add_argument("--images", type=place, metavar="DIR", help="real images, if it was not trained on the scenes")
+    add_device(parser)
+    parser.add_argument("--json", type=new_file, metavar="PATH", help="write the summary there, and each run to PATH + 'l'")
     parser.add_argument("--resume", action="store_true", help="do not repeat the runs and peers that are in PATH + 'l'")
-    parser.add_argument("--picture", type=Path, metavar="FILE", help="like rate against ratings, .png or .svg")
+    parser.add_argument("--picture", type=new_file, metavar="FILE", help="like rate against ratings, .png or .svg")
     parser.add_argument(
         "--queries", action="store_true", help="instead: how many ratings Thompson's proposals save, beside random ones"
     )
     options = parser.parse_args(argv)
-    try:
-        _run(options)
-    except UserError as error:
-        print(f"tastemaker: {error}", file=sys.stderr)
-        return 2
+    _run(options)
     return 0
 
 
@@ -199,13 +197,7 @@ def _numbers(text: str) -> list[int]:
 
 
 def _run(options: argparse.Namespace) -> None:
-    if options.seeds < 1:
-        raise UserError("--seeds must be at least 1")
-    if not 0.0 <= options.lapses <= 1.0:
-        raise UserError("--lapses must lie in 0..1")
     count = (QUICK_COUNT if options.quick else COUNT) if options.count is None else options.count
-    if count < 20:
-        raise UserError("--count must be at least 20")
     if options.resume and not options.json:
         raise UserError("--resume needs --json PATH, beside which the earlier runs are")
     if options.picture and options.picture.suffix.lower() not in (".png", ".svg"):
@@ -247,7 +239,6 @@ def _run(options: argparse.Namespace) -> None:
 def _queries(
     benchmark: Benchmark, raters: Sequence[Path], seeds: Sequence[int], ratings: int, options: argparse.Namespace
 ) -> None:
-    from gan.formats.files import write_bytes
     from gan.simulate.queries import queries_table, run_queries
 
     def tell(line: str) -> None:
@@ -256,15 +247,10 @@ def _queries(
     records = run_queries(benchmark.bench, raters, seeds, ratings, options.lapses, tell)
     print(queries_table(records))
     if options.json:
-        try:
-            write_bytes(options.json, (json.dumps(records, indent=1) + "\n").encode())
-        except OSError as error:
-            raise UserError(f"cannot write {options.json}: {reason(error)}") from None
+        write_json(options.json, records)
 
 
 def _write(path: Path, records: Sequence[Record], ratings: Sequence[int], facts: Record) -> None:
-    from gan.formats.files import write_bytes
-
     names = sorted({r["rater"] for r in records})
     found = {}
     for k in ratings:
@@ -275,7 +261,4 @@ def _write(path: Path, records: Sequence[Record], ratings: Sequence[int], facts:
             "contestants": compared(some),
             "after_drift": recovery(some),
         }
-    try:
-        write_bytes(path, (json.dumps({**facts, "ratings": found}, indent=1) + "\n").encode())
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {reason(error)}") from None
+    write_json(path, {**facts, "ratings": found})

@@ -5,8 +5,6 @@ predicted liking goes with the true one, for steady people and those who slip; t
 is read from signs in passing and from tags.
 """
 
-import argparse
-import json
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -19,9 +17,9 @@ import torch
 from torch import Tensor
 
 import gan
-from gan.errors import UserError
-from gan.formats.files import write_bytes
+from gan.formats.files import write_json
 from gan.networks import latents, to_uint8
+from gan.options import Parser, new_file, whole
 from gan.rewards.drawer import Drawer
 from gan.simulate import rater as people
 from gan.simulate.rater import FloatArray, Person, Rater, load_rater, rater_files
@@ -283,26 +281,23 @@ def _say_all(found: dict[str, Any]) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command. Returns the exit code."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="tastemaker benchmark taste",
         description="How soon and how well a taste is learnt from simulated people: seconds a fit, steady people, people who slip, people "
         "whose taste changes half-way, signs in passing, tags. About five minutes.",
-        allow_abbrev=False,
     )
-    parser.add_argument("--model", default="dreamscapes", help="a bundle folder or a bundled name (default dreamscapes)")
-    parser.add_argument("--raters", default="dev", help='groups, names or files separated by commas (default "dev")')
-    parser.add_argument("--ratings", type=int, default=100, metavar="N", help="in each session, 48 to 500 (default 100)")
-    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="how many (default 3)")
-    parser.add_argument("--json", type=Path, metavar="PATH", help="write all figures there")
+    parser.add_argument("--model", default="dreamscapes", metavar="MODEL", help="a bundle folder or a bundled name (default dreamscapes)")
+    parser.add_argument("--raters", default="dev", metavar="NAMES", help='groups, names or files separated by commas (default "dev")')
+    parser.add_argument("--ratings", type=whole(48, 500), default=100, metavar="N", help="in each session, 48 to 500 (default 100)")
+    parser.add_argument("--seeds", type=whole(1, 1000), default=3, metavar="N", help="how many (default 3)")
+    parser.add_argument("--json", type=new_file, metavar="PATH", help="write all figures there")
     options = parser.parse_args(argv)
-    if not 48 <= options.ratings <= 500 or options.seeds < 1:
-        raise UserError("--ratings must lie in 48 to 500, --seeds must be at least 1")
     with Progress() as progress:
         found = measure(gan.load(options.model, "cpu"), rater_files(options.raters), options.seeds, options.ratings, progress)
         progress.clear()
     _say_all(found)
     if options.json is not None:
-        write_bytes(options.json, (json.dumps(found, indent=1) + "\n").encode())
+        write_json(options.json, found)
     return 0
 
 

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from gan.cli import report
 from gan.errors import UserError
 from gan.export_command import add_options, settings_of
+from gan.options import Parser, add_device, place, whole
 from gan.terminal import Progress, duration
 from studio.project.store import Checkpoint, Project, ProjectError
 from studio.worker import exports
@@ -21,8 +22,6 @@ from studio.worker.opening import opening
 
 if TYPE_CHECKING:
     from gan.session import RoundProgress, TuningSession
-
-MISTAKE = 2  # exit code
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,7 +66,11 @@ def tune(
     for number in range(rounds):
 
         def after_step(step: RoundProgress, number: int = number) -> None:
-            realism = f"realism {step.realism:+.2f}" if session.scorer.has_realism else "realism off (no discriminator)"
+            realism = (
+                f"realism {step.realism:+.2f}"
+                if session.scorer.has_realism
+                else "realism off (no discriminator)"
+            )
             text = f"round {number + 1} of {rounds}: taste {step.taste:+.2f}, {realism}"
             progress(
                 (number + step.step / step.steps) / rounds, text, step.seconds_left if rounds == 1 else None
@@ -183,46 +186,31 @@ def _stoppable(line: Progress) -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-class _Parser(argparse.ArgumentParser):
-    """One line for a mistake, as in the other commands."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(MISTAKE, f"tastemaker: {message} ({self.prog} --help tells more)\n")
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="tastemaker", description="A project's generator, without the window.", allow_abbrev=False
-    )
+    parser = Parser(prog="tastemaker", description="A project's generator, without the window.")
     verbs = parser.add_subparsers(title="commands", metavar="VERB", required=True)
     one = verbs.add_parser(
         "tune",
         help="teach a project's generator its ratings",
         description="Teach a project's generator what its ratings say. Every round that is kept becomes a checkpoint of"
         " the project, as in the studio. The studio must not have the project open.",
-        allow_abbrev=False,
     )
-    one.add_argument("--rounds", type=_positive, default=1, metavar="N", help="rounds to run (default 1)")
     one.add_argument(
-        "--steps", type=_positive, metavar="N", help="steps of a round (default: as in the studio)"
+        "--rounds", type=whole(1, 10_000), default=1, metavar="N", help="rounds to run (default 1)"
     )
-    one.add_argument("--device", default="auto", help="cpu, cuda, cuda:N or mps (default: the best there is)")
+    one.add_argument(
+        "--steps", type=whole(1, 100_000), metavar="N", help="steps of a round (default: as in the studio)"
+    )
+    add_device(one)
     one.set_defaults(run=_tune)
     two = verbs.add_parser(
         "export",
         help="write a project's tuned generator for other programs",
         description="Write a project's generator, as tuned now, or its favourites, as a folder that other programs can use.",
-        allow_abbrev=False,
     )
-    two.add_argument("--out", required=True, type=Path, metavar="DIR", help="a new folder")
+    two.add_argument("--out", required=True, type=place, metavar="DIR", help="a new folder")
     add_options(two, of_project=True)
     two.set_defaults(run=_export)
     for verb in (one, two):
-        verb.add_argument("--project", required=True, type=Path, metavar="DIR", help="the project's folder")
+        verb.add_argument("--project", required=True, type=place, metavar="DIR", help="the project's folder")
     return parser
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
-    return int(text)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from gan import cli
 from gan.model import Model
 from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
 
@@ -23,3 +24,17 @@ def _small_model(seed: int = 0, discriminator: bool = True) -> Model:
 def small_model() -> Callable[..., Model]:
     """Makes an untrained 16 px model from a seed; the same seed makes the same model."""
     return _small_model
+
+
+@pytest.fixture(scope="session")
+def tastemaker() -> Callable[..., int]:
+    """Runs a command, given as words, in this process; the exit code, argparse's included."""
+
+    def run(*words: object) -> int:
+        try:
+            return cli.main([str(word) for word in words])
+        except SystemExit as end:
+            assert isinstance(end.code, int)
+            return end.code
+
+    return run

@@ -19,6 +19,7 @@ from gan import cli, doctor
 from gan.errors import Cancelled, UserError
 from gan.formats import bundle
 from gan.model import Model
+from gan.options import FAILED
 from gan.terminal import Progress, duration
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,7 +42,7 @@ def run(*words: str | Path) -> int:
 def mistake(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:
     """The one line that a failing command prints."""
     capsys.readouterr()
-    assert run(*words) == cli.FAILED
+    assert run(*words) == FAILED
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.startswith("tastemaker: ") and said.err.count("\n") == 1, said.err
@@ -233,7 +234,7 @@ def test_a_write_that_fails_half_way_harms_nothing(tmp_path: Path) -> None:
     sheet = tmp_path / "sheet.png"
     sheet.write_bytes(b"what was there before")
     done = limited(2000, "scenes", "--count", 16, "--resolution", 32, "--out", sheet)
-    assert done.returncode == cli.FAILED
+    assert done.returncode == FAILED
     assert done.stderr.startswith("tastemaker: ") and done.stderr.count("\n") == 1, done.stderr
     assert "sheet.png" in done.stderr
     assert sheet.read_bytes() == b"what was there before"
@@ -245,7 +246,7 @@ def test_training_onto_a_full_disk(tmp_path: Path) -> None:
     images = pictures(tmp_path / "images", 8)
     words = ("--resolution", "32", "--from", "none", "--device", "cpu", "--kimg", "0.032")
     done = limited(1_000_000, "train", "--images", images, "--out", tmp_path / "model", *words)
-    assert done.returncode == cli.FAILED
+    assert done.returncode == FAILED
     assert done.stderr.splitlines()[-1].startswith("tastemaker: file too large"), done.stderr
     assert done.stderr.count("tastemaker:") == 1 and "Traceback" not in done.stderr
     assert not list((tmp_path / "model").iterdir()), "nothing half-made stays behind"
@@ -360,11 +361,11 @@ def test_report_of_a_foreign_value_error_is_a_bug() -> None:
 @pytest.mark.parametrize(
     ("error", "code", "words"),
     [
-        (UserError("two\nlines"), cli.FAILED, "two lines"),
+        (UserError("two\nlines"), FAILED, "two lines"),
         (Cancelled(), cli.STOPPED, "stopped"),
         (KeyboardInterrupt(), cli.STOPPED, "stopped"),
-        (MemoryError(), cli.FAILED, "memory"),
-        (PermissionError(errno.EACCES, "Permission denied", "x.png"), cli.FAILED, "x.png: permission denied"),
+        (MemoryError(), FAILED, "memory"),
+        (PermissionError(errno.EACCES, "Permission denied", "x.png"), FAILED, "x.png: permission denied"),
     ],
 )
 def test_report_is_one_line(capsys: pytest.CaptureFixture[str], error: BaseException, code: int, words: str) -> None:
@@ -439,3 +440,63 @@ def test_a_part_that_fails_is_a_finding(monkeypatch: pytest.MonkeyPatch, capsys:
     monkeypatch.setattr(doctor, "_devices", fail)
     assert run("doctor", "--json") == 0
     assert "libcudart" in json.loads(capsys.readouterr().out)["devices"]["problem"]
+
+
+# ------------------------------------------------------------------------------------------------- no output, or none left
+
+
+def shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "PY": sys.executable}
+    return subprocess.run(["sh", "-c", line], cwd=folder, env=environment, capture_output=True, text=True, timeout=150, check=False)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a POSIX shell")
+@pytest.mark.parametrize("module", ["gan", "studio.cli"])
+def test_a_closed_output_is_no_reason_to_fail(module: str, tmp_path: Path) -> None:
+    done = shell(f'"$PY" -m {module} scenes --count 1 --resolution 16 --out x.png >&- 2>&-', tmp_path)
+    assert done.returncode == 0
+    assert pixels(tmp_path / "x.png").shape == (16, 16, 3)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("words", ["gan scenes --count 1 --resolution 16 --out x.png", "studio.cli --help"])
+def test_an_output_that_is_full_is_said_in_one_line(words: str, tmp_path: Path) -> None:
+    done = shell(f'"$PY" -m {words} >/dev/full', tmp_path)
+    assert done.returncode == FAILED
+    assert done.stderr.startswith("tastemaker: no space left on device") and done.stderr.count("\n") == 1, done.stderr
+
+
+def test_a_dumb_terminal_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("TERM", "dumb")
+    stream = Terminal()
+    with Progress(stream) as progress:
+        progress(0.5, "half")
+    assert stream.getvalue() == "", "a short command leaves it clean, as it does a log"
+
+
+# ----------------------------------------------------------------------------------------------------- what options refuse
+
+
+@pytest.mark.parametrize("words", [("sample", "dreamscapes", "--out", ""), ("train", "--images", "", "--out", "model")])
+def test_an_empty_path_is_not_the_working_folder(capsys: pytest.CaptureFixture[str], words: tuple[str, ...]) -> None:
+    assert "a path is missing" in mistake(capsys, *words)
+
+
+def test_what_cannot_be_written_at_the_end_is_refused_at_the_start(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for benchmark in ("learning", "taste", "round", "training", "generator"):
+        assert "is a folder" in mistake(capsys, "benchmark", benchmark, "--json", tmp_path)
+    assert "no folder that may be written to" in mistake(capsys, "benchmark", "generator", "--json", tmp_path / "file" / "x.json")
+
+
+def test_every_command_says_a_mistake_in_one_line_and_has_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    verbs = [["sample"], ["scenes"], ["train"], ["simulate"], ["export"], ["import"], ["doctor"], ["benchmark"]]
+    for verb in [*verbs, *(["benchmark", name] for name in cli.BENCHMARKS)]:
+        assert mistake(capsys, *verb, "--no-such-option").endswith(f"{' '.join(verb)} --help tells more)")
+        assert run(*verb, "--help") == 0
+        assert max(map(len, capsys.readouterr().out.splitlines())) <= 80

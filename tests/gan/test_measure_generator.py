@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -182,11 +183,11 @@ def test_characters_are_measured_against_characters(
     ],
 )
 def test_a_users_mistake_is_one_line(
-    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tastemaker: Callable[..., int], arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if arguments[0] == "small":
         monkeypatch.setattr(benchmark, "load", lambda name, device: small_model("unknown"))
-    assert benchmark.main(arguments) == 2
+    assert tastemaker("benchmark", "generator", *arguments) == 2
     error = capsys.readouterr().err
     assert error.startswith("tastemaker: ")
     assert said in error

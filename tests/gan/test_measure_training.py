@@ -125,18 +125,18 @@ def test_another_file_is_not_overwritten(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--minutes", "0"], "above 0"),
-        (["--rounds", "0"], "above 0"),
+        (["--minutes", "0"], "--minutes: '0' is not a number above 0"),
+        (["--rounds", "0"], "--rounds"),
         (["--seeds", "-1"], "seeds"),
         (["--count", "5"], "--count"),
         ([], "pip install"),
     ],
 )
 def test_a_users_mistake_is_one_line(
-    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tastemaker: Callable[..., int], arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(peer, "installed", lambda: False)
-    assert training.main(arguments) == 2
+    assert tastemaker("benchmark", "training", *arguments) == 2
     error = capsys.readouterr().err
     assert error.startswith("tastemaker: ")
     assert said in error

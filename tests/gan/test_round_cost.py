@@ -50,7 +50,7 @@ def test_the_figures_are_written(small, monkeypatch, tmp_path, capsys):
     ("options", "words"),
     [(["--rounds", "0"], "--rounds"), (["--estimator", "pathwise"], "--policy shift"), (["nowhere"], "nowhere")],
 )
-def test_mistakes_are_one_line(options, words, capsys):
-    assert round_cost.main(options) == 2
+def test_mistakes_are_one_line(tastemaker, options, words, capsys):
+    assert tastemaker("benchmark", "round", *options) == 2
     error = capsys.readouterr().err
     assert words in error and error.count("\n") == 1

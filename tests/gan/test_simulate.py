@@ -383,8 +383,8 @@ def test_the_command_end_to_end(
     assert summary["ratings"]["12"]["all"]["runs"] == 1
     assert set(summary["ratings"]["12"]["contestants"]) == {"untuned", "best-of-4", "best-of-16"}
     assert len((tmp_path / "learning.jsonl").read_text().splitlines()) == 1
-    assert benchmark.main(arguments) == 2
-    assert "add --resume" in capsys.readouterr().err
+    with pytest.raises(UserError, match="add --resume"):
+        benchmark.main(arguments)
     assert benchmark.main([*arguments, "--resume"]) == 0
 
 
@@ -399,8 +399,10 @@ def test_the_command_end_to_end(
         (["no-such-generator"], "no-such-generator"),
     ],
 )
-def test_a_users_mistake_is_one_line(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert benchmark.main(arguments) == 2
+def test_a_users_mistake_is_one_line(
+    tastemaker: Callable[..., int], arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tastemaker("benchmark", "learning", *arguments) == 2
     error = capsys.readouterr().err
     assert error.startswith("tastemaker: ")
     assert said in error

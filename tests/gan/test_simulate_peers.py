@@ -411,12 +411,14 @@ def test_peers_added_later_complete_earlier_runs(
         (["--ablations", "ddpo"], "no ablation named 'ddpo'"),
         (["--ratings", "24,many"], "--ratings takes whole numbers"),
         (["--ratings", "5"], "5 ratings are too few"),
-        (["--lapses", "2"], "--lapses must lie in 0..1"),
+        (["--lapses", "2"], "--lapses: '2' is not a number from 0 to 1"),
         (["--picture", "curve.bmp"], "--picture ends in .png or .svg"),
     ],
 )
-def test_mistakes_are_one_line(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert benchmark.main(arguments) == 2
+def test_mistakes_are_one_line(
+    tastemaker: Callable[..., int], arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tastemaker("benchmark", "learning", *arguments) == 2
     error = capsys.readouterr().err
     assert error.startswith("tastemaker: ")
     assert said in error

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gan.errors import UserError
 from gan.model import Model
 from gan.simulate import taste_benchmark
 from gan.simulate.rater import Rater
@@ -50,6 +49,6 @@ def test_every_part_says_its_figures(
     assert "Seconds of one fit" in capsys.readouterr().out
 
 
-def test_too_few_ratings_are_refused() -> None:
-    with pytest.raises(UserError, match="--ratings"):
-        taste_benchmark.main(["--ratings", "12"])
+def test_too_few_ratings_are_refused(tastemaker: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert tastemaker("benchmark", "taste", "--ratings", "12") == 2
+    assert "--ratings: '12' is not a whole number from 48 to 500" in capsys.readouterr().err

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gan.errors import UserError
+from gan.options import Parser, new_file, place
 
 if TYPE_CHECKING:
     from gan.formats.importing import Imported
@@ -28,24 +29,12 @@ def main(arguments: Sequence[str] | None = None, prog: str = "tastemaker import"
     return 0
 
 
-class _Parser(argparse.ArgumentParser):
-    """One line for a mistake, as with the other commands."""
-
-    def error(self, message: str) -> None:  # type: ignore[override]
-        self.exit(2, f"tastemaker: {message} ({self.prog} --help tells more)\n")
-
-
 def _parser(prog: str) -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog=prog,
-        description="Make a bundle of another program's generator.",
-        epilog=_EPILOG,
-        allow_abbrev=False,
-    )
-    parser.add_argument("file", type=Path, metavar="FILE", help="the file to import")
+    parser = Parser(prog=prog, description="Make a bundle of another program's generator.", epilog=_EPILOG)
+    parser.add_argument("file", type=place, metavar="FILE", help="the file to import")
     parser.add_argument(
         "--out",
-        type=Path,
+        type=place,
         metavar="MODEL",
         help="the bundle folder to write; without it, the file is only described",
     )
@@ -58,7 +47,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         help="answer a question about the file",
     )
     parser.add_argument(
-        "--preview", type=Path, metavar="PNG", help="draw a sheet of what the possible answers look like"
+        "--preview", type=new_file, metavar="PNG", help="draw a sheet of what the possible answers look like"
     )
     parser.add_argument(
         "--yes", action="store_true", help="take the likeliest answers without a word about the others"

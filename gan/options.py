@@ -1,0 +1,78 @@
+"""What the options of all commands have in common: how a mistake is said, and the kinds of values they take.
+
+Nothing heavy is imported here, so that `--help` and a mistyped option answer at once.
+"""
+
+import argparse
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+FAILED = 2  # exit code: a reason was given
+MOST_SEED = 2**32 - 1
+BUNDLED = "dreamscapes"  # the generator that is taken where none is named
+
+
+class Parser(argparse.ArgumentParser):
+    """Says a mistake in one line, instead of the usage before it, and takes no abbreviated options."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**{"allow_abbrev": False, **more})
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(FAILED, f"tastemaker: {' '.join(message.split())} ({self.prog} --help tells more)\n")
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Reads a whole number in a range, ends included."""
+    return lambda text: int(_number(text, int, least, most, f"a whole number from {least} to {most}"))
+
+
+def decimal(least: float, most: float) -> Callable[[str], float]:
+    """Reads a number in a range, ends included."""
+    return lambda text: float(_number(text, float, least, most, f"a number from {least:g} to {most:g}"))
+
+
+def amount(text: str) -> float:
+    """Reads a number above 0."""
+    return float(_number(text, float, 1e-6, 1e9, "a number above 0"))
+
+
+def seed(text: str) -> int:
+    """Reads what a latent may be drawn from."""
+    return int(_number(text, int, 0, MOST_SEED, f"a seed: a whole number from 0 to {MOST_SEED}"))
+
+
+def _number(text: str, kind: type[int] | type[float], least: float, most: float, words: str) -> Any:
+    try:
+        value = kind(text)
+    except ValueError:
+        value = kind(least - 1)
+    if not least <= value <= most:
+        raise argparse.ArgumentTypeError(f"{text!r:.60} is not {words}")
+    return value
+
+
+def place(text: str) -> Path:
+    """Reads the path of a file or folder. An empty one is what a script's unset variable leaves, and would be the working folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("a path is missing")
+    return Path(text)
+
+
+def new_file(text: str) -> Path:
+    """Reads the path of a file to write when the work is done, and finds out before whether that could succeed."""
+    path = place(text)
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is a folder")
+    parent = next(folder for folder in path.absolute().parents if folder.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{text} cannot be written: {parent} is no folder that may be written to")
+    return path
+
+
+def add_device(parser: argparse.ArgumentParser, default: str = "auto") -> None:
+    """Where networks run."""
+    known = ", ".join(f"{name} (default)" if name == default else name for name in ("auto", "cpu", "cuda", "cuda:N"))
+    parser.add_argument("--device", default=default, metavar="D", help=f"{known} or mps")
