@@ -19,6 +19,7 @@ from gan.model import load
 from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
 
 PROCEDURAL_POOL = 60_000  # pictures drawn for a training run: 700 MB at 64 px; seeds 0 .. PROCEDURAL_POOL - 1
+_PALETTE = 16  # colours of an image of pixel art
 _COPIED_BELOW = 1000  # pictures; fewer are learnt by heart
 
 Progress = Callable[[TrainProgress | tuple[float, str]], None]
@@ -32,7 +33,7 @@ def network_configs(resolution: int, pixel: int = 1) -> tuple[GeneratorConfig, D
     if rest or drawn not in generator:
         raise UserError(f"resolution {resolution} is not one of {', '.join(str(pixel * side) for side in generator)}")
     return (
-        GeneratorConfig(resolution=resolution, channels=generator[drawn], pixel=pixel),
+        GeneratorConfig(resolution=resolution, channels=generator[drawn], pixel=pixel, palette=_PALETTE if pixel > 1 else 0),
         DiscriminatorConfig(resolution=resolution, channels=discriminator[drawn], pixel=pixel),
     )
 
@@ -186,7 +187,7 @@ def _pictures(
             progress((fraction, text))
 
     if (kind := procedural.kind_of(images)) is not None:
-        pool = procedural.pool(kind, PROCEDURAL_POOL, resolution, progress=tell)
+        pool = procedural.pool(kind, PROCEDURAL_POOL, resolution, progress=tell, cancel=cancel)
         return pool, {"kind": kind, "count": PROCEDURAL_POOL}
     from gan.data.folder import open_images  # Pillow's decoders are not needed for scenes
 

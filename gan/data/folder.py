@@ -16,7 +16,7 @@ import numpy as np
 
 from gan.data import duplicates
 from gan.data.decoding import KNOWN, READ, Decoded, crop_box, read
-from gan.data.procedural import cache_folder
+from gan.data.procedural import cache_folder, npy_header
 from gan.errors import Cancelled, UserError, reason
 from gan.formats.files import atomic_write, write_bytes
 
@@ -222,7 +222,7 @@ def _select(images: np.ndarray, report: dict[str, Any], base: Path, leave_out: s
 def _copy_rows(images: np.ndarray, rows: np.ndarray, path: Path) -> np.ndarray:
     try:
         with atomic_write(path) as stream:
-            _header(stream, len(rows), images.shape[1])
+            npy_header(stream, len(rows), images.shape[1])
             for start in range(0, len(rows), _CHUNK):
                 stream.write(images[rows[start : start + _CHUNK]].tobytes())
     except OSError as error:
@@ -257,7 +257,7 @@ def _decode_all(
             # Pillow's warnings about odd files are not news: such a file decodes or is skipped with its reason.
             warnings.simplefilter("ignore")
             # The header is written for all files and again for those used: numpy pads it so that any count fits.
-            start = _header(stream, len(files), resolution)
+            start = npy_header(stream, len(files), resolution)
             for index, (name, found) in enumerate(decoded):
                 if cancel():
                     raise Cancelled
@@ -272,7 +272,7 @@ def _decode_all(
                 name, why = skipped[0]
                 raise UserError(f"no readable picture in {folder} ({len(skipped)} skipped; {name}: {why})")
             stream.seek(0)
-            assert _header(stream, len(used), resolution) == start
+            assert npy_header(stream, len(used), resolution) == start
             stream.flush()
             copies = _copies(stream, start, resolution, sizes, tell, cancel)
     except OSError as error:
@@ -311,10 +311,3 @@ def _decoded(
                 yield first, found.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _header(stream: BinaryIO, count: int, resolution: int) -> int:
-    """Write a .npy header for uint8 (count, resolution, resolution, 3). Returns where the data start."""
-    shape = (count, resolution, resolution, 3)
-    np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
-    return int(stream.tell())

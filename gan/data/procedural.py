@@ -1,17 +1,20 @@
 """Pools of procedurally drawn pictures, drawn once and kept as a memory-mapped array."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import platformdirs
 
 from gan.data import characters, scenes
-from gan.errors import UserError
+from gan.errors import Cancelled, UserError, reason
+from gan.formats.files import atomic_write
 
 PREFIX = "procedural:"  # before a kind's name, where a folder of pictures could stand too
+_CHUNK = 256  # pictures drawn at a time
 
 
 @dataclass(frozen=True)
@@ -60,36 +63,78 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("tastemaker", appauthor=False))
 
 
+def npy_header(stream: BinaryIO, count: int, resolution: int) -> int:
+    """Write the header of a .npy of uint8 (count, resolution, resolution, 3). Returns where the data start."""
+    shape = (count, resolution, resolution, 3)
+    np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    return int(stream.tell())
+
+
 def pool(
     name: str,
     count: int,
     resolution: int,
     first_seed: int = 0,
     progress: Callable[[float, str], None] | None = None,
+    cancel: Callable[[], bool] = lambda: False,
 ) -> np.ndarray:
-    """Pictures of one kind, seeds first_seed .. first_seed + count - 1, uint8 (count, resolution, resolution, 3), memory-mapped.
+    """Pictures of one kind, seeds first_seed .. first_seed + count - 1, uint8 (count, resolution, resolution, 3).
 
-    Drawn on the first call (some hundred scenes or some thousand characters a second at 64 px) and read from the cache on later ones.
+    Drawn on the first call (some hundred scenes or some thousand characters a second at 64 px) and memory-mapped from the cache on later
+    ones; where nothing can be written there, drawn anew each time and held in memory.
 
     Parameters
     ----------
     name : a key of `KINDS`.
     progress : called with a fraction in [0, 1] and a line of text.
+    cancel : asked every 256 pictures.
+
+    Raises
+    ------
+    Cancelled
+        `cancel` said so; nothing is left behind.
+    UserError
+        The disk is full.
     """
     kind = KINDS[name]
     path = cache_folder() / f"{name}-v{kind.version}-{resolution}px-{first_seed}+{count}.npy"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}.partial")  # another process may draw the same
-        shape = (count, resolution, resolution, 3)
-        drawn = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
-        chunk = 256
-        for start in range(0, count, chunk):
-            stop = min(start + chunk, count)
-            drawn[start:stop] = kind.render(range(first_seed + start, first_seed + stop), resolution)
+    kept = _kept(path, (count, resolution, resolution, 3))
+    if kept is not None:
+        return kept
+
+    def drawn() -> Iterator[np.ndarray]:
+        for start in range(0, count, _CHUNK):
+            if cancel():
+                raise Cancelled
+            stop = min(start + _CHUNK, count)
+            yield kind.render(range(first_seed + start, first_seed + stop), resolution)
             if progress is not None:
                 progress(stop / count, f"drawing picture {stop} of {count}")
-        drawn.flush()
-        del drawn
-        partial.replace(path)
+
+    if not _writable(path.parent):
+        return np.concatenate(list(drawn()))
+    try:
+        with atomic_write(path) as stream:
+            npy_header(stream, count, resolution)
+            for part in drawn():
+                stream.write(part.tobytes())
+    except OSError as error:
+        raise UserError(f"cannot keep the drawn pictures in {path.parent}: {reason(error)}") from error
     return np.asarray(np.load(path, mmap_mode="r"))
+
+
+def _kept(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
+    """What an earlier call left, or None if it is missing or damaged."""
+    try:
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return np.asarray(found) if found.shape == shape and found.dtype == np.uint8 else None
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)

@@ -16,7 +16,9 @@ from gan.formats.xmp import TRAINED, xmp_packet
 
 ALGORITHM = "algorithmicMedia"  # IPTC: made by an algorithm alone, as the procedural scenes are
 _OTHER_PICTURES = {".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
+_MOST_PIXELS = 400_000_000  # of a sheet; larger ones are opened by hardly any program
 _LABELS = {"seed": "Seed", "seeds": "Seeds", "model": "Model", "model_hash": "Model hash", "truncation": "Truncation"}
+
 
 def parameters_line(metadata: Mapping[str, Any]) -> str:
     """One readable line for galleries: "Seed: 7, Model: dreamscapes, Model hash: 0123456789, Truncation: 1.0"."""
@@ -83,18 +85,23 @@ def write_images(
     Raises
     ------
     UserError
-        No images, a place that cannot be written, or another picture format asked for.
+        No images, a place that cannot be written, another picture format asked for, or more images than a sheet holds.
     """
     out, common = Path(out), dict(metadata or {})
     suffix = out.suffix.lower()
     if suffix in _OTHER_PICTURES and not out.is_dir():
         raise UserError(f"{out.name}: images are written as PNG: name a file ending in .png, or a folder")
     if suffix == ".png" and not out.is_dir():
-        kept, drawn = list(seeds), list(images)
+        kept, coming = list(seeds), iter(images)
+        first = next(coming, None)
+        if first is None:
+            raise UserError("no images to write: count is 0")
+        room = _MOST_PIXELS // (first.shape[0] * first.shape[1] * scale**2)
+        if len(kept) > room:  # found out before the others are drawn
+            raise UserError(f"one sheet holds {room:,} such images, not {len(kept):,}: name a folder, or take fewer or a smaller scale")
+        drawn = [first, *coming]
         if len(kept) != len(drawn):
             raise ValueError(f"{len(drawn)} images but {len(kept)} seeds")
-        if not drawn:
-            raise UserError("no images to write: count is 0")
         sheet = contact_sheet(np.stack(drawn), scale=scale)
         known = {"seed": kept[0]} if len(kept) == 1 else {"seeds": _ranges(kept)}
         save_image(sheet, out, {**known, **common})

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from gan.data.procedural import KINDS
 from gan.errors import UserError
+from gan.formats.files import atomic_write
 from gan.measure.features import features
 
 FIRST_SEED = 10_000_000  # training draws its pictures from seeds below
@@ -71,10 +73,9 @@ def drawn_pool(kind: str, count: int, resolution: int, progress: Progress | None
     # the first pictures stand for the renderer: another renderer, other features
     drawn = hashlib.sha256(np.ascontiguousarray(pictures[:4]).tobytes()).hexdigest()[:10]
     path = cache_folder() / f"features-v{FEATURES_VERSION}-{drawn}-{resolution}px-{count}.npy"
-    if path.exists():
-        return RealPool(pictures, np.load(path))
+    with suppress(OSError, ValueError, EOFError):  # not there, or damaged
+        return RealPool(pictures, np.load(path, allow_pickle=False))
     described = features(pictures)
-    partial = path.with_suffix(".partial.npy")
-    np.save(partial, described)
-    partial.replace(path)
+    with suppress(OSError), atomic_write(path) as stream:  # a cache that cannot be written is done without
+        np.save(stream, described)
     return RealPool(pictures, described)

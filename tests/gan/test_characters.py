@@ -13,7 +13,7 @@ from gan.adversarial import command
 from gan.cli import main
 from gan.data import characters, procedural
 from gan.data.characters import render
-from gan.errors import UserError
+from gan.errors import Cancelled, UserError
 from gan.measure.real import FIRST_SEED, real_pool
 from gan.model import load
 
@@ -87,6 +87,33 @@ def test_a_pool_is_drawn_once(own_cache: Path, monkeypatch: pytest.MonkeyPatch) 
     assert told[-1][0] == 1.0 and len(told) == 2
     procedural.pool("characters", 300, 32, 50, lambda *step: told.append(step))
     assert len(told) == 2
+
+
+def test_a_drawing_that_is_cancelled_leaves_nothing(own_cache: Path) -> None:
+    asked: list[int] = []
+
+    def cancel() -> bool:
+        asked.append(1)
+        return len(asked) > 1
+
+    with pytest.raises(Cancelled):
+        procedural.pool("characters", 600, 32, cancel=cancel)
+    assert len(asked) == 2 and not [path for path in own_cache.rglob("*") if path.is_file()]
+
+
+def test_a_damaged_pool_is_drawn_anew(own_cache: Path) -> None:
+    first = np.array(procedural.pool("characters", 20, 32))
+    (kept,) = own_cache.glob("*.npy")
+    for damage in (b"", b"no array", kept.read_bytes()[:-7]):
+        kept.write_bytes(damage)
+        np.testing.assert_array_equal(procedural.pool("characters", 20, 32), first)
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(own_cache: Path) -> None:
+    own_cache.write_text("a file stands where the folder should be", encoding="utf-8")
+    np.testing.assert_array_equal(procedural.pool("characters", 20, 32), render(range(20), 32))
+    measured = real_pool({"kind": "characters"}, 32, 40)
+    assert len(measured) == len(measured.features) == 40
 
 
 def test_kinds_by_name() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -101,3 +102,16 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
             write_images([], tmp_path / name, [])
     assert (tmp_path / "file").read_text() == "mine"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_sheet_that_nothing_could_open_is_refused_before_it_is_drawn(tmp_path: Path) -> None:
+    drawn: list[int] = []
+
+    def draw() -> Iterator[np.ndarray]:
+        for image in pictures(3, 64, 64):
+            drawn.append(1)
+            yield image
+
+    with pytest.raises(UserError, match="one sheet holds 1 such images, not 3"):
+        write_images(draw(), tmp_path / "sheet.png", range(3), scale=256)
+    assert len(drawn) == 1 and not list(tmp_path.iterdir())
