@@ -250,7 +250,8 @@ class ExportDialog(QDialog):
         self.start.setEnabled(able and not missing)
         for control in (self.folder, self.choose, self.options, self.list):
             control.setEnabled(not exports.running)
-        self.progress.setValue(round(1000 * exports.fraction))
+        # What was written in another format or to another folder says nothing of the one that is chosen.
+        self.progress.setValue(round(1000 * exports.fraction) if exports.running or done else 0)
         self.show_folder.setVisible(bool(exports.folder))
         self.stop.setVisible(exports.running)
         if exports.error:

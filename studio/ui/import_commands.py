@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from studio.ui.import_sheet import ImportSheet
     from studio.ui.window import StudioWindow
 
-SUFFIXES = (".pkl", ".pt", ".pth", ".ckpt", ".bin", ".onnx", ".safetensors", ".pt2")
+# Keras' own are there to be told what to do with them.
+SUFFIXES = (".pkl", ".pt", ".pth", ".ckpt", ".tar", ".bin", ".onnx", ".safetensors", ".pt2", ".h5", ".keras")
+EXPORTED = ("generator.onnx", "generator.safetensors", "generator.pth", "generator.pt2")
 LOG = "import.log"
 
 
@@ -43,12 +45,17 @@ def table(window: StudioWindow) -> Iterable[Command]:
     def choose() -> None:
         kinds = " ".join(f"*{suffix}" for suffix in SUFFIXES)
         picked, _ = QFileDialog.getOpenFileName(
-            window, tr("Import a generator"), str(Path.home()), f"{tr('Generators')} ({kinds});;{tr('All files')} (*)"
+            window,
+            tr("Import a generator"),
+            str(Path.home()),
+            f"{tr('Generators')} ({kinds});;{tr('All files')} (*)",
         )
         if picked:
             open_sheet(window, Path(picked))
 
     def take(file: Path) -> bool:
+        if file.is_dir():  # of an export that is no bundle
+            file = next((file / name for name in EXPORTED if (file / name).is_file()), file)
         if not file.is_file() or file.suffix.lower() not in SUFFIXES:
             return False
         open_sheet(window, file)

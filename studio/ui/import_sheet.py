@@ -83,7 +83,7 @@ class ImportSheet(QDialog):
         ends.addStretch(1)
         ends.addWidget(self.cancel)
         ends.addWidget(self.keep)
-        self.open_points = section(tr("What the file does not say"))
+        self.open_points = section("")
         body = QWidget()
         self._said = said = QVBoxLayout(body)
         said.setContentsMargins(0, 0, 8, 0)
@@ -160,15 +160,18 @@ class ImportSheet(QDialog):
         """One list a question; what is asked stays while the answers are tried out."""
         if self._importing.phase == "reading" and self._asked:
             return
-        open_points = any(not question.settled for question in questions)
-        title = tr("What the file does not say") if open_points else tr("Read off the file; can be overruled")
-        self.open_points.setText(title.upper())
+        titles = {False: tr("What the file does not say"), True: tr("Read off the file; can be overruled")}
+        if questions:
+            self.open_points.setText(titles[questions[0].settled].upper())
+            self.open_points.setAccessibleName(titles[questions[0].settled])
         self.open_points.setVisible(bool(questions))
         self.questions.setVisible(bool(questions))
         while self._form.rowCount():
             self._form.removeRow(0)
         self._asked = tuple(question.key for question in questions)
-        for question in questions:
+        for before, question in zip((None, *questions), questions, strict=False):
+            if before is not None and question.settled and not before.settled:
+                self._form.addRow(section(titles[True]))
             box = QComboBox()
             hold_still(box)
             box.setMinimumWidth(ANSWER)
@@ -183,7 +186,9 @@ class ImportSheet(QDialog):
             )
             label = QLabel(tr(question.text))
             label.setWordWrap(True)
-            label.setFixedWidth(QUESTION)  # a form gives a wrapped label as much height as its narrowest guess wants
+            label.setFixedWidth(
+                QUESTION
+            )  # a form gives a wrapped label as much height as its narrowest guess wants
             label.setBuddy(box)
             self._form.addRow(label, box)
 

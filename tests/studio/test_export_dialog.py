@@ -44,6 +44,12 @@ def test_it_writes_where_it_was_told_and_ends_with_the_folder(
     assert dialog.status.text() == f"Done: {target}"
     opened: list[QUrl] = []
     monkeypatch.setattr(QDesktopServices, "openUrl", opened.append)
+    dialog.choose_way("onnx")
+    assert dialog.progress.value() == 0  # of this one nothing is written yet
+    dialog.choose_way("bundle")
+    dialog.folder.setText(str(target))
+    dialog._follow()
+    assert dialog.progress.value() == 1000
     hands.press(dialog.show_folder)
     assert [Path(url.toLocalFile()) for url in opened] == [target]
     assert not dialog.start.isEnabled()  # the same folder again would not be empty
@@ -204,7 +210,9 @@ def test_an_export_can_be_stopped(hands: Hands, dialog: ExportDialog, tmp_path: 
 def test_a_graph_is_offered_in_the_formats_it_can_leave_in(hands: Hands, dialog: ExportDialog) -> None:
     def offered() -> set[str]:
         items = [dialog.list.item(row) for row in range(dialog.list.count())]
-        return {item.data(Qt.ItemDataRole.UserRole) for item in items if item.flags() & Qt.ItemFlag.ItemIsEnabled}
+        return {
+            item.data(Qt.ItemDataRole.UserRole) for item in items if item.flags() & Qt.ItemFlag.ItemIsEnabled
+        }
 
     assert "pt2" in offered()
     hands.actions.state.generator = replace(hands.actions.state.generator, graph=True)

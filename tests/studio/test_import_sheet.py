@@ -110,6 +110,38 @@ def test_questions_with_long_answers_are_shown_whole(qtbot, sheet):
     assert all(box.width() >= box.sizeHint().width() for box in sheet.questions.findChildren(QComboBox))
 
 
+@pytest.mark.parametrize(
+    ("settled", "headings"),
+    [
+        ((False, False, True), ["WHAT THE FILE DOES NOT SAY", "READ OFF THE FILE; CAN BE OVERRULED"]),
+        ((False,), ["WHAT THE FILE DOES NOT SAY"]),
+        ((True, True), ["READ OFF THE FILE; CAN BE OVERRULED"]),
+        ((), []),
+    ],
+)
+def test_what_is_asked_stands_apart_from_what_was_read_off(sheet, settled, headings):
+    options = (imports.Option("a", "one", ""), imports.Option("b", "two", ""))
+    questions = tuple(imports.Question(f"q{n}", f"Question {n}?", options, "a", one) for n, one in enumerate(settled))
+    sheet._importing.found = imports.FileRead(1, "DCGAN, 64 px", (), None, questions, FRAMES)
+    first = [] if sheet.open_points.isHidden() else [sheet.open_points]
+    shown = [label.text() for label in [*first, *sheet.questions.findChildren(QLabel)]]
+    assert [text for text in shown if text.isupper()] == headings
+    assert len(sheet.questions.findChildren(QComboBox)) == len(settled)
+
+
+def test_the_folder_of_an_export_is_taken_like_its_file(hands, tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr("studio.ui.import_commands.open_sheet", lambda window, file: opened.append(file))
+    (tmp_path / "mine-onnx").mkdir()
+    (tmp_path / "mine-onnx" / "generator.onnx").write_bytes(b"")
+    (tmp_path / "checkpoint.pth.tar").write_bytes(b"")
+    for name in ("mine-onnx", "checkpoint.pth.tar"):
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(str(tmp_path / name))])
+        assert hands.window.files.take(data)
+    assert opened == [tmp_path / "mine-onnx" / "generator.onnx", tmp_path / "checkpoint.pth.tar"]
+
+
 def test_an_answer_changes_what_is_shown(qtbot, sheet, checkpoint):
     importing = sheet._importing
     importing.open(checkpoint)
