@@ -2,6 +2,7 @@
 
     python tests/studio/random_walk.py --seeds 0-99 --steps 400
     python tests/studio/random_walk.py --replay FILE        what a walk wrote, step for step
+    python tests/studio/random_walk.py --real ...           with the worker's own process, which takes its time
 """
 
 import argparse
@@ -21,6 +22,7 @@ from typing import Any
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path.append(str(Path(__file__).parent))
 
+import walk_real
 from PySide6.QtCore import (
     QEvent,
     QEventLoop,
@@ -57,6 +59,7 @@ WEIGHTS = {
 }
 
 
+
 class Wrong(AssertionError):
     """What a walk found."""
 
@@ -64,8 +67,9 @@ class Wrong(AssertionError):
 class Walk(Steps):
     """One window on a project of its own, and one step after the other."""
 
-    def __init__(self, home: Path, seed: int, written: Path) -> None:
-        self.seed, self.random = seed, random.Random(seed)
+    def __init__(self, home: Path, seed: int, written: Path, real: bool = False) -> None:
+        self.seed, self.random, self._real = seed, random.Random(seed), real
+        self._weights = WEIGHTS | walk_real.WEIGHTS if real else WEIGHTS
         self.steps: list[Step] = []
         self.studio = Studio()
         self._folder, self._written = home / "Walk", written
@@ -85,11 +89,13 @@ class Walk(Steps):
         self._left, self._planned = steps, None if planned is None else list(planned)
         if self._planned is not None:
             self._left = len(self._planned)
-        with closed_world(home, self.random.randrange) as self.things, self._listening():
+        with closed_world(home, self.random.randrange, self._real) as self.things, self._listening():
             self._show()
+            self._rest()
             try:
                 self._timer.start(0)
                 self._loop.exec()
+                self._rest()
             finally:
                 self._timer.stop()
                 self._end()
@@ -97,9 +103,16 @@ class Walk(Steps):
 
     def _show(self) -> None:
         window = self.studio.open(open_project(self._folder))
+        if self._real:
+            window.actions_.steps = walk_real.STEPS
         window.resize(1200, 800)
         window.activateWindow()
         self._settle()
+
+    def _rest(self) -> None:
+        window = self.studio.window
+        if self._real and not self._trouble and window is not None and window.isVisible():
+            walk_real.rest(window, self._trouble)
 
     def _end(self) -> None:
         while popup := QApplication.activePopupWidget():
@@ -162,7 +175,8 @@ class Walk(Steps):
         hook, sys.excepthook = sys.excepthook, caught
         handler = qInstallMessageHandler(hear)
         try:
-            yield
+            with walk_real.bugs_are_heard(self._trouble):
+                yield
         finally:
             sys.excepthook = hook
             qInstallMessageHandler(handler)
@@ -190,7 +204,7 @@ class Walk(Steps):
             return self._planned.pop(0)
         one = self.random
         window = self.window
-        name = one.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+        name = one.choices(list(self._weights), list(self._weights.values()))[0]
         if self.top() is not window and one.random() < 0.1:
             name = "close dialog"  # there is more to see behind it
         match name:
@@ -222,7 +236,7 @@ class Walk(Steps):
             case "drop":
                 return [name, one.randrange(len(self.things))]
             case "wait":
-                return [name, one.choice([20, 80, 300])]
+                return [name, one.choice(walk_real.WAITS if self._real else (20, 80, 300))]
             case "view":
                 return ["command", f"view.{one.choice(window.entry_keys())}"]
             case "undo":
@@ -279,21 +293,21 @@ def _hold_size(widget: QWidget) -> None:
     )
 
 
-def walk(seed: int, steps: int, home: Path, planned: Sequence[Step] | None = None) -> None:
+def walk(seed: int, steps: int, home: Path, planned: Sequence[Step] | None = None, real: bool = False) -> None:
     """Walk once, with projects and preferences in `home`, which must be empty. Raises Wrong; the steps are in `home`/steps.jsonl."""
     home.mkdir(parents=True, exist_ok=True)
-    Walk(home, seed, home / "steps.jsonl").run(steps, home, planned)
+    Walk(home, seed, home / "steps.jsonl", real).run(steps, home, planned)
 
 
-def _walk_here(seed: int, steps: int, planned: Sequence[Step] | None = None) -> str:
+def _walk_here(seed: int, steps: int, planned: Sequence[Step] | None = None, real: bool = False) -> str:
     """Walk in a folder that is deleted afterwards; returns what was wrong, or ""."""
     from studio.project.recent import HOME_VARIABLE
 
     with tempfile.TemporaryDirectory(prefix="walk-", ignore_cleanup_errors=True) as folder:
         os.environ[HOME_VARIABLE] = folder
-        faulthandler.dump_traceback_later(60 + steps, exit=True)
+        faulthandler.dump_traceback_later(60 + steps + (4 * walk_real.PATIENCE if real else 0), exit=True)
         try:
-            walk(seed, steps, Path(folder), planned)
+            walk(seed, steps, Path(folder), planned, real)
         except Wrong as wrong:
             Path(f"{seed}.steps").write_text((Path(folder) / "steps.jsonl").read_text("utf-8"), "utf-8")
             return str(wrong)
@@ -309,19 +323,20 @@ def main() -> int:
     parser.add_argument("--seeds", default="0-9", metavar="A-B")
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--replay", type=Path, metavar="FILE")
+    parser.add_argument("--real", action="store_true", help="with the worker's own process")
     options = parser.parse_args()
     faulthandler.enable()
     application()
     if options.replay:
         planned = [json.loads(line) for line in options.replay.read_text("utf-8").splitlines()]
-        print(wrong := _walk_here(0, len(planned), planned))
+        print(wrong := _walk_here(0, len(planned), planned, options.real))
         return int(bool(wrong))
     first, last = map(int, options.seeds.split("-"))
     bad = 0
     for seed in range(first, last + 1):
         begun = time.monotonic()
         print(f"seed {seed}", end=" ", flush=True)
-        wrong = _walk_here(seed, options.steps)
+        wrong = _walk_here(seed, options.steps, None, options.real)
         print(f"{time.monotonic() - begun:.1f} s", wrong, flush=True)
         bad += bool(wrong)
     return int(bool(bad))

@@ -137,8 +137,20 @@ class Steps:
     def _take_event(self, what: str) -> None:
         actions = self.window.actions_
         worker, training = actions.worker, actions.findChild(Training)
-        assert isinstance(worker, Worker)
-        told: dict[str, Callable[[], object]] = {
+        told: dict[str, Callable[[], object]] = {}
+        if not isinstance(worker, Worker):
+            if worker._link is not None:
+                told["crash"] = worker._link.kill
+        else:
+            told = self._said_by(worker)
+        if training is not None:
+            told["train"] = training._client.go_on
+            told["train fails"] = lambda: training._client.failed.emit("The disk is full.", "")
+        told.get(what, int)()
+
+    @staticmethod
+    def _said_by(worker: Worker) -> dict[str, Callable[[], object]]:
+        return {
             "step": worker.go_on,
             "keep": lambda: worker.end(True),
             "reject": lambda: worker.end(False),
@@ -147,10 +159,6 @@ class Steps:
             "notice": lambda: worker.notice.emit("The CPU is used: the other device is not there."),
             "exported": worker.end_export,
         }
-        if training is not None:
-            told["train"] = training._client.go_on
-            told["train fails"] = lambda: training._client.failed.emit("The disk is full.", "")
-        told.get(what, int)()
 
 
 def _modifiers(names: str) -> Qt.KeyboardModifier:

@@ -1,7 +1,7 @@
 """What a random walk through the studio meets in place of other processes, of the system's dialogs and of files."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -180,10 +180,10 @@ class Imports(ImportClient):
 
 
 @contextmanager
-def closed_world(home: Path, choose: Callable[[int], int]) -> Iterator[list[Path]]:
+def closed_world(home: Path, choose: Callable[[int], int], real: bool = False) -> Iterator[list[Path]]:
     """Replace processes and the system's dialogs; yields what can be dropped into the window.
 
-    `choose` is a number to one below it: which answer a dialog gives.
+    `choose` is a number to one below it: which answer a dialog gives. The worker stays as it is where it is to be `real`.
     """
     things = _things(home)
     saved = count(1)
@@ -195,7 +195,7 @@ def closed_world(home: Path, choose: Callable[[int], int]) -> Iterator[list[Path
         return str(home / f"saved {next(saved)}.png") if choose(2) else ""
 
     with (
-        patch("studio.worker.client.WorkerClient", Worker),
+        nullcontext() if real else patch("studio.worker.client.WorkerClient", Worker),
         patch("studio.model.training_access.JobsClient", Jobs),
         patch("studio.worker.import_client.ImportClient", Imports),
         patch.object(QFileDialog, "getExistingDirectory", lambda *_, **__: path()),
