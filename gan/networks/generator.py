@@ -6,8 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gan.networks.base import LATER, LatentGenerator
+from gan.networks.base import LATER, LatentGenerator, Whole
 from gan.networks.layers import Linear, StyledConv, activate, deactivate, normal, pixel_norm, upsample2
+
+_SHARPNESS = 2.0  # of a palette's softmax, so that freshly drawn weights mix a few of its colours and not all
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,9 @@ class GeneratorConfig:
     pixel: int = field(
         default=1, metadata={LATER: True}
     )  # side of a square drawn in one colour: 2 or more for pixel art
+    palette: Whole = field(
+        default=0, metadata={LATER: True}
+    )  # colours that an image is mixed of, see `Palette`; 0: any colour anywhere
 
     def __post_init__(self) -> None:
         drawn = 4 * 2 ** (len(self.channels) - 1) * self.pixel
@@ -57,7 +62,9 @@ class SynthesisBlock(nn.Module):
         self.first = first
         self.conv0 = None if first else StyledConv(inputs, outputs, config.w_dim, upsample=True)
         self.conv1 = StyledConv(outputs, outputs, config.w_dim)
-        self.to_image = StyledConv(outputs, config.image_channels, config.w_dim, kernel=1, demodulate=False)
+        self.to_image = StyledConv(
+            outputs, config.palette or config.image_channels, config.w_dim, kernel=1, demodulate=False
+        )
 
     def forward(self, x: Tensor, image: Tensor | None, w: Tensor) -> tuple[Tensor, Tensor]:
         if self.conv0 is not None:
@@ -69,12 +76,32 @@ class SynthesisBlock(nn.Module):
         return x, upsample2(image) + contribution
 
 
+class Palette(nn.Module):
+    """What the blocks drew, read as logits (N, K, R, R), and a style (N, w_dim) -> images (N, image_channels, R, R).
+
+    Pixel art is made of a few flat colours. So each image has K of its own, and the synthesis says for each pixel which of them it is:
+    a mixture by softmax, which learns to be one of them. Flat areas come out flat, where three free channels would leave speckles.
+    """
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.shape = (config.palette, config.image_channels)
+        self.colours = Linear(config.w_dim, config.palette * config.image_channels)
+        if not self.colours.bias.is_meta:
+            nn.init.uniform_(self.colours.bias, -1.0, 1.0)  # of a range with that of images
+
+    def forward(self, logits: Tensor, w: Tensor) -> Tensor:
+        colours = self.colours(w).unflatten(1, self.shape)
+        return torch.einsum("nkhw,nkc->nchw", (_SHARPNESS * logits).softmax(dim=1), colours)
+
+
 class Synthesis(nn.Module):
     """w (N, w_dim), or one a block (N, blocks, w_dim) -> images (N, image_channels, R, R), nominally in [-1, 1], not clamped."""
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         self.pixel = config.pixel
+        self.palette = Palette(config) if config.palette else None
         widths = config.channels
         self.constant = normal(1, widths[0], 4, 4)
         self.blocks = nn.ModuleList(
@@ -88,6 +115,8 @@ class Synthesis(nn.Module):
         for block, style in zip(self.blocks, styles, strict=True):
             x, image = block(x, image, style)
         assert image is not None
+        if self.palette is not None:
+            image = self.palette(image, styles[-1])
         return (
             image if self.pixel == 1 else F.interpolate(image, scale_factor=float(self.pixel), mode="nearest")
         )

@@ -20,8 +20,8 @@ from gan.formats.onnx_export import run_onnx
 from gan.formats.program import input_names
 from gan.formats.pt2 import run_pt2
 from gan.formats.rated import Rated, draw, favourites, from_seeds
-from gan.model import Model
-from gan.networks import latents
+from gan.model import Model, load
+from gan.networks import Generator, GeneratorConfig, latents
 
 MakeModel = Callable[..., Model]
 
@@ -80,6 +80,19 @@ def test_a_seed_is_the_same_image_in_torch_onnx_and_pt2(tmp_path: Path, model: M
     ran: dict[str, torch.Tensor] = {}
     exec(code, ran)  # what the page says works
     assert ran["images"].shape == (16, 3, 16, 16)
+
+
+def test_pixel_art_of_few_colours_is_the_same_image_in_every_format(tmp_path: Path) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        config = GeneratorConfig(resolution=16, z_dim=8, w_dim=12, channels=(8, 6), pixel=2, palette=5)
+        model = Model("art", Generator(config))
+    onnx = (export(model, tmp_path / "onnx", ExportSettings("onnx")) / "generator.onnx").read_bytes()
+    program = (export(model, tmp_path / "pt2", ExportSettings("pt2")) / "generator.pt2").read_bytes()
+    kept = load(str(export(model, tmp_path / "bundle", ExportSettings("bundle"))), device="cpu")
+    z = latents(range(5), 8)
+    for drawn in (run_onnx(onnx, z.numpy()), run_pt2(program, z.numpy()), kept.draw(z).numpy()):
+        assert np.abs(drawn - model.draw(z).numpy()).max() < 1e-4
 
 
 def test_an_exported_graph_is_imported_back_the_same(tmp_path: Path, model: Model) -> None:

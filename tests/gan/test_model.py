@@ -13,6 +13,7 @@ import gan
 from gan.formats import bundle
 from gan.model import Model
 from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, latents
+from gan.networks.generator import SynthesisBlock
 from gan.policy.adapter import Shift, ShiftConfig
 
 MakeModel = Callable[..., Model]
@@ -113,3 +114,22 @@ def test_pixel_art_is_crisp_by_construction(tmp_path: Path) -> None:
     assert np.array_equal(bundle.load(tmp_path).sample(range(3)), images)
     with pytest.raises(ValueError, match="32 pixels, not 16"):
         GeneratorConfig(resolution=16, channels=(8, 8, 8), pixel=2)
+
+
+@pytest.mark.parametrize("sure", [False, True])
+def test_a_pixel_is_mixed_of_its_image_s_own_few_colours(sure: bool) -> None:
+    generator = Generator(GeneratorConfig(resolution=16, z_dim=8, w_dim=8, channels=(8, 8, 8), palette=4))
+    generator.requires_grad_(False)
+    palette = generator.synthesis.palette
+    assert palette is not None
+    if sure:
+        for block in generator.synthesis.blocks:
+            assert isinstance(block, SynthesisBlock)
+            block.to_image.weight.mul_(1000.0)
+    w = generator.embed(torch.randn(5, 8, generator=torch.Generator().manual_seed(0)))
+    images, colours = generator.synthesis(w), palette.colours(w).unflatten(1, (4, 3))
+    assert images.shape == (5, 3, 16, 16)
+    low, high = colours.amin(dim=1)[:, :, None, None], colours.amax(dim=1)[:, :, None, None]
+    assert (images >= low - 1e-5).all() and (images <= high + 1e-5).all()
+    off = (images[:, None] - colours[:, :, :, None, None]).abs().amax(dim=2).amin(dim=1)  # of each pixel, from its nearest colour
+    assert (off < 1e-3).float().mean() > 0.98 if sure else (off > 1e-2).any()
