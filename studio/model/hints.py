@@ -50,7 +50,7 @@ def hints() -> list[Hint]:
             "timeline",
             tr("Every round is kept. The timeline compares them and goes back to any ({view.timeline})."),
             lambda a: bool(a.state.checkpoints) and not a.round.running,
-            lambda a: len(a.state.checkpoints) > 1,
+            lambda a: a.state.view == "timeline" or len(a.state.checkpoints) > 1,
         ),
     ]
 
@@ -64,7 +64,7 @@ class Hints(QObject):
         super().__init__(parent)
         self._actions = actions
         self._hints = hints()
-        for name in ("counts", "checkpoints"):
+        for name in ("counts", "checkpoints", "view"):
             bind(actions.state, name, self._look)
         bind(actions.round, "running", self._look)
         preferences.watcher().changed.connect(self._preferred)

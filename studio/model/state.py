@@ -100,6 +100,7 @@ class StudioState(QObject):
     pixel_art: Property[bool] = Property(False)  # enlarge by whole factors
     cell_size: Property[int | None] = Property(None)  # logical pixels; None fits the grid into the window
     message: Property[Message | None] = Property(None)
+    view: Property[str] = Property("")  # key of the one on show
 
 
 class RoundState(QObject):

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractItemView
+
 from studio.i18n import tr
 from studio.theme.theme import current
 from studio.ui import image_commands, project_commands, undo_commands, views
@@ -40,6 +43,15 @@ def _edit(window: StudioWindow) -> Iterable[Command]:
         window.files.copy_image,
         new_group=True,
         enabled=lambda: window.files.image_at_hand() is not None,
+    )
+    yield Command(
+        "select_all",
+        "edit",
+        tr("Select all"),
+        ("Ctrl+A",),
+        tr("Every image on show; a click selects one again"),
+        partial(_select_all, window),
+        views=("rate", "gallery"),
     )
 
 
@@ -207,6 +219,15 @@ def _view(window: StudioWindow) -> Iterator[Command]:
         enabled=lambda: window.pages.has_panel(window.view),
         checked=window.panel_is_shown,
     )
+    yield Command(
+        "full_screen",
+        "view",
+        tr("Full screen"),
+        ("F11",),
+        tr("Nothing but the studio; the same again leaves it"),
+        partial(_toggle_full_screen, window),
+        checked=window.isFullScreen,
+    )
     zooms = views.zooming_views()
     yield Command(
         "larger",
@@ -293,3 +314,14 @@ def _help(window: StudioWindow) -> Iterable[Command]:
 
 def _is_mode(mode: str) -> bool:
     return current().mode == mode
+
+
+def _toggle_full_screen(window: StudioWindow) -> None:
+    window.setWindowState(window.windowState() ^ Qt.WindowState.WindowFullScreen)  # as large afterwards as before
+    window.commands.refresh()
+
+
+def _select_all(window: StudioWindow) -> None:
+    shown = views.focus_target(window.page(window.view))
+    if isinstance(shown, QAbstractItemView):
+        shown.selectAll()

@@ -80,7 +80,7 @@ def table(window: StudioWindow) -> Iterable[Command]:
 
 
 _MENU = (
-    *("loupe", "compare", "", "stars1", "stars2", "stars3", "stars4", "stars5", "clear", ""),
+    *("loupe", "compare", "explore.like_this", "", "stars1", "stars2", "stars3", "stars4", "stars5", "clear", ""),
     *(
         "like",
         "reject",

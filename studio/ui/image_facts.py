@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
 from PySide6.QtCore import QDateTime, QLocale
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -13,6 +15,8 @@ from studio.project.records import Guess, ImageState
 from studio.project.search import Seen
 from studio.ui.parts import Rows, names_keys, quiet_note, section
 from studio.ui.tags_editor import TagsEditor
+
+_MOST = 500  # selected images that are looked at for what they have in common
 
 
 def said_of(state: ImageState) -> str:
@@ -71,25 +75,38 @@ class ImageFacts(QWidget):
         if not self.isVisible():
             return
         images = self._actions.state.selected
-        seen = self._actions.project.seen(images[:1]).get(images[0]) if images else None
-        self.title.setText((tr("{n} images", n=len(images)) if len(images) > 1 else tr("This image")).upper())
-        self.rows.set_line("rating", tr("Rating"), said_of(seen.state) if seen else "–", "", "")
-        guess = self._actions.guesses.of(images[0]) if images else None
-        self.rows.set_line("expected", tr("Predicted"), expected(guess))
+        many = len(images) > 1
+        self.title.setText((tr("{n} images", n=len(images)) if many else tr("This image")).upper())
+        seen = [*self._actions.project.seen(images[:_MOST]).values()]
+        self.rows.set_line("rating", tr("Rating"), _common(said_of(one.state) for one in seen), "", "")
+        guesses = (expected(self._actions.guesses.of(image)) for image in images[:_MOST])
+        self.rows.set_line("expected", tr("Predicted"), _common(guesses))
         self._show_facts(seen)
 
-    def _show_facts(self, seen: Seen | None) -> None:
-        version = "–"
-        if seen is not None:
-            named = {c.id: c.name or tr("round {n}", n=c.round) for c in self._actions.state.checkpoints}
-            version = tr("untuned") if seen.checkpoint is None else named.get(seen.checkpoint, "–")
-        self.rows.set_line("number", tr("Number"), f"#{seen.image}" if seen else "–")
-        self.rows.set_line("seed", tr("Seed"), "–" if seen is None or seen.seed is None else str(seen.seed))
-        self.rows.set_line("why", tr("Shown"), why(seen.kind) if seen else "–")
-        self.rows.set_line("version", tr("Version"), version)
-        self.rows.set_line("size", tr("Size"), f"{seen.width} × {seen.height}" if seen else "–")
-        when = "–"
-        if seen is not None:
-            date = QDateTime.fromSecsSinceEpoch(int(seen.created))
-            when = QLocale().toString(date, QLocale.FormatType.ShortFormat)
-        self.rows.set_line("when", tr("First seen"), when)
+    def _show_facts(self, seen: Sequence[Seen]) -> None:
+        names = {c.id: c.name or tr("round {n}", n=c.round) for c in self._actions.state.checkpoints}
+        lines: tuple[tuple[str, str, Callable[[Seen], str]], ...] = (
+            ("number", tr("Number"), lambda one: f"#{one.image}"),
+            ("seed", tr("Seed"), lambda one: "–" if one.seed is None else str(one.seed)),
+            ("why", tr("Shown"), lambda one: why(one.kind)),
+            ("version", tr("Version"), lambda one: _version(one.checkpoint, names)),
+            ("size", tr("Size"), lambda one: f"{one.width} × {one.height}"),
+            ("when", tr("First seen"), _when),
+        )
+        for key, name, fact in lines:
+            self.rows.set_line(key, name, _common(map(fact, seen)))
+
+
+def _version(checkpoint: int | None, names: Mapping[int, str]) -> str:
+    return tr("untuned") if checkpoint is None else names.get(checkpoint, "–")
+
+
+def _when(seen: Seen) -> str:
+    date = QDateTime.fromSecsSinceEpoch(int(seen.created))
+    return QLocale().toString(date, QLocale.FormatType.ShortFormat)
+
+
+def _common(facts: Iterable[str]) -> str:
+    """What is so of all images; a dash where there is none."""
+    found = set(facts)
+    return tr("various") if len(found) > 1 else next(iter(found), "–")

@@ -150,7 +150,7 @@ class StudioWindow(QMainWindow):
     def show_view(self, key: str) -> None:
         """Show a view and its side panel, and give it the keys."""
         view = self.page(key)
-        self.view = key
+        self.view = self.actions_.state.view = key
         self.stack.setCurrentWidget(view)
         panel = self.pages.panel(key)
         if panel is not None:

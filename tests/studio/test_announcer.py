@@ -58,6 +58,18 @@ def test_hints_come_one_at_a_time_and_go_when_done(hands: Hands, open_studio: Ca
     hands.qtbot.waitUntil(lambda: "press T" in hint_of(again).text.full_text())
 
 
+def test_the_hint_about_the_timeline_goes_once_it_was_looked_at(hands: Hands) -> None:
+    bar = hint_of(hands)
+    hands.rate_enough()
+    hands.press(hands.window.top_bar.teach)
+    hands.worker.finish()
+    hands.drawn()
+    hands.qtbot.waitUntil(lambda: "timeline" in bar.text.full_text() and bar.isVisible())
+    hands.key(Qt.Key.Key_3, Qt.KeyboardModifier.ControlModifier)
+    hands.qtbot.waitUntil(lambda: not bar.isVisible())
+    assert "timeline" in preferences.read()["hints_done"]
+
+
 def test_a_hint_can_be_put_away_and_all_of_them_switched_off(hands: Hands) -> None:
     bar = hint_of(hands)
     hands.qtbot.waitUntil(bar.isVisible)

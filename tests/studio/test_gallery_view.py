@@ -381,3 +381,18 @@ def test_people_who_hear_the_screen_get_the_controls(view: GalleryView) -> None:
     )
     for control in (*controls, view.filter.order, *view.filter.labels, view.slider):
         assert control.accessibleName() and control.toolTip()
+
+
+def test_facts_of_several_images_are_those_they_have_in_common(hands: Hands, view: GalleryView) -> None:
+    rows = hands.window.panels.currentWidget().rows  # type: ignore[attr-defined]
+    assert (rows.value("number"), rows.value("rating")) == ("#24", "–")
+    hands.key(K.Key_4)
+    hands.key(K.Key_Right, SHIFT)
+    assert (rows.value("number"), rows.value("rating"), rows.value("size")) == ("various", "various", "16 × 16")
+    hands.key(K.Key_5)
+    assert rows.value("rating") == "★★★★★"
+    hands.key(K.Key_A, CTRL)
+    assert len(hands.actions.state.selected) == 24 and rows.value("why") == "at random"
+    hands.window.commands["select_all"].trigger()
+    hands.key(K.Key_Home)
+    assert hands.actions.state.selected == (24,) and rows.value("number") == "#24"

@@ -122,6 +122,16 @@ def test_every_view_opens_by_its_key_and_by_the_rail(hands: Hands) -> None:
     assert hands.project.counts().rated == 0
 
 
+def test_the_window_fills_the_screen_and_is_as_before(hands: Hands) -> None:
+    window, action = hands.window, hands.window.commands["full_screen"]
+    before = window.size()
+    hands.key(K.Key_F11)
+    assert window.isFullScreen() and action.isChecked()
+    hands.key(K.Key_F11)
+    assert not window.isFullScreen() and not action.isChecked()
+    hands.qtbot.waitUntil(lambda: window.size() == before)
+
+
 def test_the_side_panel_cannot_be_asked_for_where_there_is_none(hands: Hands) -> None:
     button = hands.window.top_bar.panel
     for view in hands.window.entry_keys():
