@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -43,6 +43,7 @@ class Studio:
         window = StudioWindow(actions)
         window.project_wanted.connect(self.switch)
         window.reopen_wanted.connect(self.reopen, Qt.ConnectionType.QueuedConnection)
+        window.rename_wanted.connect(self.rename, Qt.ConnectionType.QueuedConnection)
         if self.window is not None:
             place.keep(self.window)  # the next one stands where this one does
         place.restore(window)
@@ -70,6 +71,14 @@ class Studio:
 
     def reopen(self) -> None:
         """Show the same project in a new window, in the language of the preferences."""
+        self._anew(lambda folder: folder)
+
+    def rename(self, name: str) -> None:
+        """Give the project's folder another name and show it in a new window, or say in a dialog why not."""
+        self._anew(lambda folder: recent.rename(folder, name))
+
+    def _anew(self, change: Callable[[Path], Path]) -> None:
+        """Close the window, do to its project's folder what nobody may have open, and show it in a new window."""
         if self.window is None:
             return
         from PySide6.QtWidgets import QApplication
@@ -82,9 +91,16 @@ class Studio:
         self.window.close()
         self.window.deleteLater()
         self.window = None
+        reason = ""
+        try:
+            folder = change(folder)
+        except ProjectError as error:
+            reason = str(error)
         i18n.load(settings.value("language"))
-        self.open(open_project(folder))
+        window = self.open(open_project(folder))
         QApplication.setQuitOnLastWindowClosed(True)
+        if reason:
+            window.complain(i18n.tr(reason))
 
     def tell_of_a_bug(self, log: TextIO, kind: type[BaseException], error: BaseException, trace: Any) -> None:
         """Keep what a bug in the window left behind, and say so in one line: the window goes on."""

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import platformdirs
 
-from studio.project.store import is_project
+from studio.project.store import ProjectError, is_project
 
 APPLICATION = "Tastemaker"
 HOME_VARIABLE = "TASTEMAKER_HOME"
 """When set, projects and the list of recent ones live in this folder: for tests and for portable use."""
 MOST = 12
+_LONGEST = 80  # characters of a name: file systems take 255 bytes
 
 
 def data_folder() -> Path:
@@ -34,12 +35,33 @@ def default_location() -> Path:
 def new_project_folder(name: str, location: Path | None = None) -> Path:
     """A folder that does not exist yet, named after `name`: "My taste", then "My taste 2", ..."""
     location = location or default_location()
-    plain = re.sub(r'[<>:"/\\|?*\x00-\x1f]', " ", name).strip(" .") or "Project"
+    plain = _plain(name)
     folder, number = location / plain, 1
     while folder.exists():
         number += 1
         folder = location / f"{plain} {number}"
     return folder
+
+
+def _plain(name: str) -> str:
+    return re.sub(r'[<>:"/\\|?*\x00-\x1f]', " ", name).strip(" .")[:_LONGEST].strip(" .") or "Project"
+
+
+def rename(folder: Path, name: str) -> Path:
+    """Give the folder of a project that nobody has open another name; returns where it is now. Raises ProjectError.
+
+    What no file system takes in a name is left out; where the name is taken, a number follows it.
+    """
+    if _plain(name) == folder.name:
+        return folder
+    target = new_project_folder(name, folder.parent)
+    try:
+        folder.rename(target)
+    except OSError as error:
+        raise ProjectError(f"{folder} cannot be renamed: {error.strerror or error}.") from error
+    forget(folder)
+    remember(target)
+    return target
 
 
 def recent_projects() -> list[Path]:

@@ -44,6 +44,14 @@ def table(window: StudioWindow) -> Iterable[Command]:
         tr("Open a project you had open before"),
         files.show_recent,
     )
+    yield Command(
+        "rename_project",
+        "project",
+        tr("Rename project…"),
+        ("Ctrl+Shift+R",),
+        tr("Give the project and its folder another name"),
+        files.rename_project,
+    )
     yield from import_commands.table(window)
     yield Command(
         "export",

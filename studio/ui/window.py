@@ -67,6 +67,7 @@ class StudioWindow(QMainWindow):
         object, object
     )  # folder, or None: a new one; then its bundle or bundled name, or None
     reopen_wanted = Signal()  # the same project anew: another language
+    rename_wanted = Signal(str)  # the same project under another name
     closed = Signal()
 
     def __init__(self, actions: Actions) -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMimeData, QObject
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QFileDialog, QMenu
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu
 
 from studio.i18n import tr
+from studio.model.training_access import training_of
 from studio.project import recent
 from studio.project.store import is_project
 from studio.ui import views
@@ -67,6 +68,23 @@ class WindowFiles(QObject):
     def new_project(self, model: str) -> None:
         """Ask for a new project on a bundled generator."""
         self._window.project_wanted.emit(None, model)
+
+    def rename_project(self) -> None:
+        """Ask for another name of the project, unless something runs that would have to stop."""
+        actions = self._window.actions_
+        if actions.round.running or actions.exports.running or training_of(actions).busy:
+            actions.say(tr("Wait until what runs has ended"))
+            return
+        dialog = QInputDialog(self._window)
+        dialog.setWindowTitle(tr("Rename project"))
+        dialog.setLabelText(tr("Name of the project and of its folder"))
+        dialog.setTextValue(actions.state.project_name)
+        dialog.textValueSelected.connect(self._rename)
+        self._window.open_dialog(dialog)
+
+    def _rename(self, name: str) -> None:
+        if name.strip() and name.strip() != self._window.actions_.state.project_name:
+            self._window.rename_wanted.emit(name)
 
     def choose_project(self) -> None:
         """Ask which project to open."""

@@ -175,6 +175,8 @@ def test_what_the_rating_views_say_of_keys_are_todays_keys(hands: Hands) -> None
     hands.window.teach()
     hands.worker.finish()
     hands.drawn()
+    bar = hands.window.findChild(HintsBar)
+    hands.qtbot.waitUntil(lambda: "Ctrl+3" in bar.text.full_text())
     for view in ("rate", "loupe", "duel", "survey", "gallery", "timeline"):
         hands.window.show_view(view)  # the Timeline makes its cards when it is shown
     new = {
@@ -205,8 +207,6 @@ def test_what_the_rating_views_say_of_keys_are_todays_keys(hands: Hands) -> None
         assert "{" not in words, view
     card = pages.view("timeline").cards[0]
     assert card.branch.toolTip().endswith("(Ctrl+F6)")
-    bar = hands.window.findChild(HintsBar)
-    hands.qtbot.waitUntil(lambda: "Ctrl+3" in bar.text.full_text())
 
 
 def test_help_names_todays_keys(hands: Hands) -> None:

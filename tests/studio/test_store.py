@@ -441,3 +441,17 @@ def test_a_round_does_not_begin_where_the_project_is_gone(qapp, project):
     away.rename(project.folder)
     ((command, reason, _),) = said
     assert command == "RunRound" and "moved or deleted" in reason and client._round is None
+
+
+def test_a_project_gets_another_name(tmp_path, monkeypatch):
+    monkeypatch.setenv(recent.HOME_VARIABLE, str(tmp_path))
+    first, second = tmp_path / "My taste", tmp_path / "Dusk"
+    for folder in (second, first):
+        Project(folder).close()
+        recent.remember(folder)
+    assert recent.rename(first, " My taste. ") == first
+    assert recent.rename(first, "Dusk") == tmp_path / "Dusk 2"
+    assert recent.recent_projects() == [tmp_path / "Dusk 2", second] and not first.exists()
+    assert recent.rename(second, "../a:b" + "x" * 200) == tmp_path / ("a b" + "x" * 77)
+    with pytest.raises(ProjectError, match="cannot be renamed"):
+        recent.rename(tmp_path / "gone", "here")
