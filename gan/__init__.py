@@ -1,27 +1,75 @@
 """Tastemaker's library: generators, a person's taste, and the tuning of one to the other. No window code in here.
 
+Draw images:
+
 >>> import gan
->>> model = gan.load("dreamscapes")                # or a bundle folder
+>>> model = gan.load("dreamscapes")                 # or a bundle folder, or gan.wrap(your_module, z_dim=128)
 >>> images = model.sample(seeds=range(16))          # uint8 (16, H, W, 3)
+
+Teach a generator what somebody likes; `rate` is theirs, from uint8 (H, W, 3) to 1..5 stars:
+
+>>> session = gan.TuningSession(model)
+>>> for grid in range(3):
+...     proposals = session.propose(24)
+...     ids = range(24 * grid, 24 * grid + 24)      # any numbers that you know the images by
+...     session.add({image: proposal.latent for image, proposal in zip(ids, proposals)})
+...     session.feedback(gan.Feedback(image, "stars", rate(proposal.pixels)) for image, proposal in zip(ids, proposals))
+...     session.fit()
+...     for progress in session.run_round():
+...         print(progress.step, progress.steps, progress.taste)
+>>> session.tuned_model().sample(seeds=range(16))   # the same seeds, closer to what was liked
+>>> session.export("mine")                          # weights, ONNX, a sampler, a card
+
+What a person can put right is a `gan.UserError` of one line; a call that is wrong in itself is a `ValueError`, `TypeError` or `KeyError`.
+
+Beyond that, by module: `gan.session` the whole session, `gan.taste` the model of a taste alone, `gan.explore` moving by hand,
+`gan.titles` names for images, `gan.measure` distances between sets of images, `gan.adversarial.command.run` training on pictures,
+`gan.formats.exports` every way out, `gan.formats.importing` foreign files, `gan.simulate` simulated people.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from gan.errors import Cancelled, UserError
 
 if TYPE_CHECKING:
     from gan.model import Model, load, wrap
+    from gan.policy.rounds import RoundConfig
+    from gan.rewards import RewardWeights
+    from gan.session import TuningSession
+    from gan.taste import Feedback
 
 __version__ = "0.1.0"
-__all__ = ["Model", "__version__", "load", "wrap"]
+__all__ = [
+    "Cancelled",
+    "Feedback",
+    "Model",
+    "RewardWeights",
+    "RoundConfig",
+    "TuningSession",
+    "UserError",
+    "__version__",
+    "load",
+    "wrap",
+]
+
+# torch takes over a second to import, so what needs it is loaded when it is first asked for (PEP 562), not with the package.
+_HOMES = {
+    "Feedback": "gan.taste",
+    "Model": "gan.model",
+    "RewardWeights": "gan.rewards",
+    "RoundConfig": "gan.policy.rounds",
+    "TuningSession": "gan.session",
+    "load": "gan.model",
+    "wrap": "gan.model",
+}
 
 
 def __getattr__(name: str) -> Any:
-    # torch takes over a second to import, so it is loaded when a model first is (PEP 562), not with the package.
-    if name in ("Model", "load", "wrap"):
-        from gan import model  # noqa: PLC0415
-
-        return getattr(model, name)
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted(set(globals()) | set(__all__))
+    return sorted(__all__)

@@ -74,7 +74,14 @@ def moved(z: Tensor, directions: Directions, amounts: Sequence[float], truncatio
 
     amounts : at most K; units along each direction, of which 3 go to the end of what there is.
     truncation : 1 leaves it, 0 is the centre; between, the way there along the sphere (as psi does it in a style space).
+
+    Raises
+    ------
+    ValueError
+        More amounts than directions.
     """
+    if len(amounts) > len(directions.moves):
+        raise ValueError(f"{len(amounts)} amounts, but {len(directions.moves)} directions")
     shift = directions.step * torch.tensor(list(amounts)) @ directions.moves[: len(amounts)]
     point = _length((z + shift)[None], len(z))[0] if any(amounts) else z
     return point if truncation >= 1.0 else between(directions.centre, point, truncation)
@@ -87,7 +94,14 @@ def neighbours(
 
     radius : 0 is z itself, 1 any image: z' = sqrt(1 - radius^2) z + radius n, n ~ N(0, I).
     locked : (L, d) directions along which they are to stay as z is.
+
+    Raises
+    ------
+    ValueError
+        A radius outside [0, 1].
     """
+    if not 0.0 <= radius <= 1.0:
+        raise ValueError(f"radius must lie in [0, 1], not {radius}")
     noise = torch.randn(count, len(z), generator=random)
     if locked is not None and len(locked):
         basis = torch.linalg.qr(locked.t()).Q  # (d, L)

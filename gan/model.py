@@ -39,9 +39,12 @@ def _exact(device: torch.device) -> Iterator[None]:
             torch.set_float32_matmul_precision(before)
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Model:
-    """A loaded bundle. The tuned model draws `generator(adapter(z))`; without an adapter it is the generator alone."""
+    """A loaded bundle. The tuned model draws `generator(adapter(z))`; without an adapter it is the generator alone.
+
+    Made by `gan.load`, `gan.wrap` or `TuningSession.tuned_model`.
+    """
 
     name: str  # short and readable, such as "dreamscapes"
     generator: LatentGenerator  # z (N, z_dim) -> (N, 3, R, R), nominally in [-1, 1]; never changed by tuning
@@ -61,6 +64,10 @@ class Model:
         for network in (self.generator, self.adapter, self.discriminator):
             if network is not None:
                 network.eval()
+
+    def __repr__(self) -> str:
+        what = f"{self.resolution} px, z {self.z_dim}, {'tuned' if self.tuned else 'untuned'}, on {self.device}"
+        return f"Model({self.name!r}, {self.generator.kind}, {what})"
 
     @property
     def z_dim(self) -> int:
@@ -105,25 +112,41 @@ class Model:
         }
 
     def to(self, device: torch.device | str) -> "Model":
-        """Move all of it, in place as `nn.Module.to` does. Returns itself."""
-        self.device = torch.device(device)
+        """Move all of it, in place as `nn.Module.to` does. Returns itself.
+
+        Raises
+        ------
+        UserError
+            No such device here.
+        """
+        self.device = _resolved(device)
         for network in (self.generator, self.adapter, self.discriminator):
             if network is not None:
                 network.to(self.device)
         return self
 
-    def draw(self, z: Tensor, psi: float = 1.0) -> Tensor:
+    def draw(self, z: Tensor | np.ndarray, psi: float = 1.0) -> Tensor:
         """Images of latents, without gradients and always in float32.
 
         Parameters
         ----------
         z : (N, z_dim) float, on any device.
-        psi : truncation in [0, 1]; 1 is none, 0 draws the mean image.
+        psi : truncation in [0, 1]; 1 is none, 0 draws the mean image. Generators that cannot truncate ignore it.
 
         Returns
         -------
         (N, 3, R, R) float32 on the model's device, in [-1, 1].
+
+        Raises
+        ------
+        ValueError
+            Latents of another shape, or psi out of range.
         """
+        if not 0.0 <= psi <= 1.0:
+            raise ValueError(f"psi must lie in [0, 1], not {psi}")
+        z = torch.as_tensor(z)
+        if z.ndim != 2 or z.shape[1] != self.z_dim:
+            raise ValueError(f"latents have the shape {tuple(z.shape)}, not (N, {self.z_dim})")
         with _exact(self.device):
             z = z.to(self.device, torch.float32)
             if self.adapter is not None:
@@ -143,7 +166,7 @@ class Model:
         Raises
         ------
         ValueError
-            A seed out of range, or a batch below 1.
+            A seed or psi out of range, or a batch below 1.
         """
         batch = max(1, 64 // max(1, (self.resolution // 128) ** 2)) if batch is None else batch
         if batch < 1:
@@ -167,7 +190,7 @@ def wrap(
     """Anybody's generator as a `Model`, to be taught like a bundled one.
 
     >>> model = gan.wrap(my_generator, z_dim=128)
-    >>> session = TuningSession(model)                # then propose, add, feedback, fit, run_round
+    >>> session = gan.TuningSession(model)            # then propose, add, feedback, fit, run_round
     >>> session.tuned_model().sample(range(16))       # uint8 (16, R, R, 3)
 
     Parameters
@@ -179,16 +202,26 @@ def wrap(
     values : "signed" for images in -1..1, "unit" for 0..1; None looks at some.
     mapping : of a style-based generator, what makes w (N, W) of z (N, z_dim): a taste is far easier to read from w.
     discriminator : judges realism; without one that term is off.
-    device : where it runs.
+    device : "auto", "cpu", "cuda", "cuda:N" or "mps".
 
     Raises
     ------
     UserError
-        What the module makes is no image, in one line.
+        What the module makes is no image, or there is no such device; in one line.
     """
     from gan.networks.wrapped import wrapped  # noqa: PLC0415
 
-    return Model(name, wrapped(module, z_dim, values, mapping), None, discriminator, device=torch.device(device))
+    place = _resolved(device)
+    return Model(name, wrapped(module, z_dim, values, mapping), None, discriminator, device=place)
+
+
+def _resolved(device: torch.device | str | None) -> torch.device:
+    from gan.adversarial.precision import resolve_device  # noqa: PLC0415
+
+    try:
+        return device if isinstance(device, torch.device) else resolve_device(device)
+    except ValueError as error:
+        raise UserError(str(error)) from None
 
 
 def digest(tensors: dict[str, Tensor], files: dict[str, bytes] | None = None) -> str:
@@ -220,13 +253,9 @@ def load(name_or_path: str | os.PathLike[str], device: torch.device | str | None
     UserError
         Nothing of that name, not a bundle, damaged, from a newer version, or no such device.
     """
-    from gan.adversarial.precision import resolve_device  # noqa: PLC0415
     from gan.formats import bundle  # noqa: PLC0415 (it imports Model from here)
 
-    try:
-        resolved = device if isinstance(device, torch.device) else resolve_device(device)
-    except ValueError as error:
-        raise UserError(str(error)) from None
+    resolved = _resolved(device)
     text = os.fspath(name_or_path)
     if not text:
         raise UserError("no generator given: name a bundled one, or a bundle folder")

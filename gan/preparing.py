@@ -1,9 +1,15 @@
-"""What a round needs before it begins, and is made once for a generator: its pool of read images, and the foresight learnt from them."""
+"""What a round needs before it begins: an adapter, and how far it may go; and, made once for a generator, its pool of read
+images and the foresight learnt from them."""
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
 
-from gan.policy.adapter import ChoiceConfig
+import torch
+
+from gan.model import Model
+from gan.policy.adapter import Adapter, Choice, ChoiceConfig, Shift, ShiftConfig
 from gan.policy.foresight import Foresight
 from gan.policy.rounds import RoundConfig, RoundProgress
 from gan.rewards.pool import ENOUGH, Pool
@@ -11,6 +17,38 @@ from gan.rewards.scorer import REFERENCE_IMAGES, Scorer
 
 PIECE = 32  # images read in one piece of work ahead
 UPDATES = 32  # of the foresight in one piece
+
+
+def fresh_adapter(model: Model, choice: ChoiceConfig | None) -> Adapter:
+    """An adapter of the model's generator that changes nothing yet: one that chooses, or where there is no config for that, shifts."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        adapter = Shift(ShiftConfig(z_dim=model.z_dim)) if choice is None else Choice(choice)
+    return adapter.to(model.device).attach(model.generator)
+
+
+def copied(adapter: Adapter, model: Model, **changes: Any) -> Adapter:
+    """The same adapter again, of the model's generator, with `changes` of its config that its weights fit as well."""
+    copy = type(adapter)(replace(adapter.config, **changes))
+    copy.load_state_dict(adapter.state_dict())
+    return copy.to(model.device).attach(model.generator)
+
+
+def reaching(config: RoundConfig, strength: float, conviction: float) -> RoundConfig:
+    """The same round, reaching further or less far from the untuned generator.
+
+    Parameters
+    ----------
+    strength : in [0, 1]; 0.5 leaves the config as it is, the ends are a quarter and four times as far.
+    conviction : in (0, 1], of `TasteLearner`: on little evidence a round goes little far, nats of KL in proportion.
+    """
+    factor = 4.0 ** (2.0 * strength - 1.0)
+    return replace(
+        config,
+        candidates=max(2, round((config.candidates * factor) ** conviction)),
+        kl_limit=config.kl_limit * factor * conviction,
+        kl_weight=config.kl_weight / factor / conviction,
+    )
 
 
 class Preparation:

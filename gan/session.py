@@ -5,8 +5,10 @@
 >>> session.add({i: p.latent for i, p in enumerate(proposals)})
 >>> session.feedback([Feedback(image=0, kind="stars", value=5), ...])
 >>> session.fit()
->>> for progress in session.run_round(): print(progress)
->>> session.export(Path("mine"))
+>>> for progress in session.run_round():
+...     print(progress)
+>>> session.save_checkpoint("round-1.safetensors")   # session.restore takes it up again
+>>> session.export("mine")
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,15 +20,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gan.adversarial.precision import resolve_device
-from gan.errors import UserError
 from gan.formats.checkpoint import load_checkpoint, save_checkpoint
 from gan.model import Model, digest
 from gan.networks import latents, to_uint8
-from gan.policy.adapter import Adapter, Choice, ChoiceConfig, Shift, ShiftConfig
+from gan.policy.adapter import Adapter, Choice, ChoiceConfig
 from gan.policy.foresight import Foresight
 from gan.policy.rounds import Round, RoundConfig, RoundProgress, RoundResult
-from gan.preparing import Preparation
+from gan.preparing import Preparation, copied, fresh_adapter, reaching
 from gan.proposing import Chosen, Proposal, Proposer
 from gan.rewards import MOVING_WEIGHTS, RewardWeights
 from gan.rewards.drawer import Drawer
@@ -46,10 +46,17 @@ class TuningSession:
 
     Parameters
     ----------
-    model : what to tune. Its own adapter, if it was tuned before, is where this session begins; "untuned" means without it.
+    model : what to tune; it is moved to `device`. Its own adapter, if it was tuned before, is where this session begins; "untuned" means
+        without it.
     device : "auto", "cpu", "cuda", "cuda:N" or "mps".
     seed : decides everything random here; on a CPU a session is reproducible.
+    config : how rounds are run.
     cache : folder where what was read from the untuned generator's images is kept for the next session; None keeps nothing.
+
+    Raises
+    ------
+    UserError
+        No such device here.
     """
 
     def __init__(
@@ -60,10 +67,10 @@ class TuningSession:
         config: RoundConfig | None = None,
         cache: Path | None = None,
     ) -> None:
-        self.model = model.to(resolve_device(device))
+        self.model = model.to(device)
         self.config = config or RoundConfig()
         self.random = torch.Generator().manual_seed(seed)
-        self.adapter = self._fresh_adapter() if model.adapter is None else self._copy(model.adapter)
+        self.adapter = self._begun() if model.adapter is None else copied(model.adapter, model)
         self.rounds = 0
         self.last_round: RoundResult | None = None
         self._seed = seed
@@ -84,24 +91,8 @@ class TuningSession:
             return None
         return ChoiceConfig(self.model.z_dim, self.model.generator.embed_dim, self.config.candidates)
 
-    def _fresh_adapter(self) -> Adapter:
-        choice = self._choice_config()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            adapter = Shift(ShiftConfig(z_dim=self.model.z_dim)) if choice is None else Choice(choice)
-        return adapter.to(self.model.device).attach(self.model.generator)
-
-    def _begin(self) -> Adapter:
-        """An adapter that changes nothing yet, but knows what latents look like if it is to choose among them."""
-        adapter = self._fresh_adapter()
-        if isinstance(adapter, Choice) and self.foresight is not None:
-            self.foresight.give(adapter)
-        return adapter
-
-    def _copy(self, adapter: Adapter, **changes: Any) -> Adapter:
-        copy = type(adapter)(replace(adapter.config, **changes))
-        copy.load_state_dict(adapter.state_dict())
-        return copy.to(self.model.device).attach(self.model.generator)
+    def _begun(self) -> Adapter:
+        return fresh_adapter(self.model, self._choice_config())
 
     @property
     def scorer(self) -> Scorer:
@@ -147,6 +138,12 @@ class TuningSession:
     def _stack(self, ids: Sequence[int]) -> Tensor:
         return torch.from_numpy(np.stack([self._latents[i] for i in ids]))
 
+    def _points(self, points: np.ndarray) -> Tensor:
+        z = torch.from_numpy(np.ascontiguousarray(points, dtype=np.float32))
+        if z.ndim != 2 or z.shape[1] != self.model.z_dim:
+            raise ValueError(f"latents have the shape {np.shape(points)}, not (N, {self.model.z_dim})")
+        return z
+
     @torch.no_grad()
     def _tuned(self, z: Tensor) -> Tensor:
         return self.adapter(z.to(self.model.device))
@@ -154,7 +151,7 @@ class TuningSession:
     @torch.no_grad()
     def draw(self, points: np.ndarray) -> np.ndarray:
         """Images of stored latents, float32 (N, z_dim) -> uint8 (N, H, W, 3), as the untuned generator draws them."""
-        z = torch.from_numpy(np.ascontiguousarray(points, dtype=np.float32)).to(self.model.device)
+        z = self._points(points).to(self.model.device)
         chunk = max(1, _CHUNK // max(1, (self.model.resolution // 128) ** 2))
         if self._scorer is not None:
             chunk = min(chunk, self._scorer.drawer.chunk)
@@ -191,17 +188,22 @@ class TuningSession:
         return self._preparation.piece()
 
     def add(self, images: Mapping[int, np.ndarray]) -> None:
-        """Make images known by an id of the caller's: {id: latent float32 (z_dim,)}. Known ids are left as they are."""
-        for image, latent in images.items():
-            if image in self._latents:
-                continue
-            if latent.shape != (self.model.z_dim,):
-                raise ValueError(f"latent of image {image} has shape {latent.shape}, not ({self.model.z_dim},)")
-            self._latents[image] = np.asarray(latent, dtype=np.float32)
-            self._pending.append(image)
+        """Make images known by an id of the caller's: {id: latent float32 (z_dim,)}. Known ids are left as they are.
+
+        Raises
+        ------
+        ValueError
+            A latent of another shape, or with values that are not finite; nothing was added.
+        """
+        new = {image: np.array(latent, dtype=np.float32) for image, latent in images.items() if image not in self._latents}
+        for image, latent in new.items():
+            if latent.shape != (self.model.z_dim,) or not np.isfinite(latent).all():
+                raise ValueError(f"latent of image {image}: {self.model.z_dim} finite numbers are needed, shape {latent.shape} was given")
+        self._latents.update(new)
+        self._pending.extend(new)
 
     def feedback(self, events: Iterable[Feedback]) -> None:
-        """Take in events on known images, in order."""
+        """Take in events on known images, in order; a KeyError, and none of them, where one is of an image that was never added."""
         self.learner.feedback(events)
 
     def signals(self, signals: Iterable[Signal]) -> None:
@@ -230,8 +232,7 @@ class TuningSession:
 
     def score(self, points: np.ndarray) -> Scores:
         """Reward terms of the images of latents (N, z_dim); the taste term is flat before the first fit."""
-        latents = torch.from_numpy(np.asarray(points, dtype=np.float32))
-        return self.scorer.with_doubt(self.scorer.score_latents(latents))
+        return self.scorer.with_doubt(self.scorer.score_latents(self._points(points)))
 
     def score_known(self, images: Sequence[int]) -> Scores:
         """As `score`, of known images: nothing is drawn again."""
@@ -250,42 +251,43 @@ class TuningSession:
         wait: Callable[[], None] = lambda: None,
         strength: float = 0.5,
     ) -> Iterator[RoundProgress]:
-        """One round of policy-gradient updates on the taste as last fitted; yields after every step.
+        """One round of policy-gradient updates on the taste as last fitted; yields after every step, and says in `last_round` how it ended.
 
-        `cancel()` is asked between steps (the best version so far is kept); `wait()` is called between steps and may block, for a
-        pause. `strength` in [0, 1] sets how far a round may go from the untuned generator: 0.5 is the default.
+        Who goes no further before that (`break`, an exception) keeps the generator as it was.
+
+        Parameters
+        ----------
+        steps : at most; by default `RoundConfig.steps`.
+        cancel : asked between steps; true ends the round, and the best version so far is kept.
+        wait : called between steps, and may block, for a pause.
+        strength : how far it may go from the untuned generator, in [0, 1].
 
         Raises
         ------
         UserError
-            Too few ratings to learn a taste from, none that sets one image above another, or none that chance would not explain.
+            See `TasteLearner.convinced`.
+        ValueError
+            Steps or strength out of range.
         """
-        if self.learner.model is None:
-            raise UserError("there are too few ratings to teach from: rate at least a grid of images first")
-        if not self.learner.prefers():
-            raise UserError("all ratings are alike: rate some images higher than others, so that there is something to learn")
+        if steps is not None and steps < 1:
+            raise ValueError(f"steps must be at least 1, not {steps}")
         if not 0.0 <= strength <= 1.0:
             raise ValueError(f"strength must lie in [0, 1], not {strength}")
-        # On no evidence, or as good as none, nothing moves; on little, little: nats of KL in proportion.
-        conviction = self.learner.conviction
-        if conviction == 0.0:
-            raise UserError("what was said so far could as well be chance: rate more images, so that there is something to learn")
-        factor = 4.0 ** (2.0 * strength - 1.0)  # a quarter to four times
-        config = replace(
-            self.config,
-            steps=steps or self.config.steps,
-            candidates=max(2, round((self.config.candidates * factor) ** conviction)),
-            kl_limit=self.config.kl_limit * factor * conviction,
-            kl_weight=self.config.kl_weight / factor / conviction,
-        )
+        config = reaching(replace(self.config, steps=steps or self.config.steps), strength, self.learner.convinced())
         before = self.adapter
         changes = {}
         if isinstance(before, Choice):
             yield from self._preparation.rest(config, cancel, wait)
             changes["candidates"] = config.candidates
-        self.adapter = self._copy(self._begin() if before.idle else before, **changes)
+        self.adapter = copied(self._begun() if before.idle else before, self.model, **changes)
+        if before.idle and isinstance(self.adapter, Choice) and self.foresight is not None:
+            self.foresight.give(self.adapter)  # it changes nothing yet, but knows what latents look like
         this_round = Round(self.adapter, self.scorer, config, self.random)
-        yield from this_round.run(cancel, wait)
+        try:
+            yield from this_round.run(cancel, wait)
+        except BaseException:
+            self.adapter = before
+            raise
         self.last_round = this_round.result
         assert self.last_round is not None
         if not self.last_round.kept:
@@ -294,19 +296,20 @@ class TuningSession:
 
     # ------------------------------------------------------------------ keeping
 
-    def save_checkpoint(self, path: Path, facts: dict[str, Any] | None = None) -> None:
-        """Write the tuned part, with `facts` (plain JSON) beside it."""
-        save_checkpoint(path, self.adapter, {**(facts or {}), "model": self.model.hash, "rounds": self.rounds})
+    def save_checkpoint(self, path: Path | str, facts: dict[str, Any] | None = None) -> None:
+        """Write the tuned part, with `facts` (plain JSON) beside it. Feedback is not in it: keep the events, and give them again."""
+        save_checkpoint(Path(path), self.adapter, {**(facts or {}), "model": self.model.hash, "rounds": self.rounds})
 
-    def restore(self, path: Path | None) -> dict[str, Any]:
-        """Take over a checkpoint's tuning, or None for the untuned generator; ratings stay. Returns the checkpoint's facts."""
-        if path is None:
-            self.adapter = self._fresh_adapter()
-            self.rounds = 0
-            return {}
-        adapter, facts = load_checkpoint(path, self.model.z_dim)
+    def restore(self, path: Path | str | None) -> dict[str, Any]:
+        """Take over a checkpoint's tuning, or None for the untuned generator; ratings stay. Returns the checkpoint's facts.
+
+        Raises `UserError`, and changes nothing, where it is missing, damaged, or of a generator with other latents.
+        """
+        adapter, facts = self._begun(), dict[str, Any]()
+        if path is not None:
+            adapter, facts = load_checkpoint(Path(path), self.model.z_dim)
         self.adapter = adapter.to(self.model.device).attach(self.model.generator)
-        self.rounds = int(facts.get("rounds", 0))
+        self.rounds, self.last_round = int(facts.get("rounds", 0)), None
         return facts
 
     def tuned_model(self, name: str | None = None) -> Model:
@@ -324,7 +327,7 @@ class TuningSession:
         return Model(
             name=name or f"{self.model.name}-tuned",
             generator=self.model.generator,
-            adapter=self._copy(self.adapter),
+            adapter=copied(self.adapter, self.model),
             discriminator=self.model.discriminator,
             card=card,
             device=self.model.device,
@@ -332,12 +335,16 @@ class TuningSession:
 
     def export(
         self,
-        folder: Path,
+        folder: Path | str,
         progress: Callable[[float, str], None] | None = None,
         cancel: Callable[[], bool] = lambda: False,
         dtype: Literal["float32", "float16"] = "float32",
     ) -> Path:
-        """Write the tuned generator as a bundle with ONNX, sampler, test vector and card; see `gan.formats.export`."""
+        """Write the tuned generator as a bundle with ONNX, sampler, test vector and card; see `gan.formats.export`.
+
+        Other formats (and ONNX, for one that was wrapped): `gan.formats.exports.export(session.tuned_model(), folder, settings)`.
+        """
         from gan.formats.export import export_bundle  # onnx takes a second to import
 
+        folder = Path(folder)
         return export_bundle(self.tuned_model(folder.resolve().name), folder, progress, cancel, dtype)

@@ -1,6 +1,7 @@
 """Seeds to latents and tensors to pixels: the two conventions that make a seed the same image everywhere."""
 
 from collections.abc import Iterable
+from operator import index
 
 import numpy as np
 import torch
@@ -19,12 +20,15 @@ def latents(seeds: Iterable[int], z_dim: int) -> Tensor:
     ------
     ValueError
         A seed outside 0 .. 2**32 - 1.
+    TypeError
+        A seed that is not a whole number.
     """
     rows = []
     for seed in seeds:
-        if not 0 <= int(seed) <= MAX_SEED:
+        whole = index(seed)
+        if not 0 <= whole <= MAX_SEED:
             raise ValueError(f"seed {seed} is outside 0..{MAX_SEED}")
-        rows.append(np.random.RandomState(int(seed)).randn(z_dim))
+        rows.append(np.random.RandomState(whole).randn(z_dim))
     stacked = np.stack(rows) if rows else np.zeros((0, z_dim))
     return torch.from_numpy(stacked.astype(np.float32))
 

@@ -63,8 +63,10 @@ def wrapped(
     """Try a module, and put it behind the protocol if it draws images. See `gan.wrap` for the arguments and errors."""
     if not isinstance(module, nn.Module):
         raise UserError(f"a generator is a torch.nn.Module, not {type(module).__name__}")
-    if z_dim < 1:
-        raise UserError(f"z_dim is the width of a latent, not {z_dim}")
+    if not isinstance(z_dim, int) or z_dim < 1:
+        raise UserError(f"z_dim is the width of a latent, a whole number from 1, not {z_dim!r}")
+    if values not in (None, "signed", "unit"):
+        raise UserError(f'values are "signed" or "unit", not {values!r}')
     module.eval()
     z = torch.randn(_PROBES, z_dim, generator=torch.Generator().manual_seed(0)).to(_device(module))
     with torch.no_grad():

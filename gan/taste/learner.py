@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gan.errors import UserError
 from gan.taste import tags as words
 from gan.taste.events import LIKE_EDGE, Feedback, Observation, consistency, observations, repeats, said
 from gan.taste.features import RawFeatures, Standardiser
@@ -67,10 +68,8 @@ class TasteLearner:
         return image in self._features
 
     def feedback(self, events: Iterable[Feedback]) -> None:
-        """Append events. An unknown image is an error: its features must be added first."""
-        for event in events:
-            self._must_know(event.image, event.other)
-            self._events.append(event)
+        """Append events: all of them, or none where one is of an unknown image (KeyError), whose features must be added first."""
+        self._events = [*self._events, *self._known(events)]
 
     def signals(self, signals: Iterable[Signal]) -> None:
         """Append signs in passing, which nothing takes back; of known images only, too."""
@@ -90,9 +89,14 @@ class TasteLearner:
                 raise KeyError(f"feedback on image {image}, which was never added")
 
     def replace(self, events: Iterable[Feedback]) -> None:
-        """Take these events instead of all earlier ones (after an undo)."""
-        self._events = []
-        self.feedback(events)
+        """Take these events instead of all earlier ones (after an undo), which stand where one of these is of an unknown image."""
+        self._events = self._known(events)
+
+    def _known(self, events: Iterable[Feedback]) -> list[Feedback]:
+        found = list(events)
+        for event in found:
+            self._must_know(event.image, event.other)
+        return found
 
     def standing(self) -> list[Observation]:
         """The opinions that hold now."""
@@ -109,6 +113,22 @@ class TasteLearner:
         """How far a preference may be followed, 0..1: not at all where what was said could as well be chance, and wholly from one nat of
         evidence on."""
         return 0.0 if self.model is None else min(1.0, max(0.0, self.model.preference))
+
+    def convinced(self) -> float:
+        """`conviction`, above 0.
+
+        Raises
+        ------
+        UserError
+            Too few ratings to learn a taste from, none that sets one image above another, or none that chance would not explain.
+        """
+        if self.model is None:
+            raise UserError("there are too few ratings to teach from: rate at least a grid of images first")
+        if not self.prefers():
+            raise UserError("all ratings are alike: rate some images higher than others, so that there is something to learn")
+        if self.conviction == 0.0:
+            raise UserError("what was said so far could as well be chance: rate more images, so that there is something to learn")
+        return self.conviction
 
     def features_of(self, ids: Sequence[int]) -> Features:
         """Standardised features of known images, (n, d_group) a group."""

@@ -112,6 +112,19 @@ def test_neighbours_are_near_and_keep_what_is_locked() -> None:
     assert float((kept - z).norm(dim=1).min()) > 1.0
 
 
+@pytest.mark.parametrize("radius", [-0.1, 1.3, float("nan")])
+def test_a_radius_beyond_any_image_is_refused(radius: float) -> None:
+    with pytest.raises(ValueError, match="radius"):  # the square root of less than nothing would be a complex latent
+        explore.neighbours(torch.ones(6), 3, radius, torch.Generator())
+
+
+def test_more_amounts_than_directions_are_refused() -> None:
+    directions = explore.Directions(torch.eye(4)[:2], 1.0, (("a", "b"), ("c", "d")), torch.ones(4))
+    with pytest.raises(ValueError, match="3 amounts, but 2 directions"):
+        explore.moved(torch.ones(4), directions, [1.0, 0.0, 0.0])
+    assert torch.equal(explore.moved(torch.ones(4), directions, []), torch.ones(4))
+
+
 def test_between_goes_along_the_sphere() -> None:
     a, b = torch.tensor([2.0, 0.0]), torch.tensor([0.0, 2.0])
     middle = explore.between(a, b, 0.5)

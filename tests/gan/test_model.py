@@ -15,6 +15,7 @@ from gan.model import Model
 from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, latents
 from gan.networks.generator import SynthesisBlock
 from gan.policy.adapter import Shift, ShiftConfig
+from gan.session import TuningSession
 
 MakeModel = Callable[..., Model]
 
@@ -31,9 +32,45 @@ def test_lazy_names() -> None:
     from gan.model import load
 
     assert gan.Model is Model and gan.load is load
-    assert {"Model", "load", "__version__"} <= set(dir(gan))
+    assert dir(gan) == sorted(gan.__all__) and all(getattr(gan, name) is not None for name in gan.__all__)
+    assert Path(gan.__file__).with_name("py.typed").is_file(), "its annotations are for those who call it, too"
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         gan.nothing  # noqa: B018
+
+
+def test_the_loop_in_the_docstring_runs(small_model: MakeModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert gan.__doc__ is not None
+    blocks = [block for block in gan.__doc__.split("\n\n") if block.startswith(">>>")]
+    *lines, last = blocks[1].splitlines()
+    assert "session.export(" in last  # it has tests of its own, and takes long
+    loop = "\n".join(line[4:] for line in lines).replace("range(3)", "range(1)")
+    said = {"gan": gan, "model": small_model(), "rate": lambda pixels: 1 + int(pixels[..., 0].mean()) % 5, "print": lambda *words: None}
+    quick = gan.RoundConfig(policy="shift", steps=2, states=4, children=4, look_images=32, pool=600)
+    monkeypatch.setattr(gan, "TuningSession", lambda model: TuningSession(model, "cpu", config=quick))
+    monkeypatch.setattr("gan.rewards.scorer.REFERENCE_IMAGES", 160)
+    monkeypatch.setattr("gan.proposing._FEWEST", 48)
+    monkeypatch.setattr("gan.taste.learner.TasteLearner.conviction", 1.0)  # whatever these stars are
+    exec(loop, said)
+    assert said["session"].rounds == 1
+
+
+def test_mistakes_of_a_call_are_named(small_model: MakeModel) -> None:
+    model = small_model()
+    assert repr(model) == "Model('small', compact, 16 px, z 8, untuned, on cpu)"
+    for psi in (-0.1, 1.1, float("nan")):
+        with pytest.raises(ValueError, match="psi must lie in"):
+            model.sample([0], psi)
+    for z in (torch.zeros(8), torch.zeros(2, 7), np.zeros((1, 1, 8))):
+        with pytest.raises(ValueError, match=r"not \(N, 8\)"):
+            model.draw(z)
+    assert model.draw(np.zeros((0, 8))).shape == (0, 3, 16, 16)
+    with pytest.raises(TypeError):
+        model.sample([1.5])  # type: ignore[list-item]
+    with pytest.raises(gan.UserError, match="unknown device 'tpu'"):
+        model.to("tpu")
+    with pytest.raises(gan.UserError, match="unknown device 'tpu'"):
+        gan.TuningSession(model, "tpu")
+    assert model.device == torch.device("cpu")
 
 
 def test_images_do_not_depend_on_the_batch() -> None:

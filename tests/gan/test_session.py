@@ -194,6 +194,60 @@ def test_misuse_is_named():
         session.feedback([Feedback(77, "like")])
 
 
+@pytest.mark.parametrize("latent", [np.zeros(7), np.zeros((1, 8)), np.array([0.0] * 7 + [np.nan])])
+def test_latents_that_are_none_are_refused_and_nothing_is_added(latent):
+    session = TuningSession(_model(), device="cpu", seed=0, config=QUICK)
+    with pytest.raises(ValueError, match="latent of image 1: 8 finite numbers"):
+        session.add({0: np.zeros(8), 1: latent})
+    with pytest.raises(KeyError, match="never added"):
+        session.feedback([Feedback(0, "like")])
+    for call in (session.draw, session.score, session.predict):
+        with pytest.raises(ValueError, match=r"not \(N, 8\)"):
+            call(np.zeros((2, 7)))
+
+
+def test_a_latent_of_the_callers_may_be_changed_afterwards():
+    session = TuningSession(_model(), device="cpu", seed=0, config=QUICK)
+    mine = np.zeros(8, np.float32)
+    session.add({0: mine})
+    mine += 1e6
+    assert torch.isfinite(session.learner.features_of([0])[0]).all()
+    np.testing.assert_array_equal(session._latents[0], np.zeros(8))
+
+
+def test_feedback_of_an_unknown_image_leaves_what_was_said():
+    session = TuningSession(_model(), device="cpu", seed=0, config=QUICK)
+    _rate(session, 12, _edges(session))
+    before = session.learner.standing()
+    wrong = [Feedback(0, "like"), Feedback(999, "like")]
+    for call in (session.feedback, session.replace_feedback):
+        with pytest.raises(KeyError, match="999"):
+            call(wrong)
+        assert session.learner.standing() == before
+
+
+def test_who_leaves_a_round_half_way_keeps_the_generator():
+    session = TuningSession(_model(), device="cpu", seed=1, config=QUICK)
+    _rate(session, 60, _edges(session))
+    session.fit()
+    before = session.tuned_model().hash
+    running = session.run_round()
+    while next(running).step < 2:
+        pass
+    running.close()
+    assert session.tuned_model().hash == before and session.rounds == 0
+    for problem in ({"steps": 0}, {"strength": 1.5}, {"strength": float("nan")}):
+        with pytest.raises(ValueError, match=next(iter(problem))):
+            next(session.run_round(**problem))
+
+
+def test_paths_may_be_words(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    session = TuningSession(_model(), device="cpu", seed=1, config=QUICK)
+    session.save_checkpoint("mine.safetensors", {"note": "as it was"})
+    assert session.restore("mine.safetensors")["note"] == "as it was"
+
+
 def test_known_images_are_scored_without_drawing_them_again(taught):
     session = taught[0]
     session.fit()

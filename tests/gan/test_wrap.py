@@ -95,6 +95,14 @@ def test_what_is_no_image_is_said_in_a_line(module, words):
     assert words in str(caught.value) and "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "given", [{"z_dim": 8.0}, {"z_dim": "8"}, {"z_dim": 0}, {"z_dim": 8, "values": "bytes"}, {"z_dim": 8, "device": "tpu"}]
+)
+def test_what_a_call_gets_wrong_is_said_in_a_line(given):
+    with pytest.raises(UserError):
+        gan.wrap(torch.nn.Sequential(torch.nn.Linear(8, 48), torch.nn.Tanh(), torch.nn.Unflatten(1, (3, 4, 4))), **given)
+
+
 def test_a_mapping_that_fits_nothing_is_said_in_a_line():
     with pytest.raises(UserError, match="mapping"):
         gan.wrap(Stranger(), z_dim=6, mapping=nn.Linear(5, 8))
