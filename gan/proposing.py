@@ -67,6 +67,9 @@ class Proposer:
         if count < 1:
             raise ValueError(f"count must be at least 1, not {count}")
         by_taste, at_random, again = quotas(count, self.shares, known is not None, len(rated))
+        if known is not None and by_taste > known[1].pool.size:  # more than are known of the prior at all
+            at_random += by_taste - known[1].pool.size
+            by_taste = known[1].pool.size
         z = torch.randn(at_random, self._z_dim, generator=self._random)
         half = at_random // 2 if half_untuned else 0
         points: list[Tensor] = [z[:half], tuned(z[half:]).cpu()]
@@ -84,13 +87,13 @@ class Proposer:
     def _promising(self, taste: TasteModel, scorer: Scorer, count: int) -> Tensor:
         """Latents (count, z_dim) chosen by Thompson's rule among images of the prior that are known already and were not shown."""
         pool = scorer.pool
-        pool.grow_to(_FEWEST)
+        pool.grow_to(max(_FEWEST, 2 * count))
         self._shown = torch.cat([self._shown, torch.zeros(len(pool) - len(self._shown), dtype=torch.bool)])
         fresh = (~self._shown).nonzero().squeeze(1)
         if len(fresh) < count:
             self._shown[:] = False
             fresh = torch.arange(len(pool))
-        rows = fresh[torch.randperm(len(fresh), generator=self._random)[:_CANDIDATES]]
+        rows = fresh[torch.randperm(len(fresh), generator=self._random)[: max(_CANDIDATES, 2 * count)]]
         raw, _ = pool.read()
         features = scorer.standardise(RawFeatures(tuple(group[rows] for group in raw.groups)))
         chosen = rows[thompson(taste, features, count, self._random)]

@@ -1,4 +1,7 @@
-"""Distances between two sets of features, and what one set covers of another. Pure functions; (N, D) float arrays in, numbers out."""
+"""Distances between two sets of features, and what one set covers of another. Pure functions; (N, D) float arrays in, numbers out.
+
+All raise `ValueError` for arrays of another shape or type, with values that are not finite, or with too few rows.
+"""
 
 from dataclasses import dataclass
 
@@ -105,6 +108,7 @@ class Manifold:
 
 def precision(real: Manifold, fake: Array) -> float:
     """Share of `fake` (M, D) inside the real manifold. Kynkaanniemi et al. 2019 (arXiv 1904.06991), eq. 2."""
+    _check(real.points, fake, at_least=1)
     return float((_squared(real.points, fake) <= real.radii[:, None]).any(0).mean())
 
 
@@ -115,12 +119,14 @@ def recall(fake: Manifold, real: Array) -> float:
 
 def density(real: Manifold, fake: Array, neighbours: int = NEIGHBOURS) -> float:
     """Mean number of real balls around a fake, over k. Naeem et al. 2020 (arXiv 2002.09797), eq. 3. May exceed 1."""
+    _check(real.points, fake, at_least=1)
     inside = _squared(real.points, fake) <= real.radii[:, None]
     return float(inside.sum() / (neighbours * len(fake)))
 
 
 def coverage(real: Manifold, fake: Array) -> float:
     """Share of real balls that hold at least one of `fake` (M, D). Naeem et al. 2020, eq. 4. Compare at equal N only."""
+    _check(real.points, fake, at_least=1)
     return float((_squared(real.points, fake) <= real.radii[:, None]).any(1).mean())
 
 
@@ -171,6 +177,11 @@ def match_by_utility(utilities: Array, pool: Array) -> npt.NDArray[np.intp]:
 def _check(x: Array, y: Array, at_least: int) -> None:
     if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1]:
         raise ValueError(f"features must be (N, D) with one D, got {x.shape} and {y.shape}")
+    for features in (x, y):
+        if not np.issubdtype(features.dtype, np.floating):  # 8-bit products would run over
+            raise ValueError(f"features must be floats, not {features.dtype}")
+        if not np.isfinite(features).all():
+            raise ValueError("features hold values that are not finite numbers")
     if min(len(x), len(y)) < at_least:
         raise ValueError(f"at least {at_least} images are needed, got {min(len(x), len(y))}")
 

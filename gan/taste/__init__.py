@@ -1,4 +1,13 @@
-"""From feedback to a model of one person's taste."""
+"""From feedback to a model of one person's taste.
+
+It needs no generator: any features of images do, each column of mean square about 1 over images of all kinds.
+
+>>> learner = TasteLearner(lambda raw: raw.groups)             # no standardisation beyond that
+>>> learner.add(ids, RawFeatures((features,)))                 # float32 (N, D), a row an id
+>>> learner.feedback([Feedback(0, "stars", 5), Feedback(1, "reject"), Feedback(2, "preferred", other=3), ...])
+>>> learner.fit()                                              # after `USEFUL_FROM` images there is a model
+>>> liking, doubt = learner.model.predict((others,))           # each (M,): about N(0, 1) over images of all kinds; `stars_from` reads it
+"""
 
 from gan.taste.events import Feedback, observations
 from gan.taste.features import RawFeatures, Standardiser, judge, raw_features

@@ -1,6 +1,6 @@
 """Feedback in, a taste model and its honest scores out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor
 from gan.errors import UserError
 from gan.taste import tags as words
 from gan.taste.events import LIKE_EDGE, Feedback, Observation, consistency, observations, repeats, said
-from gan.taste.features import RawFeatures, Standardiser
+from gan.taste.features import RawFeatures
 from gan.taste.kernel import Contrasts, Features
 from gan.taste.model import TasteModel
 from gan.taste.signals import Implicit, Signal, area_under_curve, learn
@@ -41,10 +41,10 @@ class TasteLearner:
 
     Parameters
     ----------
-    standardiser : turns raw features into comparable ones.
+    standardiser : turns raw features into comparable ones, as a `Standardiser` does.
     """
 
-    def __init__(self, standardiser: Standardiser) -> None:
+    def __init__(self, standardiser: Callable[[RawFeatures], Features]) -> None:
         self._standardise = standardiser
         self._features: dict[int, tuple[Tensor, ...]] = {}  # image -> one (d_group,) tensor a group
         self._events: list[Feedback] = []

@@ -34,7 +34,14 @@ def thompson(taste: TasteModel, candidates: Features, count: int, generator: tor
     """Indices of `count` candidates, each the best under its own draw from the posterior, none twice.
 
     A candidate is chosen as often as it is believed to be the best one: exploring and enjoying in one rule (Thompson 1933).
+
+    Raises
+    ------
+    ValueError
+        There are fewer candidates than that.
     """
+    if count > len(candidates[0]):
+        raise ValueError(f"{count} of {len(candidates[0])} candidates cannot be chosen")
     draws = taste.draw(candidates, count, generator)  # (count, m)
     chosen: list[int] = []
     for row in draws:

@@ -40,6 +40,8 @@ class Word:
 @torch.no_grad()
 def measures(images: Tensor) -> Tensor:
     """Measure images (N, 3, R, R) in [-1, 1], in the order of `MEASURES`: (N, len(MEASURES)) on the CPU, in units of their own."""
+    if not len(images):
+        return torch.zeros(0, len(MEASURES))
     small = oklab(F.adaptive_avg_pool2d(images.float(), min(64, images.shape[-1])))
     lightness, a, b = small.unbind(dim=1)  # each (N, S, S)
     side = lightness.shape[-1]

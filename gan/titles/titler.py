@@ -112,7 +112,10 @@ class Titler:
         """What the images of latents (N, z_dim) look like: (N, measures)."""
         if self._drawer is None:
             raise UserError("this titler cannot draw: it was made without a generator")
-        return self.standardised(_measured(self._drawer, torch.as_tensor(points, dtype=torch.float32)))
+        z = torch.as_tensor(points, dtype=torch.float32)
+        if z.ndim != 2:
+            raise ValueError(f"latents have the shape {tuple(z.shape)}, not (N, z_dim)")
+        return self.standardised(_measured(self._drawer, z))
 
     def standardised(self, raw: Tensor) -> Tensor:
         """Raw measures (N, measures), as `gan.taste.words.measures` gives them, in standard deviations."""
@@ -124,8 +127,11 @@ class Titler:
 
         Parameters
         ----------
-        look : (measures,).
+        look : (measures,), one row of what `look` returns.
+        count : at most.
         """
+        if look.ndim != 1:
+            raise ValueError(f"titles are for one image at a time: a row of `look`, not {tuple(look.shape)}")
         scores = self.policy.joint(look[None])[0]
         # Perturbed by Gumbel noise, the largest are a draw without replacement (Kool et al. 2019, arXiv 1903.06059).
         uniform = torch.rand(scores.shape, generator=self._random).clamp_min(1e-12)

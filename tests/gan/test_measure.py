@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from collections.abc import Callable
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import gan.measure
 from gan.data.scenes import render
 from gan.errors import UserError
 from gan.measure import distances as d
@@ -124,6 +127,38 @@ def test_manifold_figures_at_the_ends() -> None:
 
 def test_density_of_the_same_distribution_is_about_one() -> None:
     assert d.density(Manifold.of(normal(1000, 4, 0)), normal(1000, 4, 1)) == pytest.approx(1.0, abs=0.1)
+
+
+def test_what_is_no_features_is_refused() -> None:
+    good = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
+    bad = [(good * 40).astype(np.uint8), np.where(good > 2.0, np.nan, good), good[:, :3], good[0], good[:0]]
+    calls: list[Callable[[np.ndarray], float]] = [
+        lambda x: d.kid(x, good),
+        lambda x: d.frechet(good, x),
+        lambda x: d.coverage(Manifold.of(good), x),
+        lambda x: d.density(Manifold.of(good), x),
+        lambda x: d.precision(Manifold.of(good), x),
+    ]
+    for call in calls:
+        assert np.isfinite(call(good))
+        for x in bad:
+            with pytest.raises(ValueError, match=r"features|images are needed"):
+                call(x)
+
+
+def test_two_folders_are_measured_as_the_package_says(tmp_path: Path, scenes: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gan.data.folder.cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.chdir(tmp_path)
+    for folder, images in (("real", scenes[:12]), ("mine", scenes[12:24])):
+        Path(folder).mkdir()
+        for number, image in enumerate(images):
+            Image.fromarray(image).save(Path(folder, f"{number}.png"))
+    lines = [line[4:] for line in (gan.measure.__doc__ or "").splitlines() if line.startswith(">>> ")]
+    said: dict[str, Any] = {}
+    for line in lines:
+        exec(line, said)
+    assert said["real"].shape == said["mine"].shape and len(said["real"]) == 12
+    assert len(lines) == 6
 
 
 def test_pairs_by_utility_are_the_best_pairing() -> None:

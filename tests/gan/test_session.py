@@ -84,6 +84,15 @@ def test_proposals_are_what_their_latents_draw(taught):
     assert {p.why for p in proposals} >= {"thompson", "random"}
 
 
+def test_a_grid_larger_than_what_is_known_repeats_nothing(taught):
+    session = taught[0]
+    for count in (300, QUICK.pool + 200):
+        chosen = session.choose(count)
+        fresh = [choice.latent.tobytes() for choice in chosen if choice.why != "repeat"]
+        assert len(chosen) == count and len(set(fresh)) == len(fresh)
+        assert len(session.pool) <= QUICK.pool
+
+
 def test_a_checkpoint_brings_the_images_back(taught, tmp_path):
     session, _, _, _ = taught
     seeds = range(8)

@@ -186,6 +186,23 @@ def test_thompson_prefers_what_is_liked_and_repeats_nothing():
     assert truth[chosen].mean() > truth.mean() + 0.5
 
 
+def test_no_more_can_be_chosen_than_there_are():
+    learner, raw, _ = _taught(40, 0)
+    assert learner.model is not None
+    with pytest.raises(ValueError, match="401 of 400"):
+        thompson(learner.model, learner._standardise(raw), 401, torch.Generator().manual_seed(0))
+
+
+def test_a_taste_is_learnt_from_any_features():
+    features = torch.randn(80, 12, generator=torch.Generator().manual_seed(0))
+    learner = TasteLearner(lambda raw: raw.groups)
+    learner.add(range(60), RawFeatures((features[:60],)))
+    learner.feedback(Feedback(i, "stars", 5 if features[i, 0] > 0 else 1) for i in range(60))
+    learner.fit()
+    liking, doubt = learner.model.predict((features[60:],))
+    assert torch.corrcoef(torch.stack([liking, features[60:, 0].double()]))[0, 1] > 0.8 and (doubt > 0).all()
+
+
 def test_quotas_fill_the_grid():
     assert quotas(24, Shares(), has_taste=False, repeatable=0) == (0, 24, 0)
     for count in (1, 2, 24, 100):
