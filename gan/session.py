@@ -11,6 +11,7 @@
 >>> session.export("mine")
 """
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -73,6 +74,7 @@ class TuningSession:
         self.adapter = self._begun() if model.adapter is None else copied(model.adapter, model)
         self.rounds = 0
         self.last_round: RoundResult | None = None
+        self._foreseen = sys.maxsize  # images that the foresight knew with which a choice was last begun; of others that is not known
         self._seed = seed
         self._weights = MOVING_WEIGHTS if self.config.policy == "shift" else RewardWeights()
         self._scorer: Scorer | None = None
@@ -274,15 +276,18 @@ class TuningSession:
         if not 0.0 <= strength <= 1.0:
             raise ValueError(f"strength must lie in [0, 1], not {strength}")
         config = reaching(replace(self.config, steps=steps or self.config.steps), strength, self.learner.convinced())
-        before = self.adapter
-        changes = {}
+        before, rival = self.adapter, None
         if isinstance(before, Choice):
             yield from self._preparation.rest(config, cancel, wait)
-            changes["candidates"] = config.candidates
-        self.adapter = copied(self._begun() if before.idle else before, self.model, **changes)
-        if before.idle and isinstance(self.adapter, Choice) and self.foresight is not None:
-            self.foresight.give(self.adapter)  # it changes nothing yet, but knows what latents look like
-        this_round = Round(self.adapter, self.scorer, config, self.random)
+            self.adapter = copied(before, self.model, candidates=config.candidates)
+            if self.foresight is not None and (before.idle or self.foresight.images > self._foreseen):
+                # What latents look like is better known than when it began: the rest is learnt anew, from the ratings that stand.
+                rival, self.adapter = self.adapter, copied(self._begun(), self.model, candidates=config.candidates)
+                assert isinstance(self.adapter, Choice)
+                self.foresight.give(self.adapter)
+        else:
+            self.adapter = copied(before, self.model)
+        this_round = Round(self.adapter, self.scorer, config, self.random, rival)
         try:
             yield from this_round.run(cancel, wait)
         except BaseException:
@@ -290,6 +295,7 @@ class TuningSession:
             raise
         self.last_round = this_round.result
         assert self.last_round is not None
+        self._foreseen = 0 if self.foresight is None else self.foresight.images
         if not self.last_round.kept:
             self.adapter = before
         self.rounds += 1
@@ -298,7 +304,8 @@ class TuningSession:
 
     def save_checkpoint(self, path: Path | str, facts: dict[str, Any] | None = None) -> None:
         """Write the tuned part, with `facts` (plain JSON) beside it. Feedback is not in it: keep the events, and give them again."""
-        save_checkpoint(Path(path), self.adapter, {**(facts or {}), "model": self.model.hash, "rounds": self.rounds})
+        own = {"model": self.model.hash, "rounds": self.rounds, "foreseen": self._foreseen}
+        save_checkpoint(Path(path), self.adapter, {**(facts or {}), **own})
 
     def restore(self, path: Path | str | None) -> dict[str, Any]:
         """Take over a checkpoint's tuning, or None for the untuned generator; ratings stay. Returns the checkpoint's facts.
@@ -310,6 +317,7 @@ class TuningSession:
             adapter, facts = load_checkpoint(Path(path), self.model.z_dim)
         self.adapter = adapter.to(self.model.device).attach(self.model.generator)
         self.rounds, self.last_round = int(facts.get("rounds", 0)), None
+        self._foreseen = int(facts.get("foreseen", sys.maxsize))
         return facts
 
     def tuned_model(self, name: str | None = None) -> Model:

@@ -93,10 +93,14 @@ class Round:
     adapter : changed in place; after the round it is the best moment's, or as it was. Its type decides the policy.
     scorer : with a taste set; it draws what the adapter gives (for a `StyleShift`, see `Scorer.drawing` and `Synthesis`).
     generator : draws everything random, so that a round is reproducible on a CPU.
+    rival : where `adapter` begins anew, what it has to please more than; None: itself, as it is at the start.
     """
 
-    def __init__(self, adapter: Adapter, scorer: Scorer, config: RoundConfig, generator: torch.Generator) -> None:
+    def __init__(
+        self, adapter: Adapter, scorer: Scorer, config: RoundConfig, generator: torch.Generator, rival: Adapter | None = None
+    ) -> None:
         self.adapter, self.scorer, self.config, self.random = adapter, scorer, config, generator
+        self._rival = rival
         self.device = scorer.drawer.device
         self.result: RoundResult | None = None
         self._climb: Climb | None = None
@@ -145,9 +149,9 @@ class Round:
         return torch.where(scores.terms.gated, scores.reward, scores.reward + added)
 
     @torch.no_grad()
-    def look(self, step: int) -> Look:
-        """The generator as it would be exported (no noise), on latents that no update sees."""
-        scores = self.scorer.score_latents(self.adapter(self._held_out))
+    def look(self, step: int, adapter: Adapter | None = None) -> Look:
+        """The generator as it would be exported (no noise), or with another adapter, on latents that no update sees."""
+        scores = self.scorer.score_latents((adapter or self.adapter)(self._held_out))
         realism = scores.trained_realism  # a yardstick must not move with what it measures
         return Look(
             step=step,
@@ -179,7 +183,7 @@ class Round:
         optimizer = torch.optim.Adam(self.policy.parameters(), lr=rate, betas=(0.9, 0.99), fused=True)
         least = config.entropy_weight if choosing else config.kl_weight
         kl_weight = least
-        look = self.look(0)
+        look = self.look(0, self._rival)
         guard = Guard(self.limits, look)
         best, candidates = copy.deepcopy(self.adapter.state_dict()), self._candidates
         started, worked = time.monotonic(), 0.0

@@ -1,11 +1,19 @@
 """What is learnt about latents before there is any taste."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor
 
+from gan.guard import Limits
+from gan.model import Model
+from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
 from gan.policy.adapter import Choice, ChoiceConfig
 from gan.policy.foresight import Foresight, ForesightConfig
+from gan.policy.rounds import RoundConfig
+from gan.session import Feedback, TuningSession
 
 SHAPE = ChoiceConfig(z_dim=6, inputs=6, candidates=4, width=32)
 
@@ -48,3 +56,55 @@ def test_a_choice_that_begins_with_it_changes_nothing_yet() -> None:
         choice.out.bias += 1.0
     with pytest.raises(ValueError, match="learnt something already"):
         foresight.give(choice)
+
+
+def test_a_round_after_more_was_read_begins_with_what_was_learnt_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gan.rewards.pool.ENOUGH", 300)
+    monkeypatch.setattr("gan.preparing.ENOUGH", 300)
+    for module in ("gan.rewards.scorer", "gan.preparing"):
+        monkeypatch.setattr(f"{module}.REFERENCE_IMAGES", 100)
+    torch.manual_seed(3)
+    generator = Generator(GeneratorConfig(resolution=16, z_dim=8, w_dim=16, channels=(16, 16, 8)))
+    model = Model("small", generator, None, Discriminator(DiscriminatorConfig(resolution=16, channels=(8, 16), features=16)))
+    wide = Limits(diversity=0.1, realism=-9.0, typicality=-9.0)
+    config = RoundConfig(steps=4, states=4, children=4, look_every=2, look_images=64, limits=wide, pool=1000)
+    session = TuningSession(model, device="cpu", seed=1, config=config)
+    proposals = session.propose(48)
+    light = [float(p.pixels.mean()) for p in proposals]
+    session.add({i: p.latent for i, p in enumerate(proposals)})
+    session.feedback([Feedback(i, "stars", 1.0 + 4.0 * (light[i] > sorted(light)[24])) for i in range(48)])
+    session.fit()
+
+    def teach() -> Choice:
+        assert list(session.run_round())
+        assert isinstance(session.adapter, Choice) and not session.adapter.idle
+        return session.adapter
+
+    first, early = teach(), session.foresight
+    assert early is not None and early.images < 500
+    again = teach()  # nothing more is known: it goes on
+    assert session.foresight is early and _far(again, first) < _far(again, _begun(early, again))
+    session.save_checkpoint(tmp_path / "kept.safetensors")
+    while session.prepare():
+        pass
+    late = session.foresight
+    assert late is not None and late.images == 900
+    session.restore(tmp_path / "kept.safetensors")
+    anew, ended = teach(), session.last_round
+    assert ended is not None and ended.start.taste > 0.0, "it has to please more than what there was, which pleases already"
+    if ended.kept:
+        assert _far(anew, _begun(late, anew)) < _far(anew, again)
+    else:
+        assert _far(anew, again) == 0.0
+
+
+def _begun(foresight: Foresight, like: Choice) -> Choice:
+    choice = Choice(replace(like.config))
+    foresight.give(choice)
+    return choice
+
+
+def _far(one: Choice, other: Choice) -> float:
+    """Between their hidden layers."""
+    pairs = zip(one.hidden.parameters(), other.hidden.parameters(), strict=True)
+    return sum(float((a - b).detach().square().sum()) for a, b in pairs)
