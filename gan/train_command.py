@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_BUNDLED = "dreamscapes"
+from gan.options import BUNDLED
 
 
 def train(options: argparse.Namespace) -> bool:
@@ -24,10 +24,11 @@ def train(options: argparse.Namespace) -> bool:
     images: str | Path = options.images if drawn else Path(options.images)
     start: str | None = options.start if options.start != "none" else None
     note = ""
-    if options.start is None and not drawn and options.resolution in (None, 64) and _BUNDLED in assets.names():
-        start = _BUNDLED
+    if options.start is None and not drawn and options.resolution in (None, 64) and BUNDLED in assets.names():
+        start = BUNDLED
         if not (options.out / STATE).exists():
-            note = f"Starting from {_BUNDLED} (--from none starts from random weights)."
+            note = f"Starting from {BUNDLED} (--from none starts from random weights)."
+    leave_out = [*options.leave_out, *([] if drawn else own_pictures(options.out, Path(images)))]
     # Under torchrun this is one of several processes that train together; otherwise it is alone.
     with distributed.joined(options.device) as device, Progress() as progress, stop_on_ctrl_c() as stopped:
         first = distributed.current().first
@@ -64,16 +65,27 @@ def train(options: argparse.Namespace) -> bool:
             snapshots=options.snapshots,
             save_seconds=options.save_every,
             say=say,
-            leave_out=options.leave_out,
+            leave_out=leave_out,
             keep_copies=options.keep_copies,
             gamma=tuple(options.gamma) if options.gamma else None,
         )
         if first and not drawn:
-            say(write_nearest(options.out, Path(images), options.leave_out, options.keep_copies))
+            say(write_nearest(options.out, Path(images), leave_out, options.keep_copies))
         progress.clear()
     if first:
         print(options.out)
     return first and stopped()
+
+
+def own_pictures(out: Path, images: Path) -> list[str]:
+    """What a run writes among the pictures that it learns from, if `out` is in their folder; relative to it. A run that goes on must not
+    learn from its own samples."""
+    from gan.adversarial import copying, output
+
+    own, folder = out.resolve(), images.resolve()
+    if not own.is_relative_to(folder):
+        return []
+    return [(own / name).relative_to(folder).as_posix() for name in (output.SAMPLES, copying.SHEET)]
 
 
 @contextmanager

@@ -287,6 +287,16 @@ def pictures(folder: Path, count: int) -> Path:
     return folder
 
 
+def test_a_run_among_its_pictures_does_not_learn_from_its_samples(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    images = pictures(tmp_path / "images", 8)
+    words = ("train", "--images", images, "--out", images / "model", "--resolution", 32, "--from", "none", "--device", "cpu", "--kimg")
+    assert run(*words, 0.032) == 0
+    assert (images / "model" / "samples.png").is_file() and (images / "model" / "nearest.png").is_file()
+    capsys.readouterr()
+    assert run(*words, 0.064) == 0
+    assert "8 pictures, 2 left out" in capsys.readouterr().err
+
+
 def test_train_writes_a_bundle_and_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     import gan
 
