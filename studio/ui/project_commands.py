@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from studio.i18n import tr
 from studio.model.training import BUNDLED
-from studio.ui import import_commands
+from studio.ui import import_commands, leaving
 from studio.ui.commands import Command
 
 if TYPE_CHECKING:
@@ -67,6 +67,6 @@ def table(window: StudioWindow) -> Iterable[Command]:
         tr("Quit"),
         ("Ctrl+Q",),
         tr("Close the studio; everything is saved"),
-        window.close,
+        partial(leaving.leave, window, window.close),
         new_group=True,
     )

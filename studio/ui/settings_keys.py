@@ -218,8 +218,11 @@ class KeysPage(QWidget):
         if before:
             self.history.push(_KeysChange(self, before, tr("every key as it came")))
         undo = with_keys("{undo}", self.commands.__getitem__)
-        said = tr("Every action has the key it came with.")
-        self._say(said + (" " + tr("{key} brings yours back.", key=undo) if before else ""))
+        self._say(
+            tr("Every action has the key it came with. {key} brings yours back.", key=undo)
+            if before
+            else tr("Every action has the key it came with.")
+        )
 
     def _show_keys(self) -> None:
         for made in self.buttons.values():

@@ -10,6 +10,7 @@ from studio.i18n import tr
 from studio.model.property import changed
 from studio.model.training_access import training_of
 from studio.ui.commands import Command
+from studio.ui.leaving import leave
 from studio.ui.window_files import holds_pictures
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def table(window: StudioWindow) -> Iterable[Command]:
         return True
 
     def use() -> None:
-        window.project_wanted.emit(None, training.bundle)
+        leave(window, lambda: window.project_wanted.emit(None, training.bundle))
 
     def ended(phase: str) -> None:
         if phase == "done" and not training.error:

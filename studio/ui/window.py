@@ -37,7 +37,7 @@ from studio.model.property import bind
 from studio.theme import icons
 from studio.theme.theme import current
 from studio.theme.tokens import SIDE_PANEL
-from studio.ui import place, views
+from studio.ui import leaving, place, views
 from studio.ui.announcer import Announcer
 from studio.ui.columns import CurrentStack, Ground, ViewStack
 from studio.ui.command_table import table
@@ -63,9 +63,8 @@ _STATE = (
 class StudioWindow(QMainWindow):
     """Shows one project. Opening another is asked for with `project_wanted`."""
 
-    project_wanted = Signal(
-        object, object
-    )  # folder, or None: a new one; then its bundle or bundled name, or None
+    # Folder, or None: a new one; then its bundle or bundled name, or None.
+    project_wanted = Signal(object, object)
     reopen_wanted = Signal()  # the same project anew: another language
     rename_wanted = Signal(str)  # the same project under another name
     closed = Signal()
@@ -333,7 +332,7 @@ class StudioWindow(QMainWindow):
         views.focus_target(self.page(self.view)).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if self._ended:  # closed twice
+        if self._ended or leaving.stays(self, event):  # closed twice
             return
         self._ended = True
         place.keep(self)

@@ -15,6 +15,7 @@ from studio.model.training_access import training_of
 from studio.project import recent
 from studio.project.store import is_project
 from studio.ui import views
+from studio.ui.leaving import leave
 
 if TYPE_CHECKING:
     from studio.ui.window import StudioWindow
@@ -67,7 +68,7 @@ class WindowFiles(QObject):
 
     def new_project(self, model: str) -> None:
         """Ask for a new project on a bundled generator."""
-        self._window.project_wanted.emit(None, model)
+        self._go_to(None, model)
 
     def rename_project(self) -> None:
         """Ask for another name of the project, unless something runs that would have to stop."""
@@ -112,19 +113,20 @@ class WindowFiles(QObject):
                 continue
             action = menu.addAction(folder.name)
             action.setToolTip(str(folder))
-            action.triggered.connect(
-                lambda _=False, folder=folder: self._window.project_wanted.emit(folder, None)
-            )
+            action.triggered.connect(lambda _=False, folder=folder: self._go_to(folder))
         if menu.isEmpty():
             menu.addAction(tr("No other project yet")).setEnabled(False)
         menu.setToolTipsVisible(True)
         return menu
 
+    def _go_to(self, folder: Path | None, model: Path | str | None = None) -> None:
+        leave(self._window, lambda: self._window.project_wanted.emit(folder, model))
+
     def _open_folder(self, folder: Path) -> bool:
         if is_project(folder):
-            self._window.project_wanted.emit(folder, None)
+            self._go_to(folder)
         elif is_bundle(folder):
-            self._window.project_wanted.emit(None, folder)
+            self._go_to(None, folder)
         else:
             return False
         return True

@@ -1,0 +1,103 @@
+"""A window in which something runs is not left by accident."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMessageBox
+from window_support import Hands
+
+from studio.model.training_access import training_of
+from studio.project import recent
+from studio.project.store import Project
+from studio.ui.window import StudioWindow
+
+K = Qt.Key
+CTRL = Qt.KeyboardModifier.ControlModifier
+
+
+class ByHand(QCloseEvent):
+    """What comes of the button in a window's frame."""
+
+    def spontaneous(self) -> bool:
+        return True
+
+
+def question() -> QMessageBox:
+    box = QApplication.activeModalWidget()
+    assert isinstance(box, QMessageBox)
+    return box
+
+
+def press(box: QMessageBox, words: str) -> None:
+    button = next(one for one in box.buttons() if one.text() == words)
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+@pytest.fixture
+def teaching(hands: Hands) -> Hands:
+    """A window in which a round runs."""
+    hands.rate_enough()
+    hands.key(K.Key_T)
+    assert hands.actions.round.running
+    return hands
+
+
+def test_quitting_in_a_round_asks_and_enter_stays(teaching: Hands) -> None:
+    window = teaching.window
+    teaching.key(K.Key_Q, CTRL)
+    box = question()
+    assert box.text() == "A round is running. It would be dropped; your ratings stay."
+    QTest.keyClick(box, K.Key_Return)
+    assert window.isVisible() and teaching.actions.round.running
+    teaching.key(K.Key_Q, CTRL)
+    QTest.keyClick(question(), K.Key_Escape)
+    assert window.isVisible()
+    teaching.key(K.Key_Q, CTRL)
+    press(question(), "Leave all the same")
+    assert not window.isVisible()
+
+
+def test_the_button_in_the_frame_asks_too(teaching: Hands) -> None:
+    event = ByHand()
+    teaching.window.closeEvent(event)
+    assert not event.isAccepted() and teaching.window.isVisible()
+    press(question(), "Leave all the same")
+    assert not teaching.window.isVisible()
+
+
+def test_another_project_waits_for_the_answer(teaching: Hands, tmp_path: Path) -> None:
+    other = tmp_path / "Other"
+    Project(other).close()
+    recent.remember(other)
+    asked: list[tuple[object, object]] = []
+    teaching.window.project_wanted.connect(lambda *what: asked.append(what))
+    teaching.key(K.Key_N, CTRL)
+    press(question(), "Stay")
+    assert not asked
+    teaching.window.files.recent_menu().actions()[0].trigger()
+    assert not asked
+    press(question(), "Leave all the same")
+    assert asked == [(other, None)]
+
+
+def test_exports_and_training_are_asked_about(hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
+    hands.actions.exports.running = True
+    hands.key(K.Key_Q, CTRL)
+    assert "Nothing would be left of it" in question().text()
+    press(question(), "Stay")
+    hands.actions.exports.running = False
+    training_of(hands.actions).phase = "training"
+    hands.key(K.Key_Q, CTRL)
+    assert "the run can go on from there later" in question().text()
+    press(question(), "Stay")
+    training_of(hands.actions).phase = "empty"
+
+
+def test_where_nothing_runs_nothing_is_asked(hands: Hands) -> None:
+    window: StudioWindow = hands.window
+    event = ByHand()
+    window.closeEvent(event)
+    assert event.isAccepted() and not window.isVisible() and QApplication.activeModalWidget() is None
