@@ -123,7 +123,7 @@ def _shrunk(images: np.ndarray) -> np.ndarray:
     block = max(1, side // _SIDE)
     kept = side // block
     blocks = images[:, : kept * block, : kept * block].reshape(len(images), kept, block, kept, block, 3)
-    return np.rint(blocks.mean((2, 4), dtype=np.float32)).astype(np.uint8).reshape(len(images), -1)
+    return np.rint(blocks.mean((2, 4), dtype=np.float32)).astype(np.uint8).reshape(len(images), kept * kept * 3)
 
 
 def _distance(sample: np.ndarray, picture: np.ndarray) -> float:

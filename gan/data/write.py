@@ -27,7 +27,7 @@ def parameters_line(metadata: Mapping[str, Any]) -> str:
     )
 
 
-def save_png(pixels: np.ndarray, path: Path, metadata: Mapping[str, Any]) -> None:
+def save_png(pixels: np.ndarray, path: Path | str, metadata: Mapping[str, Any]) -> None:
     """Write one image with its provenance inside.
 
     Parameters
@@ -42,7 +42,11 @@ def save_png(pixels: np.ndarray, path: Path, metadata: Mapping[str, Any]) -> Non
     ------
     UserError
         The file cannot be written.
+    ValueError
+        Pixels of another type or shape.
     """
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+        raise ValueError(f"an image is uint8 (H, W, 3), not {pixels.dtype} {pixels.shape}")
     save_image(Image.fromarray(np.ascontiguousarray(pixels)), Path(path), metadata)
 
 
@@ -63,7 +67,7 @@ def save_image(image: Image.Image, path: Path, metadata: Mapping[str, Any]) -> N
 
 def write_images(
     images: Iterable[np.ndarray],
-    out: Path,
+    out: Path | str,
     seeds: Iterable[int],
     metadata: Mapping[str, Any] | None = None,
     scale: int = 1,

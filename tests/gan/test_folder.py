@@ -398,5 +398,7 @@ def test_the_nearest_training_picture() -> None:
     plain = Nearest(pictures, mirror=False).of(pictures[11:12, :, ::-1])
     assert not plain.mirrored[0] and plain.distances[0] > 0
     assert Nearest(pictures[:1]).usual == 0.0
+    nothing = nearest.compare(pictures[:0])
+    assert nothing.pictures.shape == pictures[:0].shape and nothing.copied.shape == (0,)
     with pytest.raises(ValueError, match="64"):
         nearest.of(render([1], 32))

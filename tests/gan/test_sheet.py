@@ -115,3 +115,10 @@ def test_a_sheet_that_nothing_could_open_is_refused_before_it_is_drawn(tmp_path:
     with pytest.raises(UserError, match="one sheet holds 1 such images, not 3"):
         write_images(draw(), tmp_path / "sheet.png", range(3), scale=256)
     assert len(drawn) == 1 and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("pixels", [np.zeros((4, 4)), np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3))])
+def test_what_is_no_image_is_not_written(pixels: np.ndarray, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="an image is uint8"):
+        save_png(pixels, tmp_path / "x.png", {})
+    assert not list(tmp_path.iterdir())
