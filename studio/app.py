@@ -141,7 +141,7 @@ def open_last() -> tuple[Project, str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the studio; returns its exit code."""
-    parser = argparse.ArgumentParser("tastemaker", description="Teach an image generator your taste.")
+    parser = argparse.ArgumentParser("tastemaker", usage=argparse.SUPPRESS)  # studio.cli prints the help: a mistake is one line here
     parser.add_argument("--project", type=Path, metavar="DIR", help="the project to open or to make")
     options = parser.parse_args(argv)
     if reason := no_display_reason():

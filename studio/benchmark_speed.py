@@ -286,10 +286,14 @@ def _worst(beats: dict[str, Any]) -> list[tuple[str, str]]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print; exit code 0 if the limit is kept, 1 if not, 2 if it could not be measured."""
-    parser = argparse.ArgumentParser("tastemaker benchmark speed", description=__doc__)
-    parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures here, too")
+    parser = argparse.ArgumentParser(
+        "tastemaker benchmark speed",
+        description="How quick the studio is here, measured on the real window and the real worker.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures there, too")
     parser.add_argument(
-        "--model", default="dreamscapes", help="a bundled name or a bundle folder (default: %(default)s)"
+        "--model", default="dreamscapes", metavar="MODEL", help="a bundle folder or a bundled name (default dreamscapes)"
     )
     parser.add_argument("--steps", type=int, metavar="N", help="steps of the round (default: a whole round)")
     options = parser.parse_args(argv)

@@ -47,7 +47,7 @@ def usage() -> str:
     lines = [f"  {name:<{width}}  {verb.help}" for name, verb in VERBS.items()]
     return "\n".join(
         [
-            "usage: tastemaker [--project DIR]  open the studio",
+            "usage: tastemaker [--project DIR]   open the studio",
             "       tastemaker VERB [arguments]  one of the commands; VERB --help tells more",
             "",
             *lines,
@@ -75,22 +75,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     if sys.stdout is None or sys.stderr is None:
         import_module("gan.terminal").open_streams()  # by name, as below
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    verb = route(words)
     try:
-        code = _run(arguments)
+        code = _run(words, verb)
         sys.stdout.flush()
         return code
     except OSError as error:
-        if error.filename is not None:
+        if verb is STUDIO and error.filename is not None:
             raise
-        said: int = import_module("gan.cli").report(
-            error
-        )  # standard output has gone (a pager, head), or its disk is full
+        # A file that cannot be written; or standard output has gone (a pager, head), or its disk is full.
+        said: int = import_module("gan.cli").report(error)
         return said
 
 
-def _run(arguments: Sequence[str] | None) -> int:
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
-    verb = route(arguments)
+def _run(arguments: list[str], verb: Verb | None) -> int:
     if arguments[:1] == ["help"] or (verb is STUDIO and {"-h", "--help"} & set(arguments)):
         print(usage())
         return 0

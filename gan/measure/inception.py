@@ -44,12 +44,11 @@ def inception(weights: Path | None = None, device: torch.device | str = "cpu", b
     except RuntimeError as error:  # a torchvision that was built for another torch
         raise UserError(f"FID needs torch-fidelity, which does not load here: {reason(error)}") from None
     state = _read(path)
-    with tempfile.NamedTemporaryFile(suffix=".pth") as plain:
+    with tempfile.TemporaryDirectory() as folder:
         # torch-fidelity would unpickle the file without limits: it gets a copy of the tensors alone
-        torch.save(state, plain.name)
-        network = FeatureExtractorInceptionV3(
-            "inception", [_LAYER], feature_extractor_weights_path=plain.name
-        )
+        plain = Path(folder, WEIGHTS)
+        torch.save(state, plain)
+        network = FeatureExtractorInceptionV3("inception", [_LAYER], feature_extractor_weights_path=str(plain))
     network.to(device)
 
     def describe(images: np.ndarray) -> np.ndarray:
