@@ -80,6 +80,7 @@ class WindowFiles(QObject):
         dialog.setWindowTitle(tr("Rename project"))
         dialog.setLabelText(tr("Name of the project and of its folder"))
         dialog.setTextValue(actions.state.project_name)
+        dialog.resize(360, dialog.sizeHint().height())
         dialog.textValueSelected.connect(self._rename)
         self._window.open_dialog(dialog)
 
