@@ -45,6 +45,10 @@ moved = torch.export.load("adapter.pt2").module()(z)        # or onnxruntime on 
 images = generator(moved)                                   # reshape first if yours takes (N, {z_dim}, 1, 1)
 ```
 """
+_LABELS = """
+Its classes are chosen by the latent, too, so that tuning can learn which are liked: `labels = moved[:, {noise}:].argmax(dim=1)` are the
+labels, of {classes}, and `moved[:, :{noise}]` is the noise.
+"""
 _PLAIN = "This generator was not tuned: these weights are all there is to it.\n"
 _UNIFORM = "It was trained on latents drawn evenly from -1 to 1. What `adapter.*` gives is already such a latent.\n\n"
 _UNIFORM_PLAIN = "It was trained on latents drawn evenly from -1 to 1.\n\n"
@@ -94,13 +98,17 @@ def write_original(model: Model, folder: Path) -> None:
     write_bytes(folder / "generator.safetensors", safetensors.torch.save(plain, {"model": model.name}))
     if model.tuned:
         _write_adapter(model, folder)
+    if model.tuned and model.generator.classes:
+        page_labels = _LABELS.format(noise=model.z_dim - model.generator.classes, classes=model.generator.classes)
+    else:
+        page_labels = ""
     prior = "" if not _is_uniform(model) else _UNIFORM if model.tuned else _UNIFORM_PLAIN
     page = _LOAD.format(
         name=" ".join(model.name.split()),
         weights=WEIGHTS,
         count=len(plain),
         prior=prior,
-        tuned=_TUNED.format(z_dim=model.z_dim) if model.tuned else _PLAIN,
+        tuned=(_TUNED.format(z_dim=model.z_dim) if model.tuned else _PLAIN) + page_labels,
         licence=" ".join(card.licence(model).split()),
     )
     write_bytes(folder / "README.md", page.encode())

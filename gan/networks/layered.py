@@ -92,10 +92,15 @@ class LayeredConfig:
     upsampling: Literal["nearest", "bilinear"] = "nearest"
     renamed: bool = False  # the names are not those of the original any more (folded weights)
 
+    @property
+    def entering(self) -> int:
+        """How many numbers the first layer takes."""
+        return self.z_dim
+
     def __post_init__(self) -> None:
         if self.image_channels not in {1, 3}:
             raise ValueError(f"{self.image_channels} image channels")
-        width, size = self.z_dim, 1
+        width, size = self.entering, 1
         for layer in self.layers:
             if layer.op == "linear" and size != 1:
                 raise ValueError("a linear layer after convolutions")

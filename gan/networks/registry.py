@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from gan.networks.base import ImageDiscriminator, LatentGenerator, Whole
+from gan.networks.conditional import ConditionalConfig, ConditionalGenerator
 from gan.networks.discriminator import Discriminator, DiscriminatorConfig
 from gan.networks.generator import Generator, GeneratorConfig
 from gan.networks.layered import DcganGenerator, LayeredConfig, MlpGenerator
@@ -33,6 +34,7 @@ generators: dict[str, Kind] = {
     "compact": Kind(GeneratorConfig, Generator),
     "dcgan": Kind(LayeredConfig, DcganGenerator),
     "mlp": Kind(LayeredConfig, MlpGenerator),
+    "conditional": Kind(ConditionalConfig, ConditionalGenerator),
     "lightweight": Kind(LightweightConfig, LightweightGenerator),
     "stylegan2-lucidrains": Kind(LucidStyleGAN2Config, LucidStyleGAN2),
     "onnx": Kind(OnnxConfig, OnnxGenerator, (FILE,)),

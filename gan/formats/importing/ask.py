@@ -32,9 +32,16 @@ def rank(
         for option, chance in zip(options[:_MOST_OPTIONS], chances, strict=False)
         if chance >= _HOPELESS or option[0] == choices.get(key)
     ]
-    if len(kept) < 2:
+    if len(kept) < 2 and key not in choices:  # whoever answers what is certain is not told that nothing was asked
         return None, options[0][0], False
     question = Question(
         key, text, tuple(Option(value, label, says) for (value, label, _, says), _ in kept), options[0][0]
     )
     return question, question.answer(choices), chances[0] < _CERTAIN
+
+
+def label_question(classes: int) -> Question:
+    """Which classes to draw, of so many."""
+    every = Option("latent", "every class", "the latent chooses, so that tuning can learn which are liked")
+    single = (Option(str(number), f"only class {number}") for number in range(classes))
+    return Question("label", "Which class of images?", (every, *single), "latent")

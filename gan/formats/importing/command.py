@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from gan.formats.importing import Imported
 
 _EPILOG = (
-    "Reads DCGAN and multilayer-perceptron state_dicts, StyleGAN2(-ADA) pickles, rosinality and lucidrains checkpoints, ONNX, safetensors "
-    "and bundles. Nothing in a file is ever run; TorchScript and .pt2 are programs and need --trust-program."
+    "Reads DCGAN and multilayer-perceptron state_dicts, conditional ones too, StyleGAN2(-ADA) pickles, rosinality and lucidrains "
+    "checkpoints, ONNX, safetensors and bundles. Nothing in a file is ever run; TorchScript and .pt2 are programs and need --trust-program."
 )
 
 

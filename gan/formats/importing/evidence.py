@@ -4,6 +4,7 @@ Batch normalisation remembers the means and variances that it saw in training, s
 right sees the same ones again. Without it, a wrong guess shows as rougher and harder images. Untrained networks say nothing.
 """
 
+import itertools
 import math
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +17,7 @@ from gan.networks.layered import Block, LayeredConfig, LayeredGenerator
 
 LATENTS = 32  # drawn for each reading
 _STATISTICS = 128  # likewise where only small layers are looked at
+_ENTERING = 2048  # where only the first layer is looked at
 _SMALL = 16  # pixels: statistics of larger layers tell little more, and cost most
 _MEASURED = 512  # for statistics that are to be kept
 _COMMON = (("relu", 0.2), ("leaky_relu", 0.2), ("leaky_relu", 0.01))
@@ -117,11 +119,7 @@ def mismatch(generator: LayeredGenerator, z: Tensor) -> float | None:
     def look(block: Block, x: Tensor) -> Tensor:
         if block.layer.norm != "batch":
             return block.normalise(x)
-        over = [i for i in range(x.dim()) if i != 1]
-        mean, variance = x.mean(dim=over), x.var(dim=over, unbiased=False) + 1e-8
-        stored = block.norm_variance + 1e-8
-        off = (mean - block.norm_mean).square() / stored + (variance / stored).log().square()
-        found.append(min(float(off.median()), 10.0))
+        found.append(_off(block, x))
         affine = block.layer.norm_affine
         return F.batch_norm(
             x, None, None, block.norm_weight if affine else None, block.norm_bias if affine else None, True, eps=block.layer.norm_eps
@@ -138,6 +136,48 @@ def mismatch(generator: LayeredGenerator, z: Tensor) -> float | None:
         bent = bent or block.layer.activation != "none"
         x = block(x, generator.config.upsampling, look)
     return sum(found) / len(found) if found else None
+
+
+def _off(block: Block, x: Tensor) -> float:
+    """How far the stored statistics of a batch normalisation are from those of what enters it."""
+    over = [i for i in range(x.dim()) if i != 1]
+    mean, variance = x.mean(dim=over), x.var(dim=over, unbiased=False) + 1e-8
+    stored = block.norm_variance + 1e-8
+    off = (mean - block.norm_mean).square() / stored + (variance / stored).log().square()
+    return min(float(off.median()), 10.0)
+
+
+@torch.no_grad()
+def entrance_mismatch(generator: LayeredGenerator) -> float:
+    """How far stored batch statistics are from those of what enters, under the best reading of all else; NaN without any."""
+    if not any(layer.norm == "batch" for layer in generator.config.layers) or not trained(generator):
+        return math.nan
+    block, priors = generator.chain()[0], list(PRIORS)
+    if block.layer.norm == "batch" and not block.layer.norm_last:  # no activation bears on the very first one
+        return min(_first_mismatch(generator, block, prior) for prior in priors)
+    many = latents(generator.z_dim, _STATISTICS)
+    tried = itertools.product([_named(*pair) for pair in _COMMON], priors, (1e-5, 0.8))
+    offs = [mismatch(with_weights(read_as(generator.config, *reading), generator), many) for reading in tried]
+    return min(off for off in offs if off is not None)
+
+
+def _first_mismatch(generator: LayeredGenerator, block: Block, prior: str) -> float:
+    found = []
+
+    def look(block: Block, x: Tensor) -> Tensor:
+        found.append(_off(block, x))
+        return block.normalise(x)
+
+    read: Any = {"prior": prior}
+    entered = with_weights(replace(generator.config, **read), generator).enter(latents(generator.z_dim, _ENTERING))
+    block(entered, generator.config.upsampling, look)
+    return found[0]
+
+
+def log_likelihood(off: float) -> float:
+    """Of a mismatch at the entrance, up to a constant; 0 for one that is not known."""
+    # Gaussian errors of unknown size: -(n / 2) log of their mean square.
+    return 0.0 if math.isnan(off) else -_CHANNELS / 2.0 * math.log(off + 1.0 / _ENTERING)
 
 
 @torch.no_grad()
@@ -219,9 +259,12 @@ def readings(generator: LayeredGenerator, likely_eps: float) -> list[Reading]:
         for activation in rare:
             weigh(activation, prior, first_eps)
     best = max(found, key=_score)
+    # A wrong epsilon can hide which activation is right.
+    again = common if by_statistics and min(mismatches) > _GOOD_FIT else []
     for eps in every:
         if eps != first_eps:
-            weigh(best.activation, best.prior, eps)
+            for activation in dict.fromkeys([best.activation, *again]):
+                weigh(activation, best.prior, eps)
     return sorted(found, key=_score, reverse=True)
 
 

@@ -9,14 +9,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan.formats.importing import evidence
-from gan.formats.importing.ask import rank
+from gan.formats.importing import evidence, labels
+from gan.formats.importing.ask import label_question, rank
 from gan.formats.importing.chain import Chain, chains, links
 from gan.formats.importing.restricted import Malformed
 from gan.formats.importing.result import Imported, Question
 from gan.formats.importing.source import Source, check_weights
 from gan.formats.importing.state_dict import Candidate, Module, candidates, check_calls, modules, orders
 from gan.model import Model
+from gan.networks.conditional import ConditionalConfig
 from gan.networks.layered import DcganGenerator, LayeredConfig, LayeredGenerator, MlpGenerator
 
 _MOST_UNUSED = 0.1  # share of the weights that may have no place in the generator
@@ -49,17 +50,18 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
     if source.container != "safetensors":
         check_calls(source.unpickled.calls)
     found = candidates(source.contents)
-    chosen, made, unused, folded, tensors = _first_generator(source, found)
+    chosen, made, unused, table, folded, tensors = _first_generator(source, found)
     asked = _Open(choices)
     notes: list[str] = []
     if chosen.path:
         notes.append(f"The generator is the part {chosen.path} of the file.")
 
     chain = _choose_chain(made, asked)
-    generator = _build(chain, tensors, folded)
+    generator = labels.choose(_build(chain, tensors, folded), table, asked.ask)
     generator = _hidden_parts(generator, asked, tensors)
     generator = _pixels(generator, asked)
     _statistics(generator, asked)
+    generator = _one_class(generator, asked)
 
     left_out = [name for module in unused for name in module.tensors]
     if left_out:
@@ -81,8 +83,8 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
 
 def _first_generator(
     source: Source, found: list[Candidate]
-) -> tuple[Candidate, list[Chain], list[Module], bool, dict[str, Tensor]]:
-    """The likeliest dictionary that reads as a generator.
+) -> tuple[Candidate, list[Chain], list[Module], Module | None, bool, dict[str, Tensor]]:
+    """The likeliest dictionary that reads as a generator; its chains, what has no place in them, and its table of labels.
 
     Raises
     ------
@@ -94,7 +96,7 @@ def _first_generator(
         try:
             tensors = source.load(candidate.tensors)
             all_modules, folded = modules(tensors)
-            made, unused = _chains(
+            made, unused, table = _chains(
                 orders(all_modules, source.container != "safetensors"), _hints(candidate, found)
             )
             unused_count = sum(value.numel() for module in unused for value in module.tensors.values())
@@ -103,21 +105,28 @@ def _first_generator(
                     f"it is of an architecture that is not known here (its part {unused[0].name or next(iter(unused[0].tensors))!r:.60} "
                     "has no place in a chain of layers)"
                 )
-            return candidate, made, unused, folded, tensors
+            return candidate, made, unused, table, folded, tensors
         except Malformed as error:
             problem = problem or error
     raise problem or Malformed("it holds no generator")
 
 
-def _chains(tried: list[list[Module]], hints: dict[int, float]) -> tuple[list[Chain], list[Module]]:
-    """Chains of the first order of modules that has any, and the modules left over."""
+def _chains(
+    tried: list[list[Module]], hints: dict[int, float]
+) -> tuple[list[Chain], list[Module], Module | None]:
+    """Chains of the first order of modules that has any, the modules left over, and the table of class labels."""
     problem: Malformed | None = None
     for order in tried:
-        try:
-            linked, unused = links(order)
-            return chains(linked, hints), unused
-        except Malformed as error:
-            problem = problem or error
+        table, others = labels.table_of(order)
+        for way, modules_of_way in ((None, order), (table, others)):
+            if modules_of_way is order or table is not None:
+                try:
+                    linked, unused = links(modules_of_way)
+                    return chains(linked, hints), unused, way
+                except Malformed as error:
+                    problem = problem or error
+    if any(labels.is_named_so(module) for module in tried[0]):
+        raise Malformed("it takes class labels in a way that is not known here")
     raise problem or Malformed("it holds no layers of a generator")
 
 
@@ -174,7 +183,7 @@ def _build(chain: Chain, tensors: dict[str, Tensor], folded: bool) -> LayeredGen
         config = LayeredConfig(first.inputs, chain.resolution, chain.channels, chain.layers, renamed=folded)
     except ValueError as error:
         raise Malformed(f"its layers do not fit one another ({error})") from error
-    kind = MlpGenerator if all(layer.op == "linear" for layer in chain.layers) else DcganGenerator
+    kind = MlpGenerator if _is_mlp(config) else DcganGenerator
     with torch.device("meta"):
         generator = kind(config)
     named, _ = modules(tensors)
@@ -252,7 +261,7 @@ def _pixels(generator: LayeredGenerator, asked: _Open) -> LayeredGenerator:
         ],
     )  # fmt: skip
     config = replace(config, output=output)
-    if config.image_channels == 3 and generator.kind == "mlp":
+    if config.image_channels == 3 and _is_mlp(config):
         rough = {}
         for folding in ("chw", "hwc"):
             trial = replace(config, folding=folding)
@@ -296,10 +305,27 @@ def _statistics(generator: LayeredGenerator, asked: _Open) -> None:
         evidence.measure_statistics(generator)
 
 
+def _one_class(generator: LayeredGenerator, asked: _Open) -> LayeredGenerator:
+    """The generator drawing every class, or one alone."""
+    if not generator.classes:
+        return generator
+    question = label_question(generator.classes)
+    asked.settled.append(question)
+    answer = question.answer(asked.choices)
+    return generator if answer == "latent" else labels.only(generator, int(answer))
+
+
 def _describe(generator: LayeredGenerator) -> str:
     config = generator.config
     weights = sum(value.numel() for value in generator.parameters())
-    name = "multilayer perceptron" if generator.kind == "mlp" else "DCGAN"
+    name = "multilayer perceptron" if _is_mlp(config) else "DCGAN"
     colours = "colour" if config.image_channels == 3 else "grey"
     amount = f"{weights / 1e6:.1f} million" if weights >= 1e5 else f"{weights / 1e3:.1f} thousand"
-    return f"{name}, {config.resolution} px, {colours}, {config.z_dim} latents, {amount} weights"
+    latents = f"{config.z_dim} latents"
+    if isinstance(config, ConditionalConfig):
+        latents = f"{config.noise} latents, {config.condition.classes} classes"
+    return f"{name}, {config.resolution} px, {colours}, {latents}, {amount} weights"
+
+
+def _is_mlp(config: LayeredConfig) -> bool:
+    return all(layer.op == "linear" for layer in config.layers)

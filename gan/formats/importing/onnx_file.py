@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from gan.formats.importing.ask import label_question
 from gan.formats.importing.onnx_beside import with_weights
 from gan.formats.importing.restricted import Malformed
 from gan.formats.importing.result import Imported, Option, Question
@@ -81,7 +82,7 @@ def _describe(proto: Any, data: bytes, name: str, choices: Mapping[str, str]) ->
     questions: list[Question] = []
     if label is not None:
         fields |= _labels(proto, label)
-        question = _label_question(fields["classes"])
+        question = label_question(fields["classes"])
         questions.append(question)
         chosen = question.answer(choices)
         fields["fixed_label"] = None if chosen == "latent" else int(chosen)
@@ -201,14 +202,6 @@ def _labels(proto: Any, port: Port) -> dict[str, Any]:
     if not 1 <= classes <= 65536:
         raise Malformed(f"it does not say how many classes its input {port.name:.40} takes")
     return {"label": port.name, "label_form": form, "label_type": _LABELS[port.type], "classes": classes}
-
-
-def _label_question(classes: int) -> Question:
-    options = [
-        Option("latent", "every class", "the latent chooses, so that tuning can learn which are liked")
-    ]
-    options += [Option(str(number), f"only class {number}") for number in range(classes)]
-    return Question("label", "Which class of images?", tuple(options), "latent")
 
 
 def _trial(

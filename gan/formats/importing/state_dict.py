@@ -70,7 +70,7 @@ class Candidate:
         named = [
             other
             for other in others
-            if _words(other.path) & {"d", "disc", "discriminator", "netd", "critic", "dnet", "modeld"}
+            if words(other.path) & {"d", "disc", "discriminator", "netd", "critic", "dnet", "modeld"}
         ]
         return named[0] if named else None
 
@@ -158,7 +158,7 @@ def _split(candidate: Candidate) -> Iterator[Candidate]:
     yield candidate
 
 
-def _words(path: str) -> set[str]:
+def words(path: str) -> set[str]:
     """Lower-case words of a name, and the same run together: "netG_ema" -> {net, g, ema, netg, netgema}."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", path)
     parts = [part for part in re.split(r"[^A-Za-z0-9]+", spaced.lower()) if part]
@@ -166,12 +166,12 @@ def _words(path: str) -> set[str]:
 
 
 def _score(path: str) -> float:
-    words = _words(path)
-    score = 4.0 * bool(words & _GENERATOR) - 6.0 * bool(
-        words & _OTHER - ({"d"} if words & _GENERATOR else set())
+    said = words(path)
+    score = 4.0 * bool(said & _GENERATOR) - 6.0 * bool(
+        said & _OTHER - ({"d"} if said & _GENERATOR else set())
     )
     # Averaged weights draw better images than the last step's.
-    return score + 2.0 * bool(words & {"ema", "average", "averaged", "avg", "shadow", "gema", "ge"})
+    return score + 2.0 * bool(said & {"ema", "average", "averaged", "avg", "shadow", "gema", "ge"})
 
 
 # ----------------------------------------------------------------------------------------------------------------- modules

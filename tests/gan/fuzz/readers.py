@@ -239,6 +239,8 @@ def bundles(chance: Random) -> Case:
             words = (
                 "dcgan",
                 "mlp",
+                "conditional",
+                "times",
                 "compact",
                 "onnx",
                 "stylegan2",

@@ -54,6 +54,7 @@ def layers() -> list[Any]:
         _state(flat),
         run,
         _state(nn.Sequential(nn.Linear(4, 6), nn.ReLU(), folded)),
+        _state(nn.ModuleDict({"label_emb": nn.Embedding(3, 2), "model": foreign_torch.mlp((6, 10, 64))})),
     ]
 
 
@@ -111,6 +112,7 @@ def bundles() -> list[dict[str, bytes]]:
         place = Path(folder)
         (place / "s.pth").write_bytes(saved(layers()[0]))
         (place / "m.pth").write_bytes(saved(layers()[2]))
+        (place / "c.pth").write_bytes(saved(layers()[5]))
         (place / "l.pt").write_bytes(saved(lucidrains()[0]))
         (place / "t.pt").write_bytes(saved(lucidrains()[2]))
         (place / "n.pkl").write_bytes(
@@ -124,7 +126,7 @@ def bundles() -> list[dict[str, bytes]]:
             compact,
             *(
                 import_file(place / name).model
-                for name in ("s.pth", "m.pth", "l.pt", "t.pt", "n.pkl", "o.onnx")
+                for name in ("s.pth", "m.pth", "c.pth", "l.pt", "t.pt", "n.pkl", "o.onnx")
             ),
         ]
         for number, model in enumerate(models):

@@ -1,0 +1,175 @@
+"""Class labels of plain layers: whether a generator takes them, and how they come together with its random numbers."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gan.formats.importing import evidence
+from gan.formats.importing.restricted import Malformed
+from gan.formats.importing.state_dict import Module, words
+from gan.networks.conditional import Condition, ConditionalConfig, ConditionalGenerator
+from gan.networks.layered import LayeredConfig, LayeredGenerator
+
+_NAMES = {
+    "label", "labels", "class", "classes", "emb", "embed", "embedding", "embeddings", "cond", "condition", "cls", "category", "y", "c",
+}  # fmt: skip
+_MOST_CLASSES = 1000
+_NOISE = {32, 50, 62, 64, 100, 128, 200, 256, 512}  # widths that people give their random numbers
+_COUNTS = {
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    9,
+    10,
+    26,
+    47,
+    62,
+    100,
+}  # and how many classes common data have, where they are one-hot
+_TEXT = "Does it take a class label with its random numbers?"
+
+
+@dataclass(frozen=True)
+class _Way:
+    """One way that labels may enter; None: they do not."""
+
+    value: str
+    label: str
+    chance: float
+    condition: Condition | None
+
+
+def is_named_so(module: Module) -> bool:
+    """Whether a module's name speaks of labels."""
+    return bool(words(module.name) & _NAMES)
+
+
+def table_of(found: list[Module]) -> tuple[Module | None, list[Module]]:
+    """The table with a row a class among modules, if one is named so, and the other modules."""
+    for module in found:
+        if module.kind == "linear" and set(module.tensors) == {"weight"} and is_named_so(module):
+            return module, [other for other in found if other is not module]
+    return None, found
+
+
+def choose(
+    generator: LayeredGenerator,
+    table: Module | None,
+    ask: Callable[[str, str, list[tuple[str, str, float, str]]], str],
+) -> LayeredGenerator:
+    """The generator with its labels, if it takes any.
+
+    Parameters
+    ----------
+    generator : reads all that enters as random numbers.
+    table : what `table_of` found.
+    ask : of a key, a text and weighed answers, gives the answer taken.
+
+    Raises
+    ------
+    Malformed
+        Its labels enter in no known way.
+    """
+    rows = None if table is None else table.weight
+    ways = {way.value: way for way in _ways(generator.z_dim, rows, "" if table is None else table.name)}
+    made = {
+        value: generator if way.condition is None else _conditioned(generator, way.condition, rows)
+        for value, way in ways.items()
+    }
+    weighed = []
+    for value, way in ways.items():
+        off = evidence.entrance_mismatch(made[value]) if len(ways) > 1 else math.nan
+        says = "" if math.isnan(off) else f"batch statistics off by {off:.3f}"
+        weighed.append((value, way.label, math.log(way.chance) + evidence.log_likelihood(off), says))
+    return made[ask("condition", _TEXT, weighed)]
+
+
+def only(generator: LayeredGenerator, label: int) -> LayeredGenerator:
+    """The generator drawing one class alone."""
+    config = generator.config
+    assert isinstance(config, ConditionalConfig)
+    changed: Any = {"z_dim": config.noise, "condition": replace(config.condition, label=label)}
+    return evidence.with_weights(replace(config, **changed), generator)
+
+
+def _ways(inputs: int, rows: Tensor | None, name: str) -> list[_Way]:
+    """Every way in, of a first layer of so many inputs."""
+    if rows is not None:
+        classes, width = int(rows.shape[0]), int(rows.shape[1])
+        if width > inputs or not 1 < classes <= _MOST_CLASSES:
+            raise Malformed("it takes class labels in a way that is not known here")
+        if width == inputs:
+            return [
+                _Way(
+                    "times",
+                    "yes: its row of a table is multiplied with them",
+                    0.85,
+                    Condition(classes, "times", width, name),
+                ),
+                _Way(
+                    "plus",
+                    "yes: its row of a table is added to them",
+                    0.15,
+                    Condition(classes, "plus", width, name),
+                ),
+            ]
+        return [
+            _Way(
+                "before",
+                "yes: its row of a table comes before them",
+                0.5,
+                Condition(classes, "before", width, name),
+            ),
+            _Way(
+                "behind",
+                "yes: its row of a table comes behind them",
+                0.5,
+                Condition(classes, "behind", width, name),
+            ),
+        ]
+    ways = [_Way("none", "no: all that enters is random", 1.0, None)]
+    if inputs not in _NOISE:
+        for classes in sorted(_COUNTS):
+            if inputs - classes in _NOISE:
+                chance = 2.0 if classes == 10 else 0.2
+                behind, before = Condition(classes, "behind", classes), Condition(classes, "before", classes)
+                ways.append(
+                    _Way(
+                        f"{classes}-behind",
+                        f"yes: {classes} classes, one-hot behind them",
+                        0.6 * chance,
+                        behind,
+                    )
+                )
+                ways.append(
+                    _Way(
+                        f"{classes}-before",
+                        f"yes: {classes} classes, one-hot before them",
+                        0.4 * chance,
+                        before,
+                    )
+                )
+    return ways
+
+
+def _conditioned(
+    generator: LayeredGenerator, condition: Condition, rows: Tensor | None
+) -> ConditionalGenerator:
+    beside = condition.width if condition.joined in {"before", "behind"} else 0
+    values = {field.name: getattr(generator.config, field.name) for field in fields(LayeredConfig)}
+    values["z_dim"] = generator.z_dim - beside + condition.classes
+    with torch.device("meta"):
+        made = ConditionalGenerator(ConditionalConfig(**values, condition=condition))
+    state = generator.state_dict()
+    if rows is not None:
+        state["table"] = rows
+    made.load_state_dict(state, assign=True)
+    return made.eval()

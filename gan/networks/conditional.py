@@ -1,0 +1,94 @@
+"""Plain chains of layers that take a class label beside their random numbers (Mirza and Osindero 2014, arXiv 1411.1784)."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from gan.networks.base import Whole
+from gan.networks.layered import LayeredConfig, LayeredGenerator
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How a label enters the first layer: as a row of a table that was learnt, or one-hot."""
+
+    classes: int
+    joined: Literal[
+        "before", "behind", "times", "plus"
+    ]  # where it stands beside the noise, or what is done to the noise
+    width: int  # of what stands for a label
+    name: str = ""  # of the table where it came from; "": one-hot
+    label: Whole | None = None  # None: the last coordinates of a latent choose
+
+    def __post_init__(self) -> None:
+        if not self.name and self.width != self.classes:
+            raise ValueError(f"{self.classes} classes are not told apart by {self.width} numbers")
+        if self.label is not None and self.label >= self.classes:
+            raise ValueError(f"label {self.label} is not one of {self.classes} classes")
+
+
+@dataclass(frozen=True)
+class ConditionalConfig(LayeredConfig):
+    """A chain of layers from a latent, the noise and one number a class, to an image."""
+
+    condition: Condition = Condition(2, "behind", 2)
+
+    def __post_init__(self) -> None:
+        if self.noise < 1 or (self.beside == 0 and self.condition.width != self.noise):
+            raise ValueError(f"{self.z_dim} latents do not hold a label and noise")
+        super().__post_init__()
+
+    @property
+    def noise(self) -> int:
+        """How many of a latent's numbers are noise, the first ones."""
+        return self.z_dim - (self.condition.classes if self.condition.label is None else 0)
+
+    @property
+    def beside(self) -> int:
+        """By how many numbers the label widens what enters."""
+        return self.condition.width if self.condition.joined in {"before", "behind"} else 0
+
+    @property
+    def entering(self) -> int:
+        return self.noise + self.beside
+
+
+class ConditionalGenerator(LayeredGenerator):
+    """A latent is the noise followed by one number a class; the largest of them is the class."""
+
+    kind = "conditional"
+    config: ConditionalConfig
+    table: Tensor
+
+    def __init__(self, config: ConditionalConfig) -> None:
+        super().__init__(config)
+        if config.condition.name:
+            self.table = nn.Parameter(torch.zeros(config.condition.classes, config.condition.width))
+
+    @property
+    def classes(self) -> int:
+        return self.config.condition.classes if self.config.condition.label is None else 0
+
+    def enter(self, z: Tensor) -> Tensor:
+        condition, width = self.config.condition, self.config.noise
+        noise = super().enter(z[:, :width])
+        if condition.label is None:
+            chosen = z[:, width:].argmax(dim=1, keepdim=True)
+        else:
+            chosen = torch.full_like(z[:, :1], condition.label, dtype=torch.int64)
+        said = (torch.arange(condition.classes, device=z.device) == chosen).to(noise.dtype)
+        if condition.name:
+            said = said @ self.table
+        if condition.joined == "times":
+            return noise * said
+        if condition.joined == "plus":
+            return noise + said
+        return torch.cat([said, noise] if condition.joined == "before" else [noise, said], dim=1)
+
+    def original_state_dict(self) -> dict[str, Tensor] | None:
+        weights = super().original_state_dict()
+        if weights is None or not self.config.condition.name:
+            return weights
+        return {f"{self.config.condition.name}.weight": self.table.detach(), **weights}
