@@ -81,10 +81,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _run(words, verb)
         sys.stdout.flush()
         return code
-    except OSError as error:
-        if verb is STUDIO and error.filename is not None:
+    except (OSError, KeyboardInterrupt) as error:
+        if verb is STUDIO and getattr(error, "filename", "") is not None:
             raise
-        # A file that cannot be written; or standard output has gone (a pager, head), or its disk is full.
+        # Ctrl+C; a file that cannot be written; or standard output has gone (a pager, head), or its disk is full.
         said: int = import_module("gan.cli").report(error)
         return said
 

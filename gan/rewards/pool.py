@@ -121,7 +121,7 @@ class Pool:
         try:
             with np.load(path) as archive:
                 arrays = {name: torch.from_numpy(archive[name]) for name in archive.files}
-        except (OSError, ValueError, zipfile.BadZipFile):
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile):
             return
         logits = arrays.pop("logits", None)
         groups = tuple(arrays[name] for name in sorted(arrays))

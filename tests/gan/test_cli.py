@@ -476,6 +476,18 @@ def test_an_output_that_is_full_is_said_in_one_line(words: str, tmp_path: Path) 
     assert done.stderr.startswith("tastemaker: no space left on device") and done.stderr.count("\n") == 1, done.stderr
 
 
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_ctrl_c_is_one_line_in_the_studios_commands_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from studio import cli as studio
+
+    def asked(arguments: object, more: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(doctor, "main", asked)
+    assert studio.main(["doctor"]) == cli.STOPPED
+    assert capsys.readouterr().err == "tastemaker: stopped\n"
+
+
 def test_a_dumb_terminal_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:

@@ -13,6 +13,8 @@ from gan.model import Model
 from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
 from gan.policy.rounds import RoundConfig
 from gan.rewards import MOVING_WEIGHTS, RewardWeights
+from gan.rewards.drawer import Drawer
+from gan.rewards.pool import Pool
 from gan.session import Feedback, TuningSession
 
 # Wide limits: a generator with random weights has no manifold to stay on.
@@ -248,6 +250,20 @@ def test_who_leaves_a_round_half_way_keeps_the_generator():
     for problem in ({"steps": 0}, {"strength": 1.5}, {"strength": float("nan")}):
         with pytest.raises(ValueError, match=next(iter(problem))):
             next(session.run_round(**problem))
+
+
+@pytest.mark.parametrize("damage", [b"", b"no archive", b"PK"])
+def test_a_damaged_pool_in_the_cache_is_read_anew(damage, tmp_path):
+    def read() -> Pool:
+        pool = Pool(Drawer(_model()), 40, tmp_path / "pool.npz")
+        pool.grow_to(40)
+        return pool
+
+    first = read().read()[0].groups[0]
+    assert (tmp_path / "pool.npz").stat().st_size > 1000
+    (tmp_path / "pool.npz").write_bytes(damage)
+    torch.testing.assert_close(read().read()[0].groups[0], first)
+    assert (tmp_path / "pool.npz").stat().st_size > 1000
 
 
 def test_paths_may_be_words(tmp_path, monkeypatch):
