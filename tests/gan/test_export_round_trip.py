@@ -170,7 +170,7 @@ def test_films_and_data_sets_are_written_of_every_kind(kind: str, make: Any, tmp
 def test_weights_go_back_where_they_came_from(kind: str, make: Any, tmp_path: Path) -> None:
     if kind in OURS:
         for tuning in TUNING:
-            with pytest.raises(UserError, match="has no state_dict of its own|is a graph, not a state_dict"):
+            with pytest.raises(UserError, match=r"has no state_dict of its own|is a graph, not a state_dict"):
                 export(make(kind, tuning), tmp_path / "out", ExportSettings("state_dict"))
         return
     model = make(kind, "untuned")

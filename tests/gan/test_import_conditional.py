@@ -189,6 +189,22 @@ def test_labels_of_an_unknown_kind_are_said_to_be(tmp_path: Path) -> None:
         imported(wide, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (torch.ones(10, 8, dtype=torch.int64), "int64 numbers, which are no weights"),
+        (torch.ones(10, 0), "class labels in a way|damaged|fit"),
+        (torch.ones(1, 8), "class labels in a way"),
+        (torch.ones(1001, 8), "class labels in a way"),
+    ],
+)
+def test_tables_that_are_none(rows: Tensor, words: str, tmp_path: Path) -> None:
+    weights = {**Embedded().state_dict(), "embed.weight": rows}
+    torch.save(weights, tmp_path / "netG.pth")
+    with pytest.raises(UserError, match=words):
+        import_file(tmp_path / "netG.pth")
+
+
 def test_it_is_written_as_a_graph_with_a_label(tmp_path: Path) -> None:
     network = lived(Embedded())
     model = imported(network, tmp_path, condition="behind").model

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gan.formats.importing import evidence
 from gan.formats.importing.restricted import Malformed
+from gan.formats.importing.source import check_weights
 from gan.formats.importing.state_dict import Module, words
 from gan.networks.conditional import Condition, ConditionalConfig, ConditionalGenerator
 from gan.networks.layered import LayeredConfig, LayeredGenerator
@@ -79,6 +80,8 @@ def choose(
         Its labels enter in no known way.
     """
     rows = None if table is None else table.weight
+    if table is not None:
+        check_weights({f"{table.name}.weight": table.tensors["weight"]})
     ways = {way.value: way for way in _ways(generator.z_dim, rows, "" if table is None else table.name)}
     made = {
         value: generator if way.condition is None else _conditioned(generator, way.condition, rows)
@@ -104,7 +107,7 @@ def _ways(inputs: int, rows: Tensor | None, name: str) -> list[_Way]:
     """Every way in, of a first layer of so many inputs."""
     if rows is not None:
         classes, width = int(rows.shape[0]), int(rows.shape[1])
-        if width > inputs or not 1 < classes <= _MOST_CLASSES:
+        if not 0 < width <= inputs or not 1 < classes <= _MOST_CLASSES:
             raise Malformed("it takes class labels in a way that is not known here")
         if width == inputs:
             return [
