@@ -132,7 +132,9 @@ class TrainView(QWidget):
 
     def focus_target(self) -> QWidget:
         page = self.pages.currentWidget()
-        return self.drop.choose if page is self.drop else self.grid if page is self.grid else self.stop
+        if page is self.drop and self.training.phase != "looking":
+            return self.drop.choose
+        return self.grid if page is self.grid else self.stop
 
     # -- what a person does --------------------------------------------------------------------------------------
 
@@ -201,7 +203,8 @@ class TrainView(QWidget):
             page = self.grid
         elif phase in ("training", "stopping", "done"):
             page = self.run
-        focused = self.pages.currentWidget() is not page and self.isVisible()
+        held = self.drop.choose.hasFocus() or self.stop.hasFocus()  # which may be about to go
+        focused = (held or self.pages.currentWidget() is not page) and self.isVisible()
         self.pages.setCurrentWidget(page)
         on_grid = page is self.grid
         self.exclude.setVisible(on_grid)

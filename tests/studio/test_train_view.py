@@ -244,6 +244,18 @@ def test_the_choices_reach_the_process(ready: TrainHands, folder: Path) -> None:
     assert not panel.time_box.isEnabled() and not panel.train.isEnabled()
 
 
+def test_while_pictures_are_read_the_keyboard_can_end_it(hands: TrainHands, folder: Path) -> None:
+    view = hands.view
+    assert view.drop.choose.hasFocus()
+    hands.training.look_at(folder)
+    assert view.stop.hasFocus() and view.stop.text() == "Cancel"
+    hands.key(K.Key_Space)
+    assert hands.training.phase == "empty" and view.drop.choose.hasFocus()
+    hands.training.look_at(folder)
+    hands.jobs.found(folder)
+    assert view.grid.hasFocus()
+
+
 def test_another_size_reads_the_pictures_again(ready: TrainHands, folder: Path) -> None:
     ready.panel.size_box.setFocus()
     QTest.keyClick(ready.panel.size_box, K.Key_Up)
