@@ -80,6 +80,11 @@ class Model:
         return self.generator.resolution
 
     @property
+    def at_once(self) -> int:
+        """Images drawn at a time unless another number is asked for: 64, fewer above 128 px."""
+        return max(1, 64 // max(1, (self.resolution // 128) ** 2))
+
+    @property
     def tuned(self) -> bool:
         """Whether there is an adapter that moves latents; a fresh one leaves them where they are."""
         return self.adapter is not None and not self.adapter.idle
@@ -161,14 +166,14 @@ class Model:
         ----------
         seeds : each in 0 .. 2**32 - 1.
         psi : truncation in [0, 1]; 1 is none.
-        batch : images drawn at a time; changes memory and speed, not the images. By default 64, fewer above 128 px.
+        batch : images drawn at a time; changes memory and speed, not the images. By default `at_once`.
 
         Raises
         ------
         ValueError
             A seed or psi out of range, or a batch below 1.
         """
-        batch = max(1, 64 // max(1, (self.resolution // 128) ** 2)) if batch is None else batch
+        batch = self.at_once if batch is None else batch
         if batch < 1:
             raise ValueError(f"batch must be at least 1, not {batch}")
         z = latents(seeds, self.z_dim)

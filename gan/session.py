@@ -39,8 +39,6 @@ from gan.taste import Feedback, Signal, Tag, TasteLearner, TasteSummary
 __all__ = ["Chosen", "Feedback", "Prediction", "Proposal", "RoundConfig", "RoundProgress", "RoundResult", "Signal", "TuningSession"]
 __all__ += ["Tag", "predictions"]
 
-_CHUNK = 64  # images drawn at once
-
 
 class TuningSession:
     """One generator being taught one taste.
@@ -69,13 +67,13 @@ class TuningSession:
         cache: Path | None = None,
     ) -> None:
         self.model = model.to(device)
+        self._untuned = Model(model.name, model.generator, None, model.discriminator, device=model.device)
         self.config = config or RoundConfig()
         self.random = torch.Generator().manual_seed(seed)
         self.adapter = self._begun() if model.adapter is None else copied(model.adapter, model)
         self.rounds = 0
         self.last_round: RoundResult | None = None
         self._foreseen = sys.maxsize  # images that the foresight knew with which a choice was last begun; of others that is not known
-        self._seed = seed
         self._weights = MOVING_WEIGHTS if self.config.policy == "shift" else RewardWeights()
         self._scorer: Scorer | None = None
         self._learner: TasteLearner | None = None
@@ -109,12 +107,10 @@ class TuningSession:
     def pool(self) -> Pool:
         """What was read from the untuned generator's images so far."""
         if self._pool is None:
-            model = self.model
             kept = None
             if self._cache is not None:
-                untuned = Model(model.name, model.generator, None, model.discriminator, device=model.device)
-                kept = self._cache / cache_name(digest(untuned.tensors(), untuned.unweighed()), self.config.pool)
-            self._pool = Pool(Drawer(model), self.config.pool, kept)
+                kept = self._cache / cache_name(digest(self._untuned.tensors(), self._untuned.unweighed()), self.config.pool)
+            self._pool = Pool(Drawer(self.model), self.config.pool, kept)
         return self._pool
 
     @property
@@ -150,15 +146,10 @@ class TuningSession:
     def _tuned(self, z: Tensor) -> Tensor:
         return self.adapter(z.to(self.model.device))
 
-    @torch.no_grad()
     def draw(self, points: np.ndarray) -> np.ndarray:
         """Images of stored latents, float32 (N, z_dim) -> uint8 (N, H, W, 3), as the untuned generator draws them."""
-        z = self._points(points).to(self.model.device)
-        chunk = max(1, _CHUNK // max(1, (self.model.resolution // 128) ** 2))
-        if self._scorer is not None:
-            chunk = min(chunk, self._scorer.drawer.chunk)
-        parts = [to_uint8(self.model.generator(part).clamp(-1.0, 1.0)) for part in z.split(chunk)]
-        return np.concatenate(parts)
+        chunk = self.model.at_once if self._scorer is None else min(self.model.at_once, self._scorer.drawer.chunk)
+        return np.concatenate([to_uint8(self._untuned.draw(part)) for part in self._points(points).split(chunk)])
 
     def strip(self, seeds: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
         """The same seeds untuned and as tuned now: two uint8 (N, H, W, 3)."""

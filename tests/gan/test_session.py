@@ -217,6 +217,17 @@ def test_latents_that_are_none_are_refused_and_nothing_is_added(latent):
             call(np.zeros((2, 7)))
 
 
+def test_a_session_draws_what_the_model_draws_whatever_surrounds_it(taught):
+    session = taught[0]
+    z = session.propose(8)
+    points = np.stack([proposal.latent for proposal in z])
+    plain = session.draw(points)
+    with torch.autocast("cpu", torch.bfloat16):
+        np.testing.assert_array_equal(session.draw(points), plain)
+    untuned = Model("small", session.model.generator)
+    np.testing.assert_array_equal(session.strip(range(4))[0], untuned.sample(range(4)))
+
+
 def test_a_latent_of_the_callers_may_be_changed_afterwards():
     session = TuningSession(_model(), device="cpu", seed=0, config=QUICK)
     mine = np.zeros(8, np.float32)
