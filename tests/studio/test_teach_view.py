@@ -283,6 +283,13 @@ def test_a_curve_without_values_says_what_it_will_show(theme: object, qtbot: obj
     assert painted("Predicted taste", [0.0, 1.0]) == painted("", [0.0, 1.0])
 
 
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.4, "almost done"), (14.2, "about 14 s left"), (100, "about 2 min left")]
+)
+def test_time_left_is_said_as_people_do(seconds: float, words: str) -> None:
+    assert time_left(seconds) == words
+
+
 def test_smoothing_starts_at_the_first_value_and_follows() -> None:
     assert smooth([]) == []
     assert smooth([2.0, 2.0, 2.0]) == pytest.approx([2.0, 2.0, 2.0])
