@@ -127,27 +127,34 @@ class Evidence:
 
 def fit(evidence: Evidence, start: Hyperparameters | None = None, steps: int = _STEPS) -> tuple[Hyperparameters, float]:
     """The most probable hyperparameters, from `start` or the prior's mean on, and minus their log probability."""
-    groups = len(evidence.parts)
-    prior = Hyperparameters.prior(groups).vector
-    widths = torch.tensor(_WIDTHS, dtype=torch.float64).repeat_interleave(torch.tensor([groups, groups, groups, 1, 1]))
+    prior, widths = _prior(len(evidence.parts))
     current = (prior if start is None else start.vector).clone().requires_grad_(True)
     optimizer = torch.optim.LBFGS(
         [current], max_iter=steps, history_size=10, line_search_fn="strong_wolfe", tolerance_grad=1e-3, tolerance_change=1e-4
     )
 
     @torch.no_grad()
-    def improbability(vector: Tensor) -> float:
-        return float(((vector - prior) / widths).square().sum()) / 2.0
-
-    @torch.no_grad()
     def closure() -> float:
-        value, slope = evidence.surprise_and_slope(Hyperparameters.of(current))
+        here = Hyperparameters.of(current)
+        value, slope = evidence.surprise_and_slope(here)
         current.grad = slope + (current - prior) / widths**2
-        return value + improbability(current)
+        return value + improbability(here)
 
     optimizer.step(closure)
-    found = current.detach()
-    return Hyperparameters.of(found), evidence.surprise(Hyperparameters.of(found)) + improbability(found)
+    found = Hyperparameters.of(current.detach())
+    return found, evidence.surprise(found) + improbability(found)
+
+
+def improbability(parameters: Hyperparameters) -> float:
+    """Minus the logarithm of their prior's density, up to a constant."""
+    prior, widths = _prior(len(parameters.linear))
+    return float(((parameters.vector.detach() - prior) / widths).square().sum()) / 2.0
+
+
+def _prior(groups: int) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of the prior of all hyperparameters side by side: two (3 G + 2,)."""
+    widths = torch.tensor(_WIDTHS, dtype=torch.float64).repeat_interleave(torch.tensor([groups, groups, groups, 1, 1]))
+    return Hyperparameters.prior(groups).vector, widths
 
 
 def preference(evidence: Evidence, surprise: float) -> float:
@@ -167,9 +174,18 @@ def preference(evidence: Evidence, surprise: float) -> float:
     return float((0.5 * (squares + volume + steps[:, 0] ** 2)).min()) - surprise - _DICE
 
 
-def find_change(evidence: Evidence, one: Hyperparameters, surprise: float) -> tuple[int, Hyperparameters, float] | None:
-    """The observation from which on the taste is another, the hyperparameters of both, and their surprise, with what it costs to look
-    for a change; None where one taste explains as much.
+@dataclass(frozen=True)
+class Change:
+    """Where a taste may have changed."""
+
+    row: int  # the observation from which on it is another
+    parameters: Hyperparameters  # of both tastes
+    surprise: float  # of what was said, if it changed there
+    odds: float  # logarithm of the odds against that before anything was said
+
+
+def find_change(evidence: Evidence, one: Hyperparameters, surprise: float) -> Change | None:
+    """The most likely change; None where one taste explains as much.
 
     one, surprise : as `fit` found them without a change.
     """
@@ -185,5 +201,5 @@ def find_change(evidence: Evidence, one: Hyperparameters, surprise: float) -> tu
     start = replace(one, change=torch.tensor(math.atanh(_KEPT[share]), dtype=torch.float64))
     two, best = fit(replace(evidence, observed=evidence.observed.changed_at(row)), start, _STEPS // 2)
     # Every moment was as probable as every other: a change that could have been anywhere has that much more to explain.
-    best += _ODDS + math.log(len(moments))
-    return None if best > surprise else (int(evidence.picks[row]), two, best)
+    odds = _ODDS + math.log(len(moments))
+    return None if best + odds > surprise else Change(int(evidence.picks[row]), two, best, odds)

@@ -6,6 +6,7 @@ What was observed is that f of an image, or the difference of two, plus noise la
 rated, a projection of it beyond (section 8.3.4, with the prior variance that the basis leaves out put back), so that its cost stays linear.
 """
 
+import copy
 import math
 
 import torch
@@ -19,6 +20,7 @@ SLIPS = 0.1
 MOST_BASIS = 320  # images: more would be exact for longer and cost their square for every judgement and every prediction
 _LEAST_TRUST = 0.02
 _NEWTON_STEPS = 60
+_Said = tuple[Tensor, Tensor, Tensor, Tensor]  # low and high edges, guess and extra noise variance of every observation
 
 
 def interval_derivatives(f: Tensor, low: Tensor, high: Tensor, noise: float | Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -71,20 +73,30 @@ class TasteModel:
         extra = torch.zeros(len(observed), dtype=torch.float64) if extra is None else extra.double()
         low, high = low.double(), high.double()
         guess = torch.as_tensor(guess, dtype=torch.float64).expand(len(observed))
+        said = (low, high, guess, extra)
         heard = evidence.Evidence.of(observed, scores, extra)
         parameters, surprise = evidence.fit(heard)
         self.changed: int | None = None
-        if change := evidence.find_change(heard, parameters, surprise):
-            self.changed, parameters, surprise = change
-            observed = observed.changed_at(self.changed)
-            heard = evidence.Evidence.of(observed, scores, extra)
         self.preference = evidence.preference(heard, surprise)
+        self._settle(observed, heard, parameters, said)
+        if change := evidence.find_change(heard, parameters, surprise):
+            # To Gaussian noise a few slips in a row look like another taste, so it has to explain more than they do as slips.
+            other = copy.copy(self)
+            other.changed, observed = change.row, observed.changed_at(change.row)
+            heard = evidence.Evidence.of(observed, scores, extra)
+            other.preference = evidence.preference(heard, change.surprise + change.odds)
+            other._settle(observed, heard, change.parameters, said)
+            if other._credibility - change.odds > self._credibility:
+                vars(self).update(vars(other))
+
+    def _settle(self, observed: Contrasts, heard: evidence.Evidence, parameters: Hyperparameters, said: _Said) -> None:
+        """Find the posterior, its hyperparameters included, beginning with `parameters`."""
         self.observed = observed
         self._use(parameters)
-        trust, f = self._condition(low, high, guess, extra, torch.zeros_like(low))
+        trust, f = self._condition(*said, torch.zeros_like(said[0]))
         # Slips, now known for what they are, no longer look like noise in everything that is said.
         self._use(evidence.fit(heard.trusting(trust.clamp_min(_LEAST_TRUST)), parameters, steps=10)[0])
-        self._condition(low, high, guess, extra, f)
+        self._condition(*said, f)
 
     def _use(self, parameters: Hyperparameters) -> None:
         self.parameters = parameters
@@ -141,6 +153,10 @@ class TasteModel:
             aim = seen.t() @ (weight * f + trust * gradient)
             self._mode = torch.cholesky_solve(aim[:, None], self._factor)[:, 0]
             f = seen @ self._mode
+        answered = (1.0 - slips) * interval_derivatives(f, low, high, noise)[0].exp() + slips * guess
+        # Laplace's approximation to the logarithm of the probability of all that was said (Rasmussen and Williams, eq. 3.32).
+        fitting = float(answered.log().sum() - 0.5 * self._mode @ self._mode - self._factor.diagonal().log().sum())
+        self._credibility = fitting - evidence.improbability(self.parameters)
         self._weights = torch.linalg.solve_triangular(self._root.t(), self._mode[:, None], upper=True)[:, 0]
         return trust, f
 

@@ -54,6 +54,22 @@ def test_a_steady_taste_is_one_taste_even_with_slips() -> None:
         assert model.changed is None and model.kept == 1.0
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_three_slips_among_the_last_ten_are_no_other_taste(seed: int) -> None:
+    """What was liked most is given one star and the other way round: Gaussian noise explains that by a change, slips explain it better."""
+    features = _world(150, 20 + seed)
+    liking = _taste(features, 0)
+    low, high, scores = _rated(features, liking, seed)
+    for row in (140 + liking[-10:].abs().argsort(descending=True)[:3]).tolist():
+        star = 0 if liking[row] > 0 else 4
+        low[row], high[row], scores[row] = STAR_EDGES[star], STAR_EDGES[star + 1], STAR_SCORES[star]
+    heard = evidence.Evidence.of(Contrasts(features), scores, torch.zeros(150, dtype=torch.float64))
+    assert evidence.find_change(heard, *evidence.fit(heard)) is not None
+    model = TasteModel(Contrasts(features), low, high, scores)
+    fresh = _world(400, 2)
+    assert model.changed is None and _correlation(model.mean(fresh), _taste(fresh, 0)) > 0.9
+
+
 def test_one_slip_changes_less_than_it_would_if_it_were_believed() -> None:
     features = _world(60, 3)
     low, high, scores = _rated(features, _taste(features, 0))
