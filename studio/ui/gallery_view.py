@@ -33,10 +33,8 @@ class GalleryView(QWidget):
         self._actions, self._gallery = actions, actions.gallery
         kept = actions.project.meta("gallery")
         self._kept: dict[str, Any] = kept if isinstance(kept, dict) else {}  # where it was left, until shown
-        self._shown, self._row = (
-            self._kept_number("image"),
-            0,
-        )  # image that was selected last, and where it was
+        self._shown = self._kept_number("image")  # the image that was selected last,
+        self._row = 0  # and where it was
         self.grid = ImageGrid()
         self.grid.setItemDelegate(GalleryDelegate(actions.images, self.grid))
         self.grid.setModel(actions.gallery)
