@@ -38,7 +38,7 @@ from studio import i18n
 from studio.app import Studio, open_project
 from studio.ui.window import StudioWindow
 
-BUSY = 1.0  # seconds of this thread that a step may take
+BUSY = 4.0  # seconds of this thread's processor time, which a busy machine stretches; how quick a step is, `benchmark speed` says
 NESTED = 300  # milliseconds after which a step that has not returned is in a loop of its own: a menu, a drag
 DEEP = 4  # such loops in each other
 TALLEST = 50_000  # pixels of what scrolls
