@@ -9,15 +9,16 @@ from torch import Tensor, nn
 from gan.networks.base import Whole
 from gan.networks.layered import LayeredConfig, LayeredGenerator
 
+# Where what stands for a label is put beside the noise, or what is done to the noise with it.
+Joined = Literal["before", "behind", "times", "plus"]
+
 
 @dataclass(frozen=True)
 class Condition:
     """How a label enters the first layer: as a row of a table that was learnt, or one-hot."""
 
     classes: int
-    joined: Literal[
-        "before", "behind", "times", "plus"
-    ]  # where it stands beside the noise, or what is done to the noise
+    joined: Joined
     width: int  # of what stands for a label
     name: str = ""  # of the table where it came from; "": one-hot
     label: Whole | None = None  # None: the last coordinates of a latent choose

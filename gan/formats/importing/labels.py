@@ -12,7 +12,7 @@ from gan.formats.importing import evidence
 from gan.formats.importing.restricted import Malformed
 from gan.formats.importing.source import check_weights
 from gan.formats.importing.state_dict import Module, words
-from gan.networks.conditional import Condition, ConditionalConfig, ConditionalGenerator
+from gan.networks.conditional import Condition, ConditionalConfig, ConditionalGenerator, Joined
 from gan.networks.layered import LayeredConfig, LayeredGenerator
 
 _NAMES = {
@@ -20,21 +20,19 @@ _NAMES = {
 }  # fmt: skip
 _MOST_CLASSES = 1000
 _NOISE = {32, 50, 62, 64, 100, 128, 200, 256, 512}  # widths that people give their random numbers
-_COUNTS = {
-    2,
-    3,
-    4,
-    5,
-    6,
-    7,
-    8,
-    9,
-    10,
-    26,
-    47,
-    62,
-    100,
-}  # and how many classes common data have, where they are one-hot
+_COUNTS = {*range(2, 11), 26, 47, 62, 100}  # and how many classes common data have, where they are one-hot
+# How a table's row may be joined to the random numbers: where it is narrower than they and the row are together, and where it is as wide.
+_JOINED: dict[bool, tuple[tuple[Joined, str, float], ...]] = {
+    False: (
+        ("before", "yes: its row of a table comes before them", 0.5),
+        ("behind", "yes: its row of a table comes behind them", 0.5),
+    ),
+    True: (
+        ("times", "yes: its row of a table is multiplied with them", 0.85),
+        ("plus", "yes: its row of a table is added to them", 0.15),
+    ),
+}
+_ONE_HOT: tuple[tuple[Joined, float], ...] = (("behind", 0.6), ("before", 0.4))
 _TEXT = "Does it take a class label with its random numbers?"
 
 
@@ -109,57 +107,16 @@ def _ways(inputs: int, rows: Tensor | None, name: str) -> list[_Way]:
         classes, width = int(rows.shape[0]), int(rows.shape[1])
         if not 0 < width <= inputs or not 1 < classes <= _MOST_CLASSES:
             raise Malformed("it takes class labels in a way that is not known here")
-        if width == inputs:
-            return [
-                _Way(
-                    "times",
-                    "yes: its row of a table is multiplied with them",
-                    0.85,
-                    Condition(classes, "times", width, name),
-                ),
-                _Way(
-                    "plus",
-                    "yes: its row of a table is added to them",
-                    0.15,
-                    Condition(classes, "plus", width, name),
-                ),
-            ]
-        return [
-            _Way(
-                "before",
-                "yes: its row of a table comes before them",
-                0.5,
-                Condition(classes, "before", width, name),
-            ),
-            _Way(
-                "behind",
-                "yes: its row of a table comes behind them",
-                0.5,
-                Condition(classes, "behind", width, name),
-            ),
-        ]
+        joins = _JOINED[width == inputs]
+        return [_Way(how, says, chance, Condition(classes, how, width, name)) for how, says, chance in joins]
     ways = [_Way("none", "no: all that enters is random", 1.0, None)]
     if inputs not in _NOISE:
         for classes in sorted(_COUNTS):
             if inputs - classes in _NOISE:
                 chance = 2.0 if classes == 10 else 0.2
-                behind, before = Condition(classes, "behind", classes), Condition(classes, "before", classes)
-                ways.append(
-                    _Way(
-                        f"{classes}-behind",
-                        f"yes: {classes} classes, one-hot behind them",
-                        0.6 * chance,
-                        behind,
-                    )
-                )
-                ways.append(
-                    _Way(
-                        f"{classes}-before",
-                        f"yes: {classes} classes, one-hot before them",
-                        0.4 * chance,
-                        before,
-                    )
-                )
+                for how, share in _ONE_HOT:
+                    says = f"yes: {classes} classes, one-hot {how} them"
+                    ways.append(_Way(f"{classes}-{how}", says, share * chance, Condition(classes, how, classes)))
     return ways
 
 
