@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QComboBox, QLabel
 from window_support import FRAMES
 
 from studio.model.importing import Importing
+from studio.ui import import_commands
 from studio.ui.import_sheet import ImportSheet
 from studio.worker import imports
 from studio.worker.import_client import ImportClient
@@ -140,6 +141,11 @@ def test_the_folder_of_an_export_is_taken_like_its_file(hands, tmp_path, monkeyp
         data.setUrls([QUrl.fromLocalFile(str(tmp_path / name))])
         assert hands.window.files.take(data)
     assert opened == [tmp_path / "mine-onnx" / "generator.onnx", tmp_path / "checkpoint.pth.tar"]
+
+
+def test_the_window_knows_the_exports_that_the_library_knows():
+    front = pytest.importorskip("gan.formats.importing.front")
+    assert import_commands.EXPORTED == front._EXPORTED, "the window may not import the library, and must name the same files"
 
 
 def test_an_answer_changes_what_is_shown(qtbot, sheet, checkpoint):
