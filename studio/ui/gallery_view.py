@@ -101,7 +101,7 @@ class GalleryView(QWidget):
 
     def zoom(self, steps: int) -> None:
         """Make the images larger or smaller by whole columns; 0 is the usual size."""
-        before, wanted = self.grid.cell_size, _SIZE if steps == 0 else self.grid.cell_size
+        before, wanted = self.grid.cell_size, _SIZE if steps == 0 else max(SMALLEST, self.grid.cell_size)
         while steps and SMALLEST <= wanted <= LARGEST and self.grid.cell_size == before:
             wanted += 8 * steps
             self.grid.set_wanted_size(wanted)

@@ -1,6 +1,7 @@
 """Where each cell of a square grid lies: arithmetic, so that a hundred thousand cells cost what twenty-four do."""
 
 from dataclasses import dataclass
+from math import ceil
 
 from PySide6.QtCore import QPoint, QRect
 
@@ -16,12 +17,16 @@ class Geometry:
     count: int
     columns: int
     cell: int  # side, logical pixels
+    left: int = MARGIN  # where the first column begins
 
     @classmethod
-    def fitting(cls, count: int, width: int, height: int, wanted: int | None) -> "Geometry":
+    def fitting(
+        cls, count: int, width: int, height: int, wanted: int | None, unit: float = 1.0
+    ) -> "Geometry":
         """Lay out `count` cells so that whole columns fill the width.
 
         `wanted` is the cell's side the person asked for; None takes the largest at which every cell is visible.
+        A cell is a whole multiple of `unit` logical pixels, and what that leaves of the width is left at both sides.
         """
         room = max(1, width - 2 * MARGIN)
         if wanted is None:
@@ -34,7 +39,13 @@ class Geometry:
         if cell < SMALLEST:
             columns = max(1, (room + GAP) // (SMALLEST + GAP))
             cell = (room - GAP * (columns - 1)) // columns
-        return cls(count, columns, max(1, min(cell, LARGEST)))
+        cell = max(1, min(cell, LARGEST))
+        if 1 < unit <= cell:
+            cell = ceil(cell // unit * unit)  # a fraction of a pixel more than the image, at most
+            if wanted is not None:
+                columns = (room + GAP) // (cell + GAP)
+        filled = columns * (cell + GAP) - GAP
+        return cls(count, columns, cell, MARGIN + (max(0, room - filled) // 2 if unit > 1 else 0))
 
     @staticmethod
     def _fits(count: int, columns: int, room: int, height: int) -> bool:
@@ -55,13 +66,13 @@ class Geometry:
         """Return where cell number `row` lies in the content, before scrolling."""
         step = self.cell + GAP
         return QRect(
-            MARGIN + row % self.columns * step, MARGIN + row // self.columns * step, self.cell, self.cell
+            self.left + row % self.columns * step, MARGIN + row // self.columns * step, self.cell, self.cell
         )
 
     def at(self, point: QPoint) -> int:
         """Return the cell under a point of the content, or -1 in a gap."""
         step = self.cell + GAP
-        x, y = point.x() - MARGIN, point.y() - MARGIN
+        x, y = point.x() - self.left, point.y() - MARGIN
         if x < 0 or y < 0 or x % step >= self.cell or y % step >= self.cell or x // step >= self.columns:
             return -1
         row = y // step * self.columns + x // step

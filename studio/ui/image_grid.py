@@ -80,7 +80,10 @@ class ImageGrid(SquareGrid):
     def set_pixel_art(self, pixel_art: bool, source: int) -> None:
         """Enlarge images of `source` pixels by whole factors, or smoothly."""
         self.delegate.pixel_art = pixel_art
-        self._unit = source / self.devicePixelRatioF() if pixel_art and source else 1.0
+        unit = source / self.devicePixelRatioF() if pixel_art and source else 1.0
+        if unit != self._unit:
+            self._unit = unit
+            self.doItemsLayout()
         self.viewport().update()
 
     def current_row(self) -> int:

@@ -95,7 +95,7 @@ class RateView(QWidget):
         if steps == 0:
             self._actions.set_option("cell_size", None)
             return
-        before, wanted = self.grid.cell_size, self.grid.cell_size
+        before, wanted = self.grid.cell_size, max(SMALLEST, self.grid.cell_size)
         while SMALLEST <= wanted <= LARGEST and self.grid.cell_size == before:
             wanted += 8 * steps
             self.grid.set_wanted_size(wanted)

@@ -78,7 +78,7 @@ class SquareGrid(QListView):
         model = self.model()
         count = model.rowCount() if model is not None else 0
         size = self.viewport().size()
-        laid_out = Geometry.fitting(count, size.width(), size.height(), self._wanted)
+        laid_out = Geometry.fitting(count, size.width(), size.height(), self._wanted, self._unit)
         before, top, current = self._geometry, self._offset(), self.currentIndex().row()
         self._geometry = laid_out
         self.updateGeometries()
@@ -125,15 +125,7 @@ class SquareGrid(QListView):
     def visualRect(self, index: _Index) -> QRect:
         if not index.isValid():
             return QRect()
-        cell = self._geometry.rect(index.row()).translated(0, -self._offset())
-        # Whole multiples of the image, in the middle of the cell, so that ring and stars keep to the image.
-        side = (
-            int(max(1, cell.width() // self._unit) * self._unit)
-            if self._unit <= cell.width()
-            else cell.width()
-        )
-        spare = (cell.width() - side) // 2
-        return QRect(cell.x() + spare, cell.y() + spare, side, side)
+        return self._geometry.rect(index.row()).translated(0, -self._offset())
 
     def indexAt(self, point: QPoint) -> QModelIndex:
         row = self._geometry.at(QPoint(point.x(), point.y() + self._offset()))

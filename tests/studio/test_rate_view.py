@@ -284,6 +284,24 @@ def test_pixel_art_is_enlarged_by_a_whole_factor(open_studio: Callable[[], Hands
     blocks = middle.reshape(8, factor, 8, factor, 3)
     assert (blocks == blocks[:, :1, :, :1]).all()
     assert (blocks[0, 0, 0, 0] != blocks[0, 0, 1, 0]).any()
+    first, second = (hands.grid.visualRect(hands.actions.grid.index(row)) for row in (0, 1))
+    assert second.left() - first.right() - 1 == GAP, "what whole factors leave of the width is at the sides"
+    last = hands.grid.visualRect(hands.actions.grid.index(hands.grid._geometry.columns - 1))
+    assert abs(first.left() - (hands.grid.viewport().width() - 1 - last.right())) <= 1
+
+
+def test_pixel_art_is_made_larger_and_smaller_by_keys(open_studio: Callable[[], Hands]) -> None:
+    hands = open_studio()
+    hands.first_grid(pixel_art=True)
+    hands.key(K.Key_0, CTRL)
+    grid = hands.grid
+    grid._unit = 64.0  # as images of 64 pixels are: 64, 128, 192, ...
+    grid.doItemsLayout()
+    sizes = []
+    for key in (K.Key_Minus, K.Key_Minus, K.Key_Minus, K.Key_Plus, K.Key_Plus):
+        hands.key(key, CTRL)
+        sizes.append(grid.cell_size)
+    assert sizes[2] == 64 and sizes[2] < sizes[3] < sizes[4], sizes
 
 
 def test_the_count_and_the_status_bar_follow(hands: Hands) -> None:
@@ -359,10 +377,20 @@ def test_a_hundred_thousand_images_are_laid_out_at_once(qtbot: object, theme: ob
 
 
 @pytest.mark.parametrize(
-    ("count", "width", "wanted"), [(24, 1052, 168), (24, 700, None), (7, 333, 96), (1, 50, 384)]
+    ("count", "width", "wanted", "unit"),
+    [
+        (24, 1052, 168, 1),
+        (24, 700, None, 1),
+        (7, 333, 96, 1),
+        (1, 50, 384, 1),
+        (24, 1052, 168, 64),
+        (24, 700, None, 51.2),
+        (24, 700, 100, 64),
+    ],
 )
-def test_cells_are_found_where_they_lie(count: int, width: int, wanted: int | None) -> None:
-    laid_out = Geometry.fitting(count, width, 500, wanted)
+def test_cells_are_found_where_they_lie(count: int, width: int, wanted: int | None, unit: float) -> None:
+    laid_out = Geometry.fitting(count, width, 500, wanted, unit)
+    assert unit == 1 or -1 < laid_out.cell - round(laid_out.cell / unit) * unit < 1
     for row in range(count):
         rect = laid_out.rect(row)
         assert laid_out.at(rect.center()) == row
