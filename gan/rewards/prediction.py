@@ -10,8 +10,8 @@ from gan.taste import stars_from
 class Prediction:
     """What is thought of one image. Terms in standard deviations of the untuned generator's images."""
 
-    stars: float  # 1 to 5
-    spread: float  # one standard deviation of the doubt, in stars
+    stars: float  # 1 to 5: what the person would give, in the mean
+    spread: float  # one standard deviation of that, in stars: of the doubt, the person's own noise and slips
     taste: float
     realism: float | None  # None: no discriminator
     reward: float
@@ -21,8 +21,7 @@ class Prediction:
 def predictions(scores: Scores) -> list[Prediction]:
     """Scores (see `Scorer.with_doubt`) in words that a person knows: stars, and the terms of the reward."""
     assert scores.doubt is not None
-    stars = stars_from(scores.liking)
-    spread = (stars_from(scores.liking + scores.doubt) - stars_from(scores.liking - scores.doubt)) / 2.0
+    stars, spread = stars_from(scores.liking, (scores.doubt.square() + scores.judgement**2).sqrt())
     realism = scores.terms.realism
     return [
         Prediction(

@@ -45,6 +45,7 @@ class Scores:
     logits: Tensor | None = None  # the discriminator's, as it was trained
     trained_realism: Tensor | None = None  # the term as it would be with those
     doubt: Tensor | None = None  # posterior standard deviation of f, where it was asked for: see `Scorer.with_doubt`
+    judgement: float = 0.0  # with it: standard deviation of the person's noise in one judgement of f
 
 
 @dataclass(frozen=True)
@@ -297,7 +298,8 @@ class Scorer:
     def with_doubt(self, scores: Scores) -> Scores:
         """The same scores, with how sure the taste model is of each."""
         features = scores.features.split([group.shape[1] for group in self.reference], dim=1)
-        return replace(scores, doubt=self._predict(features, doubtful=True)[1])
+        judgement = 0.0 if self._taste is None else self._taste.noise
+        return replace(scores, doubt=self._predict(features, doubtful=True)[1], judgement=judgement)
 
     def _cautious(self, liking: Tensor, doubt: Tensor | None) -> Tensor:
         return liking if doubt is None or self._taste is None else liking - self.weights.caution * doubt

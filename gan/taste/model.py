@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from gan.taste import evidence
+from gan.taste.events import STAR_EDGES
 from gan.taste.kernel import Contrasts, Features, Hyperparameters, diagonal, kernel
 
 # Share of answers that say nothing of f. On simulated people with 5 % and 25 % of random stars, 0.1 gained in both cases over none.
@@ -182,6 +183,16 @@ class TasteModel:
         return places @ self._mode + torch.randn(count, m, dtype=torch.float64, generator=generator) @ factor.t()
 
 
-def stars_from(f: Tensor) -> Tensor:
-    """A latent liking as a number of stars, 1 to 5: five times the share of untuned images it beats, smoothly."""
-    return 0.5 + 5.0 * torch.special.ndtr(f).clamp(0.1, 0.9)
+def stars_from(mean: Tensor, deviation: Tensor) -> tuple[Tensor, Tensor]:
+    """The stars that a person would give, who slips now and then: mean and standard deviation, each (m,), in stars.
+
+    Parameters
+    ----------
+    mean, deviation : (m,) of f plus the noise of one judgement, taken as Gaussian. Stars are fifths of f.
+    """
+    edges = torch.tensor(STAR_EDGES[1:-1], dtype=mean.dtype)
+    beyond = torch.special.ndtr((mean[:, None] - edges) / deviation[:, None])  # each edge, from two stars to five
+    share = SLIPS * torch.linspace(0.8, 0.2, 4, dtype=mean.dtype) + (1.0 - SLIPS) * beyond
+    steps = torch.arange(1, 8, 2, dtype=mean.dtype)  # n**2 is the sum of the first n odd numbers
+    above, squared = share.sum(dim=1), (share * steps).sum(dim=1)
+    return 1.0 + above, (squared - above.square()).clamp_min(0.0).sqrt()

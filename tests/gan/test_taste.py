@@ -16,10 +16,10 @@ from gan.taste import (
     observations,
     raw_features,
 )
-from gan.taste.events import REPEATED_AFTER, Repeat, consistency, repeats, said
+from gan.taste.events import REPEATED_AFTER, STAR_EDGES, Repeat, consistency, repeats, said
 from gan.taste.features import oklab
 from gan.taste.kernel import Contrasts, Hyperparameters, kernel
-from gan.taste.model import interval_derivatives, stars_from
+from gan.taste.model import SLIPS, interval_derivatives, stars_from
 from gan.taste.selection import Shares, quotas, thompson
 
 
@@ -212,8 +212,20 @@ def test_quotas_fill_the_grid():
 
 
 def test_stars_are_one_to_five():
-    stars = stars_from(torch.tensor([-9.0, 0.0, 9.0]))
-    assert stars.tolist() == pytest.approx([1.0, 3.0, 5.0], abs=1e-6)
+    stars, spread = stars_from(torch.tensor([-9.0, 0.0, 9.0]), torch.full((3,), 0.1))
+    slip = SLIPS * 2.0  # some are any star, two from the end in the mean
+    assert stars.tolist() == pytest.approx([1.0 + slip, 3.0, 5.0 - slip], abs=1e-6)
+    assert float(spread.min()) > 0.3, "a person who slips now and then is never foreseen exactly"
+
+
+def test_the_stars_foreseen_are_those_that_are_given():
+    chance = np.random.default_rng(0)
+    for mean, deviation in ((0.0, 1.0), (0.7, 0.4), (1.5, 0.6), (-1.2, 0.2)):
+        given = 1 + np.searchsorted(STAR_EDGES[1:-1], chance.normal(mean, deviation, 200_000))
+        slips = chance.random(len(given)) < SLIPS
+        given[slips] = chance.integers(1, 6, int(slips.sum()))
+        foreseen = stars_from(torch.tensor([mean]), torch.tensor([deviation]))
+        assert [float(n) for n in foreseen] == pytest.approx([given.mean(), given.std()], abs=0.02)
 
 
 def test_contradictory_and_constant_ratings_do_not_break_it():
