@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from studio.i18n import tr
 from studio.ui.commands import Command
+from studio.ui.leaving import leave
 
 if TYPE_CHECKING:
     from studio.ui.import_sheet import ImportSheet
@@ -33,6 +34,7 @@ def open_sheet(window: StudioWindow, file: Path) -> ImportSheet:
     client.setParent(sheet)
     importing.setParent(sheet)
     sheet.finished.connect(sheet.deleteLater)
+    sheet.keep_wanted.connect(lambda: leave(window, importing.keep))
     importing.kept.connect(lambda folder: window.project_wanted.emit(None, folder))
     importing.open(file)
     sheet.show()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -33,6 +33,8 @@ ANSWER = 120  # pixels that its list of answers is wide at least: on a small scr
 
 class ImportSheet(QDialog):
     """Shows what was read, asks only what could not be, and ends in a new project on the generator."""
+
+    keep_wanted = Signal()  # in a project of its own: the one on show is left
 
     def __init__(self, importing: Importing, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -65,7 +67,7 @@ class ImportSheet(QDialog):
         self.cancel = button(tr("Cancel"), tr("Close this window (Esc); nothing is kept"))
         self.cancel.setAutoDefault(False)  # Enter is for the other one, wherever the keyboard is
         self._lay_out()
-        self.keep.clicked.connect(importing.keep)
+        self.keep.clicked.connect(self.keep_wanted)
         self.cancel.clicked.connect(self.reject)
         importing.kept.connect(self._done)
         for name in ("phase", "found", "error"):

@@ -277,7 +277,10 @@ class StudioWindow(QMainWindow):
         elif name == "implicit":
             self.actions_.worker.use_signals(bool(value))
         elif name == "language" and meant(str(value)) != language():
-            self.reopen_wanted.emit()
+            if leaving.at_stake(self):
+                self.actions_.say(tr("Something is running: the other language is used from the next start on"))
+            else:
+                self.reopen_wanted.emit()
 
     def _show_menu_bar(self, wanted: bool) -> None:
         self.menuBar().setVisible(wanted or self.menuBar().isNativeMenuBar())

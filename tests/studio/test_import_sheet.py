@@ -50,6 +50,7 @@ def sheet(qtbot):
     sheet = ImportSheet(importing)
     client.setParent(sheet)
     importing.setParent(sheet)
+    sheet.keep_wanted.connect(importing.keep)
     qtbot.addWidget(sheet)
     sheet.show()
     yield sheet

@@ -9,9 +9,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox
 from window_support import Hands
 
+from studio.model import preferences
 from studio.model.training_access import training_of
 from studio.project import recent
 from studio.project.store import Project
+from studio.ui.import_commands import open_sheet
 from studio.ui.window import StudioWindow
 
 K = Qt.Key
@@ -81,6 +83,29 @@ def test_another_project_waits_for_the_answer(teaching: Hands, tmp_path: Path) -
     assert not asked
     press(question(), "Leave all the same")
     assert asked == [(other, None)]
+
+
+def test_another_language_waits_for_the_next_start(teaching: Hands) -> None:
+    asked: list[bool] = []
+    teaching.window.reopen_wanted.connect(lambda: asked.append(True))
+    preferences.keep(language="zh_CN")
+    assert not asked and teaching.actions.round.running
+    said = teaching.actions.state.message
+    assert said is not None and "from the next start on" in said.text
+
+
+def test_an_imported_generator_waits_for_the_answer(teaching: Hands, tmp_path: Path) -> None:
+    sheet = open_sheet(teaching.window, tmp_path / "nothing.pth")
+    kept: list[bool] = []
+    sheet._importing.keep = lambda: kept.append(True)  # type: ignore[method-assign]
+    sheet.keep.setEnabled(True)
+    QTest.mouseClick(sheet.keep, Qt.MouseButton.LeftButton)
+    press(question(), "Stay")
+    assert not kept and sheet.isVisible()
+    QTest.mouseClick(sheet.keep, Qt.MouseButton.LeftButton)
+    press(question(), "Leave all the same")
+    assert kept
+    sheet.reject()
 
 
 def test_exports_and_training_are_asked_about(hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
