@@ -22,6 +22,7 @@ from gan.policy.update import UpdateConfig, update
 from gan.rewards import favour_novelty, novelty
 from gan.rewards.head import chosen_shares
 from gan.rewards.scorer import Scorer, Scores
+from gan.rewards.seen import Seen
 from gan.rewards.variety import Variety
 
 
@@ -68,7 +69,7 @@ class RoundProgress:
     kl_limit: float = 0.0  # what a choice cannot exceed, or beyond which a shift is drawn back
     diversity: float = 1.0  # at the last look, relative to the untuned generator's own best fifth
     diversity_limit: float = 0.0
-    images_per_second: float = 0.0
+    images_per_second: float = 0.0  # judged, those drawn before included
     note: str = ""  # what the guard says
 
 
@@ -83,6 +84,8 @@ class RoundResult:
     kl: float
     steps: int
     seconds: float
+    images: int  # judged: tried in batches, or looked at by the guard
+    drawn: int  # of them, all others being the same again
 
 
 class Round:
@@ -101,6 +104,7 @@ class Round:
     ) -> None:
         self.adapter, self.scorer, self.config, self.random = adapter, scorer, config, generator
         self._rival = rival
+        self._seen = Seen(scorer.drawer)
         self.device = scorer.drawer.device
         self.result: RoundResult | None = None
         self._climb: Climb | None = None
@@ -148,10 +152,13 @@ class Round:
         added = self.scorer.weights.novelty * self._variety(scores.features)
         return torch.where(scores.terms.gated, scores.reward, scores.reward + added)
 
+    def _scores(self, latents: Tensor) -> Scores:
+        return self.scorer.score_features(*self._seen.look(latents))
+
     @torch.no_grad()
     def look(self, step: int, adapter: Adapter | None = None) -> Look:
         """The generator as it would be exported (no noise), or with another adapter, on latents that no update sees."""
-        scores = self.scorer.score_latents((adapter or self.adapter)(self._held_out))
+        scores = self._scores((adapter or self.adapter)(self._held_out))
         realism = scores.trained_realism  # a yardstick must not move with what it measures
         return Look(
             step=step,
@@ -236,6 +243,8 @@ class Round:
             kl=self._kl(self._held_out),
             steps=step,
             seconds=time.monotonic() - started,
+            images=self._seen.asked,
+            drawn=self._seen.drawn,
         )
 
     def _step(self, optimizer: torch.optim.Optimizer, kl_weight: float) -> tuple[float, float, float, float]:
@@ -261,7 +270,7 @@ class Round:
         """A score-function update: draw, score, reinforce. Returns the scores and the KL in nats."""
         config = self.config
         actions = self.policy.act(seen, config.children, self.random)
-        scores = self.scorer.score_latents(self.policy.points(states, actions).flatten(0, 1))
+        scores = self._scores(self.policy.points(states, actions).flatten(0, 1))
         shape = (config.states, config.children)
         advantages = scale(ESTIMATORS[config.estimator](self._rewards(scores).reshape(shape)), config.advantage_floor)
         if self._variety is None:

@@ -118,6 +118,10 @@ class RawFeatures:
     def __len__(self) -> int:
         return self.groups[0].shape[0]
 
+    def __getitem__(self, images: Tensor) -> "RawFeatures":
+        """Of these images, by number."""
+        return RawFeatures(tuple(group[images] for group in self.groups))
+
     @staticmethod
     def cat(parts: list["RawFeatures"]) -> "RawFeatures":
         """Features of several batches, one after another."""

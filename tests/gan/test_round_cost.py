@@ -28,8 +28,8 @@ def test_every_image_is_counted_and_the_generator_stays(small, monkeypatch):
     config = RoundConfig(steps=2, states=4, children=4, look_every=1, look_images=32, pool=200, limits=wide)
     before = {key: value.clone() for key, value in small.tensors().items()}
     pairs = round_cost.measure(small, 2, config)
-    assert [pair.batches for pair in pairs] == [32, 32]
     assert [pair.images for pair in pairs] == [32 + 3 * 32] * 2  # a look at the start, and after each of two batches
+    assert all(32 < pair.drawn <= pair.images and pair.strict_ratio >= pair.ratio for pair in pairs)
     assert all(pair.round > 0 and pair.drawing > 0 and pair.ratio == pair.round / pair.drawing for pair in pairs)
     assert all(torch.equal(value, before[key]) for key, value in small.tensors().items())
 
@@ -39,7 +39,7 @@ def test_the_figures_are_written(small, monkeypatch, tmp_path, capsys):
     made = [round_cost.Pair(100, 80, 1.1, 1.0), round_cost.Pair(100, 80, 1.3, 1.0), round_cost.Pair(100, 80, 1.12, 1.0)]
     monkeypatch.setattr(round_cost, "measure", lambda model, rounds, config: made)
     assert round_cost.main(["--json", str(tmp_path / "round.json")]) == 0
-    assert "ratio                      1.120" in capsys.readouterr().out
+    assert "ratio                               1.120" in capsys.readouterr().out
     record = json.loads((tmp_path / "round.json").read_text())
     assert record["ratio"] == 1.12 and len(record["pairs"]) == 3 and record["estimator"] == "rloo"
     made[0] = round_cost.Pair(100, 80, 1.6, 1.0)

@@ -1,0 +1,34 @@
+"""In a round no image is drawn twice, and each is judged as if it were."""
+
+import torch
+
+from gan.model import Model
+from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
+from gan.rewards.drawer import Drawer
+from gan.rewards.seen import Seen
+
+
+def test_an_image_is_drawn_once_and_looks_the_same_wherever_it_comes():
+    torch.manual_seed(3)
+    generator = Generator(GeneratorConfig(resolution=16, z_dim=8, w_dim=16, channels=(16, 16, 8)))
+    critic = Discriminator(DiscriminatorConfig(resolution=16, channels=(8, 16), features=16))
+    drawer = Drawer(Model("small", generator, None, critic))
+    drawer.autocast = False  # bfloat16 rounds differently in batches of other sizes
+    drawn: list[int] = []
+    seen, z = Seen(drawer), torch.randn(6, 8)
+    for places in ([0, 1, 0, 2], [2, 2], [5, 1, 4, 3]):
+        with generator.register_forward_hook(lambda module, given, images: drawn.append(len(images))):
+            raw, logits = seen.look(z[places])
+        exact, exact_logits = drawer.look(z[places])
+        assert logits is not None and exact_logits is not None
+        assert torch.allclose(logits, exact_logits, atol=1e-5)
+        assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(raw.groups, exact.groups, strict=True))
+    assert (seen.asked, seen.drawn) == (10, 6) and sum(drawn) == 6
+
+
+def test_without_a_discriminator_there_are_no_logits():
+    generator = Generator(GeneratorConfig(resolution=16, z_dim=8, w_dim=16, channels=(16, 16, 8)))
+    seen = Seen(Drawer(Model("small", generator, None, None)))
+    z = torch.randn(2, 8)
+    raw, logits = seen.look(z[[0, 1, 0]])
+    assert logits is None and len(raw) == 3 and torch.equal(raw.groups[0][0], raw.groups[0][2])
