@@ -123,15 +123,18 @@ def export(
     from studio.worker.exporting import export as export_from
 
     command = exports.command(project, str(folder), settings or {}, None if seeds is None else tuple(seeds))
-    made = export_from(_session(project, device), command, progress, cancel)
-    project.record("export", folder=str(made), format=command.settings.get("format", "bundle"), headless=True)
+    kind = command.settings.get("format", "bundle")
+    # What is known of the taste stands on a generator's card; pictures have none.
+    session = _session(project, device, taste=kind not in exports.OF_IMAGES)
+    made = export_from(session, command, progress, cancel)
+    project.record("export", folder=str(made), format=kind, headless=True)
     return made
 
 
-def _session(project: Project, device: str) -> TuningSession:
+def _session(project: Project, device: str, taste: bool = True) -> TuningSession:
     from studio.worker.sessions import open_session  # torch: only once there is a project to work on
 
-    return open_session(opening(project, device), device)
+    return open_session(opening(project, device), device, taste)
 
 
 def _tune(options: argparse.Namespace) -> int:
@@ -159,6 +162,8 @@ def _tune(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
+    if options.seeds is not None and options.format == "dataset":
+        raise UserError("--seeds is for images, sheet and video: a data set has every image that was shown")
     settings = asdict(settings_of(options))
     with Project(options.project, create=False) as project, Progress() as line:
         made = export(project, options.out, settings, seeds=options.seeds, progress=line)

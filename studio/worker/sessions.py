@@ -34,8 +34,8 @@ def make_session(command: m.Open, device: str) -> TuningSession:
     return session
 
 
-def open_session(command: m.Open, device: str) -> TuningSession:
-    """A session that knows all that the command does.
+def open_session(command: m.Open, device: str, taste: bool = True) -> TuningSession:
+    """A session that knows all that the command does, or but for the taste, which takes seconds, and drawing does without.
 
     Raises
     ------
@@ -45,6 +45,8 @@ def open_session(command: m.Open, device: str) -> TuningSession:
     session = make_session(command, device)
     if command.checkpoint is not None:
         session.restore(Path(command.checkpoint))
+    if not taste:
+        return session
     use_in_passing(session.learner, command.use_signals)
     session.feedback(feedback(command.events))
     hear_in_passing(session.learner, command.events)

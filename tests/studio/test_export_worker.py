@@ -84,11 +84,24 @@ def test_the_command_line_writes_favourites_a_sheet_and_a_data_set(
             "frames are too many",
         ),
         (["--format", "state_dict"], "no state_dict of its own"),
+        (["--format", "dataset", "--seeds", "0-3"], "a data set has every image"),
     ):
         assert headless.main(["export", "--project", str(rated), "--out", str(tmp_path / "no"), *words]) == 2
         error = capsys.readouterr().err
         assert error.startswith("tastemaker: ") and reason in error and error.count("\n") == 1
     assert not (tmp_path / "no").exists()
+
+
+def test_pictures_are_written_without_learning_the_taste(
+    rated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gan.session import TuningSession
+
+    monkeypatch.setattr(TuningSession, "scorer", property(lambda session: pytest.fail("the taste was asked for")))
+    for kind in ("images", "sheet", "dataset"):
+        out = tmp_path / kind
+        assert headless.main(["export", "--project", str(rated), "--out", str(out), "--format", kind]) == 0
+        assert any(out.iterdir())
 
 
 def test_the_card_says_how_well_the_taste_is_known(rated: Path, tmp_path: Path) -> None:
