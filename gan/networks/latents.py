@@ -24,11 +24,13 @@ def latents(seeds: Iterable[int], z_dim: int) -> Tensor:
         A seed that is not a whole number.
     """
     rows = []
+    random = np.random.RandomState(0)  # seeded anew for each: to make another costs forty times as much
     for seed in seeds:
         whole = index(seed)
         if not 0 <= whole <= MAX_SEED:
             raise ValueError(f"seed {seed} is outside 0..{MAX_SEED}")
-        rows.append(np.random.RandomState(whole).randn(z_dim))
+        random.seed(whole)
+        rows.append(random.randn(z_dim))
     stacked = np.stack(rows) if rows else np.zeros((0, z_dim))
     return torch.from_numpy(stacked.astype(np.float32))
 

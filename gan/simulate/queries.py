@@ -20,6 +20,7 @@ from gan.taste import Feedback
 
 STEP = 12  # ratings between two looks
 ARMS = ("thompson", "random")
+LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of the lift that both arms come to
 
 
 def run_queries(
@@ -81,18 +82,24 @@ def lift(judge: Judge, scores: FloatArray) -> float:
 
 
 def ratings_needed(record: Record) -> tuple[float, float]:
-    """How many ratings each arm needed to the lift that both reached: the lesser of their two best. Interpolated from zero on."""
+    """How many ratings each arm needed to the same lifts, in the mean over `LEVELS` of the lesser of their two best.
+
+    Interpolated, from zero on. Not the highest alone: near its end a curve is flat, and where it gets there is chance.
+    """
     ratings = np.asarray([0, *record["ratings"]], np.float64)
     best = {arm: np.maximum.accumulate([0.0, *record["lift"][arm]]) for arm in ARMS}
-    goal = min(float(curve[-1]) for curve in best.values())
-    found = []
-    for arm in ARMS:
-        curve = best[arm]
-        above = int(np.argmax(curve >= goal))
-        low, high = (curve[above - 1], curve[above]) if above else (0.0, 1.0)
-        share = (goal - low) / (high - low) if above else 0.0
-        found.append(float(ratings[above - 1] + share * (ratings[above] - ratings[above - 1])) if above else 0.0)
-    return found[0], found[1]
+    common = min(float(curve[-1]) for curve in best.values())
+    needed = {arm: float(np.mean([_reaching(ratings, best[arm], level * common) for level in LEVELS])) for arm in ARMS}
+    return needed["thompson"], needed["random"]
+
+
+def _reaching(ratings: FloatArray, curve: FloatArray, goal: float) -> float:
+    """Ratings at which a curve that never falls is at a goal that it reaches."""
+    above = int(np.argmax(curve >= goal))
+    if not above:
+        return 0.0
+    low, high = float(curve[above - 1]), float(curve[above])
+    return float(ratings[above - 1] + (goal - low) / (high - low) * (ratings[above] - ratings[above - 1]))
 
 
 def queries_table(records: Sequence[Record]) -> str:
@@ -107,8 +114,8 @@ def queries_table(records: Sequence[Record]) -> str:
     lines.append("")
     lines.append("lift: mean utility of the best of 16 untuned images by the taste model, in standard deviations (means over runs)")
     lines.append(
-        f"ratings that Thompson's proposals save to the same lift: {np.mean(saved):+.1f} (95 % {low:+.1f} to {high:+.1f}, "
-        f"{'excludes' if low > 0 or high < 0 else 'does not exclude'} zero), median {np.median(shares):.0%} of them, over "
+        f"ratings that Thompson's proposals save to the same lift, in the mean over levels: {np.mean(saved):+.1f} "
+        f"(95 % {low:+.1f} to {high:+.1f}, {'excludes' if low > 0 or high < 0 else 'does not exclude'} zero), median {np.median(shares):.0%} of them, over "
         f"{len(records)} paired runs"
     )
     return "\n".join(lines)

@@ -22,7 +22,7 @@ def taste_scores(session: "TuningSession", bench: Bench) -> FloatArray:
     scores = []
     for start in range(0, len(described), 1000):
         part = type(described)(tuple(group[start : start + 1000] for group in described.groups))
-        scores.append(taste.predict(session.scorer.standardise(part))[0].numpy())
+        scores.append(taste.mean(session.scorer.standardise(part)).numpy())
     return np.concatenate(scores).astype(np.float64)
 
 

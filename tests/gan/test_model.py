@@ -20,6 +20,13 @@ from gan.session import TuningSession
 MakeModel = Callable[..., Model]
 
 
+@pytest.mark.parametrize("z_dim", [8, 7])
+def test_a_seed_is_the_latent_that_numpy_gives_it_whatever_came_before(z_dim: int) -> None:
+    seeds = [3, 0, 2**32 - 1, 3]
+    alone = np.stack([np.random.RandomState(seed).randn(z_dim) for seed in seeds]).astype(np.float32)
+    assert np.array_equal(latents(seeds, z_dim).numpy(), alone)
+
+
 def test_importing_gan_is_cheap() -> None:
     code = (
         "import sys, gan; assert gan.__version__; print(sorted({'torch', 'numpy', 'PIL'} & set(sys.modules)))"

@@ -430,7 +430,10 @@ def test_mistakes_are_one_line(
 
 def test_ratings_to_the_same_lift() -> None:
     record = {"ratings": [12, 24, 36], "lift": {"thompson": [0.4, 0.8, 1.0], "random": [0.2, 0.6, 0.5]}}
-    assert queries.ratings_needed(record) == pytest.approx((18.0, 24.0))
+    # both come to 0.6: half of it after 9 and 15 ratings, all of it after 18 and 24
+    assert queries.ratings_needed(record) == pytest.approx((13.5, 19.5))
+    straight = {"ratings": [10], "lift": {"thompson": [1.0], "random": [0.5]}}
+    assert queries.ratings_needed(straight) == pytest.approx((3.75, 7.5))
     nothing = {"ratings": [12, 24], "lift": {"thompson": [0.4, 0.8], "random": [0.0, -0.1]}}
     assert queries.ratings_needed(nothing) == (0.0, 0.0)
 
