@@ -111,11 +111,12 @@ def queries_table(records: Sequence[Record]) -> str:
     saved = [r["needed"]["random"] - r["needed"]["thompson"] for r in records]
     shares = [1.0 - r["needed"]["thompson"] / max(r["needed"]["random"], 1.0) for r in records]
     low, high = paired_bootstrap(saved)
+    claim = "excludes" if low > 0 or high < 0 else "does not exclude"
     lines.append("")
     lines.append("lift: mean utility of the best of 16 untuned images by the taste model, in standard deviations (means over runs)")
     lines.append(
         f"ratings that Thompson's proposals save to the same lift, in the mean over levels: {np.mean(saved):+.1f} "
-        f"(95 % {low:+.1f} to {high:+.1f}, {'excludes' if low > 0 or high < 0 else 'does not exclude'} zero), median {np.median(shares):.0%} of them, over "
+        f"(95 % {low:+.1f} to {high:+.1f}, {claim} zero), median {np.median(shares):.0%} of them, over "
         f"{len(records)} paired runs"
     )
     return "\n".join(lines)
