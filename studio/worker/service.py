@@ -217,6 +217,7 @@ class Service:
         if not self._teaching:
             self.session.fit()
         self._tell_taste()
+        import torch._dynamo  # noqa: F401, PLC0415 - the first optimiser would take 1.2 s for it, at the first ratings
 
     def _hear(self, events: Sequence[m.Opinion]) -> None:
         """Tell the learner. Many at once, as at a start, are told in steps: it guesses each step before it learns it, so that
