@@ -120,3 +120,14 @@ def test_other_versions_are_named(config: Any, tmp_path: Path) -> None:
         torch.save({**whole, "GAN": {k: v for k, v in whole["GAN"].items() if k != key}}, path)
         with pytest.raises(UserError, match=r"version of its program|absurd|fit one another"):
             import_file(path)
+
+
+def test_attention_too_narrow_for_a_head_is_refused_in_one_line(tmp_path: Path) -> None:
+    path = checkpoint(GREY, tmp_path)
+    whole = torch.load(path, weights_only=True)
+    for key in list(whole["GAN"]):
+        if key.startswith("GE.") and key.endswith("fn.to_q.weight"):
+            whole["GAN"][key] = whole["GAN"][key][:8].clone()
+    torch.save(whole, path)
+    with pytest.raises(UserError, match="absurd sizes"):  # and no warning of torch's own before it: warnings are errors here
+        import_file(path)

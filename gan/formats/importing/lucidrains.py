@@ -226,7 +226,8 @@ def _sidecar(source: Source) -> dict[str, Any]:
 def _checked(config_type: type, **values: Any) -> Any:
     """A configuration, if the shapes in the file make one that a bundle could hold."""
     if values["resolution"] > 4096 or any(
-        width < 1 for width in (values["z_dim"], *values.get("features", ()), *values.get("channels", ()))
+        width < 1
+        for width in (values["z_dim"], values["heads"], *values.get("features", ()), *values.get("channels", ()))
     ):
         raise Malformed("its layers have absurd sizes")
     try:
