@@ -83,9 +83,6 @@ def simulate(
     if ratings < USEFUL_FROM:
         raise UserError(f"{ratings} ratings are too few to learn from: at least {USEFUL_FROM} are needed")
     rater = judge.rater if judge is not None else load_rater(rater_path)
-    if out is not None:
-        with _writing(out):
-            out.mkdir(parents=True, exist_ok=True)
     untuned = Model(model.name, model.generator, None, model.discriminator, model.card, model.device)
     try:
         cache = cache_folder() if judge is None or judge.bench.cached else None
@@ -96,6 +93,10 @@ def simulate(
         session.set_weights(weights)
     if judge is None:
         rater.check(untuned.sample(range(64)))
+    if out is not None:  # before the long work, and after all that can be said at once
+        with _writing(out):
+            out.mkdir(parents=True, exist_ok=True)
+    if judge is None:
         judge = Judge(Bench.prepare(untuned, count, progress=lambda share, line: tell(0.2 * share, line)), rater)
     person = Person(rater, judge.bench.images, seed, lapses)
     album = _Album(session)

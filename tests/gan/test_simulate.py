@@ -283,6 +283,10 @@ def test_mistakes_are_user_errors(model: Model, judge: Judge, tmp_path: Path) ->
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UserError, match="cannot write"):
         simulate(model, "", 24, out=tmp_path / "file" / "out", judge=judge)
+    (tmp_path / "broken.py").write_text("def utility(images):\n    raise ValueError('oops')\n")
+    with pytest.raises(UserError, match="oops"):
+        simulate(model, tmp_path / "broken.py", 24, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 # --- the benchmark ----------------------------------------------------------------------------------------------------------
