@@ -15,7 +15,7 @@ from gan.model import Model, load
 from gan.options import BUNDLED, Parser, add_device, decimal, new_file, place, whole
 from gan.simulate.contest import Ground, chosen, installed
 from gan.simulate.evaluate import REAL_PER_IMAGE, Bench, Judge
-from gan.simulate.figures import Record, compared, recovery, summarise
+from gan.simulate.figures import Record, by_candidates, compared, recovery, summarise
 from gan.simulate.journal import add_peer, add_run, load_records, run_key
 from gan.simulate.peers.base import Peer
 from gan.simulate.picture import draw_picture
@@ -259,6 +259,7 @@ def _write(path: Path, records: Sequence[Record], ratings: Sequence[int], facts:
             "raters": {name: summarise([r for r in some if r["rater"] == name]) for name in names},
             "all": summarise(some),
             "contestants": compared(some),
+            "candidates": by_candidates(some),
             "after_drift": recovery(some),
         }
     write_json(path, {**facts, "ratings": found})

@@ -153,6 +153,24 @@ def compared(records: Sequence[Record]) -> dict[str, Record]:
     return found
 
 
+def by_candidates(records: Sequence[Record]) -> list[Record]:
+    """What the strength of a choice trades: medians of the final generators, choosing among fewer and among more candidates.
+
+    Over the runs that were judged so, fewest candidates first; empty where none was.
+    """
+    judged = [r["strengths"] for r in records if r.get("strengths")]
+    numbers = sorted({int(n) for row in judged for n in row})
+    return [
+        {
+            "candidates": n,
+            "runs": len(judged),
+            **{key: middle((row[str(n)] for row in judged), key) for key in ("like", "love", *RATIOS)},
+        }
+        for n in numbers
+        if all(str(n) in row for row in judged)
+    ]
+
+
 def recovery(records: Sequence[Record]) -> list[Record]:
     """Runs whose person changed their mind on the way: like rate against the new taste, after each round, by ratings (medians)."""
     drifting = [r for r in records if r.get("drifts")]

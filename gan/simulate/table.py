@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gan.simulate.figures import RATIOS, Record, compared, kept, middle, recovery, summarise
+from gan.simulate.figures import RATIOS, Record, by_candidates, compared, kept, middle, recovery, summarise
 
 COLUMNS = (  # key, heading, format
     ("like", "like", "{:.2f}"),
@@ -22,6 +22,7 @@ COLUMNS = (  # key, heading, format
     ("best_of_16", "of 16", "{:.2f}"),
     ("seconds", "seconds", "{:.0f}"),
 )
+JUDGED = tuple(column for column in COLUMNS if column[0] in ("like", "love", *RATIOS))
 
 
 def table(records: Sequence[Record]) -> str:
@@ -39,15 +40,12 @@ def table(records: Sequence[Record]) -> str:
     lines.append("diversity >= 0.95, coverage >= 0.90, precision >= 0.95 and KID <= 1.10 (lenient: diversity and precision")
     lines.append(">= 0.90); like in, like len: like rate where a run outside counts as its best checkpoint inside")
     oracle = [r["oracle_best_of_16"] for r in records]
-    figures = ", ".join(
-        f"{heading} {np.median([row[key] for row in oracle]):.2f}"
-        for key, heading, _ in COLUMNS
-        if key in ("like", "love", *RATIOS)
-    )
+    figures = ", ".join(f"{heading} {middle(oracle, key):.2f}" for key, heading, _ in JUDGED)
     lines.append(f"best of 16 untuned images by the true taste, for scale: {figures}")
     lines.append("")
     lines += _contest(records)
     lines.append("")
+    lines += _dial(records)
     below = sum(r["ended_below"] for r in records)
     lines.append(f"runs that ended below their start: {below} of {len(records)}")
     lines.append(f"predicted minus true taste after tuning: {middle(records, 'predicted_minus_true'):+.2f} SD (median)")
@@ -60,6 +58,16 @@ def table(records: Sequence[Record]) -> str:
     return "\n".join(lines)
 
 
+def _dial(records: Sequence[Record]) -> list[str]:
+    """What Strength trades: the final generators again, choosing among fewer candidates and among more."""
+    rows = by_candidates(records)
+    if not rows:
+        return []
+    lines = ["ours choosing among", " ".join(f"{heading:>10}" for heading in ("candidates", *(heading for _, heading, _ in JUDGED)))]
+    lines += [" ".join([f"{row['candidates']:>10}", *(f"{form.format(row[key]):>10}" for key, _, form in JUDGED)]) for row in rows]
+    return [*lines, "medians over runs: what Strength trades", ""]
+
+
 def _contest(records: Sequence[Record]) -> list[str]:
     found = compared(records)
     width = max(len(row["title"]) for row in found.values())
@@ -68,7 +76,7 @@ def _contest(records: Sequence[Record]) -> list[str]:
     ]
     ours = [r["final"] for r in records]
     own = {
-        **{key: middle(ours, key) for key in ("like", "love", *RATIOS)},
+        **{key: middle(ours, key) for key, _, _ in JUDGED},
         "runs": len(ours),
         "inside": float(np.mean([r["inside"] for r in ours])),
         "inside_lenient": float(np.mean([r["inside_lenient"] for r in ours])),

@@ -313,6 +313,22 @@ def test_the_table_names_every_contestant(rated: Rated, judge: Judge) -> None:
     assert figures.recovery(runs)[-1] == {"ratings": 60, "like": 0.5, "love": 0.25, "runs": 3}
 
 
+def test_what_strength_trades(rated: Rated, judge: Judge) -> None:
+    runs = [run_of(rated, judge, seed) for seed in range(3)]
+    runs[0]["strengths"]["64"]["like"] = 0.9
+    runs[1]["strengths"]["64"]["like"] = 0.8
+    runs[2]["strengths"] = {**runs[2]["strengths"], "256": runs[2]["final"]}  # not judged everywhere: left out
+    few, many = figures.by_candidates(runs)
+    assert (few["candidates"], few["like"], few["runs"]) == (8, 0.4, 3)
+    assert (many["candidates"], many["like"], many["diversity_ratio"]) == (64, 0.8, 0.8)
+    lines = [line.split() for line in table(runs).splitlines()]
+    assert ["64", "0.80", "0.35", "0.80", "1.00", "1.00", "1.00"] in lines
+    for run in runs:
+        del run["strengths"]  # a journal of a policy that does not choose
+    assert figures.by_candidates(runs) == []
+    assert "candidates" not in table(runs)
+
+
 def test_the_picture(rated: Rated, judge: Judge, tmp_path: Path) -> None:
     runs = [run_of(rated, judge, seed, k, 0.4 + k / 200) for seed in range(2) for k in (24, 100)]
     for run in runs:
