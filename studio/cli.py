@@ -6,6 +6,7 @@ verb is known.
 
 import sys
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from typing import NamedTuple
 
@@ -93,11 +94,12 @@ def _run(arguments: list[str], verb: Verb | None) -> int:
     if arguments[:1] == ["help"] or (verb is STUDIO and {"-h", "--help"} & set(arguments)):
         print(usage())
         return 0
-    if arguments[:1] == ["--version"]:
+    if verb is STUDIO and "--version" in arguments:
         print(f"tastemaker {installed_version()}")
         return 0
     if verb is None:
-        print(f"tastemaker: unknown command {arguments[0]!r} (tastemaker --help lists them)", file=sys.stderr)
+        near = "".join(f"did you mean {name!r}? " for name in get_close_matches(arguments[0], VERBS, n=1))
+        print(f"tastemaker: unknown command {arguments[0]!r} ({near}tastemaker --help lists them)", file=sys.stderr)
         return 2
     if verb is STUDIO and (problem := _qt_problem()):
         print(f"tastemaker: {problem}", file=sys.stderr)

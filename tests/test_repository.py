@@ -87,6 +87,18 @@ def test_help_loads_neither_torch_nor_qt() -> None:
     assert all(f"\n  {verb} " in printed for verb in cli.VERBS)
 
 
+def test_the_version_is_said_whatever_else_is(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["--version"], ["--project", "mine", "--version"]):
+        assert cli.main(words) == 0
+        assert capsys.readouterr().out == f"tastemaker {cli.installed_version()}\n"
+
+
+def test_an_unknown_command_names_its_neighbour(capsys: pytest.CaptureFixture[str]) -> None:
+    for word, near in (("exprot", "did you mean 'export'? "), ("frobnicate", "")):
+        assert cli.main([word]) == 2
+        assert capsys.readouterr().err == f"tastemaker: unknown command '{word}' ({near}tastemaker --help lists them)\n"
+
+
 @pytest.mark.parametrize("verb", [*cli.VERBS.values(), cli.STUDIO, cli.EXPORT_PROJECT, cli.BENCHMARK_SPEED], ids=lambda v: v.entry)
 def test_every_command_has_code(verb: cli.Verb) -> None:
     module, _, function = verb.entry.partition(":")
