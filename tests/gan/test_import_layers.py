@@ -320,6 +320,15 @@ def test_files_that_are_none(content: bytes, words: str, tmp_path: Path) -> None
         import_file(tmp_path / "generator.pth")
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_weights_without_numbers_in_them(axis: int, tmp_path: Path) -> None:
+    state = foreign.dcgan(4, 3, 32).state_dict()
+    name = next(name for name, value in state.items() if value.dim() == 4)
+    state[name] = state[name].narrow(axis, 0, 0).clone()
+    with pytest.raises(UserError, match="are empty"):
+        import_file(save(state, tmp_path))
+
+
 def test_a_download_that_broke_off_and_an_optimizer(tmp_path: Path) -> None:
     network = foreign.dcgan(4, 3, 32)
     path = save(network.state_dict(), tmp_path)

@@ -46,6 +46,8 @@ def links(modules: list[Module]) -> tuple[list[Link], list[Module]]:
     # Names like conv1, conv2, bn1, bn2 come in two runs: the first normalisation then belongs to the first layer.
     runs = last_main > 0 and not any(kind in {"batch", "affine"} for kind in kinds[:last_main])
     for module, kind in zip(modules, kinds, strict=True):
+        if module.weight is not None and not module.weight.numel():
+            raise Malformed(f"the weights of its layer {module.name or next(iter(module.tensors))!r:.60} are empty")
         if kind in {"conv", "linear"}:
             found.append(Link(module))
             continue
