@@ -1,5 +1,6 @@
 """Where the files that come with Tastemaker are: the bundled generators."""
 
+import json
 from pathlib import Path
 
 from gan.errors import UserError
@@ -36,3 +37,17 @@ def bundled(name: str) -> Path:
         listing = f"the bundled ones are: {', '.join(known)}" if known else "none is bundled with this copy"
         raise UserError(f"there is no generator named {name!r} and no folder of that name; {listing}")
     return root() / name
+
+
+def start_for(pixel: int) -> str | None:
+    """The bundled generator that training on pictures had best start from: of pixel art for pixel art; None without one.
+
+    Parameters
+    ----------
+    pixel : side of the squares of one colour that the pictures consist of, 1 for other pictures.
+    """
+    for name in names():
+        config = json.loads((root() / name / "config.json").read_text(encoding="utf-8"))
+        if config["discriminator"] is not None and (config["generator"].get("pixel", 1) > 1) == (pixel > 1):
+            return name
+    return None

@@ -7,27 +7,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gan.options import BUNDLED
-
 
 def train(options: argparse.Namespace) -> bool:
     """Train as the command line asks; returns whether it was stopped before its end."""
-    from gan import assets
     from gan.adversarial import command, distributed
     from gan.adversarial.copying import write_nearest
-    from gan.adversarial.output import STATE
+    from gan.adversarial.starting import AUTO
     from gan.adversarial.train import TrainProgress
     from gan.data.procedural import kind_of
     from gan.terminal import Progress
 
     drawn = kind_of(options.images) is not None
     images: str | Path = options.images if drawn else Path(options.images)
-    start: str | None = options.start if options.start != "none" else None
-    note = ""
-    if options.start is None and not drawn and options.resolution in (None, 64) and BUNDLED in assets.names():
-        start = BUNDLED
-        if not (options.out / STATE).exists():
-            note = f"Starting from {BUNDLED} (--from none starts from random weights)."
+    start: str | None = options.start or (None if drawn else AUTO)
     leave_out = [*options.leave_out, *([] if drawn else own_pictures(options.out, Path(images)))]
     # Under torchrun this is one of several processes that train together; otherwise it is alone.
     with distributed.joined(options.device) as device, Progress() as progress, stop_on_ctrl_c() as stopped:
@@ -45,12 +37,10 @@ def train(options: argparse.Namespace) -> bool:
             else:
                 progress(*step)
 
-        if first and note:
-            say(note)
         command.run(
             images=images,
             out=options.out,
-            start_from=start,
+            start_from=None if start == "none" else start,
             minutes=options.minutes,
             kimg=options.kimg,
             resolution=options.resolution,

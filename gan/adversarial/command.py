@@ -7,35 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from gan.adversarial import distributed, warm
+from gan.adversarial import distributed
 from gan.adversarial.augment import AugmentConfig, augmentation_for
 from gan.adversarial.legs import Gamma, first_leg, next_leg
 from gan.adversarial.output import SAVE_SECONDS, STATE, Output, read_state
 from gan.adversarial.precision import resolve_device
+from gan.adversarial.starting import Start
 from gan.adversarial.train import TrainConfig, Trainer, TrainProgress, fresh_pair
 from gan.data import procedural
 from gan.errors import UserError
-from gan.model import load
-from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
+from gan.networks import DiscriminatorConfig, GeneratorConfig
 
 PROCEDURAL_POOL = 60_000  # pictures drawn for a training run: 700 MB at 64 px; seeds 0 .. PROCEDURAL_POOL - 1
-_PALETTE = 16  # colours of an image of pixel art
 _COPIED_BELOW = 1000  # pictures; fewer are learnt by heart
 
 Progress = Callable[[TrainProgress | tuple[float, str]], None]
-
-
-def network_configs(resolution: int, pixel: int = 1) -> tuple[GeneratorConfig, DiscriminatorConfig]:
-    """The compact pair for 32, 64 or 128 px, each times `pixel`: the side of a square of one colour in pixel art."""
-    generator = {32: (128, 128, 96, 64), 64: (128, 128, 96, 48, 16), 128: (128, 128, 96, 64, 32, 16)}
-    discriminator = {32: (96, 128, 128), 64: (48, 96, 128, 128), 128: (24, 48, 96, 128, 128)}
-    drawn, rest = divmod(resolution, pixel)
-    if rest or drawn not in generator:
-        raise UserError(f"resolution {resolution} is not one of {', '.join(str(pixel * side) for side in generator)}")
-    return (
-        GeneratorConfig(resolution=resolution, channels=generator[drawn], pixel=pixel, palette=_PALETTE if pixel > 1 else 0),
-        DiscriminatorConfig(resolution=resolution, channels=discriminator[drawn], pixel=pixel),
-    )
 
 
 def run(
@@ -70,7 +56,7 @@ def run(
     Parameters
     ----------
     images : a folder, or the name of a procedural kind ("procedural:scenes").
-    start_from : a model to start from, of any resolution (the layers that fit are taken over); None: random weights.
+    start_from : a model to start from; None: random weights; "auto": the bundled generator that fits the pictures (see `Start`).
     minutes, kimg : length, in time and in thousands of images; whichever comes first. Without either, 400 thousand images.
     batch : images a step, over all processes; 32 unless given.
     augment : whether few pictures are augmented (see `augmentation_for`).
@@ -99,18 +85,21 @@ def run(
         )
         if resolution not in (None, networks[0].resolution):
             raise UserError(f"{out} is being trained at {networks[0].resolution} px, not {resolution}: choose another --out")
+        side = networks[0].resolution
     else:
-        networks, same_size = _networks(start_from, resolution, images, seed, say)
+        start = Start(start_from, resolution, images)
+        side = start.resolution
     with ranks.one_after_another():
-        pool, source = _pictures(images, networks[0].resolution, progress, cancel, say, leave_out, keep_copies)
+        pool, source = _pictures(images, side, progress, cancel, say, leave_out, keep_copies)
     new_leg = False
     if state is not None:
         config, new_leg = next_leg(state, kimg, minutes, gamma)
     else:
+        networks, same_size = start.networks(source.get("pixel", 1), seed, say)
         drawn = procedural.KINDS.get(source["kind"])
         config = TrainConfig(seed=seed, mirror=drawn is None or drawn.mirrors)
         config = first_leg(config, kimg, minutes, warm=same_size, gamma=gamma)
-    config = replace(_batched(config, batch, ranks), augment=_augmentation(source["count"], augment, say))
+    config = replace(_batched(config, batch, ranks), augment=_augmentation(source["count"], networks[0].config.pixel, augment, say))
     trainer = Trainer(pool, config, torch_device, *networks, ranks=ranks, compile=compile, say=say)
     if state is not None:
         trainer.load_state(state)
@@ -136,27 +125,6 @@ def run(
     return out
 
 
-def _networks(
-    start_from: str | None, resolution: int | None, images: str | Path, seed: int, say: Callable[[str], None]
-) -> tuple[tuple[Generator, Discriminator], bool]:
-    """The networks of a new run, and whether they start near their goal: from a model of the same size."""
-    kind = procedural.kind_of(images)
-
-    def fresh(side: int) -> tuple[Generator, Discriminator]:
-        return fresh_pair(seed, *network_configs(side, procedural.KINDS[kind].pixel(side) if kind else 1))
-
-    if start_from is None:
-        return fresh(resolution or 64), False
-    start = warm.pair(load(start_from, device="cpu"), start_from)
-    if resolution in (None, start[0].resolution):
-        return start, True
-    assert resolution is not None
-    networks = fresh(resolution)
-    share = warm.transfer(start, networks)
-    say(f"{start_from} draws {start[0].resolution} px: it gives {share:.0%} of the weights for {resolution} px, the rest starts at random.")
-    return networks, False
-
-
 def _batched(config: TrainConfig, batch: int | None, ranks: distributed.Ranks) -> TrainConfig:
     """With another batch, the average's half-life changes in proportion (Karras et al. 2020, arXiv 2006.06676, table 6)."""
     batch = batch or config.batch
@@ -165,10 +133,10 @@ def _batched(config: TrainConfig, batch: int | None, ranks: distributed.Ranks) -
     return replace(config, batch=batch, ema_kimg=config.ema_kimg * batch / config.batch)
 
 
-def _augmentation(count: int, wanted: bool, say: Callable[[str], None]) -> AugmentConfig:
+def _augmentation(count: int, square: int, wanted: bool, say: Callable[[str], None]) -> AugmentConfig:
     if count < _COPIED_BELOW:
         say(f"Only {count} pictures: below {_COPIED_BELOW:,} a generator tends to copy them.")
-    config = augmentation_for(count) if wanted else AugmentConfig(explanation="Pictures are learnt from as they are.")
+    config = augmentation_for(count, square) if wanted else AugmentConfig(explanation="Pictures are learnt from as they are.")
     say(config.explanation)
     return config
 
@@ -194,4 +162,4 @@ def _pictures(
     intake = open_images(Path(images), resolution, tell, cancel, leave_out=leave_out, keep_copies=keep_copies)
     for line in intake.report():
         say(line)
-    return intake.images, {"kind": "folder", "count": len(intake.used)}
+    return intake.images, {"kind": "folder", "count": len(intake.used), "pixel": intake.pixel}

@@ -121,7 +121,7 @@ class Output:
             card={
                 "data": self.source,
                 "licence": drawn.licence if drawn else "that of the pictures it was trained on",
-                "pixel_art": drawn is not None and drawn.pixel_art,
+                "pixel_art": drawn.pixel_art if drawn else self.source["pixel"] > 1,
                 "training": training,
             },
             device=trainer.device,

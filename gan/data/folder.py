@@ -16,6 +16,7 @@ import numpy as np
 
 from gan.data import duplicates
 from gan.data.decoding import KNOWN, READ, Decoded, crop_box, read
+from gan.data.pixel_art import square_side
 from gan.data.procedural import cache_folder, npy_header
 from gan.errors import Cancelled, UserError, reason
 from gan.formats.files import atomic_write, write_bytes
@@ -40,6 +41,7 @@ class Intake:
     sizes: list[tuple[int, int]] = field(default_factory=list)  # width and height of each used picture, upright
     copies: list[tuple[Path, Path]] = field(default_factory=list)  # pictures found twice: the copy, and the one it is a copy of
     left_out: list[Path] = field(default_factory=list)  # by the person's wish
+    pixel: int = 1  # side of the squares of one colour that pixel art consists of, in pixels of `images`; 1: no pixel art
 
     def crop(self, index: int) -> tuple[int, int, int, int]:
         """The square that image `index` shows of its picture: left, top, right, bottom, in the picture's own pixels."""
@@ -216,6 +218,7 @@ def _select(images: np.ndarray, report: dict[str, Any], base: Path, leave_out: s
         [tuple(report["sizes"][row]) for row in rows],
         [(Path(names[copy]), Path(names[kept])) for copy, kept in copies.items()],
         [Path(name) for name in names if name in leave_out],
+        square_side(chosen),
     )
 
 

@@ -158,7 +158,7 @@ def our_trainer(entry: Entry, plain: bool = False) -> Any:
     """Our trainer from random weights. `plain` takes the same steps in float32, with Adam as torch makes it by default."""
     import torch
 
-    from gan.adversarial.command import network_configs
+    from gan.adversarial.starting import network_configs
     from gan.adversarial.train import TrainConfig, Trainer
 
     config = TrainConfig(kimg=1e6, batch=entry.batch, seed=entry.seed)
@@ -204,10 +204,11 @@ def _peer_quality(pipe: Connection, entry: Entry, ours_done: Event, count: int) 
 def _our_quality(pipe: Connection, entry: Entry, minutes: float, ours_done: Event, count: int) -> None:
     """The command that a person uses, from random weights: what it spends on checkpoints counts as its time."""
     from gan.adversarial import command
+    from gan.adversarial.starting import network_configs
     from gan.model import load
     from gan.networks import Discriminator, Generator
 
-    generator, discriminator = command.network_configs(RESOLUTION)
+    generator, discriminator = network_configs(RESOLUTION)
     pipe.send(_parameters(generator=Generator(generator), discriminator=Discriminator(discriminator)))
     pipe.recv()
     clock = _Clock()

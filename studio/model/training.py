@@ -38,6 +38,7 @@ class Training(QObject):
     size: Property[int] = Property(64)
     minutes: Property[int] = Property(20)
     start: Property[str] = Property(BUNDLED[0])  # a bundled name, or RANDOM
+    pixel: Property[int] = Property(1)  # side of the squares of one colour that pixel art consists of; 1: no pixel art
     starts: Property[tuple[jobs.Start, ...]] = Property(())
     keep_copies: Property[bool] = Property(False)
     usable: Property[int] = Property(0)  # pictures
@@ -56,6 +57,7 @@ class Training(QObject):
         super().__init__(parent)
         self._client = client
         self.pictures = PictureModel(self)
+        self._start_chosen = False  # by the person, for this folder
         self.skipped: tuple[tuple[str, str], ...] = ()
         self.few = 0
         self.series: dict[str, list[float]] = {name: [] for name in SERIES}
@@ -92,6 +94,7 @@ class Training(QObject):
             return
         if folder != self.folder:
             self.pictures.forget_choices()
+            self._start_chosen = False
         self.folder, self.error, self.note, self.fraction = folder, "", "", 0.0
         self.phase = "looking"
         self._client.look_at(folder, self.size)
@@ -114,6 +117,11 @@ class Training(QObject):
             self.size = size
             if self.folder is not None:
                 self.look_at(self.folder)
+
+    def choose_start(self, name: str) -> None:
+        """Start from this generator, whatever the pictures of the folder are."""
+        if not self.busy:
+            self.start, self._start_chosen = name, True
 
     def exclude(self, names: Iterable[str], out: bool) -> None:
         """Leave pictures out, or take them back in."""
@@ -205,7 +213,9 @@ class Training(QObject):
     def _looked(self, event: jobs.Looked) -> None:
         self.skipped, self.few = event.skipped, event.few
         self.pictures.show(event.pictures, Path(event.array))
-        self.fraction, self.phase = 1.0, "ready"
+        if event.start and not self._start_chosen:
+            self.start = event.start
+        self.pixel, self.fraction, self.phase = event.pixel, 1.0, "ready"
         self._count()
 
     def _count(self) -> None:

@@ -37,6 +37,8 @@ class TrainPanel(QWidget):
         column.addWidget(section(tr("Pictures")))
         self.counts = Rows()
         column.addWidget(self.counts)
+        self.pixels = quiet_note()
+        column.addWidget(self.pixels)
         self.warning = quiet_note()
         column.addWidget(self.warning)
         self.keep_copies = QCheckBox(tr("Use pictures found twice"))
@@ -87,7 +89,7 @@ class TrainPanel(QWidget):
         self.keep_copies.toggled.connect(training.set_keep_copies)
         self.size_box.activated.connect(lambda _: training.set_size(self.size_box.currentData()))
         self.time_box.activated.connect(lambda _: setattr(training, "minutes", self.time_box.currentData()))
-        self.start_box.activated.connect(lambda _: setattr(training, "start", self.start_box.currentData()))
+        self.start_box.activated.connect(lambda _: training.choose_start(self.start_box.currentData()))
         self.train.clicked.connect(lambda _: training.train())
         self.go_on.clicked.connect(lambda _: training.train(go_on=True))
         training.pictures.changed.connect(self._follow)
@@ -129,6 +131,7 @@ class TrainPanel(QWidget):
         self.counts.set_line("out", tr("Left out by you"), whole(pictures.left_out) if known else dash)
         self.counts.set_line("copies", tr("Found twice"), whole(pictures.copies) if known else dash)
         self.counts.set_line("skipped", tr("Not readable"), whole(len(training.skipped)) if known else dash)
+        self._say_pixels(known)
         self._warn(known)
         self.keep_copies.setVisible(known and pictures.copies > 0)
         self.keep_copies.setChecked(training.keep_copies)
@@ -144,6 +147,12 @@ class TrainPanel(QWidget):
         if training.phase != "ready":
             self.whole.show_image(QImage())
             self.whole_name.hide()
+
+    def _say_pixels(self, known: bool) -> None:
+        art = known and self.training.pixel > 1
+        side = self.training.size // self.training.pixel
+        self.pixels.setText(tr("Pixel art of {n} × {n} pixels: it is drawn with hard edges.", n=side) if art else "")
+        self.pixels.setVisible(art)
 
     def _warn(self, known: bool) -> None:
         training = self.training

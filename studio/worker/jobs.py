@@ -99,6 +99,8 @@ class Looked:
     pictures: tuple[Picture, ...]
     skipped: tuple[tuple[str, str], ...]  # name, why
     few: int  # pictures; with fewer, copying is to be feared
+    pixel: int = 1  # side of the squares of one colour that pixel art consists of; 1: no pixel art
+    start: str = ""  # the bundled generator that had best be started from, if there is one
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,9 @@ class Jobs:
         )
         skipped = tuple((name.as_posix(), why) for name, why in intake.skipped)
         assert isinstance(intake.images, np.memmap) and intake.images.filename is not None
-        self._send(jobs.Looked(command.job, str(intake.images.filename), pictures, skipped, FEW))
+        start = assets.start_for(intake.pixel) or ""
+        array = str(intake.images.filename)
+        self._send(jobs.Looked(command.job, array, pictures, skipped, FEW, intake.pixel, start))
 
     def _show_whole(self, command: jobs.ShowWhole) -> None:
         with suppress(Exception):  # the file has gone since the folder was read: nothing to show

@@ -14,6 +14,7 @@ from PIL import Image
 from gan.data import folder as folder_module
 from gan.data.decoding import decode, read, whole
 from gan.data.folder import Intake, open_images
+from gan.data.pixel_art import square_side
 from gan.errors import Cancelled, UserError
 
 TILES = Path(__file__).parents[3] / "shared" / "data" / "dungeon-tiles"
@@ -112,6 +113,21 @@ def test_pixel_art_grows_with_hard_edges_and_photographs_shrink_smoothly(folder:
     stripes[:, ::2] = 255
     Image.fromarray(stripes).save(folder / "stripes.png")
     assert np.abs(decode(folder / "stripes.png", 8).pixels.astype(int) - 128).max() <= 40  # averaged, not picked
+
+
+def test_enlarged_pixel_art_is_known_by_its_squares(folder: Path) -> None:
+    random = np.random.default_rng(0)
+    for number in range(12):
+        Image.fromarray(random.integers(0, 256, (16, 16, 3), np.uint8)).save(folder / f"{number}.png")
+    flat((16, 16), (9, 9, 9)).save(folder / "flat.png")  # one colour says nothing
+    for resolution, side in ((16, 1), (32, 2), (64, 4)):
+        assert opened(folder, resolution).pixel == side
+    noise = random.integers(0, 256, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(folder / "photograph.png")
+    assert opened(folder, 64).pixel == 1  # one in thirteen is too many
+    few = np.concatenate([random.integers(0, 256, (99, 8, 8, 3), np.uint8).repeat(2, 1).repeat(2, 2), noise[None, :16, :16]])
+    assert square_side(few) == 2
+    assert square_side(np.zeros((3, 16, 16, 3), np.uint8)) == 1
 
 
 def bomb(path: Path, side: int) -> None:

@@ -16,6 +16,7 @@ from gan.adversarial.batches import Batches
 from gan.adversarial.distributed import Ranks
 from gan.adversarial.legs import first_leg, next_leg
 from gan.adversarial.stability import Diverged, Stability
+from gan.adversarial.starting import network_configs
 from gan.adversarial.train import TrainConfig, Trainer, fresh_pair
 from gan.adversarial.warm import transfer
 from gan.data.scenes import render
@@ -41,6 +42,20 @@ def test_few_pictures_are_augmented_and_many_are_not():
     assert probabilities == sorted(probabilities) and probabilities[0] > 0.0
     assert probabilities[-1] < 0.8, "cutout leaks into what is drawn when it is nearly certain"
     assert "1,000 pictures" in augmentation_for(1000).explanation
+
+
+@pytest.mark.parametrize("square", [2, 4])
+def test_augmented_pixel_art_stays_on_its_grid(square):
+    small = torch.randn(32, 3, 16, 16)
+    draws = torch.rand(32, DRAWS, generator=torch.Generator().manual_seed(0))
+    config = AugmentConfig(probability=0.7, translation=0.25)
+    expected = augment(small, config, draws)
+    assert not torch.equal(expected, small)
+
+    def enlarged(images):
+        return images.repeat_interleave(square, 2).repeat_interleave(square, 3)
+
+    assert torch.equal(augment(enlarged(small), replace(config, square=square), draws), enlarged(expected))
 
 
 def test_augmentation_shifts_and_cuts_and_lets_gradients_through():
@@ -197,8 +212,8 @@ def test_exploding_gradients_are_trouble_before_they_are_infinite():
 
 
 def test_layers_that_fit_another_size_are_taken_over():
-    small = fresh_pair(0, *command.network_configs(64))
-    large = fresh_pair(1, *command.network_configs(128))
+    small = fresh_pair(0, *network_configs(64))
+    large = fresh_pair(1, *network_configs(128))
     share = transfer(small, large)
     assert 0.5 < share < 1.0
     assert torch.equal(large[0].synthesis.constant, small[0].synthesis.constant)
@@ -258,7 +273,7 @@ def test_compile_falls_back_with_a_line(pictures, monkeypatch):
 @pytest.mark.parametrize("compile", [False, True])
 def test_a_gpu_trains_from_resident_pictures_and_goes_on_exactly(tmp_path, compile):
     device, said = torch.device("cuda"), []
-    networks = command.network_configs(32)
+    networks = network_configs(32)
     pool = render(range(256), 32)
     trainer = Trainer.fresh(pool, TrainConfig(kimg=2.56, batch=32), device, *networks, compile=compile, say=said.append)
     assert trainer.batches._pool is not None and trainer.autocast

@@ -1,14 +1,17 @@
 """`tastemaker train` on a folder of a person's pictures."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import gan
 from gan.cli import main
 from gan.data.characters import render
+from gan.data.pixel_art import square_side
 
 
 def test_a_folder_is_reported_on_trained_on_and_compared_with(
@@ -28,8 +31,29 @@ def test_a_folder_is_reported_on_trained_on_and_compared_with(
     assert "phone.heic: HEIC files are not read" in said and "Only 8 pictures" in said
     assert "of 64 samples look copied" in said
     card = json.loads((out / "config.json").read_text(encoding="utf-8"))["card"]
-    assert card["data"] == {"kind": "folder", "count": 8}
+    assert card["data"] == {"kind": "folder", "count": 8, "pixel": 1}
     with Image.open(out / "nearest.png") as sheet:
         pairs = np.asarray(sheet)[:32, :64]
     pictures = [np.asarray(Image.open(folder / f"{number}.png")) for number in (0, 1, 2, 5, 6, 7, 8, 9)]
     assert any((pairs[:, 32:] == one).all() or (pairs[:, 32:] == one[:, ::-1]).all() for one in pictures)
+
+
+def test_pixel_art_is_learnt_as_pixel_art(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("gan.data.folder.cache_folder", lambda: tmp_path / "cache")
+    folder, out = tmp_path / "pictures", tmp_path / "model"
+    folder.mkdir()
+    for number, pixels in enumerate(render(range(10), 32)):
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    words = ["train", "--images", str(folder), "--out", str(out), "--kimg", "0.03", "--device", "cpu"]
+    for start in ((), ("--from", "none")):
+        assert main([*words, *start]) == 0
+        said = capsys.readouterr().err
+        assert ("Starting from characters" in said) == (not start)
+        assert "Pixel art: 32 x 32 squares of one colour, which will be drawn with hard edges." in said
+        model = gan.load(out)
+        assert model.card["pixel_art"] and model.resolution == 64
+        assert square_side(model.sample(range(8))) == 2
+        assert main([*words, "--kimg", "0.06"]) == 0  # going on: nothing is chosen anew
+        said = capsys.readouterr().err
+        assert "Going on" in said and "Starting from" not in said
+        shutil.rmtree(out)

@@ -244,6 +244,26 @@ def test_the_choices_reach_the_process(ready: TrainHands, folder: Path) -> None:
     assert not panel.time_box.isEnabled() and not panel.train.isEnabled()
 
 
+def test_pixel_art_is_told_and_starts_from_pixel_art(hands: TrainHands, folder: Path, tmp_path: Path) -> None:
+    panel, training = hands.panel, hands.training
+    training.look_at(folder)
+    hands.jobs.found(folder, pixel=2, start="characters")
+    assert panel.start_box.currentData() == "characters"
+    assert panel.pixels.isVisible() and panel.pixels.text() == "Pixel art of 32 × 32 pixels: it is drawn with hard edges."
+    panel.start_box.setFocus()
+    QTest.keyClick(panel.start_box, K.Key_Down)
+    assert training.start == "dreamscapes"
+    training.look_at(folder)
+    hands.jobs.found(folder, pixel=2, start="characters")
+    assert training.start == "dreamscapes", "what a person chose for these pictures stays"
+    other = tmp_path / "Photographs"
+    other.mkdir()
+    for pixel, start in ((2, "characters"), (1, "dreamscapes")):
+        training.look_at(other if pixel == 1 else folder.parent)
+        hands.jobs.found(other, pixel=pixel, start=start)
+        assert panel.start_box.currentData() == start and panel.pixels.isVisible() == (pixel > 1)
+
+
 def test_while_pictures_are_read_the_keyboard_can_end_it(hands: TrainHands, folder: Path) -> None:
     view = hands.view
     assert view.drop.choose.hasFocus()

@@ -1,0 +1,86 @@
+"""What a new training run starts with: its networks, from random weights or from another generator."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from gan import assets
+from gan.adversarial import warm
+from gan.adversarial.train import fresh_pair
+from gan.data import procedural
+from gan.errors import UserError
+from gan.model import load
+from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
+
+AUTO = "auto"  # the start that fits the pictures
+_SIDE = 64  # pixels, of images that nothing else is said of
+_PALETTE = 16  # colours of an image of pixel art
+_GENERATOR = {32: (128, 128, 96, 64), 64: (128, 128, 96, 48, 16), 128: (128, 128, 96, 64, 32, 16)}
+_DISCRIMINATOR = {32: (96, 128, 128), 64: (48, 96, 128, 128), 128: (24, 48, 96, 128, 128)}
+
+Networks = tuple[Generator, Discriminator]
+
+
+def network_configs(resolution: int, pixel: int = 1) -> tuple[GeneratorConfig, DiscriminatorConfig]:
+    """The compact pair for 32, 64 or 128 px, each times `pixel`: the side of a square of one colour in pixel art."""
+    drawn, rest = divmod(resolution, pixel)
+    if rest or drawn not in _GENERATOR:
+        raise UserError(f"resolution {resolution} is not one of {', '.join(str(pixel * side) for side in _GENERATOR)}")
+    return (
+        GeneratorConfig(resolution=resolution, channels=_GENERATOR[drawn], pixel=pixel, palette=_PALETTE if pixel > 1 else 0),
+        DiscriminatorConfig(resolution=resolution, channels=_DISCRIMINATOR[drawn], pixel=pixel),
+    )
+
+
+class Start:
+    """Where a run begins. Whatever a person may have got wrong is said when it is made, before a hundred thousand pictures are read.
+
+    Parameters
+    ----------
+    name : a model to start from, of any resolution (the layers that fit are taken over); None: random weights; `AUTO`: the bundled
+        generator that fits the pictures, if one has the resolution.
+    resolution : of the images; None: as the model's, or 64.
+    images : a folder, or the name of a procedural kind.
+
+    Raises
+    ------
+    UserError
+        A resolution that no network has, or a model that cannot be trained on.
+    """
+
+    def __init__(self, name: str | None, resolution: int | None, images: str | Path) -> None:
+        self._name, self._kind = name, procedural.kind_of(images)
+        self._source = None if name in (None, AUTO) else warm.pair(load(name, device="cpu"), name)
+        self.resolution = resolution or (self._source[0].resolution if self._source else _SIDE)
+        if self._source is None or self._source[0].resolution != self.resolution:
+            network_configs(self.resolution, self._pixel(1))
+
+    def _pixel(self, found: int) -> int:
+        """Side of the squares that are to be drawn; `found` are those that pictures of a folder consist of."""
+        if self._kind is not None:
+            return procedural.KINDS[self._kind].pixel(self.resolution)
+        while found > 1 and self.resolution // found not in _GENERATOR:
+            found //= 2
+        return found
+
+    def networks(self, found: int, seed: int, say: Callable[[str], None]) -> tuple[Networks, bool]:
+        """The networks, and whether they start near their goal: from a model of the same size.
+
+        Parameters
+        ----------
+        found : side of the squares of one colour that the pictures consist of, 1 for other pictures than pixel art.
+        seed : of random weights.
+        """
+        pixel, name, source = self._pixel(found), self._name, self._source
+        if pixel > 1:
+            squares = self.resolution // pixel
+            say(f"Pixel art: {squares} x {squares} squares of one colour, which will be drawn with hard edges.")
+        if name == AUTO and self.resolution == _SIDE and (name := assets.start_for(pixel)) is not None:
+            source = warm.pair(load(name, device="cpu"), name)
+            say(f"Starting from {name} (--from none starts from random weights).")
+        if source is not None and source[0].resolution == self.resolution:
+            return source, True
+        made = fresh_pair(seed, *network_configs(self.resolution, pixel))
+        if source is not None:
+            share, side = warm.transfer(source, made), self.resolution
+            say(f"{name} draws {source[0].resolution} px: it gives {share:.0%} of the weights for {side} px, the rest starts at random.")
+        return made, False
