@@ -100,7 +100,8 @@ def test_large_images_are_looked_at_a_few_at_a_time(tmp_path: Path) -> None:
 
     model = imported(tmp_path, width=1, size=128, channels=3, kernel=4)
     whole, pieces = Drawer(model, chunk=64), Drawer(model, chunk=3)
-    z = torch.randn(20, model.z_dim)
+    whole.autocast = pieces.autocast = False  # bfloat16 rounds otherwise where a batch is split otherwise over threads
+    z = torch.randn(20, model.z_dim, generator=torch.Generator().manual_seed(0))
     one, _ = whole.read(whole.draw(z))
     other, logits = pieces.look(z)
     assert logits is None
