@@ -24,11 +24,10 @@ class AugmentConfig:
     probability: float = 0.0  # of each of the two changes, per image; 0: none, and kept well below 1
     translation: float = 0.125  # farthest shift along each axis, as a share of the side; what is uncovered is mirrored
     cutout: float = 0.4  # side of the grey hole, as a share of the image's
-    square: int = 1  # pixels; shifts and holes are whole squares of this side, so that pixel art stays on its grid
     explanation: str = ""  # one sentence for people
 
 
-def augmentation_for(count: int, square: int = 1) -> AugmentConfig:
+def augmentation_for(count: int) -> AugmentConfig:
     """How to augment a training set of `count` pictures: not at all from 10,000, and the more the fewer there are.
 
     The probability grows with the logarithm of what is missing, up to 0.6 at 500 pictures: cutout is known to leak into what is drawn
@@ -40,7 +39,6 @@ def augmentation_for(count: int, square: int = 1) -> AugmentConfig:
         return AugmentConfig(explanation=f"{count:,} pictures are enough to learn from as they are.")
     return AugmentConfig(
         probability=probability,
-        square=square,
         explanation=(
             f"With {count:,} pictures the discriminator would soon know each by heart: it sees {probability:.0%} of the images, real and "
             "generated alike, shifted a little, and as many with a hole, so that it judges what they have in common."
@@ -56,24 +54,18 @@ def augment(images: Tensor, config: AugmentConfig, draws: Tensor) -> Tensor:
     """
     if config.probability <= 0.0:
         return images
-    side = images.shape[3] // config.square
+    side = images.shape[3]
     shifted, holed = (draws[:, :2] < config.probability).unbind(1)  # (N,) each
     reach = round(config.translation * side)
-    shifts = ((draws[:, 2:4] * (2 * reach + 1)).floor().long() - reach) * shifted[:, None]  # (N, 2) squares
-    moved = _translate(images, shifts, config.square)
-    return _holes(moved, holed, draws[:, 4:6], max(round(config.cutout * side), 1), config.square)
+    shifts = ((draws[:, 2:4] * (2 * reach + 1)).floor().long() - reach) * shifted[:, None]  # (N, 2) pixels
+    return _holes(_translate(images, shifts), holed, draws[:, 4:6], max(round(config.cutout * side), 1))
 
 
-def _translate(images: Tensor, shifts: Tensor, square: int) -> Tensor:
-    """Each image moved by its shift (N, 2) of rows and columns of squares; the gap shows the mirrored edge."""
+def _translate(images: Tensor, shifts: Tensor) -> Tensor:
+    """Each image moved by its shift (N, 2) of rows and columns; the gap shows the mirrored edge."""
     n, channels, height, width = images.shape
-    within = torch.arange(square, device=images.device)
-
-    def moved(size: int, shift: Tensor) -> Tensor:
-        squares = _mirrored(torch.arange(size // square, device=images.device) - shift, size // square)
-        return (squares[:, :, None] * square + within).flatten(1)
-
-    rows, columns = moved(height, shifts[:, :1]), moved(width, shifts[:, 1:])  # (N, R) each
+    rows = _mirrored(torch.arange(height, device=images.device) - shifts[:, :1], height)  # (N, R)
+    columns = _mirrored(torch.arange(width, device=images.device) - shifts[:, 1:], width)
     first = torch.arange(n, device=images.device)[:, None, None] * (height * width)
     source = (first + rows[:, :, None] * width + columns[:, None, :]).flatten()
     # One selection of whole pixels: several times faster than grid sampling or gathering along two axes.
@@ -85,10 +77,10 @@ def _mirrored(index: Tensor, size: int) -> Tensor:
     return (size - 1) - ((size - 1) - index.abs()).abs()
 
 
-def _holes(images: Tensor, holed: Tensor, centres: Tensor, hole: int, square: int) -> Tensor:
-    """A mid-grey square around `centres` (N, 2), in shares of the side, in the images that are `holed` (N,); `hole` in squares."""
-    side = images.shape[3] // square
-    place = torch.arange(images.shape[3], device=images.device) // square
+def _holes(images: Tensor, holed: Tensor, centres: Tensor, hole: int) -> Tensor:
+    """A mid-grey square around `centres` (N, 2), in shares of the side, in the images that are `holed` (N,)."""
+    side = images.shape[3]
+    place = torch.arange(side, device=images.device)
     start = (centres * side).floor().long() - hole // 2  # (N, 2)
     inside = (place >= start[..., None]) & (place < start[..., None] + hole)  # (N, 2, R)
     gone = inside[:, 0, :, None] & inside[:, 1, None, :] & holed[:, None, None]

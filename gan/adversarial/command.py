@@ -99,7 +99,7 @@ def run(
         drawn = procedural.KINDS.get(source["kind"])
         config = TrainConfig(seed=seed, mirror=drawn is None or drawn.mirrors)
         config = first_leg(config, kimg, minutes, warm=same_size, gamma=gamma)
-    config = replace(_batched(config, batch, ranks), augment=_augmentation(source["count"], networks[0].config.pixel, augment, say))
+    config = replace(_batched(config, batch, ranks), augment=_augmentation(source["count"], augment, say))
     trainer = Trainer(pool, config, torch_device, *networks, ranks=ranks, compile=compile, say=say)
     if state is not None:
         trainer.load_state(state)
@@ -133,10 +133,10 @@ def _batched(config: TrainConfig, batch: int | None, ranks: distributed.Ranks) -
     return replace(config, batch=batch, ema_kimg=config.ema_kimg * batch / config.batch)
 
 
-def _augmentation(count: int, square: int, wanted: bool, say: Callable[[str], None]) -> AugmentConfig:
+def _augmentation(count: int, wanted: bool, say: Callable[[str], None]) -> AugmentConfig:
     if count < _COPIED_BELOW:
         say(f"Only {count} pictures: below {_COPIED_BELOW:,} a generator tends to copy them.")
-    config = augmentation_for(count, square) if wanted else AugmentConfig(explanation="Pictures are learnt from as they are.")
+    config = augmentation_for(count) if wanted else AugmentConfig(explanation="Pictures are learnt from as they are.")
     say(config.explanation)
     return config
 
