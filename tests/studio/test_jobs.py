@@ -120,7 +120,8 @@ def test_training_from_a_folder_stopped_and_gone_on(
     pump(lambda: training.phase == "ready")
     training.exclude(["inner/05.png"], True)
     assert training.usable == 23
-    training.start, training.minutes = "", 30
+    training.choose_start("")
+    training.minutes = 30
     training.train()
     pump(lambda: any("23 pictures" in line for line in listening.of("said")))
     training.stop()
@@ -128,7 +129,7 @@ def test_training_from_a_folder_stopped_and_gone_on(
     pump(lambda: training.phase == "done")
     assert not training.finished and training.error == "" and training.bundle is not None
     card = json.loads((training.bundle / "config.json").read_text(encoding="utf-8"))["card"]
-    assert card["data"] == {"kind": "folder", "count": 23}
+    assert card["data"] == {"kind": "folder", "count": 23, "pixel": 1}
     assert training.earlier() == training.bundle and (training.bundle / "samples.png").is_file()
     training.train(go_on=True)
     pump(lambda: any(line.startswith("Going on from") for line in listening.of("said")))
