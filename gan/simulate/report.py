@@ -90,8 +90,11 @@ class Report:
 
     @property
     def ended_below(self) -> bool:
-        """Whether the session left the person with fewer images they like than they began with."""
-        return self.final.like < self.untuned.like
+        """Whether the session left the person with fewer images they like than they began with.
+
+        Where every round was refused nothing changed: what is judged at the end are other images of the same generator.
+        """
+        return any(step.kept for step in self.steps) and self.final.like < self.untuned.like
 
     def record(self) -> dict[str, Any]:
         """Plain JSON."""

@@ -268,9 +268,10 @@ def test_a_run_outside_the_limits_counts_as_its_best_checkpoint_inside(report: R
 
 
 def test_ending_below_the_start_is_seen(report: Report) -> None:
-    worse = replace(report.steps[-1], judgement=replace(report.final, like=report.untuned.like - 0.01))
+    worse = replace(report.steps[-1], kept=True, judgement=replace(report.final, like=report.untuned.like - 0.01))
     assert replace(report, steps=[worse]).ended_below
     assert replace(report, steps=[worse]).record()["ended_below"] is True
+    assert not replace(report, steps=[replace(worse, kept=False)]).ended_below  # the same generator, judged on other images
 
 
 def test_mistakes_are_user_errors(model: Model, judge: Judge, tmp_path: Path) -> None:
