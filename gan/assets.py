@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 from gan.errors import UserError
 
@@ -39,6 +40,25 @@ def bundled(name: str) -> Path:
     return root() / name
 
 
+class Trainable(NamedTuple):
+    """A bundled generator that training can start from."""
+
+    name: str
+    resolution: int  # pixels
+    pixel_art: bool
+
+
+def trainable() -> list[Trainable]:
+    """All of them, sorted by name. Their configurations are read here and not by `gan.formats`, which takes torch's seconds to import."""
+    found = []
+    for name in names():
+        config = json.loads((root() / name / "config.json").read_text(encoding="utf-8"))
+        if config["discriminator"] is not None:
+            generator = config["generator"]
+            found.append(Trainable(name, int(generator["resolution"]), generator.get("pixel", 1) > 1))
+    return found
+
+
 def start_for(pixel: int) -> str | None:
     """The bundled generator that training on pictures had best start from: of pixel art for pixel art; None without one.
 
@@ -46,8 +66,4 @@ def start_for(pixel: int) -> str | None:
     ----------
     pixel : side of the squares of one colour that the pictures consist of, 1 for other pictures.
     """
-    for name in names():
-        config = json.loads((root() / name / "config.json").read_text(encoding="utf-8"))
-        if config["discriminator"] is not None and (config["generator"].get("pixel", 1) > 1) == (pixel > 1):
-            return name
-    return None
+    return next((start.name for start in trainable() if start.pixel_art == (pixel > 1)), None)

@@ -90,12 +90,12 @@ def run(
         start = Start(start_from, resolution, images)
         side = start.resolution
     with ranks.one_after_another():
-        pool, source = _pictures(images, side, progress, cancel, say, leave_out, keep_copies)
+        pool, source, pixel = _pictures(images, side, progress, cancel, say, leave_out, keep_copies)
     new_leg = False
     if state is not None:
         config, new_leg = next_leg(state, kimg, minutes, gamma)
     else:
-        networks, same_size = start.networks(source.get("pixel", 1), seed, say)
+        networks, same_size = start.networks(pixel, seed, say)
         drawn = procedural.KINDS.get(source["kind"])
         config = TrainConfig(seed=seed, mirror=drawn is None or drawn.mirrors)
         config = first_leg(config, kimg, minutes, warm=same_size, gamma=gamma)
@@ -149,17 +149,19 @@ def _pictures(
     say: Callable[[str], None],
     leave_out: Collection[str],
     keep_copies: bool,
-) -> tuple[np.ndarray, dict[str, Any]]:
+) -> tuple[np.ndarray, dict[str, Any], int]:
+    """The pictures, what a card says of them, and the side of the squares of one colour that a folder's consist of."""
+
     def tell(fraction: float, text: str) -> None:
         if progress is not None:
             progress((fraction, text))
 
     if (kind := procedural.kind_of(images)) is not None:
         pool = procedural.pool(kind, PROCEDURAL_POOL, resolution, progress=tell, cancel=cancel)
-        return pool, {"kind": kind, "count": PROCEDURAL_POOL}
+        return pool, {"kind": kind, "count": PROCEDURAL_POOL}, 1
     from gan.data.folder import open_images  # Pillow's decoders are not needed for scenes
 
     intake = open_images(Path(images), resolution, tell, cancel, leave_out=leave_out, keep_copies=keep_copies)
     for line in intake.report():
         say(line)
-    return intake.images, {"kind": "folder", "count": len(intake.used), "pixel": intake.pixel}
+    return intake.images, {"kind": "folder", "count": len(intake.used)}, intake.pixel

@@ -121,7 +121,7 @@ class Output:
             card={
                 "data": self.source,
                 "licence": drawn.licence if drawn else "that of the pictures it was trained on",
-                "pixel_art": drawn.pixel_art if drawn else self.source["pixel"] > 1,
+                "pixel_art": drawn.pixel_art if drawn else trainer.average.config.pixel > 1,
                 "training": training,
             },
             device=trainer.device,

@@ -71,16 +71,22 @@ class Start:
         seed : of random weights.
         """
         pixel, name, source = self._pixel(found), self._name, self._source
-        if pixel > 1:
-            squares = self.resolution // pixel
-            say(f"Pixel art: {squares} x {squares} squares of one colour, which will be drawn with hard edges.")
         if name == AUTO and self.resolution == _SIDE and (name := assets.start_for(pixel)) is not None:
             source = warm.pair(load(name, device="cpu"), name)
             say(f"Starting from {name} (--from none starts from random weights).")
         if source is not None and source[0].resolution == self.resolution:
+            _say_squares(source, say)
             return source, True
         made = fresh_pair(seed, *network_configs(self.resolution, pixel))
+        _say_squares(made, say)
         if source is not None:
             share, side = warm.transfer(source, made), self.resolution
             say(f"{name} draws {source[0].resolution} px: it gives {share:.0%} of the weights for {side} px, the rest starts at random.")
         return made, False
+
+
+def _say_squares(networks: Networks, say: Callable[[str], None]) -> None:
+    config = networks[0].config
+    if config.pixel > 1:
+        squares = config.resolution // config.pixel
+        say(f"Pixel art: {squares} x {squares} squares of one colour, which will be drawn with hard edges.")

@@ -48,7 +48,10 @@ def table(records: Sequence[Record]) -> str:
     lines += _dial(records)
     below = sum(r["ended_below"] for r in records)
     lines.append(f"runs that ended below their start: {below} of {len(records)}")
-    lines.append(f"predicted minus true taste after tuning: {middle(records, 'predicted_minus_true'):+.2f} SD (median)")
+    refused = sum(not any(step.get("kept", True) for step in r["curve"]) for r in records)
+    lines.append(f"runs in which nothing was changed, for want of evidence or of gain: {refused} of {len(records)}")
+    off, most = middle(records, "predicted_minus_true"), max(r["predicted_minus_true"] for r in records)
+    lines.append(f"predicted minus true taste after tuning: {off:+.2f} SD (median), at most {most:+.2f}")
     if curve := recovery(records):
         steps = ", ".join(f"{point['ratings']}: {point['like']:.2f}" for point in curve)
         lines.append(

@@ -151,7 +151,7 @@ class TrainPanel(QWidget):
     def _say_pixels(self, known: bool) -> None:
         art = known and self.training.pixel > 1
         side = self.training.size // self.training.pixel
-        self.pixels.setText(tr("Pixel art of {n} × {n} pixels: it is drawn with hard edges.", n=side) if art else "")
+        self.pixels.setText(tr("Pixel art of {n} × {n} pixels: it is enlarged with hard edges.", n=side) if art else "")
         self.pixels.setVisible(art)
 
     def _warn(self, known: bool) -> None:

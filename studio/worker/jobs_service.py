@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import traceback
 from collections.abc import Callable
@@ -51,7 +50,7 @@ class Jobs:
 
     def run(self) -> None:
         """Serve until the end."""
-        self._send(jobs.Choices(_starts()))
+        self._send(jobs.Choices(tuple(jobs.Start(start.name, start.resolution) for start in assets.trainable())))
         while not self._inbox.ended:
             command = self._inbox.next()
             if command is not None:
@@ -113,17 +112,6 @@ class Jobs:
         with suppress(Exception):  # the file has gone since the folder was read: nothing to show
             pixels = whole(self._folder / command.name, command.side)
             self._send(jobs.Whole(command.name, self._frames.send(pixels[None])))
-
-
-def _starts() -> tuple[jobs.Start, ...]:
-    """The bundled generators that training can start from."""
-    found = []
-    for name in assets.names():
-        # Read here and not by gan.formats, which takes torch's seconds to import: the folder is looked at first.
-        config = json.loads((assets.bundled(name) / "config.json").read_text(encoding="utf-8"))
-        if config["discriminator"] is not None:
-            found.append(jobs.Start(name, int(config["generator"]["resolution"])))
-    return tuple(found)
 
 
 def _thinned(tell: Callable[[float], None], least: float = 0.005) -> Callable[[float], None]:

@@ -31,7 +31,7 @@ def test_a_folder_is_reported_on_trained_on_and_compared_with(
     assert "phone.heic: HEIC files are not read" in said and "Only 8 pictures" in said
     assert "of 64 samples look copied" in said
     card = json.loads((out / "config.json").read_text(encoding="utf-8"))["card"]
-    assert card["data"] == {"kind": "folder", "count": 8, "pixel": 1}
+    assert card["data"] == {"kind": "folder", "count": 8}
     with Image.open(out / "nearest.png") as sheet:
         pairs = np.asarray(sheet)[:32, :64]
     pictures = [np.asarray(Image.open(folder / f"{number}.png")) for number in (0, 1, 2, 5, 6, 7, 8, 9)]
@@ -57,3 +57,6 @@ def test_pixel_art_is_learnt_as_pixel_art(tmp_path: Path, monkeypatch: pytest.Mo
         said = capsys.readouterr().err
         assert "Going on" in said and "Starting from" not in said
         shutil.rmtree(out)
+    assert main([*words, "--from", "dreamscapes"]) == 0  # which draws no squares
+    assert "Pixel art" not in capsys.readouterr().err
+    assert not gan.load(out).card["pixel_art"]

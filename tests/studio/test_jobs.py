@@ -129,7 +129,7 @@ def test_training_from_a_folder_stopped_and_gone_on(
     pump(lambda: training.phase == "done")
     assert not training.finished and training.error == "" and training.bundle is not None
     card = json.loads((training.bundle / "config.json").read_text(encoding="utf-8"))["card"]
-    assert card["data"] == {"kind": "folder", "count": 23, "pixel": 1}
+    assert card["data"] == {"kind": "folder", "count": 23}
     assert training.earlier() == training.bundle and (training.bundle / "samples.png").is_file()
     training.train(go_on=True)
     pump(lambda: any(line.startswith("Going on from") for line in listening.of("said")))

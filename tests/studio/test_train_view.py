@@ -249,7 +249,7 @@ def test_pixel_art_is_told_and_starts_from_pixel_art(hands: TrainHands, folder: 
     training.look_at(folder)
     hands.jobs.found(folder, pixel=2, start="characters")
     assert panel.start_box.currentData() == "characters"
-    assert panel.pixels.isVisible() and panel.pixels.text() == "Pixel art of 32 × 32 pixels: it is drawn with hard edges."
+    assert panel.pixels.isVisible() and panel.pixels.text() == "Pixel art of 32 × 32 pixels: it is enlarged with hard edges."
     panel.start_box.setFocus()
     QTest.keyClick(panel.start_box, K.Key_Down)
     assert training.start == "dreamscapes"
