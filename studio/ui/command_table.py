@@ -142,7 +142,7 @@ def _generator(window: StudioWindow) -> Iterable[Command]:
         tr("New grid"),
         ("Ctrl+Return", "Ctrl+Enter"),
         tr("Show 24 new images; ratings stay"),
-        actions.new_grid,
+        window.new_grid,
         enabled=free,
     )
     yield Command(

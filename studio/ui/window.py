@@ -186,6 +186,12 @@ class StudioWindow(QMainWindow):
         if isinstance(view, views.ZoomingView):
             view.zoom(steps)
 
+    def new_grid(self) -> None:
+        """Ask for a new grid and show it, unless the view on show draws from it too."""
+        self.actions_.new_grid()
+        if self.view not in ("rate", "loupe", "duel", "survey"):
+            self.show_view("rate")
+
     def teach(self) -> None:
         """Start a round and show it, or say in the status bar what is missing."""
         self.actions_.teach()

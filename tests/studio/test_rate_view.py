@@ -154,6 +154,17 @@ def test_selection_and_focus_stay_through_a_new_grid(hands: Hands) -> None:
     assert hands.stars(13) == 4
 
 
+def test_a_new_grid_asked_for_elsewhere_is_shown(hands: Hands) -> None:
+    for view, shown in (("teach", "rate"), ("taste", "rate"), ("gallery", "rate"), ("duel", "duel"), ("loupe", "loupe")):
+        hands.window.show_view(view)
+        grids = hands.worker.grids
+        hands.key(K.Key_Return, CTRL)
+        hands.drawn()
+        assert hands.worker.grids == grids + 1
+        assert hands.window.view == shown
+        assert shown != "rate" or hands.grid.hasFocus()
+
+
 def test_of_several_selected_images_one_is_selected_in_a_new_grid(hands: Hands) -> None:
     hands.click(7)
     hands.click(9, SHIFT)
