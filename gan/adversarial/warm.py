@@ -1,5 +1,6 @@
 """Starting from another generator, also from one of another size."""
 
+import math
 import re
 
 import torch
@@ -32,10 +33,12 @@ def pair(model: Model, name: str) -> tuple[Generator, Discriminator]:
 
 @torch.no_grad()
 def transfer(source: tuple[Generator, Discriminator], target: tuple[Generator, Discriminator]) -> float:
-    """Copy the layers of one pair that fit another, of other resolutions; returns the share of weights copied, 0 to 1.
+    """Copy the layers of one pair into another, of other resolutions; returns the share of weights copied, 0 to 1.
 
     Generators are matched from 4 pixels upwards, discriminators from 4 pixels as well, that is from their last block backwards: a layer
-    goes where images have the same size. What does not fit keeps its random start.
+    goes where images have the same size. A wider layer does what the narrow one did, and more (Net2WiderNet: Chen et al. 2016, arXiv
+    1511.05641), and blocks for finer images begin with adding nothing: a generator for larger images begins with the source's, enlarged.
+    Where a layer is narrower, or there was none, the random start is kept.
     """
     shift = len(target[1].blocks) - len(source[1].blocks)
 
@@ -45,12 +48,32 @@ def transfer(source: tuple[Generator, Discriminator], target: tuple[Generator, D
     same_size = source[1].config.resolution == target[1].config.resolution
     critic = {renamed(name): value for name, value in source[1].state_dict().items() if same_size or not name.startswith("stem.")}
     copied = _copy(source[0].state_dict(), target[0]) + _copy(critic, target[1])
+    for block in target[0].synthesis.blocks[len(source[0].synthesis.blocks) :]:
+        block.to_image.weight.zero_()
     return copied / sum(value.numel() for network in target for value in network.state_dict().values())
 
 
 def _copy(values: dict[str, torch.Tensor], network: nn.Module) -> int:
-    """Copy what has the same name and shape; returns how many numbers that were."""
-    own = network.state_dict()
-    fitting = {name: value for name, value in values.items() if name in own and own[name].shape == value.shape}
-    network.load_state_dict({**own, **fitting})
-    return sum(value.numel() for value in fitting.values())
+    """Copy what fits into what has the same name; returns how many numbers that were."""
+    copied = 0
+    for name, own in network.state_dict().items():
+        value = values.get(name)
+        if value is not None and value.ndim == own.ndim and all(a <= b for a, b in zip(value.shape, own.shape, strict=True)):
+            _widen(value, own)
+            copied += value.numel()
+    return copied
+
+
+def _widen(value: torch.Tensor, own: torch.Tensor) -> None:
+    """Write a layer's numbers (outputs, inputs, ...) into those of one that is as wide or wider: what it gave out before stays as it was.
+
+    New inputs are not listened to at first, new outputs keep their random start. Weights are divided by the root of the number of inputs
+    when they are used (see `gan.networks.layers`), so more of them have to be larger.
+    """
+    outputs = own[: value.shape[0]]
+    if value.ndim == 1:
+        outputs.copy_(value)
+        return
+    inputs = value.shape[1]
+    outputs.zero_()
+    outputs[:, :inputs].copy_(value * math.sqrt(own.shape[1] / inputs))
