@@ -59,11 +59,17 @@ def trainable() -> list[Trainable]:
     return found
 
 
-def start_for(pixel: int) -> str | None:
-    """The bundled generator that training on pictures had best start from: of pixel art for pixel art; None without one.
+def start_for(pixel: int, resolution: int) -> str | None:
+    """The bundled generator that training on pictures had best start from: of pixel art for pixel art, and of their size if there is one.
 
     Parameters
     ----------
     pixel : side of the squares of one colour that the pictures consist of, 1 for other pictures.
+    resolution : pixels that are to be drawn.
+
+    Returns
+    -------
+    Its name; None where none fits.
     """
-    return next((start.name for start in trainable() if start.pixel_art == (pixel > 1)), None)
+    fitting = [start for start in trainable() if start.pixel_art == (pixel > 1)]
+    return min(fitting, key=lambda start: (start.resolution != resolution, start.name)).name if fitting else None

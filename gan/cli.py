@@ -158,8 +158,8 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         _train,
         "train a generator from a folder of images",
         f"A run that was stopped goes on when it is started again with the same --out; a finished one is prolonged by another length. "
-        f"Pictures are learnt faster on top of {BUNDLED}, and pixel art on top of characters, so that is where a run starts when the "
-        "resolution fits. "
+        f"Pictures are learnt faster on top of {BUNDLED}, and pixel art on top of characters, so that is where a run starts from 64 pixels "
+        "on. "
         "On several processes or machines: torchrun --nproc-per-node=N -m gan.train, with the same options.",
     )
     drawn = "a folder of pictures, procedural:scenes or procedural:characters"

@@ -14,8 +14,9 @@ from gan.networks import Discriminator, DiscriminatorConfig, Generator, Generato
 AUTO = "auto"  # the start that fits the pictures
 _SIDE = 64  # pixels, of images that nothing else is said of
 _PALETTE = 16  # colours of an image of pixel art
-_GENERATOR = {32: (128, 128, 96, 64), 64: (128, 128, 96, 48, 16), 128: (128, 128, 96, 64, 32, 16)}
-_DISCRIMINATOR = {32: (96, 128, 128), 64: (48, 96, 128, 128), 128: (24, 48, 96, 128, 128)}
+_GENERATOR = {32: (128, 128, 96, 64), 64: (128, 128, 96, 48, 16), 128: (128, 128, 128, 64, 32)}
+_DISCRIMINATOR = {32: (96, 128, 128), 64: (48, 96, 128, 128), 128: (48, 96, 128, 128)}
+_FINER = {128: 2}  # `subpixel`: full-size layers of few channels would take two thirds of the time
 
 Networks = tuple[Generator, Discriminator]
 
@@ -23,11 +24,13 @@ Networks = tuple[Generator, Discriminator]
 def network_configs(resolution: int, pixel: int = 1) -> tuple[GeneratorConfig, DiscriminatorConfig]:
     """The compact pair for 32, 64 or 128 px, each times `pixel`: the side of a square of one colour in pixel art."""
     drawn, rest = divmod(resolution, pixel)
-    if rest or drawn not in _GENERATOR:
-        raise UserError(f"resolution {resolution} is not one of {', '.join(str(pixel * side) for side in _GENERATOR)}")
+    sides = [side for side in _GENERATOR if pixel == 1 or side not in _FINER]
+    if rest or drawn not in sides:
+        raise UserError(f"resolution {resolution} is not one of {', '.join(str(pixel * side) for side in sides)}")
+    finer, palette = _FINER.get(drawn, 1), _PALETTE if pixel > 1 else 0
     return (
-        GeneratorConfig(resolution=resolution, channels=_GENERATOR[drawn], pixel=pixel, palette=_PALETTE if pixel > 1 else 0),
-        DiscriminatorConfig(resolution=resolution, channels=_DISCRIMINATOR[drawn], pixel=pixel),
+        GeneratorConfig(resolution=resolution, channels=_GENERATOR[drawn], pixel=pixel, palette=palette, subpixel=finer),
+        DiscriminatorConfig(resolution=resolution, channels=_DISCRIMINATOR[drawn], pixel=pixel, fold=2 * finer),
     )
 
 
@@ -37,7 +40,7 @@ class Start:
     Parameters
     ----------
     name : a model to start from, of any resolution (the layers that fit are taken over); None: random weights; `AUTO`: the bundled
-        generator that fits the pictures, if one has the resolution.
+        generator that fits the pictures, from 64 pixels on.
     resolution : of the images; None: as the model's, or 64.
     images : a folder, or the name of a procedural kind.
 
@@ -71,7 +74,7 @@ class Start:
         seed : of random weights.
         """
         pixel, name, source = self._pixel(found), self._name, self._source
-        if name == AUTO and self.resolution == _SIDE and (name := assets.start_for(pixel)) is not None:
+        if name == AUTO and self.resolution >= _SIDE and (name := assets.start_for(pixel, self.resolution)) is not None:
             source = warm.pair(load(name, device="cpu"), name)
             say(f"Starting from {name} (--from none starts from random weights).")
         if source is not None and source[0].resolution == self.resolution:

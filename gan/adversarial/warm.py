@@ -8,7 +8,7 @@ from torch import nn
 
 from gan.errors import UserError
 from gan.model import Model
-from gan.networks import Discriminator, Generator
+from gan.networks import Discriminator, DiscriminatorConfig, Generator
 
 _BLOCK = re.compile(r"^blocks\.(\d+)\.")
 
@@ -40,17 +40,30 @@ def transfer(source: tuple[Generator, Discriminator], target: tuple[Generator, D
     1511.05641), and blocks for finer images begin with adding nothing: a generator for larger images begins with the source's, enlarged.
     Where a layer is narrower, or there was none, the random start is kept.
     """
-    shift = len(target[1].blocks) - len(source[1].blocks)
-
-    def renamed(name: str) -> str:
-        return _BLOCK.sub(lambda found: f"blocks.{int(found[1]) + shift}.", name)
-
-    same_size = source[1].config.resolution == target[1].config.resolution
-    critic = {renamed(name): value for name, value in source[1].state_dict().items() if same_size or not name.startswith("stem.")}
-    copied = _copy(source[0].state_dict(), target[0]) + _copy(critic, target[1])
-    for block in target[0].synthesis.blocks[len(source[0].synthesis.blocks) :]:
+    generator, discriminator = target
+    shift = len(discriminator.blocks) - len(source[1].blocks)
+    fold = discriminator.config.fold / source[1].config.fold  # how much finer the images are that go into layers of the same sizes
+    critic: dict[str, torch.Tensor] = {}
+    for name, value in source[1].state_dict().items():
+        if not name.startswith("stem."):
+            critic[_BLOCK.sub(lambda found: f"blocks.{int(found[1]) + shift}.", name)] = value
+        elif shift == 0 and fold == 1:
+            critic[name] = value
+        elif shift == 0 and fold == 2:
+            critic[name] = _finer(value, source[1].config) if name == "stem.weight" else value
+    copied = _copy(source[0].state_dict(), generator) + _copy(critic, discriminator)
+    for block in generator.synthesis.blocks[len(source[0].synthesis.blocks) :]:
         block.to_image.weight.zero_()
+    if generator.synthesis.detail is not None:
+        generator.synthesis.detail.weight.zero_()
     return copied / sum(value.numel() for network in target for value in network.state_dict().values())
+
+
+def _finer(stem: torch.Tensor, config: DiscriminatorConfig) -> torch.Tensor:
+    """A stem's weights that see, in images twice as large, the mean of two-by-two pixels as those given see one pixel."""
+    squares = stem.unflatten(1, (config.image_channels, config.fold, config.fold))
+    squares = squares.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+    return squares.flatten(1, 3) / 2.0  # a quarter each; four times as many inputs halve what weights are multiplied with
 
 
 def _copy(values: dict[str, torch.Tensor], network: nn.Module) -> int:

@@ -16,15 +16,16 @@ class DiscriminatorConfig:
     """Shape of a discriminator."""
 
     resolution: int = 64  # input width and height in pixels
-    channels: tuple[int, ...] = (48, 96, 128, 128)  # width at R/2, R/4, ..., 4 pixels
+    channels: tuple[int, ...] = (48, 96, 128, 128)  # width at R/fold, R/fold/2, ..., 4 pixels
     image_channels: int = 3
     features: int = 128  # width of the last hidden layer
     pixel: int = field(
         default=1, metadata={LATER: True}
     )  # squares of so many pixels are seen as one number: more than 1 for pixel art
+    fold: int = field(default=2, metadata={LATER: True})  # side of the squares of pixels that become channels
 
     def __post_init__(self) -> None:
-        fitting = 4 * 2 ** len(self.channels) * self.pixel
+        fitting = 2 * 2 ** len(self.channels) * self.pixel * self.fold
         if self.resolution != fitting:
             raise ValueError(
                 f"{len(self.channels)} channel widths fit {fitting} pixels, not {self.resolution}"
@@ -73,8 +74,8 @@ class Discriminator(ImageDiscriminator):
         super().__init__()
         self.config = config or DiscriminatorConfig()
         widths = self.config.channels
-        # Two-by-two pixels become channels: the costly full-resolution layers are saved, and no pixel is lost.
-        self.stem = Conv(4 * self.config.image_channels, widths[0], 3)
+        # Squares of pixels become channels: the costly full-resolution layers are saved, and no pixel is lost.
+        self.stem = Conv(self.config.fold**2 * self.config.image_channels, widths[0], 3)
         self.blocks = nn.ModuleList(ResidualBlock(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True))
         self.conv = Conv(widths[-1] + 1, widths[-1], 3)
         self.hidden = Linear(widths[-1] * 16, self.config.features)
@@ -84,7 +85,7 @@ class Discriminator(ImageDiscriminator):
         """(N, image_channels, R, R) in [-1, 1] -> (N, C, 4, 4), before anything looks across the batch."""
         if self.config.pixel > 1:
             images = F.avg_pool2d(images, self.config.pixel)
-        x = activate(self.stem(F.pixel_unshuffle(images, 2)))
+        x = activate(self.stem(F.pixel_unshuffle(images, self.config.fold)))
         for block in self.blocks:
             x = block(x)
         return x

@@ -16,7 +16,7 @@ _SHARPNESS = 2.0  # of a palette's softmax, so that freshly drawn weights mix a 
 class GeneratorConfig:
     """Shape of a generator; everything needed to rebuild it before loading its weights."""
 
-    resolution: int = 64  # output width and height in pixels, 4 * 2**(len(channels) - 1) * pixel
+    resolution: int = 64  # output width and height in pixels, 4 * 2**(len(channels) - 1) * pixel * subpixel
     z_dim: int = 64  # latent width; z ~ N(0, I)
     w_dim: int = 128  # style width
     mapping_layers: int = 2  # depth of the mapping network z -> w
@@ -28,13 +28,18 @@ class GeneratorConfig:
     palette: Whole = field(
         default=0, metadata={LATER: True}
     )  # colours that an image is mixed of, see `Palette`; 0: any colour anywhere
+    subpixel: int = field(
+        default=1, metadata={LATER: True}
+    )  # side of the squares of pixels that the last block draws at each of its places, see `Synthesis`
 
     def __post_init__(self) -> None:
-        drawn = 4 * 2 ** (len(self.channels) - 1) * self.pixel
+        drawn = 4 * 2 ** (len(self.channels) - 1) * self.pixel * self.subpixel
         if self.resolution != drawn:
             raise ValueError(
                 f"{len(self.channels)} channel widths give {drawn} pixels, not {self.resolution}"
             )
+        if self.subpixel > 1 and (self.pixel > 1 or self.palette):
+            raise ValueError("pixel art has nothing finer than its squares: subpixel must be 1")
 
 
 class Mapping(nn.Module):
@@ -96,16 +101,25 @@ class Palette(nn.Module):
 
 
 class Synthesis(nn.Module):
-    """w (N, w_dim), or one a block (N, blocks, w_dim) -> images (N, image_channels, R, R), nominally in [-1, 1], not clamped."""
+    """w (N, w_dim), or one a block (N, blocks, w_dim) -> images (N, image_channels, R, R), nominally in [-1, 1], not clamped.
+
+    With `subpixel` the last block's features also say what is finer than they are: a convolution gives every pixel of a square as channels
+    of its own (Shi et al. 2016, arXiv 1609.05158). Blocks of full size, whose few channels cost the most, are not needed.
+    """
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
-        self.pixel = config.pixel
+        self.pixel, self.subpixel = config.pixel, config.subpixel
         self.palette = Palette(config) if config.palette else None
         widths = config.channels
         self.constant = normal(1, widths[0], 4, 4)
         self.blocks = nn.ModuleList(
             SynthesisBlock(widths[max(i - 1, 0)], widths[i], config, first=i == 0) for i in range(len(widths))
+        )
+        self.detail = (
+            None
+            if config.subpixel == 1
+            else StyledConv(widths[-1], config.image_channels * config.subpixel**2, config.w_dim, demodulate=False)
         )
 
     def forward(self, w: Tensor) -> Tensor:
@@ -117,6 +131,9 @@ class Synthesis(nn.Module):
         assert image is not None
         if self.palette is not None:
             image = self.palette(image, styles[-1])
+        if self.detail is not None:
+            enlarged = F.interpolate(image, scale_factor=float(self.subpixel), mode="bilinear", align_corners=False)
+            image = enlarged + F.pixel_shuffle(self.detail(x, styles[-1]), self.subpixel)
         return (
             image if self.pixel == 1 else F.interpolate(image, scale_factor=float(self.pixel), mode="nearest")
         )

@@ -104,7 +104,7 @@ class Jobs:
         )
         skipped = tuple((name.as_posix(), why) for name, why in intake.skipped)
         assert isinstance(intake.images, np.memmap) and intake.images.filename is not None
-        start = assets.start_for(intake.pixel) or ""
+        start = assets.start_for(intake.pixel, command.resolution) or ""
         array = str(intake.images.filename)
         self._send(jobs.Looked(command.job, array, pictures, skipped, FEW, intake.pixel, start))
 

@@ -82,10 +82,11 @@ def test_a_seed_is_the_same_image_in_torch_onnx_and_pt2(tmp_path: Path, model: M
     assert ran["images"].shape == (16, 3, 16, 16)
 
 
-def test_pixel_art_of_few_colours_is_the_same_image_in_every_format(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [{"pixel": 2, "palette": 5}, {"subpixel": 2}], ids=["pixel art", "subpixel"])
+def test_every_synthesis_is_the_same_image_in_every_format(options: dict[str, int], tmp_path: Path) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        config = GeneratorConfig(resolution=16, z_dim=8, w_dim=12, channels=(8, 6), pixel=2, palette=5)
+        config = GeneratorConfig(resolution=16, z_dim=8, w_dim=12, channels=(8, 6), **options)
         model = Model("art", Generator(config))
     onnx = (export(model, tmp_path / "onnx", ExportSettings("onnx")) / "generator.onnx").read_bytes()
     program = (export(model, tmp_path / "pt2", ExportSettings("pt2")) / "generator.pt2").read_bytes()

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 import gan
 from gan.formats import bundle
@@ -158,6 +159,25 @@ def test_pixel_art_is_crisp_by_construction(tmp_path: Path) -> None:
     assert np.array_equal(bundle.load(tmp_path).sample(range(3)), images)
     with pytest.raises(ValueError, match="32 pixels, not 16"):
         GeneratorConfig(resolution=16, channels=(8, 8, 8), pixel=2)
+
+
+def test_what_is_finer_than_the_last_block_is_drawn_by_its_features(tmp_path: Path) -> None:
+    config = GeneratorConfig(resolution=32, z_dim=8, w_dim=8, channels=(8, 8, 8), subpixel=2)
+    judge = Discriminator(DiscriminatorConfig(resolution=32, channels=(8, 8), features=4, fold=4))
+    model = gan.Model("fine", Generator(config), discriminator=judge)
+    images = model.draw(latents(range(3), 8))
+    assert images.shape == (3, 3, 32, 32)
+    assert judge.judge(images)[1].shape == (3,)
+    fine = (images - F.interpolate(F.avg_pool2d(images, 2), scale_factor=2.0, mode="bilinear")).std()
+    assert fine > 0.1 * images.std()  # the four pixels of a square have a say of their own
+    bundle.save(model, tmp_path)
+    assert np.array_equal(bundle.load(tmp_path).sample(range(3)), model.sample(range(3)))
+    with pytest.raises(ValueError, match="32 pixels, not 16"):
+        GeneratorConfig(resolution=16, channels=(8, 8, 8), subpixel=2)
+    with pytest.raises(ValueError, match="nothing finer"):
+        GeneratorConfig(resolution=64, channels=(8, 8, 8), subpixel=2, pixel=2)
+    with pytest.raises(ValueError, match="fit 32 pixels, not 16"):
+        DiscriminatorConfig(resolution=16, channels=(8, 8), fold=4)
 
 
 @pytest.mark.parametrize("sure", [False, True])

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from small_training import CPU, SMALL, picture_folder, small_pictures, small_trainer
 
 import gan
@@ -197,18 +198,33 @@ def test_exploding_gradients_are_trouble_before_they_are_infinite():
 # ---------------------------------------------------------------------------------------------------- warm starts, output
 
 
-def test_layers_that_fit_another_size_are_taken_over():
+def test_a_larger_generator_begins_with_what_the_smaller_one_draws():
     small = fresh_pair(0, *network_configs(64))
     large = fresh_pair(1, *network_configs(128))
-    share = transfer(small, large)
-    assert 0.5 < share < 1.0
-    assert torch.equal(large[0].synthesis.constant, small[0].synthesis.constant)
-    assert torch.equal(large[0].synthesis.blocks[1].conv0.weight, small[0].synthesis.blocks[1].conv0.weight)
-    assert torch.equal(large[1].blocks[-1].conv0.weight, small[1].blocks[-1].conv0.weight)
-    assert torch.equal(large[1].blocks[1].conv1.weight, small[1].blocks[0].conv1.weight)
-    assert torch.equal(large[1].logit.weight, small[1].logit.weight)
-    images = large[0](torch.randn(2, 64))
-    assert images.shape == (2, 3, 128, 128) and bool(torch.isfinite(large[1](images)).all())
+    assert 0.5 < transfer(small, large) < 1.0
+    with torch.no_grad():
+        z = torch.randn(4, 64)
+        images = large[0](z)
+        torch.testing.assert_close(images, F.interpolate(small[0](z), scale_factor=2.0, mode="bilinear"), rtol=1e-4, atol=1e-4)
+        sharp = torch.randn(4, 3, 128, 128)
+        torch.testing.assert_close(large[1](sharp), small[1](F.avg_pool2d(sharp, 2)), rtol=1e-4, atol=1e-4)
+    large[0](z).square().sum().backward()
+    detail = large[0].synthesis.detail
+    assert detail is not None and all(p.grad is not None and p.grad.abs().sum() > 0 for p in (detail.weight, detail.bias))
+
+
+def test_layers_that_fit_a_smaller_size_are_taken_over():
+    large, small = fresh_pair(0, *network_configs(64)), fresh_pair(1, *network_configs(32))
+    stem = small[1].stem.weight.clone()
+    assert 0.5 < transfer(large, small) < 1.0
+    assert torch.equal(small[0].synthesis.constant, large[0].synthesis.constant)
+    assert torch.equal(small[0].synthesis.blocks[2].conv0.weight, large[0].synthesis.blocks[2].conv0.weight)
+    assert torch.equal(small[1].blocks[-1].conv0.weight, large[1].blocks[-1].conv0.weight)
+    assert torch.equal(small[1].blocks[0].conv1.weight, large[1].blocks[1].conv1.weight)
+    assert torch.equal(small[1].logit.weight, large[1].logit.weight)
+    assert torch.equal(small[1].stem.weight, stem)  # it sees other pixels
+    images = small[0](torch.randn(2, 64))
+    assert images.shape == (2, 3, 32, 32) and bool(torch.isfinite(small[1](images)).all())
 
 
 def test_a_warm_start_onto_another_size_and_snapshots(folder, tmp_path):
