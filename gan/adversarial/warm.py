@@ -9,6 +9,7 @@ from torch import nn
 from gan.errors import UserError
 from gan.model import Model
 from gan.networks import Discriminator, DiscriminatorConfig, Generator
+from gan.networks.generator import SynthesisBlock
 
 _BLOCK = re.compile(r"^blocks\.(\d+)\.")
 
@@ -52,7 +53,8 @@ def transfer(source: tuple[Generator, Discriminator], target: tuple[Generator, D
         elif shift == 0 and fold == 2:
             critic[name] = _finer(value, source[1].config) if name == "stem.weight" else value
     copied = _copy(source[0].state_dict(), generator) + _copy(critic, discriminator)
-    for block in generator.synthesis.blocks[len(source[0].synthesis.blocks) :]:
+    for block in list(generator.synthesis.blocks)[len(source[0].synthesis.blocks) :]:
+        assert isinstance(block, SynthesisBlock)
         block.to_image.weight.zero_()
     if generator.synthesis.detail is not None:
         generator.synthesis.detail.weight.zero_()

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan.networks.base import LATER, ImageDiscriminator
-from gan.networks.layers import Conv, Linear, activate
+from gan.networks.layers import GAIN, Conv, Linear, activate
 
 
 @dataclass(frozen=True)
@@ -37,15 +37,15 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.conv0 = Conv(inputs, inputs, 3)
-        self.conv1 = Conv(inputs, outputs, 3)
-        self.skip = Conv(inputs, outputs, 1, bias=False)
+        half = math.sqrt(0.5)  # of the variance comes each way
+        self.conv0 = Conv(inputs, inputs, 3, gain=GAIN, rectify=True)
+        self.conv1 = Conv(inputs, outputs, 3, gain=GAIN * half, rectify=True)
+        self.skip = Conv(inputs, outputs, 1, bias=False, gain=half)
 
     def forward(self, x: Tensor) -> Tensor:
         # Averaging before conv1 makes it four times cheaper, and pooling is low-pass enough against aliasing here.
-        y = F.avg_pool2d(activate(self.conv0(x)), 2)
-        y = activate(self.conv1(y))
-        return (y + self.skip(F.avg_pool2d(x, 2))) * math.sqrt(0.5)
+        y = self.conv1(F.avg_pool2d(self.conv0(x), 2))
+        return y + self.skip(F.avg_pool2d(x, 2))
 
 
 def minibatch_stddev(x: Tensor, group: int = 8) -> Tensor:
@@ -75,9 +75,9 @@ class Discriminator(ImageDiscriminator):
         self.config = config or DiscriminatorConfig()
         widths = self.config.channels
         # Squares of pixels become channels: the costly full-resolution layers are saved, and no pixel is lost.
-        self.stem = Conv(self.config.fold**2 * self.config.image_channels, widths[0], 3)
+        self.stem = Conv(self.config.fold**2 * self.config.image_channels, widths[0], 3, gain=GAIN, rectify=True)
         self.blocks = nn.ModuleList(ResidualBlock(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True))
-        self.conv = Conv(widths[-1] + 1, widths[-1], 3)
+        self.conv = Conv(widths[-1] + 1, widths[-1], 3, gain=GAIN, rectify=True)
         self.hidden = Linear(widths[-1] * 16, self.config.features)
         self.logit = Linear(self.config.features, 1)
 
@@ -85,7 +85,7 @@ class Discriminator(ImageDiscriminator):
         """(N, image_channels, R, R) in [-1, 1] -> (N, C, 4, 4), before anything looks across the batch."""
         if self.config.pixel > 1:
             images = F.avg_pool2d(images, self.config.pixel)
-        x = activate(self.stem(F.pixel_unshuffle(images, self.config.fold)))
+        x = self.stem(F.pixel_unshuffle(images, self.config.fold))
         for block in self.blocks:
             x = block(x)
         return x
@@ -107,6 +107,6 @@ class Discriminator(ImageDiscriminator):
             x = minibatch_stddev(x)
         else:
             x = torch.cat([x, torch.zeros_like(x[:, :1])], dim=1)
-        x = activate(self.conv(x))
+        x = self.conv(x)
         features = activate(self.hidden(x.flatten(1)))
         return features.float(), self.logit(features).squeeze(1).float()

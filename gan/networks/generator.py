@@ -73,8 +73,8 @@ class SynthesisBlock(nn.Module):
 
     def forward(self, x: Tensor, image: Tensor | None, w: Tensor) -> tuple[Tensor, Tensor]:
         if self.conv0 is not None:
-            x = activate(self.conv0(x, w))
-        x = activate(self.conv1(x, w))
+            x = self.conv0(x, w)
+        x = self.conv1(x, w)
         contribution = self.to_image(x, w)
         if image is None:
             return x, contribution

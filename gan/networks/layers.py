@@ -12,17 +12,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 _LEAK = 0.2
-_GAIN = math.sqrt(2.0)  # keeps unit variance through a leaky rectifier, near enough
+GAIN = math.sqrt(2.0)  # keeps unit variance through a leaky rectifier, near enough
 
 
 def activate(x: Tensor) -> Tensor:
     """Leaky ReLU times sqrt(2): unit variance in, about unit variance out."""
-    return F.leaky_relu(x, _LEAK) * _GAIN
+    return F.leaky_relu(x, _LEAK) * GAIN
 
 
 def deactivate(x: Tensor) -> Tensor:
     """The inverse of `activate`."""
-    return F.leaky_relu(x / _GAIN, 1.0 / _LEAK)
+    return F.leaky_relu(x / GAIN, 1.0 / _LEAK)
 
 
 def pixel_norm(x: Tensor) -> Tensor:
@@ -56,17 +56,26 @@ class Linear(nn.Module):
 
 
 class Conv(nn.Module):
-    """Convolution, stride 1, same size, equalised learning rate. (N, inputs, R, R) -> (N, outputs, R, R)."""
+    """Convolution, stride 1, same size, equalised learning rate. (N, inputs, R, R) -> (N, outputs, R, R).
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, bias: bool = True) -> None:
+    The output is multiplied with `gain`, and may go through a leaky rectifier, in whatever order: that is the same. The factor is on the
+    weights, which are few, and not on the pixels.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, bias: bool = True, gain: float = 1.0, rectify: bool = False
+    ) -> None:
         super().__init__()
         self.weight = normal(outputs, inputs, kernel, kernel)
         self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
-        self.scale = 1.0 / math.sqrt(inputs * kernel * kernel)
+        self.gain, self.rectify = gain, rectify
+        self.scale = gain / math.sqrt(inputs * kernel * kernel)
         self.padding = kernel // 2
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.conv2d(x, self.weight * self.scale, self.bias, padding=self.padding)
+        bias = None if self.bias is None else self.bias * self.gain
+        y = F.conv2d(x, self.weight * self.scale, bias, padding=self.padding)
+        return F.leaky_relu(y, _LEAK) if self.rectify else y
 
 
 class StyledConv(nn.Module):
@@ -74,6 +83,9 @@ class StyledConv(nn.Module):
 
     Scaling the input by the style, convolving with shared weights and scaling the output by the demodulation factor is the same map
     as convolving with per-sample weights, and on a CPU several times faster.
+
+    What is demodulated goes through a leaky rectifier, and stays in the precision of the convolution (`gan.adversarial` trains in bfloat16).
+    What is not is part of an image: it has the precision of the weights.
     """
 
     def __init__(
@@ -96,8 +108,10 @@ class StyledConv(nn.Module):
         if self.upsample:  # after the style, which is the same map on a quarter of the pixels
             x = upsample2(x)
         y = F.conv2d(x, weight, padding=self.padding)
-        if self.demodulate:
-            # sum over inputs and taps of (s_i * w_oik)^2, as one small matrix product
-            energy = style.square() @ weight.square().sum(dim=(2, 3)).t()  # (N, outputs)
-            y = y * torch.rsqrt(energy + 1e-8)[:, :, None, None]
-        return y + self.bias[:, None, None]
+        if not self.demodulate:
+            return y + self.bias[:, None, None]
+        # sum over inputs and taps of (s_i * w_oik)^2, as one small matrix product
+        energy = style.square() @ weight.square().sum(dim=(2, 3)).t()  # (N, outputs)
+        factor = (GAIN * torch.rsqrt(energy + 1e-8)).to(y.dtype)
+        bias = (GAIN * self.bias).to(y.dtype)
+        return F.leaky_relu(torch.addcmul(bias[:, None, None], y, factor[:, :, None, None]), _LEAK)
