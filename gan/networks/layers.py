@@ -84,8 +84,8 @@ class StyledConv(nn.Module):
     Scaling the input by the style, convolving with shared weights and scaling the output by the demodulation factor is the same map
     as convolving with per-sample weights, and on a CPU several times faster.
 
-    What is demodulated goes through a leaky rectifier, and stays in the precision of the convolution (`gan.adversarial` trains in bfloat16).
-    What is not is part of an image: it has the precision of the weights.
+    What is demodulated goes through a leaky rectifier, and stays in the precision of the convolution: bfloat16 where `gan.adversarial`
+    trains in it. What is not is part of an image, and has the precision of the weights.
     """
 
     def __init__(
