@@ -7,7 +7,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan.networks.base import LATER, LatentGenerator, Whole
-from gan.networks.layers import Linear, StyledConv, activate, deactivate, normal, pixel_norm, upsample2
+from gan.networks.layers import (
+    Linear,
+    StyledConv,
+    activate,
+    deactivate,
+    normal,
+    pixel_norm,
+    smooth,
+    upsample2,
+)
 
 _SHARPNESS = 2.0  # of a palette's softmax, so that freshly drawn weights mix a few of its colours and not all
 
@@ -104,7 +113,9 @@ class Synthesis(nn.Module):
     """w (N, w_dim), or one a block (N, blocks, w_dim) -> images (N, image_channels, R, R), nominally in [-1, 1], not clamped.
 
     With `subpixel` the last block's features also say what is finer than they are: a convolution gives every pixel of a square as channels
-    of its own (Shi et al. 2016, arXiv 1609.05158). Blocks of full size, whose few channels cost the most, are not needed.
+    of its own (Shi et al. 2016, arXiv 1609.05158). Blocks of full size, whose few channels cost the most, are not needed. What they say is
+    smoothed over as many pixels, so that where features are alike no pattern of squares is left (Sugawara, Shiota and Kiya 2019,
+    "Checkerboard artifacts free convolutional neural networks").
     """
 
     def __init__(self, config: GeneratorConfig) -> None:
@@ -133,7 +144,7 @@ class Synthesis(nn.Module):
             image = self.palette(image, styles[-1])
         if self.detail is not None:
             enlarged = F.interpolate(image, scale_factor=float(self.subpixel), mode="bilinear", align_corners=False)
-            image = enlarged + F.pixel_shuffle(self.detail(x, styles[-1]), self.subpixel)
+            image = enlarged + smooth(F.pixel_shuffle(self.detail(x, styles[-1]), self.subpixel), self.subpixel)
         return (
             image if self.pixel == 1 else F.interpolate(image, scale_factor=float(self.pixel), mode="nearest")
         )

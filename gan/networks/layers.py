@@ -35,6 +35,16 @@ def upsample2(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
+def smooth(x: Tensor, period: int) -> Tensor:
+    """Means over `period` x `period` neighbours, and the same again towards the other side: (N, C, H, W) -> the same shape.
+
+    Whatever repeats every `period` pixels is gone. Beyond the edge lies what lies at it.
+    """
+    for before, after in ((period // 2, (period - 1) // 2), ((period - 1) // 2, period // 2)):
+        x = F.avg_pool2d(F.pad(x, (before, after, before, after), mode="replicate"), period, stride=1)
+    return x
+
+
 def normal(*shape: int, deviation: float = 1.0) -> nn.Parameter:
     """A parameter drawn from N(0, deviation^2); left undrawn on the meta device, where drawing costs a second of imports for nothing."""
     values = torch.empty(*shape)
