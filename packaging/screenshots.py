@@ -51,7 +51,7 @@ class Sitter:
         from PySide6.QtWidgets import QApplication
 
         from studio import i18n
-        from studio.app import Studio
+        from studio.app import MODEL, Studio
         from studio.model import settings
         from studio.project.store import Project
         from studio.theme.theme import Theme
@@ -60,7 +60,7 @@ class Sitter:
         assert isinstance(app, QApplication)
         Theme(app, "dark")
         i18n.load(settings.value("language"))
-        self.window: StudioWindow = Studio().open(Project(project, seed=SEED))
+        self.window: StudioWindow = Studio().open(Project(project, model=MODEL, seed=SEED))
         self.window.resize(*size)
         self.actions = self.window.actions_
         self._limits: list[float] = []  # of pinkness, between two numbers of stars

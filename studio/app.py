@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from studio.ui.window import StudioWindow
 
-MODEL = "dreamscapes"  # what a new project begins with
+MODEL = "dreamscapes-128"  # what a new project begins with
 
 
 class Studio:

@@ -286,6 +286,8 @@ def _worst(beats: dict[str, Any]) -> list[tuple[str, str]]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print; exit code 0 if the limit is kept, 1 if not, 2 if it could not be measured."""
+    from studio.app import MODEL
+
     parser = argparse.ArgumentParser(
         "tastemaker benchmark speed",
         description="How quick the studio is here, measured on the real window and the real worker.",
@@ -293,7 +295,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures there, too")
     parser.add_argument(
-        "--model", default="dreamscapes", metavar="MODEL", help="a bundle folder or a bundled name (default dreamscapes)"
+        "--model", default=MODEL, metavar="MODEL", help=f"a bundle folder or a bundled name (default {MODEL})"
     )
     parser.add_argument("--steps", type=int, metavar="N", help="steps of the round (default: a whole round)")
     options = parser.parse_args(argv)

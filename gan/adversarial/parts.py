@@ -34,8 +34,8 @@ class Judgement(nn.Module):
         loss = discriminator_loss(real_logits, fake_logits)
         figures = {"discriminator_loss": loss.detach(), "realness_gap": (real_logits.mean() - fake_logits.mean()).detach()}
         if weight > 0.0:
-            # float32: second derivatives of squared gradients do not survive bfloat16's eight bits.
-            penalty = gradient_penalty(self.discriminator, real) + gradient_penalty(self.discriminator, fake)
+            with self.autocast:  # twice differentiated in bfloat16, it still pulls the same way as in float32: see its test
+                penalty = gradient_penalty(self.discriminator, real) + gradient_penalty(self.discriminator, fake)
             loss = loss + weight * penalty
             figures["gradient_penalty"] = penalty.detach() / 2
         return loss, figures

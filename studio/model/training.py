@@ -21,7 +21,7 @@ from studio.worker.jobs_client import JobsClient, ShownSamples
 
 SIZES = (32, 64, 128)  # pixels
 MINUTES = (2, 5, 10, 20, 30, 45, 60, 90, 120, 240, 480)
-BUNDLED = ("dreamscapes", "characters")  # generators that come with the studio; the first is what things begin with
+BUNDLED = ("dreamscapes", "dreamscapes-128", "characters")  # generators that come with the studio; training begins with the first
 RANDOM = ""  # the start that is none
 SERIES = ("generator", "discriminator", "gap")
 STATE = "training.pt"  # of a run that can go on, in its bundle's folder

@@ -54,6 +54,21 @@ def test_gradient_penalty_of_a_linear_critic_is_its_squared_weight():
     assert torch.allclose(critic.weight.grad, 2 * critic.weight.detach(), rtol=1e-4)
 
 
+def test_gradient_penalty_in_bfloat16_pulls_where_it_does_in_float32():
+    torch.manual_seed(0)
+    critic = Discriminator(DiscriminatorConfig(resolution=32, channels=(48, 64, 64), features=64))
+    images = torch.from_numpy(render(range(8), 32)).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+    pulls = []
+    for cast in (False, True):
+        critic.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=cast):
+            penalty = gradient_penalty(critic, images)
+        penalty.backward()
+        pulls.append(torch.cat([p.grad.flatten() for p in critic.parameters() if p.grad is not None]))
+    assert torch.cosine_similarity(*pulls, dim=0) > 0.995
+    assert pulls[1].norm() / pulls[0].norm() == pytest.approx(1.0, abs=0.03)
+
+
 def test_ema_halves_in_its_half_life_and_ramps_up():
     steps = 10_000 // 32
     assert ema_decay(32, 10**9, half_life_kimg=10.0) ** steps == pytest.approx(0.5, rel=0.01)

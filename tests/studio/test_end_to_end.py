@@ -158,6 +158,8 @@ def _brightness(window: StudioWindow, row: int) -> float:
 
 def test_what_the_studio_says_is_bundled_is():
     from gan import assets
+    from studio.app import MODEL
     from studio.model.training import BUNDLED
 
     assert set(BUNDLED) == set(assets.names())
+    assert MODEL in BUNDLED
