@@ -127,4 +127,4 @@ class StyledConv(nn.Module):
             y = y.float()
         factor = (GAIN * torch.rsqrt(energy + 1e-8)).to(y.dtype)
         bias = (GAIN * self.bias).to(y.dtype)
-        return F.leaky_relu(torch.addcmul(bias[:, None, None], y, factor[:, :, None, None]), _LEAK)
+        return F.leaky_relu(y * factor[:, :, None, None] + bias[:, None, None], _LEAK)

@@ -49,7 +49,8 @@ def test_the_image_comes_first_and_can_be_drawn_again_from_its_latent(
     assert len(found.ends) == explorer.directions.moves.shape[0]
     drawn = session.draw(np.stack([array(latent) for latent in found.latents]))
     assert (drawn == explorer._frames.sent[-1]).all()  # type: ignore[attr-defined]
-    assert (drawn[0] == session.model.sample([3])[0]).all()
+    # Alone it may be rounded otherwise than among nine: the same to 1 grey level, as is promised.
+    assert np.abs(drawn[0].astype(int) - session.model.sample([3])[0]).max() <= 1
 
 
 def test_neighbours_change_with_the_variation_alone(explorer: Explorer) -> None:

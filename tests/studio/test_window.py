@@ -29,7 +29,7 @@ from PySide6.QtWidgets import (
 from window_support import Hands, StandIn
 
 from studio import display
-from studio.app import Studio, open_last, open_project
+from studio.app import MODEL, Studio, open_last, open_project
 from studio.model import preferences
 from studio.project import recent
 from studio.project.lock import ProjectInUse
@@ -291,7 +291,7 @@ def test_the_window_loads_neither_torch_nor_what_it_does_not_show() -> None:
 
 def test_without_a_project_the_last_or_a_new_one_opens(home: Path) -> None:
     with open_project(None) as first:
-        assert first.model == "dreamscapes"
+        assert first.model == MODEL
         recent.remember(first.folder)
     with open_project(None) as again:
         assert again.folder == first.folder
