@@ -31,6 +31,7 @@ from window_support import Hands, StandIn
 from studio import display
 from studio.app import MODEL, Studio, open_last, open_project
 from studio.model import preferences
+from studio.model.training import BUNDLED
 from studio.project import recent
 from studio.project.lock import ProjectInUse
 from studio.project.store import Project
@@ -73,6 +74,7 @@ def test_every_action_has_a_key_a_menu_and_a_tip(hands: Hands) -> None:
     for key in commands.table:
         for sequence in commands.keys(key):
             assert not commands.clashes(key, sequence), key
+    assert {f"new.{name}" for name in BUNDLED} == {key for key in commands.table if key.startswith("new.")}
 
 
 def test_every_control_has_a_name_and_a_tip(hands: Hands) -> None:
