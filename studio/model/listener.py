@@ -17,6 +17,7 @@ from studio.model.grid_model import Cell, GridModel, said
 from studio.model.rounds import RoundLog, outcome_of
 from studio.model.state import (
     GRID,
+    GRID_VIEWS,
     PREVIEW_EVERY,
     STRIP_SEEDS,
     ExportState,
@@ -134,6 +135,11 @@ class Listener(QObject):
         if self.state.loaded and not self.round.running:
             self.state.drawing = True
             self.worker.propose(GRID)
+
+    def _offer_grid(self) -> None:
+        """Ask for new images because another version draws them now."""
+        self.new_grid()
+        self.state.unseen = self.state.view not in GRID_VIEWS
 
     def keep(self, **values: Any) -> None:
         """Keep settings with the project, a moment later."""
@@ -271,7 +277,7 @@ class Listener(QObject):
         self._list_rounds()
         self.say(outcome.reason)
         if outcome.kept:
-            self.new_grid()
+            self._offer_grid()
         else:
             self.worker.request_strip(STRIP_SEEDS)
 
@@ -283,7 +289,7 @@ class Listener(QObject):
             tr("Back to round {n}", n=checkpoint.round) if checkpoint else tr("Back to the untuned generator")
         )
         self.worker.request_strip(STRIP_SEEDS)
-        self.new_grid()
+        self._offer_grid()
 
     def _export_stopped(self) -> None:
         self.exports.fraction, self.exports.running = 0.0, False

@@ -14,6 +14,7 @@ FEWEST_RATINGS = 12  # before a round can be asked for; the worker has the last 
 USEFUL_RATINGS = 50  # from about here a round is worth its time
 STRIP_SEEDS = tuple(range(1, 9))  # of the before/after strip: the same always, so that rounds can be compared
 PREVIEW_EVERY = 4  # steps between drawings of the strip while a round runs
+GRID_VIEWS = ("rate", "loupe", "duel", "survey")  # keys of the views that show the grid's images
 SERIES = ("taste", "realism", "variety", "distance")
 
 
@@ -94,6 +95,7 @@ class StudioState(QObject):
         ()
     )  # images that keys rate and mark, in whatever view is on show
     drawing: Property[bool] = Property(False)  # a new grid is on its way
+    unseen: Property[bool] = Property(False)  # a grid nobody asked for waits behind another view
 
     weights: Property[Weights] = Property(Weights())
     auto_advance: Property[bool] = Property(False)

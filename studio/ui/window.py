@@ -34,6 +34,7 @@ from studio.model import preferences, settings
 from studio.model.actions import Actions
 from studio.model.auto_teach import AutoTeach
 from studio.model.property import bind
+from studio.model.state import GRID_VIEWS
 from studio.theme import icons
 from studio.theme.theme import current
 from studio.theme.tokens import SIDE_PANEL
@@ -151,6 +152,8 @@ class StudioWindow(QMainWindow):
         """Show a view and its side panel, and give it the keys."""
         view = self.page(key)
         self.view = self.actions_.state.view = key
+        if key in GRID_VIEWS:
+            self.actions_.state.unseen = False
         self.stack.setCurrentWidget(view)
         panel = self.pages.panel(key)
         if panel is not None:
@@ -187,9 +190,10 @@ class StudioWindow(QMainWindow):
             view.zoom(steps)
 
     def new_grid(self) -> None:
-        """Ask for a new grid and show it, unless the view on show draws from it too."""
-        self.actions_.new_grid()
-        if self.view not in ("rate", "loupe", "duel", "survey"):
+        """Ask for a new grid and show it, unless the view on show draws from it too; the one that a round left is new enough."""
+        if not self.actions_.state.unseen:
+            self.actions_.new_grid()
+        if self.view not in GRID_VIEWS:
             self.show_view("rate")
 
     def teach(self) -> None:

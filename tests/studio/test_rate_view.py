@@ -165,6 +165,24 @@ def test_a_new_grid_asked_for_elsewhere_is_shown(hands: Hands) -> None:
         assert shown != "rate" or hands.grid.hasFocus()
 
 
+def test_the_grid_that_a_round_left_is_shown_before_another_is_drawn(hands: Hands) -> None:
+    hands.rate_enough()
+    hands.press(hands.window.top_bar.teach)
+    assert hands.window.view == "teach"
+    grids = hands.worker.grids
+    hands.worker.finish()
+    hands.drawn()
+    assert (hands.worker.grids, hands.window.view) == (grids + 1, "teach")
+    hands.key(K.Key_Return, CTRL)
+    hands.drawn()
+    assert (hands.worker.grids, hands.window.view) == (grids + 1, "rate")
+    for _ in range(2):  # now it has been seen: here, and from elsewhere, a key asks for images
+        hands.key(K.Key_Return, CTRL)
+        hands.drawn()
+        hands.window.show_view("teach")
+    assert hands.worker.grids == grids + 3
+
+
 def test_of_several_selected_images_one_is_selected_in_a_new_grid(hands: Hands) -> None:
     hands.click(7)
     hands.click(9, SHIFT)
