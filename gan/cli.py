@@ -168,6 +168,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     train.add_argument("--keep-copies", action="store_true", help="use pictures that are found twice as often as they are there")
     train.add_argument("--out", required=True, type=place, metavar="MODEL", help="the bundle folder to write")
     train.add_argument("--from", dest="start", metavar="MODEL", help='a generator to start from, or "none" for random weights')
+    train.add_argument("--grow", action="store_true", help="give the generator of --from the widths of a new one, if it has fewer channels")
     length = train.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=amount, metavar="M", help="how long to train")
     length.add_argument("--kimg", type=amount, metavar="K", help="how long to train, in thousands of images (default 400)")

@@ -58,6 +58,7 @@ def train(options: argparse.Namespace) -> bool:
             leave_out=leave_out,
             keep_copies=options.keep_copies,
             gamma=tuple(options.gamma) if options.gamma else None,
+            grow=options.grow,
         )
         if first and not drawn:
             say(write_nearest(options.out, Path(images), leave_out, options.keep_copies))

@@ -46,6 +46,7 @@ def run(
     leave_out: Collection[str] = (),
     keep_copies: bool = False,
     gamma: Gamma | None = None,
+    grow: bool = False,
 ) -> Path:
     """Train a generator adversarially and write it to `out` as a bundle; returns `out`.
 
@@ -57,6 +58,7 @@ def run(
     ----------
     images : a folder, or the name of a procedural kind ("procedural:scenes").
     start_from : a model to start from; None: random weights; "auto": the bundled generator that fits the pictures (see `Start`).
+    grow : give the networks of `start_from` the widths that new ones have, where those are larger.
     minutes, kimg : length, in time and in thousands of images; whichever comes first. Without either, 400 thousand images.
     batch : images a step, over all processes; 32 unless given.
     augment : whether few pictures are augmented (see `augmentation_for`).
@@ -87,7 +89,7 @@ def run(
             raise UserError(f"{out} is being trained at {networks[0].resolution} px, not {resolution}: choose another --out")
         side = networks[0].resolution
     else:
-        start = Start(start_from, resolution, images)
+        start = Start(start_from, resolution, images, grow)
         side = start.resolution
     with ranks.one_after_another():
         pool, source, pixel = _pictures(images, side, progress, cancel, say, leave_out, keep_copies)

@@ -14,6 +14,7 @@ from gan.networks import Discriminator, DiscriminatorConfig, Generator, Generato
 AUTO = "auto"  # the start that fits the pictures
 _SIDE = 64  # pixels, of images that nothing else is said of
 _PALETTE = 16  # colours of an image of pixel art
+_SQUARES = {32: (128, 128, 128, 96)}  # of pixel art, which is all detail
 _GENERATOR = {32: (128, 128, 96, 64), 64: (128, 128, 96, 48, 16), 128: (128, 128, 128, 64, 32)}
 _DISCRIMINATOR = {32: (96, 128, 128), 64: (48, 96, 128, 128), 128: (48, 96, 128, 128)}
 _FINER = {128: 2}  # `subpixel`: full-size layers of few channels would take two thirds of the time
@@ -27,9 +28,10 @@ def network_configs(resolution: int, pixel: int = 1) -> tuple[GeneratorConfig, D
     sides = [side for side in _GENERATOR if pixel == 1 or side not in _FINER]
     if rest or drawn not in sides:
         raise UserError(f"resolution {resolution} is not one of {', '.join(str(pixel * side) for side in sides)}")
+    widths = _GENERATOR | _SQUARES if pixel > 1 else _GENERATOR
     finer, palette = _FINER.get(drawn, 1), _PALETTE if pixel > 1 else 0
     return (
-        GeneratorConfig(resolution=resolution, channels=_GENERATOR[drawn], pixel=pixel, palette=palette, subpixel=finer),
+        GeneratorConfig(resolution=resolution, channels=widths[drawn], pixel=pixel, palette=palette, subpixel=finer),
         DiscriminatorConfig(resolution=resolution, channels=_DISCRIMINATOR[drawn], pixel=pixel, fold=2 * finer),
     )
 
@@ -43,6 +45,7 @@ class Start:
         generator that fits the pictures, from 64 pixels on.
     resolution : of the images; None: as the model's, or 64.
     images : a folder, or the name of a procedural kind.
+    grow : give a model of the same resolution the widths that new networks have. What it draws does not change by that.
 
     Raises
     ------
@@ -50,7 +53,8 @@ class Start:
         A resolution that no network has, or a model that cannot be trained on.
     """
 
-    def __init__(self, name: str | None, resolution: int | None, images: str | Path) -> None:
+    def __init__(self, name: str | None, resolution: int | None, images: str | Path, grow: bool = False) -> None:
+        self._grow = grow
         self._name, self._kind = name, procedural.kind_of(images)
         self._source = None if name in (None, AUTO) else warm.pair(load(name, device="cpu"), name)
         self.resolution = resolution or (self._source[0].resolution if self._source else _SIDE)
@@ -77,14 +81,15 @@ class Start:
         if name == AUTO and self.resolution >= _SIDE and (name := assets.start_for(pixel, self.resolution)) is not None:
             source = warm.pair(load(name, device="cpu"), name)
             say(f"Starting from {name} (--from none starts from random weights).")
-        if source is not None and source[0].resolution == self.resolution:
+        if source is not None and source[0].resolution == self.resolution and not self._grow:
             _say_squares(source, say)
             return source, True
         made = fresh_pair(seed, *network_configs(self.resolution, pixel))
         _say_squares(made, say)
         if source is not None:
-            share, side = warm.transfer(source, made), self.resolution
-            say(f"{name} draws {source[0].resolution} px: it gives {share:.0%} of the weights for {side} px, the rest starts at random.")
+            share, side, before = warm.transfer(source, made), self.resolution, source[0].resolution
+            drawn = f"{name} grows" if side == before else f"{name} draws {before} px"
+            say(f"{drawn}: it gives {share:.0%} of the weights for {side} px, the rest starts at random.")
         return made, False
 
 

@@ -4,6 +4,7 @@ import math
 import re
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from gan.errors import UserError
@@ -52,6 +53,11 @@ def transfer(source: tuple[Generator, Discriminator], target: tuple[Generator, D
             critic[name] = value
         elif shift == 0 and fold == 2:
             critic[name] = _finer(value, source[1].config) if name == "stem.weight" else value
+    # The last thing that the last convolution looks at is no feature but how much the batch varies.
+    features, more = critic["conv.weight"][:, :-1], discriminator.config.channels[-1] - source[1].config.channels[-1]
+    if more > 0:
+        critic["conv.weight"] = torch.cat([F.pad(features, (0, 0, 0, 0, 0, more)), critic["conv.weight"][:, -1:]], dim=1)
+        critic["conv.weight"] *= math.sqrt(critic["conv.weight"].shape[1] / (features.shape[1] + 1))
     copied = _copy(source[0].state_dict(), generator) + _copy(critic, discriminator)
     for block in list(generator.synthesis.blocks)[len(source[0].synthesis.blocks) :]:
         assert isinstance(block, SynthesisBlock)
@@ -74,7 +80,10 @@ def _copy(values: dict[str, torch.Tensor], network: nn.Module) -> int:
     for name, own in network.state_dict().items():
         value = values.get(name)
         if value is not None and value.ndim == own.ndim and all(a <= b for a, b in zip(value.shape, own.shape, strict=True)):
-            _widen(value, own)
+            if name == "synthesis.constant":  # no weights: what the first block looks at
+                own[:, : value.shape[1]].copy_(value)
+            else:
+                _widen(value, own)
             copied += value.numel()
     return copied
 

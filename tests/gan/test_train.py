@@ -17,11 +17,13 @@ from gan.adversarial.batches import Batches
 from gan.adversarial.distributed import Ranks
 from gan.adversarial.legs import first_leg, next_leg
 from gan.adversarial.stability import Diverged, Stability
-from gan.adversarial.starting import network_configs
+from gan.adversarial.starting import Start, network_configs
 from gan.adversarial.train import TrainConfig, Trainer, fresh_pair
 from gan.adversarial.warm import transfer
 from gan.data.scenes import render
 from gan.errors import UserError
+from gan.formats.bundle import save
+from gan.model import Model
 
 
 @pytest.fixture(scope="module")
@@ -225,6 +227,23 @@ def test_layers_that_fit_a_smaller_size_are_taken_over():
     assert torch.equal(small[1].stem.weight, stem)  # it sees other pixels
     images = small[0](torch.randn(2, 64))
     assert images.shape == (2, 3, 32, 32) and bool(torch.isfinite(small[1](images)).all())
+
+
+def test_a_grown_generator_begins_with_what_the_narrow_one_draws(tmp_path):
+    model = gan.load("characters", device="cpu")
+    narrow = replace(model.generator.config, channels=(64, 64, 48, 32))
+    source = fresh_pair(0, narrow, replace(model.discriminator.config, channels=(48, 64, 64)))
+    save(Model("narrow", source[0], None, source[1], {"pixel_art": True}), tmp_path / "narrow")
+    said = []
+    start = Start(str(tmp_path / "narrow"), None, "procedural:characters", grow=True)
+    (generator, discriminator), near = start.networks(2, 1, said.append)
+    assert generator.config.channels == network_configs(64, 2)[0].channels and not near
+    assert "narrow grows: it gives" in said[-1]
+    with torch.no_grad():
+        z = torch.randn(4, 64)
+        torch.testing.assert_close(generator(z), source[0](z), rtol=1e-3, atol=1e-3)
+        images = torch.randn(4, 3, 64, 64)
+        torch.testing.assert_close(discriminator.judge(images)[1], source[1].judge(images)[1], rtol=1e-3, atol=1e-3)
 
 
 def test_a_warm_start_onto_another_size_and_snapshots(folder, tmp_path):
