@@ -59,7 +59,8 @@ def minibatch_stddev(x: Tensor, group: int = 8) -> Tensor:
         deviation = torch.zeros(1, 1, 1, 1, dtype=x.dtype, device=x.device)
     else:
         grouped = x.float().reshape(size, n // size, -1)
-        deviation = (grouped.var(dim=0, unbiased=False) + 1e-8).sqrt().mean(dim=1)  # (n / size,)
+        variance = (grouped - grouped.mean(dim=0)).square().mean(dim=0)  # `var` takes five times as long
+        deviation = (variance + 1e-8).sqrt().mean(dim=1)  # (n / size,)
         deviation = deviation.repeat(size).reshape(n, 1, 1, 1).to(x.dtype)
     return torch.cat([x, deviation.expand(n, 1, height, width)], dim=1)
 

@@ -15,7 +15,7 @@ from gan.formats import bundle
 from gan.model import Model
 from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, latents
 from gan.networks.generator import SynthesisBlock
-from gan.networks.layers import smooth
+from gan.networks.layers import modulate, smooth
 from gan.policy.adapter import Shift, ShiftConfig
 from gan.session import TuningSession
 
@@ -146,6 +146,26 @@ def test_a_seed_is_the_same_image_on_a_gpu() -> None:
     on_cpu = model.sample(range(16))
     on_gpu = model.to("cuda").sample(range(16))
     assert np.abs(on_cpu.astype(int) - on_gpu.astype(int)).max() <= 1
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("biased", [False, True])
+def test_styles_scale_channels_however_they_lie_in_memory(layout: torch.memory_format, biased: bool) -> None:
+    shapes = [(2, 5, 4, 3), (2, 5), *([(5,)] if biased else [])]
+    given = [torch.randn(*shape, dtype=torch.float64) for shape in shapes]
+    given[0] = given[0].contiguous(memory_format=layout)
+    for tensor in given:
+        tensor.requires_grad_()
+    x, factor = given[0], given[1]
+    expected = x * factor[:, :, None, None] + (given[2][:, None, None] if biased else 0.0)
+    found = modulate(*given)
+    torch.testing.assert_close(found, expected)
+    assert found.is_contiguous(memory_format=layout)
+    weights = torch.randn_like(expected)
+    for one, other in zip(
+        torch.autograd.grad((found * weights).sum(), given), torch.autograd.grad((expected * weights).sum(), given), strict=True
+    ):
+        torch.testing.assert_close(one, other)
 
 
 def test_pixel_art_is_crisp_by_construction(tmp_path: Path) -> None:
