@@ -33,6 +33,7 @@ class Climb:
     rewards : (M,); those that are not finite are left out.
     kl_weight : beta, reward units per nat.
     steps : calls of `step` that the learning rate is laid over.
+    autocast : whether layers work in bfloat16, where that is quicker: what is learnt from is known less well than it rounds.
     """
 
     def __init__(
@@ -44,7 +45,9 @@ class Climb:
         steps: int,
         config: ClimbConfig,
         generator: torch.Generator,
+        autocast: bool = False,
     ) -> None:
+        self._autocast = autocast
         self.policy, self.config, self.random, self._kl_weight = policy, config, generator, kl_weight
         self._told = told = rewards.isfinite()
         embedded, rewards = embedded[told.to(embedded.device)], rewards[told]
@@ -69,7 +72,10 @@ class Climb:
         shape = (self.config.groups, min(self.config.among, self.policy.adapter.config.candidates))
         for _ in range(self.config.updates):
             picks = torch.randint(len(self._rewards), shape, generator=self.random).to(self._embedded.device)
-            preferences = self.policy.adapter.preference(self._embedded[picks])
+            embedded = self._embedded[picks]
+            with torch.autocast(embedded.device.type, torch.bfloat16, enabled=self._autocast):
+                preferences = self.policy.adapter.preference(embedded)
+            preferences = preferences.float()
             rewards = self._rewards[picks]
             gain = expected_objective(preferences, rewards, self.policy.temperature, self._kl_weight)
             # The objective's optimum is known, f = t r / beta: being drawn to it as well reaches the same place in far fewer updates.

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gan.guard import MOVING, Guard, Limits, Look, mean_pairwise_distance
-from gan.policy.adapter import Adapter, Choice
+from gan.policy.adapter import Adapter, Choice, take
 from gan.policy.base import LatentPolicy
 from gan.policy.categorical import CategoricalPolicy
 from gan.policy.climb import Climb, ClimbConfig
@@ -121,7 +121,14 @@ class Round:
                 self.scorer = scorer.learning()
                 known = self._learn_realism()
             self._climb = Climb(
-                self.policy, self._embedded, self._rewards(known), config.entropy_weight, config.steps, config.climb, generator
+                self.policy,
+                self._embedded,
+                self._rewards(known),
+                config.entropy_weight,
+                config.steps,
+                config.climb,
+                generator,
+                scorer.drawer.autocast,
             )
         elif isinstance(adapter, StyleShift):
             self.policy = StylePolicy(adapter, config.sigma)
@@ -129,6 +136,7 @@ class Round:
             self.policy = GaussianPolicy(adapter, config.sigma)
         self.limits = config.limits or (Limits() if self._climb is not None else MOVING)
         self._held_out = torch.randn(config.look_images, adapter.config.z_dim, generator=generator).to(self.device)
+        self._choices: Tensor | None = None  # what could be made of them, as the mapping sees it
         self._fair = scorer.best_fifth()
         self._fair_diversity = max(mean_pairwise_distance(self._fair.features), 1e-6)  # 0 where all images are one
 
@@ -158,7 +166,7 @@ class Round:
     @torch.no_grad()
     def look(self, step: int, adapter: Adapter | None = None) -> Look:
         """The generator as it would be exported (no noise), or with another adapter, on latents that no update sees."""
-        scores = self._scores((adapter or self.adapter)(self._held_out))
+        scores = self._scores(self._points(adapter or self.adapter))
         realism = scores.trained_realism  # a yardstick must not move with what it measures
         return Look(
             step=step,
@@ -167,6 +175,15 @@ class Round:
             diversity=mean_pairwise_distance(scores.features) / self._fair_diversity,
             typicality=float(scores.terms.typicality.mean()) - self._fair.typicality,
         )
+
+    def _points(self, adapter: Adapter) -> Tensor:
+        """What an adapter makes of the latents that no update sees."""
+        if not isinstance(adapter, Choice):
+            return adapter(self._held_out)
+        if self._choices is None or self._choices.shape[1] < adapter.config.candidates:
+            self._choices = adapter.candidates(self._held_out)
+        chosen = adapter.preference(self._choices[:, : adapter.config.candidates]).argmax(dim=1)  # of more, the first are the same
+        return take(adapter.latents(self._held_out), chosen[:, None]).squeeze(1)
 
     @property
     def _candidates(self) -> int:

@@ -13,6 +13,12 @@ def _grad_of(given: Tensor) -> torch.set_grad_enabled:
     return torch.set_grad_enabled(torch.is_grad_enabled() and given.requires_grad)
 
 
+def _parts(rows: Tensor, size: int) -> tuple[Tensor, ...]:
+    """Parts of about so many rows, all alike: a last one of a few rows would take nearly as long as a whole one."""
+    parts: tuple[Tensor, ...] = rows.tensor_split(max(1, round(len(rows) / size)))
+    return parts
+
+
 class Drawer:
     """Draws images of latents with the untuned generator, and reads them, in chunks that fit.
 
@@ -35,7 +41,7 @@ class Drawer:
     def draw(self, latents: Tensor, exact: bool = False) -> Tensor:
         """(N, d) -> (N, 3, R, R) in [-1, 1] on the device; `exact` draws in float32, as a saved image is drawn."""
         parts = []
-        for part in latents.to(self.device).split(self.chunk):
+        for part in _parts(latents.to(self.device), self.chunk):
             with _grad_of(part), torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast and not exact):
                 parts.append(self.generator(part).float().clamp(-1.0, 1.0))
         return torch.cat(parts) if len(parts) > 1 else parts[0]
@@ -44,7 +50,7 @@ class Drawer:
         """Raw features, and the discriminator's logits (N,) on the CPU where there is one."""
         features: list[RawFeatures] = []
         logits: list[Tensor] = []
-        for part in images.split(2 * self.chunk):
+        for part in _parts(images, 2 * self.chunk):
             with _grad_of(part):
                 with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
                     hidden, logit = judge(self.discriminator, part)
@@ -55,6 +61,6 @@ class Drawer:
 
     def look(self, latents: Tensor) -> tuple[RawFeatures, Tensor | None]:
         """As `read` of `draw`, a few images at a time: those of many latents need not fit into memory together."""
-        parts = [self.read(self.draw(part)) for part in latents.split(2 * self.chunk)]
+        parts = [self.read(self.draw(part)) for part in _parts(latents, 2 * self.chunk)]
         logits = [logit for _, logit in parts if logit is not None]
         return RawFeatures.cat([raw for raw, _ in parts]), torch.cat(logits) if logits else None

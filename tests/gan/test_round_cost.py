@@ -9,7 +9,8 @@ from gan.guard import Limits
 from gan.measure import round_cost
 from gan.model import Model
 from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
-from gan.policy.rounds import RoundConfig
+from gan.policy.adapter import Choice
+from gan.policy.rounds import Round, RoundConfig
 
 
 @pytest.fixture
@@ -32,6 +33,18 @@ def test_every_image_is_counted_and_the_generator_stays(small, monkeypatch):
     assert all(32 < pair.drawn <= pair.images and pair.strict_ratio >= pair.ratio for pair in pairs)
     assert all(pair.round > 0 and pair.drawing > 0 and pair.ratio == pair.round / pair.drawing for pair in pairs)
     assert all(torch.equal(value, before[key]) for key, value in small.tensors().items())
+
+
+def test_a_look_is_at_what_the_adapter_makes_of_the_latents(small):
+    config = RoundConfig(look_images=32, pool=200, candidates=12)
+    session = round_cost.taught_session(small, seed=0, config=config)
+    adapter = session.adapter
+    assert isinstance(adapter, Choice)
+    torch.nn.init.normal_(adapter.out.weight)
+    looking = Round(adapter, session.scorer, config, torch.Generator().manual_seed(0))
+    for candidates in (12, 5, 8):
+        adapter.choose_among(candidates)
+        assert torch.equal(looking._points(adapter), adapter(looking._held_out))
 
 
 def test_the_figures_are_written(small, monkeypatch, tmp_path, capsys):

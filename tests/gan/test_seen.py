@@ -1,10 +1,11 @@
 """In a round no image is drawn twice, and each is judged as if it were."""
 
+import pytest
 import torch
 
 from gan.model import Model
 from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
-from gan.rewards.drawer import Drawer
+from gan.rewards.drawer import Drawer, _parts
 from gan.rewards.seen import Seen
 
 
@@ -24,6 +25,11 @@ def test_an_image_is_drawn_once_and_looks_the_same_wherever_it_comes():
         assert torch.allclose(logits, exact_logits, atol=1e-5)
         assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(raw.groups, exact.groups, strict=True))
     assert (seen.asked, seen.drawn) == (10, 6) and sum(drawn) == 6
+
+
+@pytest.mark.parametrize(("rows", "sizes"), [(0, [0]), (5, [5]), (32, [32]), (34, [34]), (66, [33, 33]), (100, [34, 33, 33])])
+def test_what_is_drawn_in_parts_has_no_small_last_one(rows: int, sizes: list[int]):
+    assert [len(part) for part in _parts(torch.zeros(rows, 8), 32)] == sizes
 
 
 def test_without_a_discriminator_there_are_no_logits():
