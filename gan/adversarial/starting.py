@@ -14,9 +14,9 @@ from gan.networks import Discriminator, DiscriminatorConfig, Generator, Generato
 AUTO = "auto"  # the start that fits the pictures
 _SIDE = 64  # pixels, of images that nothing else is said of
 _PALETTE = 16  # colours of an image of pixel art
-_SQUARES = {32: (128, 128, 128, 96)}  # of pixel art, which is all detail
+_SQUARES = {16: (128, 128, 128), 32: (128, 128, 128, 96)}  # of pixel art, which is all detail
 _GENERATOR = {32: (128, 128, 96, 64), 64: (128, 128, 96, 48, 16), 128: (128, 128, 128, 64, 32)}
-_DISCRIMINATOR = {32: (96, 128, 128), 64: (48, 96, 128, 128), 128: (48, 96, 128, 128)}
+_DISCRIMINATOR = {16: (128, 128), 32: (96, 128, 128), 64: (48, 96, 128, 128), 128: (48, 96, 128, 128)}
 _FINER = {128: 2}  # `subpixel`: full-size layers of few channels would take two thirds of the time
 
 Networks = tuple[Generator, Discriminator]
@@ -25,15 +25,21 @@ Networks = tuple[Generator, Discriminator]
 def network_configs(resolution: int, pixel: int = 1) -> tuple[GeneratorConfig, DiscriminatorConfig]:
     """The compact pair for 32, 64 or 128 px, each times `pixel`: the side of a square of one colour in pixel art."""
     drawn, rest = divmod(resolution, pixel)
-    sides = [side for side in _GENERATOR if pixel == 1 or side not in _FINER]
-    if rest or drawn not in sides:
-        raise UserError(f"resolution {resolution} is not one of {', '.join(str(pixel * side) for side in sides)}")
-    widths = _GENERATOR | _SQUARES if pixel > 1 else _GENERATOR
+    widths = _widths(pixel)
+    if rest or drawn not in widths:
+        raise UserError(f"resolution {resolution} is not one of {', '.join(str(pixel * side) for side in sorted(widths))}")
     finer, palette = _FINER.get(drawn, 1), _PALETTE if pixel > 1 else 0
     return (
         GeneratorConfig(resolution=resolution, channels=widths[drawn], pixel=pixel, palette=palette, subpixel=finer),
         DiscriminatorConfig(resolution=resolution, channels=_DISCRIMINATOR[drawn], pixel=pixel, fold=2 * finer),
     )
+
+
+def _widths(pixel: int) -> dict[int, tuple[int, ...]]:
+    """The generator's channels by the side of what it draws."""
+    if pixel == 1:
+        return _GENERATOR
+    return {side: channels for side, channels in (_GENERATOR | _SQUARES).items() if side not in _FINER}
 
 
 class Start:
@@ -65,7 +71,7 @@ class Start:
         """Side of the squares that are to be drawn; `found` are those that pictures of a folder consist of."""
         if self._kind is not None:
             return procedural.KINDS[self._kind].pixel(self.resolution)
-        while found > 1 and self.resolution // found not in _GENERATOR:
+        while found > 1 and self.resolution // found not in _widths(found):
             found //= 2
         return found
 
@@ -81,15 +87,16 @@ class Start:
         if name == AUTO and self.resolution >= _SIDE and (name := assets.start_for(pixel, self.resolution)) is not None:
             source = warm.pair(load(name, device="cpu"), name)
             say(f"Starting from {name} (--from none starts from random weights).")
-        if source is not None and source[0].resolution == self.resolution and not self._grow:
+        fits = source is not None and source[0].resolution == self.resolution and not self._grow
+        if source is not None and fits and not (self._name == AUTO and source[0].config.pixel < pixel):
             _say_squares(source, say)
             return source, True
         made = fresh_pair(seed, *network_configs(self.resolution, pixel))
         _say_squares(made, say)
         if source is not None:
-            share, side, before = warm.transfer(source, made), self.resolution, source[0].resolution
-            drawn = f"{name} grows" if side == before else f"{name} draws {before} px"
-            say(f"{drawn}: it gives {share:.0%} of the weights for {side} px, the rest starts at random.")
+            share, side, drawn = warm.transfer(source, made), self.resolution, source[0].resolution
+            size = "" if drawn == side else f" draws {drawn} px: it"
+            say(f"{name}{size} gives {share:.0%} of the weights for {side} px, the rest starts at random.")
         return made, False
 
 

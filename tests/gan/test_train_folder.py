@@ -38,21 +38,25 @@ def test_a_folder_is_reported_on_trained_on_and_compared_with(
     assert any((pairs[:, 32:] == one).all() or (pairs[:, 32:] == one[:, ::-1]).all() for one in pictures)
 
 
-def test_pixel_art_is_learnt_as_pixel_art(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("side", [16, 32])
+def test_pixel_art_is_learnt_as_pixel_art(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], side: int
+) -> None:
     monkeypatch.setattr("gan.data.folder.cache_folder", lambda: tmp_path / "cache")
     folder, out = tmp_path / "pictures", tmp_path / "model"
     folder.mkdir()
     for number, pixels in enumerate(render(range(10), 32)):
-        Image.fromarray(pixels).save(folder / f"{number}.png")
+        Image.fromarray(pixels[:: 32 // side, :: 32 // side]).save(folder / f"{number}.png")
     words = ["train", "--images", str(folder), "--out", str(out), "--kimg", "0.03", "--device", "cpu"]
     for start in ((), ("--from", "none")):
         assert main([*words, *start]) == 0
         said = capsys.readouterr().err
         assert ("Starting from characters" in said) == (not start)
-        assert "Pixel art: 32 x 32 squares of one colour, which will be drawn with hard edges." in said
+        assert f"Pixel art: {side} x {side} squares of one colour, which will be drawn with hard edges." in said
+        assert ("characters gives" in said) == (not start and side < 32)
         model = gan.load(out)
         assert model.card["pixel_art"] and model.resolution == 64
-        assert square_side(model.sample(range(8))) == 2
+        assert square_side(model.sample(range(8))) == 64 // side
         assert main([*words, "--kimg", "0.06"]) == 0  # going on: nothing is chosen anew
         said = capsys.readouterr().err
         assert "Going on" in said and "Starting from" not in said
