@@ -10,9 +10,9 @@ import torch
 
 from gan.model import Model
 from gan.policy.adapter import Adapter, Choice, ChoiceConfig, Shift, ShiftConfig
-from gan.policy.foresight import Foresight
+from gan.policy.foresight import Foresight, ForesightLearner
 from gan.policy.rounds import RoundConfig, RoundProgress
-from gan.rewards.pool import ENOUGH, Pool
+from gan.rewards.pool import ENOUGH, ENOUGH_FORESEEN, Pool
 from gan.rewards.scorer import REFERENCE_IMAGES, Scorer
 
 PIECE = 32  # images read in one piece of work ahead
@@ -57,16 +57,28 @@ class Preparation:
     Parameters
     ----------
     pool, scorer : called for them when they are needed first.
-
-    Attributes
-    ----------
-    foresight : once it is learnt; from more images, once there are at least twice as many.
+    like : what is to begin with the foresight; None: nothing is.
+    given : called for a foresight that was learnt before, when one is needed first.
     """
 
-    def __init__(self, pool: Callable[[], Pool], scorer: Callable[[], Scorer], like: ChoiceConfig | None) -> None:
-        self._pool, self._scorer, self._like = pool, scorer, like
-        self._learning: Foresight | None = None
-        self.foresight: Foresight | None = None
+    def __init__(
+        self,
+        pool: Callable[[], Pool],
+        scorer: Callable[[], Scorer],
+        like: ChoiceConfig | None,
+        given: Callable[[], Foresight | None] = lambda: None,
+    ) -> None:
+        self._pool, self._scorer, self._like, self._given = pool, scorer, like, given
+        self._learning: ForesightLearner | None = None
+        self._foresight: Foresight | None = None
+        self._asked = False  # for the one that was given
+
+    @property
+    def foresight(self) -> Foresight | None:
+        """The one given, or what was learnt; from more images, once there are at least twice as many."""
+        if not self._asked and self._like is not None:
+            self._foresight, self._asked = self._given(), True
+        return self._foresight
 
     def _learn(self, updates: int) -> bool:
         """So many updates more of what is learnt. False when there is nothing to learn."""
@@ -74,10 +86,10 @@ class Preparation:
             known = len(self._pool()) - REFERENCE_IMAGES
             if self._like is None or known <= 0 or (self.foresight is not None and known < 2 * self.foresight.images):
                 return False
-            self._learning = Foresight(*self._scorer().known_features(), self._like)
+            self._learning = ForesightLearner(*self._scorer().known_features(), self._like)
         self._learning.step(updates)
         if self._learning.done:
-            self.foresight, self._learning = self._learning, None
+            self._foresight, self._learning = self._learning.foresight, None
         return True
 
     def piece(self) -> bool:
@@ -90,13 +102,13 @@ class Preparation:
 
     def rest(self, config: RoundConfig, cancel: Callable[[], bool], wait: Callable[[], None]) -> Iterator[RoundProgress]:
         """Do what a round cannot do without; reports step 0."""
-        if self.foresight is not None or self._like is None:
+        if self._like is None:
             return
-        pool = self._pool()
+        pool, enough = self._pool(), ENOUGH if self.foresight is None else ENOUGH_FORESEEN
         began, had = time.monotonic(), len(pool)
         pool.grow_to(REFERENCE_IMAGES + PIECE)  # without any beside the reference sample there is nothing to learn from
-        enough = min(ENOUGH, pool.size)
-        while not pool.enough and not cancel():
+        enough = min(enough, pool.size)
+        while not pool.has(enough) and not cancel():
             wait()
             pool.grow(8 * PIECE)
             speed = (len(pool) - had) / (time.monotonic() - began)
@@ -112,12 +124,13 @@ class Preparation:
             wait()
             if not self._learn(4 * UPDATES):
                 return
-            learning = self._learning or self.foresight
-            assert learning is not None
-            pace = (time.monotonic() - began) / (learning.learnt - had)
+            left, share = 0.0, 1.0
+            if (learning := self._learning) is not None:
+                left = (time.monotonic() - began) / (learning.learnt - had) * (learning.updates - learning.learnt)
+                share = learning.learnt / learning.updates
             yield RoundProgress(
                 step=0,
                 steps=config.steps,
-                seconds_left=pace * (learning.updates - learning.learnt),
-                note=f"learning what latents look like: {100 * learning.learnt // learning.updates} %",
+                seconds_left=left,
+                note=f"learning what latents look like: {int(100 * share)} %",
             )

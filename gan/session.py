@@ -14,6 +14,7 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +23,7 @@ import torch
 from torch import Tensor
 
 from gan.formats.checkpoint import load_checkpoint, save_checkpoint
+from gan.formats.foreseen import bundled_foresight
 from gan.model import Model, digest
 from gan.networks import latents, to_uint8
 from gan.policy.adapter import Adapter, Choice, ChoiceConfig
@@ -83,7 +85,7 @@ class TuningSession:
         self._logits: dict[int, float] = {}  # of known images, where there is a discriminator
         self._pool: Pool | None = None
         self._cache = cache
-        self._preparation = Preparation(lambda: self.pool, lambda: self.scorer, self._choice_config())
+        self._preparation = Preparation(lambda: self.pool, lambda: self.scorer, self._choice_config(), self._given_foresight)
         self._proposer = Proposer(model.z_dim, self.random)
 
     def _choice_config(self) -> ChoiceConfig | None:
@@ -93,6 +95,14 @@ class TuningSession:
 
     def _begun(self) -> Adapter:
         return fresh_adapter(self.model, self._choice_config())
+
+    @cached_property
+    def _digest(self) -> str:
+        return digest(self._untuned.tensors(), self._untuned.unweighed())
+
+    def _given_foresight(self) -> Foresight | None:
+        choice = self._choice_config()
+        return None if choice is None else bundled_foresight(self._digest, choice, self.model.device)
 
     @property
     def scorer(self) -> Scorer:
@@ -109,13 +119,13 @@ class TuningSession:
         if self._pool is None:
             kept = None
             if self._cache is not None:
-                kept = self._cache / cache_name(digest(self._untuned.tensors(), self._untuned.unweighed()), self.config.pool)
+                kept = self._cache / cache_name(self._digest, self.config.pool)
             self._pool = Pool(Drawer(self.model), self.config.pool, kept)
         return self._pool
 
     @property
     def foresight(self) -> Foresight | None:
-        """What choices begin with; None where the policy is another, or before a round or `prepare` came to it."""
+        """What choices begin with; None where the policy is another, or before a round or `prepare` learnt it (bundled ones have it)."""
         return self._preparation.foresight
 
     @property

@@ -23,7 +23,25 @@ class ForesightConfig:
     weight_decay: float = 0.1
 
 
+@dataclass(frozen=True, eq=False)
 class Foresight:
+    """What was learnt: hidden layers that a choice can begin with."""
+
+    hidden: nn.Sequential
+    mean: Tensor  # of embedded latents over the prior
+    deviation: Tensor
+    images: int  # that it was learnt from
+
+    def give(self, adapter: Choice) -> None:
+        """Let an idle choice begin with these hidden layers."""
+        if not adapter.idle:
+            raise ValueError("this choice has learnt something already")
+        adapter.hidden.load_state_dict(self.hidden.state_dict())
+        adapter.mean.copy_(self.mean)
+        adapter.deviation.copy_(self.deviation)
+
+
+class ForesightLearner:
     """Learns the features of images from their embedded latents.
 
     Parameters
@@ -39,6 +57,7 @@ class Foresight:
     ) -> None:
         self.config = config or ForesightConfig()
         self.mean, self.deviation = embedded.mean(dim=0), embedded.std(dim=0).clamp_min(1e-4)
+        self.images = len(embedded)
         self._inputs = (embedded - self.mean) / self.deviation
         self._features = features.to(embedded.device)
         self._random = torch.Generator().manual_seed(seed)
@@ -52,11 +71,6 @@ class Foresight:
         rate = self.config.learning_rate
         self._optimizer = torch.optim.AdamW(parameters, lr=rate, weight_decay=self.config.weight_decay, fused=True)
         self._schedule = torch.optim.lr_scheduler.OneCycleLR(self._optimizer, rate, total_steps=self.updates + 1)
-
-    @property
-    def images(self) -> int:
-        """How many it learns from."""
-        return len(self._inputs)
 
     @property
     def done(self) -> bool:
@@ -79,10 +93,7 @@ class Foresight:
         guessed: Tensor = self._out(self.hidden(inputs))
         return guessed
 
-    def give(self, adapter: Choice) -> None:
-        """Let an idle choice begin with these hidden layers."""
-        if not adapter.idle:
-            raise ValueError("this choice has learnt something already")
-        adapter.hidden.load_state_dict(self.hidden.state_dict())
-        adapter.mean.copy_(self.mean)
-        adapter.deviation.copy_(self.deviation)
+    @property
+    def foresight(self) -> Foresight:
+        """What is learnt so far."""
+        return Foresight(self.hidden, self.mean, self.deviation, self.images)

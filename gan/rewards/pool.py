@@ -14,6 +14,7 @@ from gan.rewards.drawer import Drawer
 from gan.taste import RawFeatures
 
 ENOUGH = 9216  # images that a first choice can be learnt from; from more it is learnt better
+ENOUGH_FORESEEN = 3072  # where what latents look like is known beforehand, and only what they are worth has to be learnt
 _LEAST = 2048  # a slow generator's pool is enough with so many,
 _ENOUGH_SECONDS = 90.0  # after so long a time of drawing,
 _FULL_SECONDS = 300.0  # and full after this
@@ -51,10 +52,9 @@ class Pool:
         """Whether it is as large as it gets."""
         return self._has(self.size, _FULL_SECONDS)
 
-    @property
-    def enough(self) -> bool:
-        """Whether a choice can be learnt from it."""
-        return self._has(min(ENOUGH, self.size), _ENOUGH_SECONDS)
+    def has(self, enough: int) -> bool:
+        """Whether there are so many images, or as many as can be waited for."""
+        return self._has(min(enough, self.size), _ENOUGH_SECONDS)
 
     def _has(self, count: int, seconds: float) -> bool:
         return self._count >= count or (self._seconds > seconds and self._count >= _LEAST)

@@ -11,7 +11,7 @@ from gan.guard import Limits
 from gan.model import Model
 from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
 from gan.policy.adapter import Choice, ChoiceConfig
-from gan.policy.foresight import Foresight, ForesightConfig
+from gan.policy.foresight import Foresight, ForesightConfig, ForesightLearner
 from gan.policy.rounds import RoundConfig
 from gan.session import Feedback, TuningSession
 
@@ -24,15 +24,19 @@ def world(count: int = 2048) -> tuple[Tensor, Tensor]:
     return 3.0 + 2.0 * z, torch.stack([z[:, 0] * z[:, 1], z[:, 2].sin(), z[:, 3].abs()], dim=1)
 
 
+def learner(seed: int = 0) -> ForesightLearner:
+    learning = ForesightLearner(*world(), SHAPE, ForesightConfig(epochs=40, batch=64), seed)
+    while not learning.done:
+        learning.step(100)
+    return learning
+
+
 def learnt(seed: int = 0) -> Foresight:
-    foresight = Foresight(*world(), SHAPE, ForesightConfig(epochs=40, batch=64), seed)
-    while not foresight.done:
-        foresight.step(100)
-    return foresight
+    return learner(seed).foresight
 
 
 def test_it_guesses_features_of_latents_it_never_saw() -> None:
-    foresight = learnt()
+    foresight = learner()
     embedded, features = (part[-512:] for part in world(4096))
     with torch.no_grad():
         guessed = foresight.guess((embedded - foresight.mean) / foresight.deviation)

@@ -1,0 +1,47 @@
+"""What the latents of a bundled generator look like, learnt beforehand from many images: `foresight.safetensors` beside its weights.
+
+A session of any other generator learns it by itself, from fewer images and while the person waits. The files are made by
+`packaging/foresight.py`.
+"""
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from gan import assets
+from gan.formats.files import write_bytes
+from gan.policy.adapter import ChoiceConfig, hidden_layers
+from gan.policy.foresight import Foresight
+
+FILE = "foresight.safetensors"
+_FORMAT = "tastemaker-foresight-1"
+
+
+def write_foresight(folder: Path, foresight: Foresight, digest: str) -> None:
+    """Write it into a bundle's folder, in float16; `digest` over the generator and discriminator that it was learnt from."""
+    tensors = {f"hidden.{name}": value.half().contiguous() for name, value in foresight.hidden.state_dict().items()}
+    tensors |= {"mean": foresight.mean.contiguous(), "deviation": foresight.deviation.contiguous()}
+    about = {"format": _FORMAT, "of": digest, "images": str(foresight.images)}
+    write_bytes(folder / FILE, save({name: value.cpu() for name, value in tensors.items()}, about))
+
+
+def bundled_foresight(digest: str, like: ChoiceConfig, device: torch.device) -> Foresight | None:
+    """The one of the bundled generator with that digest; None where there is none, or choices have another shape by now."""
+    for path in sorted(assets.root().glob(f"*/{FILE}")):
+        try:
+            with safe_open(path, framework="pt", device="cpu") as file:
+                about = file.metadata() or {}
+                if about.get("format") == _FORMAT and about.get("of") == digest:
+                    tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 (no mapping)
+                    return _built(tensors, int(about["images"]), like, device)
+        except (OSError, SafetensorError, RuntimeError, KeyError, ValueError):
+            continue  # it is no more than a help: what it knows is learnt again
+    return None
+
+
+def _built(tensors: dict[str, torch.Tensor], images: int, like: ChoiceConfig, device: torch.device) -> Foresight:
+    hidden = hidden_layers(like.inputs, like.width, like.depth)
+    hidden.load_state_dict({name.removeprefix("hidden."): value for name, value in tensors.items() if name.startswith("hidden.")})
+    return Foresight(hidden.to(device), tensors["mean"].to(device), tensors["deviation"].to(device), images)
