@@ -7,10 +7,13 @@ import pytest
 import torch
 from torch import Tensor
 
+import gan
+from gan import assets
+from gan.formats.foreseen import FILE, bundled_foresight, write_foresight
 from gan.guard import Limits
 from gan.model import Model
 from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
-from gan.policy.adapter import Choice, ChoiceConfig
+from gan.policy.adapter import Choice, ChoiceConfig, hidden_layers
 from gan.policy.foresight import Foresight, ForesightConfig, ForesightLearner
 from gan.policy.rounds import RoundConfig
 from gan.session import Feedback, TuningSession
@@ -100,6 +103,75 @@ def test_a_round_after_more_was_read_begins_with_what_was_learnt_from_it(tmp_pat
         assert _far(anew, _begun(late, anew)) < _far(anew, again)
     else:
         assert _far(anew, again) == 0.0
+
+
+def test_what_a_bundled_generator_brings_is_read_again_if_it_is_of_its_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gan.assets.root", lambda: tmp_path)
+    kept, cpu = learnt(), torch.device("cpu")
+    (tmp_path / "small").mkdir()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / FILE).write_bytes(b"damaged")
+    write_foresight(tmp_path / "small", kept, "weights")
+    found = bundled_foresight("weights", SHAPE, cpu)
+    assert found is not None and found.images == 2048
+    torch.testing.assert_close(found.mean, kept.mean)
+    with torch.no_grad():
+        inputs = torch.randn(64, SHAPE.inputs)
+        torch.testing.assert_close(found.hidden(inputs), kept.hidden(inputs), rtol=0.02, atol=0.02)
+    assert bundled_foresight("other weights", SHAPE, cpu) is None
+    assert bundled_foresight("weights", replace(SHAPE, width=16), cpu) is None
+
+
+@pytest.mark.parametrize("name", assets.names())
+def test_bundled_generators_bring_theirs(name: str) -> None:
+    """Where it fails, the weights have changed: packaging/foresight.py learns it anew."""
+    foresight = TuningSession(gan.load(name), "cpu").foresight
+    assert foresight is not None and foresight.images > 90_000
+
+
+def test_what_is_given_tells_more_of_images_than_chance() -> None:
+    session = TuningSession(gan.load("dreamscapes"), "cpu", config=RoundConfig(pool=1024 + 768))
+    session.pool.grow_to(1024 + 768)
+    embedded, features = session.scorer.known_features()
+    given = session.foresight
+    assert given is not None
+    inputs = (embedded - given.mean) / given.deviation
+    unlearnt = hidden_layers(inputs.shape[1], 192, 3)
+
+    def left(hidden: torch.nn.Module) -> float:
+        """Share of the features' variance that a last layer on these hidden ones leaves open, on images it was not fitted to."""
+        with torch.no_grad():
+            read = torch.cat([hidden(inputs), torch.ones(len(inputs), 1)], dim=1).double()
+        fitted, fresh, truth = read[:512], read[512:], features.double()
+        ridge = 1.0 * torch.eye(read.shape[1], dtype=torch.float64)
+        last = torch.linalg.solve(fitted.t() @ fitted + ridge, fitted.t() @ truth[:512])
+        return float((fresh @ last - truth[512:]).square().mean() / truth[512:].var(dim=0).mean())
+
+    assert left(given.hidden) < 0.3 < 0.8 * left(unlearnt)
+
+
+def test_a_first_round_with_a_foresight_given_waits_for_few_images_and_learns_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gan.preparing.ENOUGH_FORESEEN", 300)
+    for module in ("gan.rewards.scorer", "gan.preparing"):
+        monkeypatch.setattr(f"{module}.REFERENCE_IMAGES", 100)
+    torch.manual_seed(3)
+    generator = Generator(GeneratorConfig(resolution=16, z_dim=8, w_dim=16, channels=(16, 16, 8)))
+    model = Model("small", generator, None, Discriminator(DiscriminatorConfig(resolution=16, channels=(8, 16), features=16)))
+    shape = ChoiceConfig(8, 16)
+    given = Foresight(hidden_layers(shape.inputs, shape.width, shape.depth), torch.zeros(16), torch.ones(16), 5000)
+    monkeypatch.setattr("gan.session.bundled_foresight", lambda digest, like, device: given)
+    session = TuningSession(model, device="cpu", seed=1, config=RoundConfig(steps=1, states=4, children=4, look_images=16, pool=2000))
+    proposals = session.propose(24)
+    light = [float(p.pixels.mean()) for p in proposals]
+    session.add({i: p.latent for i, p in enumerate(proposals)})
+    session.feedback([Feedback(i, "stars", 1.0 + 4.0 * (light[i] > sorted(light)[12])) for i in range(24)])
+    session.fit()
+    notes = [report.note for report in session.run_round() if report.step == 0]
+    assert notes and all("looking at what the generator draws" in note and note.endswith("of 300 images") for note in notes)
+    assert 300 <= len(session.pool) < 700 and session.foresight is given
+    while session.prepare():
+        pass
+    assert len(session.pool) == 2000 and session.foresight is given
 
 
 def _begun(foresight: Foresight, like: Choice) -> Choice:
