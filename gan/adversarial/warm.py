@@ -62,7 +62,7 @@ def transfer(source: tuple[Generator, Discriminator], target: tuple[Generator, D
     for block in list(generator.synthesis.blocks)[len(source[0].synthesis.blocks) :]:
         assert isinstance(block, SynthesisBlock)
         block.to_image.weight.zero_()
-    if generator.synthesis.detail is not None:
+    if generator.synthesis.detail is not None and source[0].synthesis.detail is None:
         generator.synthesis.detail.weight.zero_()
     return copied / sum(value.numel() for network in target for value in network.state_dict().values())
 

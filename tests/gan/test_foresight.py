@@ -38,6 +38,20 @@ def learnt(seed: int = 0) -> Foresight:
     return learner(seed).foresight
 
 
+def rated(config: RoundConfig, count: int) -> TuningSession:
+    """A small generator, and somebody who likes the lighter half of so many images."""
+    torch.manual_seed(3)
+    generator = Generator(GeneratorConfig(resolution=16, z_dim=8, w_dim=16, channels=(16, 16, 8)))
+    model = Model("small", generator, None, Discriminator(DiscriminatorConfig(resolution=16, channels=(8, 16), features=16)))
+    session = TuningSession(model, device="cpu", seed=1, config=config)
+    proposals = session.propose(count)
+    light = [float(p.pixels.mean()) for p in proposals]
+    session.add({i: p.latent for i, p in enumerate(proposals)})
+    session.feedback([Feedback(i, "stars", 1.0 + 4.0 * (light[i] > sorted(light)[count // 2])) for i in range(count)])
+    session.fit()
+    return session
+
+
 def test_it_guesses_features_of_latents_it_never_saw() -> None:
     foresight = learner()
     embedded, features = (part[-512:] for part in world(4096))
@@ -70,17 +84,8 @@ def test_a_round_after_more_was_read_begins_with_what_was_learnt_from_it(tmp_pat
     monkeypatch.setattr("gan.preparing.ENOUGH", 300)
     for module in ("gan.rewards.scorer", "gan.preparing"):
         monkeypatch.setattr(f"{module}.REFERENCE_IMAGES", 100)
-    torch.manual_seed(3)
-    generator = Generator(GeneratorConfig(resolution=16, z_dim=8, w_dim=16, channels=(16, 16, 8)))
-    model = Model("small", generator, None, Discriminator(DiscriminatorConfig(resolution=16, channels=(8, 16), features=16)))
     wide = Limits(diversity=0.1, realism=-9.0, typicality=-9.0)
-    config = RoundConfig(steps=4, states=4, children=4, look_every=2, look_images=64, limits=wide, pool=1000)
-    session = TuningSession(model, device="cpu", seed=1, config=config)
-    proposals = session.propose(48)
-    light = [float(p.pixels.mean()) for p in proposals]
-    session.add({i: p.latent for i, p in enumerate(proposals)})
-    session.feedback([Feedback(i, "stars", 1.0 + 4.0 * (light[i] > sorted(light)[24])) for i in range(48)])
-    session.fit()
+    session = rated(RoundConfig(steps=4, states=4, children=4, look_every=2, look_images=64, limits=wide, pool=1000), 48)
 
     def teach() -> Choice:
         assert list(session.run_round())
@@ -154,18 +159,10 @@ def test_a_first_round_with_a_foresight_given_waits_for_few_images_and_learns_no
     monkeypatch.setattr("gan.preparing.ENOUGH_FORESEEN", 300)
     for module in ("gan.rewards.scorer", "gan.preparing"):
         monkeypatch.setattr(f"{module}.REFERENCE_IMAGES", 100)
-    torch.manual_seed(3)
-    generator = Generator(GeneratorConfig(resolution=16, z_dim=8, w_dim=16, channels=(16, 16, 8)))
-    model = Model("small", generator, None, Discriminator(DiscriminatorConfig(resolution=16, channels=(8, 16), features=16)))
     shape = ChoiceConfig(8, 16)
     given = Foresight(hidden_layers(shape.inputs, shape.width, shape.depth), torch.zeros(16), torch.ones(16), 5000)
     monkeypatch.setattr("gan.session.bundled_foresight", lambda digest, like, device: given)
-    session = TuningSession(model, device="cpu", seed=1, config=RoundConfig(steps=1, states=4, children=4, look_images=16, pool=2000))
-    proposals = session.propose(24)
-    light = [float(p.pixels.mean()) for p in proposals]
-    session.add({i: p.latent for i, p in enumerate(proposals)})
-    session.feedback([Feedback(i, "stars", 1.0 + 4.0 * (light[i] > sorted(light)[12])) for i in range(24)])
-    session.fit()
+    session = rated(RoundConfig(steps=1, states=4, children=4, look_images=16, pool=2000), 24)
     notes = [report.note for report in session.run_round() if report.step == 0]
     assert notes and all("looking at what the generator draws" in note and note.endswith("of 300 images") for note in notes)
     assert 300 <= len(session.pool) < 700 and session.foresight is given

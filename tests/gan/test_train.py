@@ -229,6 +229,13 @@ def test_layers_that_fit_a_smaller_size_are_taken_over():
     assert images.shape == (2, 3, 32, 32) and bool(torch.isfinite(small[1](images)).all())
 
 
+def test_layers_of_the_same_size_are_all_taken_over():
+    source, target = fresh_pair(0, *network_configs(128)), fresh_pair(1, *network_configs(128))
+    assert transfer(source, target) == 1.0
+    for given, taken in zip(source, target, strict=True):
+        assert all(torch.equal(value, taken.state_dict()[name]) for name, value in given.state_dict().items())
+
+
 def test_a_grown_generator_begins_with_what_the_narrow_one_draws(tmp_path):
     model = gan.load("characters", device="cpu")
     narrow = replace(model.generator.config, channels=(64, 64, 48, 32))
