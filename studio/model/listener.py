@@ -190,7 +190,13 @@ class Listener(QObject):
     def _ready(self, ready: m.Ready) -> None:
         graph = ready.card.get("imported", {}).get("from") == "ONNX"
         self.state.generator = Generator(
-            ready.model, ready.hash, ready.resolution, ready.parameters, ready.has_discriminator, graph
+            ready.model,
+            ready.hash,
+            ready.resolution,
+            ready.parameters,
+            ready.has_discriminator,
+            ready.square,
+            graph,
         )
         self.state.device = tr(ready.device)
         if self.project.meta("pixel_art") is None:

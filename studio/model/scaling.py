@@ -3,6 +3,8 @@
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 
+_LEAST = 32  # pixels: a smaller image is not looked at for squares
+
 
 def whole_factor(source: int, room: int) -> int:
     """Return how many times `source` pixels fit into `room` pixels, at least once."""
@@ -12,11 +14,13 @@ def whole_factor(source: int, room: int) -> int:
 def scaled(image: QImage, room: int, ratio: float, pixel_art: bool) -> QImage:
     """Scale a square image for `room` logical pixels of a screen with `ratio` device pixels to each.
 
-    Pixel art grows by the largest whole factor that fits; anything else fills the room, with Pillow's bicubic
-    filter, which is visibly sharper than Qt's bilinear one at 2x and more.
+    Pixel art grows by the largest whole factor that fits, of the squares of one colour that it is drawn of;
+    anything else fills the room, with Pillow's bicubic filter, which is visibly sharper than Qt's bilinear one
+    at 2x and more.
     """
     wanted = max(1, round(room * ratio))
     if pixel_art and image.width() <= wanted:
+        image = _squares(image)
         size = image.width() * whole_factor(image.width(), wanted)
         made = image.scaled(
             size, size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.FastTransformation
@@ -27,6 +31,22 @@ def scaled(image: QImage, room: int, ratio: float, pixel_art: bool) -> QImage:
         made = _smooth(image, wanted)
     made.setDevicePixelRatio(ratio)
     return made
+
+
+def _squares(image: QImage) -> QImage:
+    """Return pixel art with one pixel for each square of one colour, where all of it is such squares."""
+
+    def at(picture: QImage, side: int) -> QImage:
+        return picture.scaled(
+            side, side, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.FastTransformation
+        )
+
+    while (side := image.width()) >= _LEAST and side % 2 == 0:
+        half = at(image, side // 2)
+        if at(half, side) != image:
+            break
+        image = half
+    return image
 
 
 def _smooth(image: QImage, size: int) -> QImage:

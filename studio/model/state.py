@@ -38,6 +38,7 @@ class Generator:
     resolution: int = 0  # pixels
     parameters: int = 0
     has_discriminator: bool = True
+    square: int = 1  # pixels to the side of what it draws in one colour
     graph: bool = False  # it is run as another program's graph: torch cannot take it apart
 
 

@@ -78,7 +78,7 @@ class ImageGrid(SquareGrid):
         return found
 
     def set_pixel_art(self, pixel_art: bool, source: int) -> None:
-        """Enlarge images of `source` pixels by whole factors, or smoothly."""
+        """Enlarge images of `source` pixels, or squares of one colour, by whole factors, or smoothly."""
         self.delegate.pixel_art = pixel_art
         unit = source / self.devicePixelRatioF() if pixel_art and source else 1.0
         if unit != self._unit:

@@ -167,4 +167,5 @@ class RateView(QWidget):
 
     def _show_scaling(self, _: object) -> None:
         state = self._actions.state
-        self.grid.set_pixel_art(state.pixel_art, state.generator.resolution)
+        drawn = state.generator
+        self.grid.set_pixel_art(state.pixel_art, drawn.resolution // drawn.square)

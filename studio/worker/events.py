@@ -50,6 +50,7 @@ class Ready:
     has_discriminator: bool
     parameters: int  # of the generator
     card: dict[str, Any]  # provenance, JSON-like
+    square: int = 1  # pixels to the side of the squares that pixel art is drawn of
 
 
 @dataclass(frozen=True, slots=True)

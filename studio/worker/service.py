@@ -201,6 +201,7 @@ class Service:
                 z_dim=model.z_dim,
                 hash=model.hash,
                 pixel_art=bool(model.card.get("pixel_art", False)),
+                square=int(getattr(getattr(model.generator, "config", None), "pixel", 1)),
                 has_discriminator=model.discriminator is not None,
                 parameters=sum(parameter.numel() for parameter in model.generator.parameters()),
                 card=model.card,

@@ -11,6 +11,8 @@ from PySide6.QtTest import QTest
 from window_support import SIDE, Hands
 
 from studio.model.grid_model import Cell, GridModel
+from studio.model.pictures import to_images
+from studio.model.scaling import scaled
 from studio.project.store import Project
 from studio.ui.grid_geometry import GAP, MARGIN, Geometry
 from studio.ui.image_grid import ImageGrid
@@ -317,6 +319,17 @@ def test_pixel_art_is_enlarged_by_a_whole_factor(open_studio: Callable[[], Hands
     assert second.left() - first.right() - 1 == GAP, "what whole factors leave of the width is at the sides"
     last = hands.grid.visualRect(hands.actions.grid.index(hands.grid._geometry.columns - 1))
     assert abs(first.left() - (hands.grid.viewport().width() - 1 - last.right())) <= 1
+
+
+@pytest.mark.parametrize(("square", "side"), [(1, 64), (2, 96), (4, 96)])
+def test_pixel_art_grows_by_the_squares_that_it_is_drawn_of(square: int, side: int) -> None:
+    squares = np.random.default_rng(1).integers(0, 256, (64 // square, 64 // square, 3), np.uint8)
+    image = to_images(squares.repeat(square, axis=0).repeat(square, axis=1)[None])[0]
+    made = scaled(image, 100, 1.0, pixel_art=True)
+    assert made.width() == side
+    back = made.scaled(64 // square, 64 // square)
+    assert back.convertToFormat(QImage.Format.Format_RGB32) == image.scaled(back.size()).convertToFormat(QImage.Format.Format_RGB32)
+    assert scaled(image, 100, 1.0, pixel_art=False).width() == 100
 
 
 def test_pixel_art_is_made_larger_and_smaller_by_keys(open_studio: Callable[[], Hands]) -> None:
