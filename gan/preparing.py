@@ -66,7 +66,7 @@ class Preparation:
         pool: Callable[[], Pool],
         scorer: Callable[[], Scorer],
         like: ChoiceConfig | None,
-        given: Callable[[], Foresight | None] = lambda: None,
+        given: Callable[[], Foresight | None],
     ) -> None:
         self._pool, self._scorer, self._like, self._given = pool, scorer, like, given
         self._learning: ForesightLearner | None = None

@@ -124,13 +124,13 @@ class Choice(Adapter):
         """All that can be chosen from, embedded: (B, z_dim) -> (B, candidates, inputs)."""
         return self.embed(self.latents(z).flatten(0, 1)).float().unflatten(0, (-1, self.config.candidates))
 
-    def preferences(self, z: Tensor) -> Tensor:
-        """f of all that can be chosen from: (B, z_dim) -> (B, candidates)."""
-        return self.preference(self.candidates(z))
+    def choose(self, z: Tensor, seen: Tensor) -> Tensor:
+        """The preferred ones, from what `candidates` made of the same latents: (B, z_dim), (B, candidates, inputs) -> (B, z_dim)."""
+        chosen = self.preference(seen).argmax(dim=1)
+        return take(self.latents(z), chosen[:, None]).squeeze(1)
 
     def forward(self, z: Tensor) -> Tensor:
-        chosen = self.preferences(z).argmax(dim=1)
-        return take(self.latents(z), chosen[:, None]).squeeze(1)
+        return self.choose(z, self.candidates(z))
 
 
 def take(latents: Tensor, chosen: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gan.guard import MOVING, Guard, Limits, Look, mean_pairwise_distance
-from gan.policy.adapter import Adapter, Choice, take
+from gan.policy.adapter import Adapter, Choice
 from gan.policy.base import LatentPolicy
 from gan.policy.categorical import CategoricalPolicy
 from gan.policy.climb import Climb, ClimbConfig
@@ -182,8 +182,7 @@ class Round:
             return adapter(self._held_out)
         if self._choices is None or self._choices.shape[1] < adapter.config.candidates:
             self._choices = adapter.candidates(self._held_out)
-        chosen = adapter.preference(self._choices[:, : adapter.config.candidates]).argmax(dim=1)  # of more, the first are the same
-        return take(adapter.latents(self._held_out), chosen[:, None]).squeeze(1)
+        return adapter.choose(self._held_out, self._choices[:, : adapter.config.candidates])  # of more, the first are the same
 
     @property
     def _candidates(self) -> int:

@@ -139,7 +139,7 @@ class Listener(QObject):
     def _offer_grid(self) -> None:
         """Ask for new images because another version draws them now."""
         self.new_grid()
-        self.state.unseen = self.state.view not in GRID_VIEWS
+        self.state.unseen = self.state.drawing and self.state.view not in GRID_VIEWS
 
     def keep(self, **values: Any) -> None:
         """Keep settings with the project, a moment later."""
@@ -317,7 +317,7 @@ class Listener(QObject):
             said = tr(text)
             self.round.refusal = text = said[:1].upper() + said[1:]
         if command == "Propose":
-            self.state.drawing = False
+            self.state.drawing = self.state.unseen = False
         if command in ("Open", "Worker"):
             self._lost_worker()
             self.state.task = "failed"
@@ -331,7 +331,7 @@ class Listener(QObject):
         self._crashed = self.state.message
 
     def _lost_worker(self) -> None:
-        self.state.loaded = self.state.drawing = self._arriving = False
+        self.state.loaded = self.state.drawing = self.state.unseen = self._arriving = False
         self.round.running = self.round.paused = self.round.stopping = False
         if self.exports.running:
             self.exports.error, self.exports.running = tr("The worker stopped"), False

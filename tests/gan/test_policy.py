@@ -151,7 +151,7 @@ def test_log_prob_and_kl_are_those_of_a_categorical(random):
     policy = CategoricalPolicy(choice, temperature=0.7)
     z = torch.randn(9, 6, generator=random)
     actions = policy.act(z, 3, random)
-    law = torch.distributions.Categorical(logits=choice.preferences(z) / 0.7)
+    law = torch.distributions.Categorical(logits=choice.preference(choice.candidates(z)) / 0.7)
     assert torch.allclose(policy.log_prob(z, actions), law.log_prob(actions.T).T, atol=1e-5)
     flat = torch.distributions.Categorical(logits=torch.zeros(9, 5))
     assert torch.allclose(policy.kl(z), torch.distributions.kl_divergence(law, flat), atol=1e-5)
@@ -279,7 +279,7 @@ def test_estimates_for_a_choice_match_the_expected_gradient(estimator, random):
     z = torch.randn(3000, 4, generator=random)
     rewards = choice.latents(z)[..., 0]
     exact = torch.autograd.grad(
-        expected_objective(choice.preferences(z), rewards, 1.0, 0.0), choice.out.weight, retain_graph=True
+        expected_objective(choice.preference(choice.candidates(z)), rewards, 1.0, 0.0), choice.out.weight, retain_graph=True
     )[0]
     actions = policy.act(z, 8, random)
     advantages = estimator(rewards.gather(1, actions))

@@ -185,6 +185,17 @@ def test_the_grid_that_a_round_left_is_shown_before_another_is_drawn(hands: Hand
     assert hands.worker.grids == grids + 3
 
 
+def test_a_grid_that_a_round_could_not_leave_is_asked_for_again(hands: Hands) -> None:
+    hands.rate_enough()
+    hands.press(hands.window.top_bar.teach)
+    hands.worker.finish()
+    grids = hands.worker.grids
+    hands.worker.failed.emit("Propose", "no memory is left", "")
+    hands.key(K.Key_Return, CTRL)
+    hands.drawn()
+    assert (hands.worker.grids, hands.window.view) == (grids + 1, "rate")
+
+
 def test_of_several_selected_images_one_is_selected_in_a_new_grid(hands: Hands) -> None:
     hands.click(7)
     hands.click(9, SHIFT)
