@@ -88,7 +88,7 @@ class Start:
             source = warm.pair(load(name, device="cpu"), name)
             say(f"Starting from {name} (--from none starts from random weights).")
         fits = source is not None and source[0].resolution == self.resolution and not self._grow
-        if source is not None and fits and not (self._name == AUTO and source[0].config.pixel < pixel):
+        if source is not None and fits and not 1 < source[0].config.pixel < pixel:  # finer squares than the pictures have
             _say_squares(source, say)
             return source, True
         made = fresh_pair(seed, *network_configs(self.resolution, pixel))
