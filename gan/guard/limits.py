@@ -29,6 +29,12 @@ class Look:
     realism: float  # difference of means, untuned standard deviations; 0 where there is no discriminator
     diversity: float  # ratio of mean pairwise distances
     typicality: float = 0.0  # as realism; below 0, images unlike those it drew before
+    wished: float = 0.0  # what the plain measures that are rewarded are worth, in units of taste
+
+    @property
+    def pleasing(self) -> float:
+        """What a round is to make more of."""
+        return self.taste + self.wished
 
     def broken(self, limits: Limits) -> str | None:
         """Which limit this look breaks, in words, or None."""
@@ -76,7 +82,7 @@ class Guard:
             self.reason = broken
             return False, self._outside >= self.limits.patience
         self._outside = 0
-        if look.taste > self.best.taste:
+        if look.pleasing > self.best.pleasing:
             self.best = look
             return True, False
         return False, False

@@ -19,11 +19,13 @@ from gan.policy.gaussian import GaussianPolicy
 from gan.policy.pathwise import MovingPolicy, pathwise_update
 from gan.policy.styles import StylePolicy, StyleShift
 from gan.policy.update import UpdateConfig, update
-from gan.rewards import favour_novelty, novelty
+from gan.rewards import favour_novelty, novelty, wished
 from gan.rewards.head import chosen_shares
 from gan.rewards.scorer import Scorer, Scores
 from gan.rewards.seen import Seen
 from gan.rewards.variety import Variety
+
+_LEAST_TASTE = 0.1  # weight of the taste that a wish is measured by
 
 
 @dataclass(frozen=True)
@@ -167,13 +169,14 @@ class Round:
     def look(self, step: int, adapter: Adapter | None = None) -> Look:
         """The generator as it would be exported (no noise), or with another adapter, on latents that no update sees."""
         scores = self._scores(self._points(adapter or self.adapter))
-        realism = scores.trained_realism  # a yardstick must not move with what it measures
+        realism, weights = scores.trained_realism, self.scorer.weights  # a yardstick must not move with what it measures
         return Look(
             step=step,
             taste=float(scores.terms.taste.mean()),
             realism=0.0 if realism is None else float(realism.mean()) - self._fair.realism,
             diversity=mean_pairwise_distance(scores.features) / self._fair_diversity,
             typicality=float(scores.terms.typicality.mean()) - self._fair.typicality,
+            wished=float(wished(scores.terms, weights).mean()) / max(weights.taste, _LEAST_TASTE),
         )
 
     def _points(self, adapter: Adapter) -> Tensor:

@@ -2,7 +2,6 @@
 
 from gan.rewards.compose import (
     MOVING_WEIGHTS,
-    Normaliser,
     RewardTerms,
     RewardWeights,
     compose,
@@ -11,11 +10,16 @@ from gan.rewards.compose import (
     novelty,
     relative_realism,
     saturate,
+    wished,
 )
+from gan.rewards.normalise import Normaliser
+from gan.rewards.plain import PLAIN, PlainMeasures
 
 __all__ = [
     "MOVING_WEIGHTS",
+    "PLAIN",
     "Normaliser",
+    "PlainMeasures",
     "RewardTerms",
     "RewardWeights",
     "compose",
@@ -24,4 +28,5 @@ __all__ = [
     "novelty",
     "relative_realism",
     "saturate",
+    "wished",
 ]

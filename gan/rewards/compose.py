@@ -1,10 +1,13 @@
 """Reward terms, each normalised against the untuned generator's own images, and how they become one number."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from gan.rewards.plain import PLAIN
 
 
 @dataclass(frozen=True)
@@ -16,33 +19,30 @@ class RewardWeights:
     novelty: float = 0.1  # of adding to the variety of what is chosen, see `Variety`; what moves latents: see `favour_novelty`
     typicality: float = 0.0  # of staying among images like those the untuned generator draws
     caution: float = 0.0  # standard deviations of the taste model's doubt subtracted from its mean
+    # Plain measures (see `PlainMeasures`): more of each, or less where negative.
+    sharpness: float = 0.0
+    colourfulness: float = 0.0
+    contrast: float = 0.0
+    symmetry: float = 0.0
+    brightness: float = 0.0
+    warmth: float = 0.0
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if not 0.0 <= value <= 10.0:
-                raise ValueError(f"reward weight {name} must lie in 0..10, not {value}")
+            least = -10.0 if name in PLAIN else 0.0
+            if not least <= value <= 10.0:
+                raise ValueError(f"reward weight {name} must lie in {least:g}..10, not {value}")
+
+    @property
+    def plain(self) -> dict[str, float]:
+        """Of the plain measures that count."""
+        return {name: weight for name in PLAIN if (weight := getattr(self, name))}
 
 
 # For a policy that moves latents: what it draws may lie where no rated image ever was, so it must be cautious, and stay among images
 # like those of the untuned generator. What is chosen from the prior is there already; on the benchmark's tuning raters both only cost
 # variety, and likes.
 MOVING_WEIGHTS = RewardWeights(novelty=0.2, typicality=0.25, caution=0.5)
-
-
-@dataclass(frozen=True)
-class Normaliser:
-    """x -> (x - mean) / deviation, from the untuned generator's values of one term."""
-
-    mean: float
-    deviation: float
-
-    @classmethod
-    def fit(cls, values: Tensor) -> "Normaliser":
-        """From a term's values (N,) over untuned images."""
-        return cls(float(values.mean()), max(float(values.std()), 1e-3))
-
-    def __call__(self, values: Tensor) -> Tensor:
-        return (values - self.mean) / self.deviation
 
 
 def relative_realism(logits: Tensor, reference_logit: float) -> Tensor:
@@ -96,6 +96,7 @@ class RewardTerms:
     realism: Tensor | None  # None: there is no discriminator, the term is off
     typicality: Tensor  # minus the distance to the untuned generator's nearest images
     gated: Tensor  # bool: less real than nearly all untuned images
+    plain: Mapping[str, Tensor] = field(default_factory=dict)  # plain measures; those that are missing count nothing
 
 
 def compose(terms: RewardTerms, weights: RewardWeights) -> Tensor:
@@ -104,4 +105,10 @@ def compose(terms: RewardTerms, weights: RewardWeights) -> Tensor:
     total = weights.taste * terms.taste + weights.typicality * terms.typicality.clamp(max=0.0)
     if terms.realism is not None:
         total = total + weights.realism * terms.realism.clamp(max=1.0)
+    total = total + wished(terms, weights)
     return torch.where(terms.gated, total.clamp(max=0.0), total)
+
+
+def wished(terms: RewardTerms, weights: RewardWeights) -> Tensor:
+    """Weighted sum of the plain measures alone. (N,)"""
+    return sum((weight * terms.plain[name] for name, weight in weights.plain.items()), torch.zeros_like(terms.taste))

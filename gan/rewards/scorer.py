@@ -11,7 +11,6 @@ from gan.errors import UserError
 from gan.model import Model
 from gan.networks import LatentGenerator
 from gan.rewards.compose import (
-    Normaliser,
     RewardTerms,
     RewardWeights,
     compose,
@@ -21,6 +20,8 @@ from gan.rewards.compose import (
 )
 from gan.rewards.drawer import Drawer
 from gan.rewards.head import Sample, as_liked, fit_head
+from gan.rewards.normalise import Normaliser
+from gan.rewards.plain import PlainMeasures
 from gan.rewards.pool import Pool
 from gan.taste import RawFeatures, Standardiser, TasteModel
 
@@ -91,6 +92,7 @@ class Scorer:
         self.standardise = Standardiser.fit(raw)
         self.reference = self.standardise(raw)
         self.weights = RewardWeights()
+        self._plain = PlainMeasures(self.reference)
         self._taste: TasteModel | None = None
         self._taste_normaliser = Normaliser(0.0, 1.0)
         self._ceiling = float("inf")
@@ -291,7 +293,7 @@ class Scorer:
         if self._taste and self._leaves_prior:
             taste = saturate(taste, self._ceiling)
         typicality = self._typicality_normaliser(-distances).clamp(-6.0, 6.0)
-        terms = RewardTerms(self._taste_normaliser(taste), realism, typicality, gated)
+        terms = RewardTerms(self._taste_normaliser(taste), realism, typicality, gated, self._plain(features))
         reward = compose(terms, self.weights)
         return Scores(liking, terms, reward, torch.cat(features, dim=1), logits, trained, doubt)
 

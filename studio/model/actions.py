@@ -218,9 +218,8 @@ class Actions(Listener):
         else:
             self._forget_refusal()
             self.round.begin(self.state.counts.round)
-            weights = asdict(self.state.weights)
-            strength = weights.pop("strength")
-            self.worker.teach(self.steps, m.RoundSettings(strength, weights), STRIP_SEEDS)
+            weights = self.state.weights
+            self.worker.teach(self.steps, m.RoundSettings(weights.strength, weights.terms), STRIP_SEEDS)
 
     def pause_or_resume(self) -> None:
         """Hold the round between two steps, or go on."""

@@ -15,6 +15,7 @@ USEFUL_RATINGS = 50  # from about here a round is worth its time
 STRIP_SEEDS = tuple(range(1, 9))  # of the before/after strip: the same always, so that rounds can be compared
 PREVIEW_EVERY = 4  # steps between drawings of the strip while a round runs
 GRID_VIEWS = ("rate", "loupe", "duel", "survey")  # keys of the views that show the grid's images
+PLAIN = ("sharpness", "colourfulness", "contrast", "symmetry", "brightness", "warmth")  # measures that a round may be rewarded for
 SERIES = ("taste", "realism", "variety", "distance")
 
 
@@ -27,6 +28,24 @@ class Weights:
     typicality: float = 0.0
     novelty: float = 1.0
     strength: float = 1.0
+    # Plain measures: more of each, or less where negative.
+    sharpness: float = 0.0
+    colourfulness: float = 0.0
+    contrast: float = 0.0
+    symmetry: float = 0.0
+    brightness: float = 0.0
+    warmth: float = 0.0
+
+    @property
+    def plain(self) -> dict[str, float]:
+        """Of the plain measures that count."""
+        return {name: value for name in PLAIN if (value := getattr(self, name))}
+
+    @property
+    def terms(self) -> dict[str, float]:
+        """Of the reward, as the worker takes them."""
+        usual = {name: getattr(self, name) for name in ("taste", "realism", "typicality", "novelty")}
+        return usual | self.plain
 
 
 @dataclass(frozen=True)

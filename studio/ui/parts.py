@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt
-from PySide6.QtGui import QAction, QColor, QFontMetrics, QKeySequence, QPainter, QPaintEvent
+from PySide6.QtGui import QAction, QColor, QFontMetrics, QKeySequence, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio.i18n import tr
+from studio.i18n import signed, tr
 from studio.theme.theme import current
 
 # Properties of widgets that name keys, which `tell_all_keys` fills in.
@@ -245,10 +245,11 @@ def hold_still(control: QWidget) -> None:
 
 
 class Dial(QWidget):
-    """A named slider with its value in words at the right."""
+    """A named slider with its value in words at the right; a double click takes it back to where it was at first."""
 
     def __init__(self, name: str, tip: str, low: int, high: int, value: int) -> None:
         super().__init__()
+        self._usual = value
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(low, high)
         self.slider.setPageStep(max(1, (high - low) // 10))
@@ -256,6 +257,7 @@ class Dial(QWidget):
         self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         hold_still(self.slider)
         named(self.slider, name, tip)
+        self.slider.installEventFilter(self)
         self._value = text_label("", "quiet")
         line = QHBoxLayout()
         line.addWidget(text_label(name))
@@ -275,7 +277,23 @@ class Dial(QWidget):
     def set_weight(self, weight: float, missing: str = "") -> None:
         """Say a factor of the reward; where something is missing for it, say that, and let nobody turn it."""
         self.slider.setEnabled(not missing)
-        self.set_words(missing or (f"{weight:.1f} ×" if weight else tr("off")))
+        self.set_words(missing or weight_words(weight, sign=self.slider.minimum() < 0))
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if self.slider.isEnabled():
+            self.slider.setValue(self._usual)
+        event.accept()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.MouseButtonDblClick and isinstance(event, QMouseEvent):
+            self.mouseDoubleClickEvent(event)
+            return True
+        return False
+
+
+def weight_words(weight: float, sign: bool = False) -> str:
+    """Write a factor of the reward; `sign`: also where it is positive."""
+    return f"{signed(weight) if sign else f'{weight:.1f}'} ×" if weight else tr("off")
 
 
 def key_name(keys: QKeySequence) -> str:

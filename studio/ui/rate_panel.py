@@ -8,14 +8,15 @@ from studio.i18n import signed, tr
 from studio.model.actions import Actions
 from studio.model.property import bind
 from studio.model.state import USEFUL_RATINGS, Generator, Weights
+from studio.ui import terms
 from studio.ui.parts import Dial, Meter, Rows, named, names_keys, quiet_note, section, text_label
 from studio.ui.tags_editor import TagsEditor
 from studio.worker.messages import Prediction, Taste
 
 
-def known(value: float | None) -> str:
+def known(value: float | None, digits: int = 1) -> str:
     """Write a term of the reward, or a dash where it was not measured."""
-    return "–" if value is None else signed(value)
+    return "–" if value is None else signed(value, digits)
 
 
 def lacking(actions: Actions, term: str) -> str:
@@ -57,16 +58,8 @@ class RatePanel(QWidget):
 
         column.addWidget(section(tr("Reward")))
         self.dials: dict[str, Dial] = {}
-        tips = {
-            "taste": (tr("Taste"), tr("How much a round follows your ratings")),
-            "realism": (
-                tr("Realism"),
-                tr("How much a round keeps images like those the generator learnt from"),
-            ),
-            "novelty": (tr("Novelty"), tr("How much a round is drawn to images unlike the rest of what it chooses")),
-            "strength": (tr("Strength"), tr("How far one round may move the generator")),
-        }
-        for name, (title, tip) in tips.items():
+        for name in ("taste", "realism", "novelty", "strength"):
+            title, tip = terms.names()[name]
             low, value = (25 if name == "strength" else 0), round(100 * getattr(actions.state.weights, name))
             dial = Dial(title, tip, low, 300 if name == "strength" else 200, value)
             dial.slider.valueChanged.connect(partial(self._turn, name))
@@ -124,27 +117,25 @@ class RatePanel(QWidget):
         )
 
     def _show_guess(self, guess: Prediction | None) -> None:
-        if guess is None:
-            values = dict.fromkeys(("stars", "taste", "realism", "novelty", "reward"), "–")
-        else:
-            values = {
-                "stars": f"★ {guess.stars:.1f} ± {guess.spread:.1f}",
-                "taste": signed(guess.taste),
-                "realism": known(guess.realism),
-                "novelty": known(guess.novelty),
-                "reward": signed(guess.reward),
-            }
-        self.rows.set_line("stars", tr("Predicted"), values["stars"], "", "")
-        self.rows.set_line("taste", tr("Taste"), values["taste"])
-        self.rows.set_line("realism", tr("Realism"), values["realism"])
-        self.rows.set_line("novelty", tr("Novelty"), values["novelty"])
-        self.rows.set_line("reward", tr("Reward"), values["reward"], "strong", "strong")
+        values: dict[str, float | None] = {}
+        if guess is not None:
+            own = {"taste": guess.taste, "realism": guess.realism, "novelty": guess.novelty, "reward": guess.reward}
+            values = {**own, **guess.plain}
+        middle = ("taste", "realism", "novelty", *self._actions.state.weights.plain)
+        if self.rows.keys() != ["stars", *middle, "reward"]:
+            self.rows.clear()
+        stars = "–" if guess is None else f"★ {guess.stars:.1f} ± {guess.spread:.1f}"
+        self.rows.set_line("stars", tr("Predicted"), stars, "", "")
+        for name in middle:
+            self.rows.set_line(name, terms.names()[name][0], known(values.get(name)))
+        self.rows.set_line("reward", tr("Reward"), known(values.get("reward")), "strong", "strong")
         self.rows.setToolTip(tr("In standard deviations of the untuned generator's images"))
 
     def _show_generator(self, _: Generator) -> None:
         self._show_weights(self._actions.state.weights)
 
     def _show_weights(self, weights: Weights) -> None:
+        self._show_guess(self._actions.state.guess)
         for name, dial in self.dials.items():
             value = getattr(weights, name)
             if name == "strength":

@@ -11,9 +11,10 @@ from studio.i18n import tr
 from studio.model import settings
 from studio.model.actions import Actions
 from studio.model.property import bind
-from studio.model.state import FEWEST_RATINGS, Generator, Weights
+from studio.model.state import FEWEST_RATINGS, PLAIN, Generator, Weights
 from studio.model.taste import Learnt, presets
 from studio.project.records import Counts
+from studio.ui import terms
 from studio.ui.parts import Dial, Meter, named, quiet_note, section
 from studio.ui.rate_panel import lacking
 from studio.ui.taste_view import taste_of
@@ -121,25 +122,16 @@ class TastePanel(QWidget):
             chips.addWidget(chip, place // 2, place % 2)
         column.addLayout(chips)
         column.addSpacing(4)
-        names = {
-            "taste": (tr("Taste"), tr("How much a round follows your ratings")),
-            "realism": (
-                tr("Realism"),
-                tr("How much a round keeps images like those the generator learnt from"),
-            ),
-            "typicality": (
-                tr("Typicality"),
-                tr("How much a round keeps to images the generator often makes"),
-            ),
-            "novelty": (tr("Novelty"), tr("How much a round is drawn to images unlike the rest of what it chooses")),
-        }
         self.dials: dict[str, Dial] = {}
         for term in TERMS:
-            name, tip = names[term]
-            dial = self.dials[term] = Dial(name, tip, 0, 200, 100)
-            dial.slider.valueChanged.connect(partial(self._turn, term))
-            column.addWidget(dial)
-        column.addWidget(quiet_note(tr("The next round uses these. Nothing changes until you teach.")))
+            self._add(column, term, 0, 100 if term != "typicality" else 0)
+        column.addSpacing(12)
+        column.addWidget(section(tr("And for plain measures")))
+        for term in PLAIN:
+            self._add(column, term, -200, 0)
+        column.addWidget(
+            quiet_note(tr("The next round uses these. Nothing changes until you teach. A double click resets one."))
+        )
         column.addStretch(1)
         bind(actions.state, "weights", self._show_weights)
         bind(actions.state, "generator", self._show_generator)
@@ -150,6 +142,12 @@ class TastePanel(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._show_taste(self._actions.state.taste)  # the settings may be others now
+
+    def _add(self, column: QVBoxLayout, term: str, least: int, usual: int) -> None:
+        name, tip = terms.names()[term]
+        dial = self.dials[term] = Dial(name, tip, least, 200, usual)
+        dial.slider.valueChanged.connect(partial(self._turn, term))
+        column.addWidget(dial)
 
     def _turn(self, term: str, value: int) -> None:
         self._actions.set_weights(**{term: value / 100})

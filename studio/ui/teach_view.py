@@ -9,10 +9,10 @@ from studio.i18n import signed, tr
 from studio.model.actions import Actions
 from studio.model.property import bind
 from studio.model.rounds import course, time_left
-from studio.model.state import Weights
+from studio.ui import terms
 from studio.ui.charts import Chart
-from studio.ui.parts import ElidedLabel, Rows, button, named, quiet_note, section, text_label
-from studio.ui.rate_panel import lacking
+from studio.ui.parts import ElidedLabel, Rows, button, named, quiet_note, section, text_label, weight_words
+from studio.ui.rate_panel import known, lacking
 from studio.ui.seeds_card import SeedsCard
 from studio.worker.messages import Progress
 
@@ -283,15 +283,15 @@ class TeachPanel(QWidget):
         progress, weights = self._actions.round.progress, self._actions.state.weights
         if progress is not None and not progress.step:
             progress = None  # nothing is measured yet
-        terms = {
-            "taste": (tr("Taste"), progress.taste if progress else None, weights.taste),
-            "realism": (tr("Realism"), progress.realism if progress else None, weights.realism),
-        }
-        for key, (name, value, weight) in terms.items():
-            words = f"{'–' if value is None else signed(value, 2)} · {weight:.1f} ×"
-            self.reward.set_line(key, name, lacking(self._actions, key) or words, "", "")
-        self.reward.set_line("typicality", tr("Typicality"), _weight(weights, "typicality"), "", "")
-        self.reward.set_line("novelty", tr("Novelty"), _weight(weights, "novelty"), "", "")
+        means = {"taste": None, "realism": None} if progress is None else {"taste": progress.taste, "realism": progress.realism}
+        lines = [*weights.terms, "total"]
+        if self.reward.keys() != lines:
+            self.reward.clear()
+        for key, weight in weights.terms.items():
+            words = weight_words(weight, sign=key in weights.plain)
+            if key in means:
+                words = f"{known(means[key], 2)} · {weight:.1f} ×"
+            self.reward.set_line(key, terms.names()[key][0], lacking(self._actions, key) or words, "", "")
         total = "–" if progress is None else signed(progress.reward, 2)
         self.reward.set_line("total", tr("In all"), total, "strong", "strong")
 
@@ -318,8 +318,3 @@ def _course(taste: Sequence[float]) -> tuple[str, str]:
     if gain > _EVEN:
         return tr("improving"), "good"
     return (tr("as at the start"), "quiet") if gain >= -_EVEN else (tr("lower than at the start"), "bad")
-
-
-def _weight(weights: Weights, term: str) -> str:
-    value = getattr(weights, term)
-    return f"{value:.1f} ×" if value else tr("off")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from studio.worker import exploration, exports, jobs, titles
@@ -91,6 +91,7 @@ class Prediction:
     novelty: float | None  # None: not measured for a single image
     reward: float
     gated: bool = False  # too unreal to earn a reward
+    plain: dict[str, float] = field(default_factory=dict)  # sharpness and the like
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ def tune(
     progress: Callable[[float, str, float | None], None] = lambda fraction, text, seconds_left: None,
     finished: Callable[[bool, str, Checkpoint | None], None] = lambda kept, reason, checkpoint: None,
 ) -> list[Checkpoint]:
-    """Teach a project's generator what its ratings say; the checkpoints that were kept.
+    """Teach a project's generator what its ratings say, by the dials as they were left; the checkpoints that were kept.
 
     Each round is on disk, then a row of the project, and then told. Ends after the first round that is not kept: without
     new ratings the next would find no more. `cancel` is asked between steps, and ends after keeping the best so far.
@@ -58,7 +58,7 @@ def tune(
     ProjectError
         The project cannot be written.
     """
-    from studio.worker.teaching import teach
+    from studio.worker.teaching import kept_settings, teach
 
     progress(0.0, "loading the generator and the ratings", None)
     session = _session(project, device)
@@ -77,7 +77,12 @@ def tune(
             )
 
         taught = teach(
-            session, project.new_checkpoint_path(), steps=steps, cancel=cancel, after_step=after_step
+            session,
+            project.new_checkpoint_path(),
+            steps=steps,
+            settings=kept_settings(project.meta("weights")),
+            cancel=cancel,
+            after_step=after_step,
         )
         project.record(
             "taught",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from gan.session import RoundProgress, RoundResult, TuningSession
 from studio.worker.messages import RoundSettings
 
 LIKED = 0.8  # the quantile of untuned images above which an image counts as liked
+_WISH = 0.5  # weight of a plain measure that is turned up to 1
 _SEEDS = range(1_000_000, 1_000_192)  # far from those that a strip shows
 
 
@@ -78,6 +79,13 @@ def teach(
             session.rounds = rounds
 
 
+def kept_settings(kept: Mapping[str, float] | None) -> RoundSettings:
+    """The dials as a project keeps them; what is not among them, or not known here, is as usual."""
+    factors = {name: float(factor) for name, factor in (kept or {}).items()}
+    terms = {name: factor for name, factor in factors.items() if name in vars(RewardWeights())}
+    return RoundSettings(factors.get("strength", 1.0), terms)
+
+
 def strength(settings: RoundSettings) -> float:
     """The dial, 1.0 in the middle and a factor, as `run_round` takes it: 0..1, where 0.5 is the factor 1."""
     factor = min(max(settings.strength, 0.25), 4.0)
@@ -90,7 +98,7 @@ def reward_weights(settings: RoundSettings) -> RewardWeights:
     unknown = set(settings.weights) - set(vars(weights))
     if unknown:
         raise UserError(f"There is no reward term named {', '.join(sorted(unknown))}.")
-    usual = {name: value or getattr(MOVING_WEIGHTS, name) for name, value in vars(weights).items()}  # of those off by default, too
+    usual = {name: value or getattr(MOVING_WEIGHTS, name) or _WISH for name, value in vars(weights).items()}  # also of those that are off
     values = {name: factor * usual[name] for name, factor in settings.weights.items()}
     return RewardWeights(**{**vars(weights), **values})
 
