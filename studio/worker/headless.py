@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from gan.cli import report
 from gan.errors import UserError
 from gan.export_command import add_options, settings_of
-from gan.options import Parser, add_device, place, whole
+from gan.options import Parser, add_device, decimal, place, whole
 from gan.terminal import Progress, duration
 from studio.project.store import Checkpoint, Project, ProjectError
 from studio.worker import exports
@@ -41,13 +41,15 @@ def tune(
     rounds: int = 1,
     *,
     steps: int | None = None,
+    dials: Mapping[str, float] | None = None,
     device: str = "auto",
     cancel: Callable[[], bool] = lambda: False,
     progress: Callable[[float, str, float | None], None] = lambda fraction, text, seconds_left: None,
     finished: Callable[[bool, str, Checkpoint | None], None] = lambda kept, reason, checkpoint: None,
 ) -> list[Checkpoint]:
-    """Teach a project's generator what its ratings say, by the dials as they were left; the checkpoints that were kept.
+    """Teach a project's generator what its ratings say; the checkpoints that were kept.
 
+    `dials` are others than the project keeps: strength, and factors of reward terms. They are not kept.
     Each round is on disk, then a row of the project, and then told. Ends after the first round that is not kept: without
     new ratings the next would find no more. `cancel` is asked between steps, and ends after keeping the best so far.
 
@@ -58,7 +60,7 @@ def tune(
     ProjectError
         The project cannot be written.
     """
-    from studio.worker.teaching import kept_settings, teach
+    from studio.worker.teaching import teach, turned
 
     progress(0.0, "loading the generator and the ratings", None)
     session = _session(project, device)
@@ -80,7 +82,7 @@ def tune(
             session,
             project.new_checkpoint_path(),
             steps=steps,
-            settings=kept_settings(project.meta("weights")),
+            settings=turned(project.meta("weights"), dials),
             cancel=cancel,
             after_step=after_step,
         )
@@ -158,6 +160,7 @@ def _tune(options: argparse.Namespace) -> int:
             project,
             options.rounds,
             steps=options.steps,
+            dials=dict(options.weights) | ({} if options.strength is None else {"strength": options.strength}),
             device=options.device,
             cancel=stopped,
             progress=line,
@@ -196,6 +199,13 @@ def _stoppable(line: Progress) -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
+def _weight(text: str) -> tuple[str, float]:
+    name, sign, factor = text.partition("=")
+    if not sign:
+        raise argparse.ArgumentTypeError(f"{text!r:.60} is not TERM=FACTOR, as warmth=1 is")
+    return name.strip(), decimal(-10.0, 10.0)(factor)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="tastemaker", description="A project's generator, without the window.")
     verbs = parser.add_subparsers(title="commands", metavar="VERB", required=True)
@@ -207,6 +217,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     one.add_argument(
         "--rounds", type=whole(1, 10_000), default=1, metavar="N", help="rounds to run (default 1)"
+    )
+    one.add_argument(
+        "--strength",
+        type=decimal(0.25, 4.0),
+        metavar="S",
+        help="how far a round may go, 1 being balanced (default: as the project's dial)",
+    )
+    one.add_argument(
+        "--weights",
+        type=_weight,
+        nargs="+",
+        default=[],
+        metavar="TERM=FACTOR",
+        help="what a round is rewarded for, beside the project's dials: taste, realism, typicality, novelty (1 is usual);"
+        " sharpness, colourfulness, contrast, symmetry, brightness, warmth (0 is usual, below 0 rewards less of it)",
     )
     one.add_argument(
         "--steps", type=whole(1, 100_000), metavar="N", help="steps of a round (default: as in the studio)"

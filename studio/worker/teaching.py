@@ -79,11 +79,11 @@ def teach(
             session.rounds = rounds
 
 
-def kept_settings(kept: Mapping[str, float] | None) -> RoundSettings:
-    """The dials as a project keeps them; what is not among them, or not known here, is as usual."""
-    factors = {name: float(factor) for name, factor in (kept or {}).items()}
-    terms = {name: factor for name, factor in factors.items() if name in vars(RewardWeights())}
-    return RoundSettings(factors.get("strength", 1.0), terms)
+def turned(kept: Mapping[str, float] | None, turned_now: Mapping[str, float] | None = None) -> RoundSettings:
+    """The dials as a project keeps them (what is not known here is left out), but for those that are turned now."""
+    known = {"strength", *vars(RewardWeights())}
+    factors = {name: float(factor) for name, factor in (kept or {}).items() if name in known} | dict(turned_now or {})
+    return RoundSettings(factors.pop("strength", 1.0), factors)
 
 
 def strength(settings: RoundSettings) -> float:

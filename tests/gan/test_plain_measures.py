@@ -83,7 +83,7 @@ def test_a_wish_counts_by_its_weight_and_not_where_the_gate_is_closed():
     assert wished(terms, weights).tolist() == [0.75, 0.75, 0.25]
     assert compose(terms, weights).tolist() == [1.75, 0.0, -0.75]
     assert wished(terms, RewardWeights()).tolist() == [0.0, 0.0, 0.0]
-    with pytest.raises(ValueError, match="warmth must lie in -10..10"):
+    with pytest.raises(ValueError, match=r"warmth must lie in -10\.\.10"):
         RewardWeights(warmth=-11.0)
 
 

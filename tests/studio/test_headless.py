@@ -63,6 +63,41 @@ def test_tune_and_export(rated, tmp_path, capsys):
     assert not np.array_equal(exported.sample(range(8)), untuned.sample(range(8)))
 
 
+def test_tune_goes_by_the_projects_dials_and_those_turned_now(rated, monkeypatch):
+    from gan.rewards import RewardWeights
+    from gan.session import TuningSession
+    from studio.worker import teaching
+
+    asked: list[tuple[RewardWeights, float]] = []
+
+    def run_round(session, steps, cancel, strength):
+        asked.append((session._weights, strength))
+        raise teaching.UserError("enough for a test")
+
+    monkeypatch.setattr(TuningSession, "run_round", run_round)
+    with Project(rated, create=False) as project:
+        project.set_meta(weights={"strength": 4.0, "realism": 2.0, "contrast": -1.0, "of another version": 1.0})
+    tune = ["tune", "--project", str(rated), "--device", "cpu"]
+    headless.main(tune)
+    headless.main([*tune, "--strength", "1", "--weights", "warmth=1.5", "contrast=0"])
+    usual = RewardWeights()
+    (kept, far), (now, near) = asked
+    assert (far, near) == (1.0, 0.5)
+    assert (kept.realism, kept.contrast, kept.taste) == (2.0 * usual.realism, -0.5, usual.taste)
+    assert (now.realism, now.contrast, now.warmth) == (2.0 * usual.realism, 0.0, 0.75)
+
+
+def test_dials_that_a_person_gets_wrong_are_one_line(rated, capsys):
+    for weights, said in (("warmth", "not TERM=FACTOR"), ("warmth=a", "not a number"), ("size=1", "no reward term named size")):
+        tune = ["tune", "--project", str(rated), "--device", "cpu", "--weights", weights]
+        try:
+            code = headless.main(tune)
+        except SystemExit as stopped:
+            code = stopped.code
+        told = capsys.readouterr().err.strip()
+        assert code == 2 and said in told and "\n" not in told
+
+
 def test_a_project_in_use_is_refused(rated, capsys):
     with Project(rated, create=False):
         assert headless.main(["tune", "--project", str(rated)]) == 2

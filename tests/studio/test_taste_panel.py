@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from window_support import Hands
 
 from studio.model import settings
+from studio.model.state import PLAIN, Weights
 from studio.ui.rate_panel import RatePanel
 from studio.ui.taste_panel import TastePanel, guessing_words, passing_words, steadiness_words
 from studio.ui.taste_view import TasteView
+from studio.ui.teach_view import TeachPanel
 from studio.worker import messages as m
 
 K, CTRL = Qt.Key, Qt.KeyboardModifier.ControlModifier
@@ -68,6 +70,44 @@ def test_a_term_without_its_discriminator_cannot_be_turned(hands: Hands) -> None
         assert not slider.isEnabled() and "no discriminator" in slider.accessibleDescription()
     hands.actions.state.generator = generator
     assert all(slider.isEnabled() for slider in dials)
+
+
+def test_what_is_wished_for_reaches_the_round_and_is_explained(hands: Hands) -> None:
+    hands.rate_enough()
+    rate = hands.window.findChild(RatePanel)
+    hands.key(K.Key_4, CTRL)
+    panel = hands.window.findChild(TastePanel)
+    assert panel is not None and rate is not None
+    assert "warmth" not in set(rate.rows.keys())
+    warmth = panel.dials["warmth"]
+    assert warmth.slider.accessibleDescription() == "off"
+    hands.qtbot.mouseClick(warmth.slider, Qt.MouseButton.LeftButton, pos=QPoint(2, warmth.slider.height() // 2))
+    assert hands.actions.state.weights.warmth < 0.0
+    panel.dials["contrast"].slider.setValue(150)
+    assert panel.dials["contrast"].slider.accessibleDescription() == "+1.5 ×"
+    guess = m.Prediction(1, 3.5, 0.5, 1.2, -0.3, None, 1.0, plain={"warmth": -0.4, "contrast": 0.8})
+    hands.actions.state.guess = guess
+    assert rate.rows.keys() == ["stars", "taste", "realism", "novelty", "contrast", "warmth", "reward"]
+    assert rate.rows.value("contrast") == "+0.8" and rate.rows.value("warmth") == "−0.4"
+    assert panel.presets["balanced"].isChecked()  # of what a preset weighs, nothing was turned
+    hands.qtbot.mouseDClick(warmth.slider, Qt.MouseButton.LeftButton)
+    assert hands.actions.state.weights.warmth == 0.0 and warmth.slider.value() == 0
+    assert {"warmth", "contrast"} & set(rate.rows.keys()) == {"contrast"}
+    hands.key(K.Key_T)
+    ((_, _, asked),) = hands.worker.named("teach")
+    assert asked.weights["contrast"] == 1.5 and "warmth" not in asked.weights
+    teach = hands.window.findChild(TeachPanel)
+    assert teach is not None
+    assert teach.reward.keys() == ["taste", "realism", "typicality", "novelty", "contrast", "total"]
+    assert teach.reward.value("contrast") == "+1.5 ×"
+
+
+def test_the_window_and_the_library_name_the_same_terms() -> None:
+    from gan.rewards import PLAIN as known_terms
+    from gan.rewards import RewardWeights
+
+    assert PLAIN == known_terms
+    assert set(Weights().terms) | set(PLAIN) <= set(vars(RewardWeights()))
 
 
 def test_a_taste_that_is_being_read_is_not_called_empty(hands: Hands) -> None:
