@@ -18,7 +18,7 @@ QLabel { background: transparent; }
 #toast { background: $panel; border: 1px solid $quiet; border-radius: ${card_r}px; }
 #toast[bad="true"] { border-color: $bad; }
 #statusbar QLabel { font-size: ${small}px; }
-#qt_msgbox_label { min-width: 360px; }
+#qt_msgbox_label { padding: 8px 0; }
 QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; border: none; }
 
 QLabel[role="title"] { font-weight: 600; }
@@ -66,6 +66,7 @@ QFrame[role="card"][current="true"] { border-color: $accent; }
 QSlider:horizontal { min-height: 20px; background: transparent; }
 QSlider::groove:horizontal { height: 4px; border-radius: 2px; background: $groove; }
 QSlider::sub-page:horizontal { height: 4px; border-radius: 2px; background: $quiet; }
+QSlider[role="two-way"]::sub-page:horizontal { background: $groove; }
 QSlider::handle:horizontal { width: 12px; height: 12px; margin: -4px 0; border-radius: 6px; background: $knob; }
 QSlider::handle:horizontal:focus { border: 2px solid $focus; width: 12px; height: 12px; margin: -6px 0; border-radius: 8px; }
 QSlider::sub-page:horizontal:disabled, QSlider::handle:horizontal:disabled { background: $line; }

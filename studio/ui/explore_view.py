@@ -7,14 +7,15 @@ from typing import cast
 
 from PySide6.QtCore import QEvent, QRect, Qt
 from PySide6.QtGui import QIcon, QImage, QIntValidator, QKeyEvent, QPixmap, QResizeEvent
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QMenu, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidget
 
 from studio.i18n import tr
 from studio.model.actions import Actions
 from studio.model.explore import CENTRE, Explore, Place
 from studio.model.property import bind
+from studio.ui.dials import Dial, TwoWaySlider
 from studio.ui.image_grid import ImageGrid
-from studio.ui.parts import Dial, ElidedLabel, button, hold_still, named, quiet_note, section, text_label
+from studio.ui.parts import ElidedLabel, button, hold_still, named, quiet_note, section, text_label
 
 _REACH = 3.0  # units of a direction to either side
 _MOST_SEED = 2**31 - 1
@@ -179,7 +180,7 @@ class Direction(QWidget):
     def __init__(self, explore: Explore, number: int, ends: tuple[str, str]) -> None:
         super().__init__()
         less, more = tr(ends[0]), tr(ends[1])
-        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider = TwoWaySlider()
         self.slider.setRange(-30, 30)
         self.slider.setPageStep(10)
         self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)

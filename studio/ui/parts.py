@@ -5,22 +5,19 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt
-from PySide6.QtGui import QAction, QColor, QFontMetrics, QKeySequence, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QAction, QColor, QFontMetrics, QKeySequence, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
     QSizePolicy,
-    QSlider,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
-from studio.i18n import signed, tr
+from studio.i18n import tr
 from studio.theme.theme import current
 
 # Properties of widgets that name keys, which `tell_all_keys` fills in.
@@ -242,58 +239,6 @@ class _Still(QObject):
 def hold_still(control: QWidget) -> None:
     """Keep the wheel from changing a control of a page that scrolls: it would change whatever passes under the pointer."""
     control.installEventFilter(_Still(control))
-
-
-class Dial(QWidget):
-    """A named slider with its value in words at the right; a double click takes it back to where it was at first."""
-
-    def __init__(self, name: str, tip: str, low: int, high: int, value: int) -> None:
-        super().__init__()
-        self._usual = value
-        self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setRange(low, high)
-        self.slider.setPageStep(max(1, (high - low) // 10))
-        self.slider.setValue(value)
-        self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        hold_still(self.slider)
-        named(self.slider, name, tip)
-        self.slider.installEventFilter(self)
-        self._value = text_label("", "quiet")
-        line = QHBoxLayout()
-        line.addWidget(text_label(name))
-        line.addStretch(1)
-        line.addWidget(self._value)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(line)
-        column.addWidget(self.slider)
-
-    def set_words(self, words: str) -> None:
-        """Say the value at the right, also to a screen reader."""
-        self._value.setText(words)
-        self.slider.setAccessibleDescription(words)
-
-    def set_weight(self, weight: float, missing: str = "") -> None:
-        """Say a factor of the reward; where something is missing for it, say that, and let nobody turn it."""
-        self.slider.setEnabled(not missing)
-        self.set_words(missing or weight_words(weight, sign=self.slider.minimum() < 0))
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        if self.slider.isEnabled():
-            self.slider.setValue(self._usual)
-        event.accept()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.MouseButtonDblClick and isinstance(event, QMouseEvent):
-            self.mouseDoubleClickEvent(event)
-            return True
-        return False
-
-
-def weight_words(weight: float, sign: bool = False) -> str:
-    """Write a factor of the reward; `sign`: also where it is positive."""
-    return f"{signed(weight) if sign else f'{weight:.1f}'} ×" if weight else tr("off")
 
 
 def key_name(keys: QKeySequence) -> str:

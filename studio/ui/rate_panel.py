@@ -9,7 +9,8 @@ from studio.model.actions import Actions
 from studio.model.property import bind
 from studio.model.state import USEFUL_RATINGS, Generator, Weights
 from studio.ui import terms
-from studio.ui.parts import Dial, Meter, Rows, named, names_keys, quiet_note, section, text_label
+from studio.ui.dials import Dial
+from studio.ui.parts import Meter, Rows, named, names_keys, quiet_note, section, text_label
 from studio.ui.tags_editor import TagsEditor
 from studio.worker.messages import Prediction, Taste
 

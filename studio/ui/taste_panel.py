@@ -15,7 +15,8 @@ from studio.model.state import FEWEST_RATINGS, PLAIN, Generator, Weights
 from studio.model.taste import Learnt, presets
 from studio.project.records import Counts
 from studio.ui import terms
-from studio.ui.parts import Dial, Meter, named, quiet_note, section
+from studio.ui.dials import Dial
+from studio.ui.parts import Meter, named, quiet_note, section
 from studio.ui.rate_panel import lacking
 from studio.ui.taste_view import taste_of
 from studio.worker.messages import Taste

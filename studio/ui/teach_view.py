@@ -11,7 +11,8 @@ from studio.model.property import bind
 from studio.model.rounds import course, time_left
 from studio.ui import terms
 from studio.ui.charts import Chart
-from studio.ui.parts import ElidedLabel, Rows, button, named, quiet_note, section, text_label, weight_words
+from studio.ui.dials import weight_words
+from studio.ui.parts import ElidedLabel, Rows, button, named, quiet_note, section, text_label
 from studio.ui.rate_panel import known, lacking
 from studio.ui.seeds_card import SeedsCard
 from studio.worker.messages import Progress

@@ -262,7 +262,21 @@ def test_the_buttons_of_a_message_look_like_all_others(hands: Hands) -> None:
     box = QApplication.activeModalWidget()
     assert isinstance(box, QMessageBox)
     assert all(button.icon().isNull() for button in box.buttons())
-    assert box.findChild(QLabel, "qt_msgbox_label").width() >= 360, "a path in a narrow column is hard to read"
+    box.close()
+
+
+@pytest.mark.parametrize("length", [5, 25, 45, 65, 85, 200])
+def test_a_message_is_never_cut_off_nor_squeezed_into_a_narrow_column(hands: Hands, length: int) -> None:
+    text = "/home/somebody/Projects/My taste is open in another Tastemaker; close it there first. " * 3
+    hands.window.complain(text[:length])
+    box = QApplication.activeModalWidget()
+    assert isinstance(box, QMessageBox)
+    label = box.findChild(QLabel, "qt_msgbox_label")
+    assert label.minimumWidth() == 0, "Qt would take that for the width of the text, however long it is"
+    assert label.width() >= (340 if length > 65 else 0)
+    needed = label.heightForWidth(label.width()) if label.wordWrap() else label.sizeHint().height()
+    assert label.height() >= needed
+    assert label.wordWrap() or label.width() >= label.sizeHint().width()
     box.close()
 
 
