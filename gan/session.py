@@ -12,6 +12,7 @@
 """
 
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
@@ -33,6 +34,7 @@ from gan.preparing import Preparation, copied, fresh_adapter, reaching
 from gan.proposing import Chosen, Proposal, Proposer
 from gan.rewards import MOVING_WEIGHTS, RewardWeights
 from gan.rewards.drawer import Drawer
+from gan.rewards.outside import ScoreImages, ask, find
 from gan.rewards.pool import Pool, cache_name
 from gan.rewards.prediction import Prediction, predictions
 from gan.rewards.scorer import Scorer, Scores
@@ -40,6 +42,9 @@ from gan.taste import Feedback, Signal, Tag, TasteLearner, TasteSummary
 
 __all__ = ["Chosen", "Feedback", "Prediction", "Proposal", "RoundConfig", "RoundProgress", "RoundResult", "Signal", "TuningSession"]
 __all__ += ["Tag", "predictions"]
+
+
+_ASKED_AT_ONCE = 64  # images, of a scorer from outside
 
 
 class TuningSession:
@@ -233,6 +238,51 @@ class TuningSession:
         if self._scorer is not None:
             self._scorer.set_weights(weights)
 
+    def use_scorer(self, name: str, scorer: ScoreImages | None = None) -> float:
+        """Ask a scorer from outside what it thinks of 1,024 images, so that `RewardWeights.outside` can give it a weight.
+
+        Parameters
+        ----------
+        name : what it is called; where no function is given, one of `gan.rewards.outside.installed()`, which a round asks by itself.
+        scorer : from uint8 images (N, H, W, 3) to N finite numbers, higher being better.
+
+        Returns
+        -------
+        Correlation of what it says with what is guessed of images that it was not asked about: its weight means as much as that.
+
+        Raises
+        ------
+        UserError
+            There is none of that name, or it fails, or returns anything else.
+        """
+        for _ in self._asking(name, scorer or find(name)):
+            pass
+        return self.scorer.agreement(name)
+
+    def _asking(
+        self,
+        name: str,
+        scorer: ScoreImages,
+        cancel: Callable[[], bool] = lambda: False,
+        wait: Callable[[], None] = lambda: None,
+    ) -> Iterator[RoundProgress]:
+        """Let a scorer judge the reference images, a few at a time; reports step 0. Cancelled, it stays unknown, and counts nothing."""
+        latents_, said = self.scorer.latents, list[np.ndarray]()
+        begun, asked = time.monotonic(), 0
+        for part in latents_.split(_ASKED_AT_ONCE):
+            wait()
+            if cancel():
+                return
+            said.append(ask(name, scorer, self.draw(part.numpy())))
+            asked += len(part)
+            yield RoundProgress(
+                step=0,
+                steps=self.config.steps,
+                seconds_left=(time.monotonic() - begun) / asked * (len(latents_) - asked),
+                note=f"asking {name} about what the generator draws: {asked:,} of {len(latents_):,} images",
+            )
+        self.scorer.learn_outside(name, torch.from_numpy(np.concatenate(said)))
+
     def score(self, points: np.ndarray) -> Scores:
         """Reward terms of the images of latents (N, z_dim); the taste term is flat before the first fit."""
         return self.scorer.with_doubt(self.scorer.score_latents(self._points(points)))
@@ -268,7 +318,7 @@ class TuningSession:
         Raises
         ------
         UserError
-            See `TasteLearner.convinced`.
+            See `TasteLearner.convinced`; or a scorer from outside is missing, or fails.
         ValueError
             Steps or strength out of range.
         """
@@ -276,6 +326,9 @@ class TuningSession:
             raise ValueError(f"steps must be at least 1, not {steps}")
         if not 0.0 <= strength <= 1.0:
             raise ValueError(f"strength must lie in [0, 1], not {strength}")
+        for name, weight in self._weights.outside.items():
+            if weight and not self.scorer.knows_outside(name):
+                yield from self._asking(name, find(name), cancel, wait)
         config = reaching(replace(self.config, steps=steps or self.config.steps), strength, self.learner.convinced())
         before, rival = self.adapter, None
         if isinstance(before, Choice):

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gan.rewards.outside import PREFIX
 from gan.rewards.plain import PLAIN
 
 
@@ -26,17 +27,20 @@ class RewardWeights:
     symmetry: float = 0.0
     brightness: float = 0.0
     warmth: float = 0.0
+    outside: Mapping[str, float] = field(default_factory=dict)  # likewise, of scorers that are installed, by name; see `outside`
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            least = -10.0 if name in PLAIN else 0.0
+        own = {name: value for name, value in vars(self).items() if name != "outside"}
+        for name, value in [*own.items(), *self.outside.items()]:
+            least = 0.0 if name in own and name not in PLAIN else -10.0
             if not least <= value <= 10.0:
                 raise ValueError(f"reward weight {name} must lie in {least:g}..10, not {value}")
 
     @property
-    def plain(self) -> dict[str, float]:
-        """Of the plain measures that count."""
-        return {name: weight for name in PLAIN if (weight := getattr(self, name))}
+    def wishes(self) -> dict[str, float]:
+        """Of the plain measures, and the scorers from outside, that count."""
+        every = {name: getattr(self, name) for name in PLAIN} | {f"{PREFIX}{name}": weight for name, weight in self.outside.items()}
+        return {name: weight for name, weight in every.items() if weight}
 
 
 # For a policy that moves latents: what it draws may lie where no rated image ever was, so it must be cautious, and stay among images
@@ -96,7 +100,7 @@ class RewardTerms:
     realism: Tensor | None  # None: there is no discriminator, the term is off
     typicality: Tensor  # minus the distance to the untuned generator's nearest images
     gated: Tensor  # bool: less real than nearly all untuned images
-    plain: Mapping[str, Tensor] = field(default_factory=dict)  # plain measures; those that are missing count nothing
+    wishes: Mapping[str, Tensor] = field(default_factory=dict)  # plain measures and scorers from outside; what is missing counts nothing
 
 
 def compose(terms: RewardTerms, weights: RewardWeights) -> Tensor:
@@ -110,5 +114,6 @@ def compose(terms: RewardTerms, weights: RewardWeights) -> Tensor:
 
 
 def wished(terms: RewardTerms, weights: RewardWeights) -> Tensor:
-    """Weighted sum of the plain measures alone. (N,)"""
-    return sum((weight * terms.plain[name] for name, weight in weights.plain.items()), torch.zeros_like(terms.taste))
+    """Weighted sum of plain measures and scorers from outside alone. (N,)"""
+    known = ((weight, terms.wishes[name]) for name, weight in weights.wishes.items() if name in terms.wishes)
+    return sum((weight * values for weight, values in known), torch.zeros_like(terms.taste))

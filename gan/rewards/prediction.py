@@ -16,7 +16,7 @@ class Prediction:
     realism: float | None  # None: no discriminator
     reward: float
     gated: bool  # too unreal to earn a reward
-    plain: dict[str, float]  # each of `PLAIN`
+    wishes: dict[str, float]  # each of `PLAIN`, and the scorers from outside that count
 
 
 def predictions(scores: Scores) -> list[Prediction]:
@@ -32,7 +32,7 @@ def predictions(scores: Scores) -> list[Prediction]:
             realism=None if realism is None else float(realism[i]),
             reward=float(scores.reward[i]),
             gated=bool(scores.terms.gated[i]),
-            plain={name: float(values[i]) for name, values in scores.terms.plain.items()},
+            wishes={name: float(values[i]) for name, values in scores.terms.wishes.items()},
         )
         for i in range(len(stars))
     ]

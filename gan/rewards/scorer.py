@@ -21,6 +21,7 @@ from gan.rewards.compose import (
 from gan.rewards.drawer import Drawer
 from gan.rewards.head import Sample, as_liked, fit_head
 from gan.rewards.normalise import Normaliser
+from gan.rewards.outside import PREFIX, Guessed
 from gan.rewards.plain import PlainMeasures
 from gan.rewards.pool import Pool
 from gan.taste import RawFeatures, Standardiser, TasteModel
@@ -93,6 +94,7 @@ class Scorer:
         self.reference = self.standardise(raw)
         self.weights = RewardWeights()
         self._plain = PlainMeasures(self.reference)
+        self._outside: dict[str, Guessed] = {}
         self._taste: TasteModel | None = None
         self._taste_normaliser = Normaliser(0.0, 1.0)
         self._ceiling = float("inf")
@@ -293,9 +295,25 @@ class Scorer:
         if self._taste and self._leaves_prior:
             taste = saturate(taste, self._ceiling)
         typicality = self._typicality_normaliser(-distances).clamp(-6.0, 6.0)
-        terms = RewardTerms(self._taste_normaliser(taste), realism, typicality, gated, self._plain(features))
+        terms = RewardTerms(self._taste_normaliser(taste), realism, typicality, gated, self._wishes(features))
         reward = compose(terms, self.weights)
         return Scores(liking, terms, reward, torch.cat(features, dim=1), logits, trained, doubt)
+
+    def _wishes(self, features: tuple[Tensor, ...]) -> dict[str, Tensor]:
+        counting = {name: guessed for name, guessed in self._outside.items() if self.weights.outside.get(name)}
+        return {**self._plain(features), **{f"{PREFIX}{name}": guessed(features) for name, guessed in counting.items()}}
+
+    def knows_outside(self, name: str) -> bool:
+        """Whether it was told what that scorer says."""
+        return name in self._outside
+
+    def learn_outside(self, name: str, said: Tensor) -> None:
+        """Take what a scorer from outside says of the reference images, (REFERENCE_IMAGES,)."""
+        self._outside[name] = Guessed(self.reference, said)
+
+    def agreement(self, name: str) -> float:
+        """How well that scorer can be guessed: see `Guessed`."""
+        return self._outside[name].agreement
 
     def with_doubt(self, scores: Scores) -> Scores:
         """The same scores, with how sure the taste model is of each."""

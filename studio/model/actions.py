@@ -22,6 +22,7 @@ from studio.model.guesses import Guesses
 from studio.model.image_cache import ImageCache
 from studio.model.listener import Listener, told
 from studio.model.loupe import Loupe
+from studio.model.scorers import SCORER
 from studio.model.state import FEWEST_RATINGS, STRIP_SEEDS
 from studio.project.opinions import MOST_STARS
 from studio.project.records import Change, Checkpoint, Going
@@ -299,8 +300,18 @@ class Actions(Listener):
 
     def set_weights(self, /, **values: float) -> None:
         """Turn dials; the next round uses them."""
-        self.state.weights = replace(self.state.weights, **values)
+        changed: dict[str, Any] = dict(values)
+        self.state.weights = replace(self.state.weights, **changed)
         self.keep(weights=asdict(self.state.weights))
+
+    def set_weight(self, term: str, factor: float) -> None:
+        """Turn one dial, which may be that of a scorer."""
+        if term.startswith(SCORER):
+            outside = {**self.state.weights.outside, term.removeprefix(SCORER): factor}
+            self.state.weights = replace(self.state.weights, outside=outside)
+            self.keep(weights=asdict(self.state.weights))
+        else:
+            self.set_weights(**{term: factor})
 
     def set_option(self, name: str, value: Any) -> None:
         """Change and keep `auto_advance`, `pixel_art` or `cell_size` of this project."""

@@ -161,8 +161,9 @@ class Listener(QObject):
         state.auto_advance = bool(project.meta("auto_advance", False))
         state.cell_size = project.meta("cell_size")
         state.pixel_art = bool(project.meta("pixel_art", False))
-        kept = project.meta("weights") or {}
-        state.weights = Weights(**{name: float(kept[name]) for name in asdict(Weights()) if name in kept})
+        kept = dict(project.meta("weights") or {})
+        outside = {str(name): float(value) for name, value in kept.pop("outside", {}).items()}
+        state.weights = Weights(**{name: float(kept[name]) for name in asdict(Weights()) if name in kept}, outside=outside)
         shown = project.current_grid()
         if shown is None:
             self.grid.show_placeholders(GRID)

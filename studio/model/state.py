@@ -1,11 +1,13 @@
 """What the window shows, as observable values. Nothing here acts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from studio.model.property import Property
+from studio.model.scorers import SCORER, installed
 from studio.project.records import Checkpoint, Counts
 from studio.worker.messages import Prediction, Progress, Taste
 
@@ -35,17 +37,24 @@ class Weights:
     symmetry: float = 0.0
     brightness: float = 0.0
     warmth: float = 0.0
+    outside: Mapping[str, float] = field(default_factory=dict)  # likewise, of scorers that other packages bring
+
+    def factor(self, term: str) -> float:
+        """Of one term, which may be a scorer."""
+        value: float = self.outside.get(term.removeprefix(SCORER), 0.0) if term.startswith(SCORER) else getattr(self, term)
+        return value
 
     @property
-    def plain(self) -> dict[str, float]:
-        """Of the plain measures that count."""
-        return {name: value for name in PLAIN if (value := getattr(self, name))}
+    def wishes(self) -> dict[str, float]:
+        """Of the plain measures and the scorers that count."""
+        scorers = {f"{SCORER}{name}": self.outside.get(name, 0.0) for name in installed()}
+        return {name: value for name, value in ({name: getattr(self, name) for name in PLAIN} | scorers).items() if value}
 
     @property
     def terms(self) -> dict[str, float]:
         """Of the reward, as the worker takes them."""
         usual = {name: getattr(self, name) for name in ("taste", "realism", "typicality", "novelty")}
-        return usual | self.plain
+        return usual | self.wishes
 
 
 @dataclass(frozen=True)

@@ -121,14 +121,14 @@ class RatePanel(QWidget):
         values: dict[str, float | None] = {}
         if guess is not None:
             own = {"taste": guess.taste, "realism": guess.realism, "novelty": guess.novelty, "reward": guess.reward}
-            values = {**own, **guess.plain}
-        middle = ("taste", "realism", "novelty", *self._actions.state.weights.plain)
+            values = {**own, **guess.wishes}
+        middle = ("taste", "realism", "novelty", *self._actions.state.weights.wishes)
         if self.rows.keys() != ["stars", *middle, "reward"]:
             self.rows.clear()
         stars = "–" if guess is None else f"★ {guess.stars:.1f} ± {guess.spread:.1f}"
         self.rows.set_line("stars", tr("Predicted"), stars, "", "")
         for name in middle:
-            self.rows.set_line(name, terms.names()[name][0], known(values.get(name)))
+            self.rows.set_line(name, terms.name(name), known(values.get(name)))
         self.rows.set_line("reward", tr("Reward"), known(values.get("reward")), "strong", "strong")
         self.rows.setToolTip(tr("In standard deviations of the untuned generator's images"))
 

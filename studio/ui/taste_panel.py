@@ -11,6 +11,7 @@ from studio.i18n import tr
 from studio.model import settings
 from studio.model.actions import Actions
 from studio.model.property import bind
+from studio.model.scorers import SCORER, installed
 from studio.model.state import FEWEST_RATINGS, PLAIN, Generator, Weights
 from studio.model.taste import Learnt, presets
 from studio.project.records import Counts
@@ -128,7 +129,7 @@ class TastePanel(QWidget):
             self._add(column, term, 0, 100 if term != "typicality" else 0)
         column.addSpacing(12)
         column.addWidget(section(tr("And for plain measures")))
-        for term in PLAIN:
+        for term in (*PLAIN, *(f"{SCORER}{name}" for name in installed())):
             self._add(column, term, -200, 0)
         column.addWidget(
             quiet_note(tr("The next round uses these. Nothing changes until you teach. A double click resets one."))
@@ -145,20 +146,19 @@ class TastePanel(QWidget):
         self._show_taste(self._actions.state.taste)  # the settings may be others now
 
     def _add(self, column: QVBoxLayout, term: str, least: int, usual: int) -> None:
-        name, tip = terms.names()[term]
-        dial = self.dials[term] = Dial(name, tip, least, 200, usual)
+        dial = self.dials[term] = Dial(terms.name(term), terms.tip(term), least, 200, usual)
         dial.slider.valueChanged.connect(partial(self._turn, term))
         column.addWidget(dial)
 
     def _turn(self, term: str, value: int) -> None:
-        self._actions.set_weights(**{term: value / 100})
+        self._actions.set_weight(term, value / 100)
 
     def _show_generator(self, _: Generator) -> None:
         self._show_weights(self._actions.state.weights)
 
     def _show_weights(self, weights: Weights) -> None:
         for term, dial in self.dials.items():
-            value = getattr(weights, term)
+            value = weights.factor(term)
             dial.set_weight(value, lacking(self._actions, term))
             dial.slider.blockSignals(True)
             dial.slider.setValue(round(100 * value))

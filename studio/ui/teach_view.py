@@ -289,10 +289,10 @@ class TeachPanel(QWidget):
         if self.reward.keys() != lines:
             self.reward.clear()
         for key, weight in weights.terms.items():
-            words = weight_words(weight, sign=key in weights.plain)
+            words = weight_words(weight, sign=key in weights.wishes)
             if key in means:
                 words = f"{known(means[key], 2)} · {weight:.1f} ×"
-            self.reward.set_line(key, terms.names()[key][0], lacking(self._actions, key) or words, "", "")
+            self.reward.set_line(key, terms.name(key), lacking(self._actions, key) or words, "", "")
         total = "–" if progress is None else signed(progress.reward, 2)
         self.reward.set_line("total", tr("In all"), total, "strong", "strong")
 

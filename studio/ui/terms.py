@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from studio.i18n import tr
+from studio.model.scorers import SCORER
 
 
 def names() -> dict[str, tuple[str, str]]:
@@ -23,3 +24,15 @@ def names() -> dict[str, tuple[str, str]]:
         "brightness": (tr("Brightness"), tr("Right: lighter images. Left: darker ones")),
         "warmth": (tr("Warmth"), tr("Right: yellower and redder. Left: bluer")),
     }
+
+
+def name(term: str) -> str:
+    """Return what a term is called; a scorer by the name that its package gave it."""
+    known = names().get(term)
+    return known[0] if known else term.removeprefix(SCORER)
+
+
+def tip(term: str) -> str:
+    """Return what turning a term's dial does."""
+    known = names().get(term)
+    return known[1] if known else tr("Right: more of what {scorer} scores high. Left: less", scorer=name(term))

@@ -91,7 +91,7 @@ class Prediction:
     novelty: float | None  # None: not measured for a single image
     reward: float
     gated: bool = False  # too unreal to earn a reward
-    plain: dict[str, float] = field(default_factory=dict)  # sharpness and the like
+    wishes: dict[str, float] = field(default_factory=dict)  # sharpness and the like, and scorers that count
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ class Watch:
                 novelty=self._novelty.get(image),
                 reward=of.reward,
                 gated=of.gated,
-                plain=of.plain,
+                wishes=of.wishes,
             )
             for image, of in zip(images, predictions(scores), strict=True)
         )

@@ -6,12 +6,14 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from gan.errors import UserError, reason
 from gan.networks import latents
 from gan.rewards import MOVING_WEIGHTS, RewardWeights
+from gan.rewards.outside import PREFIX, installed
 from gan.session import RoundProgress, RoundResult, TuningSession
 from studio.worker.messages import RoundSettings
 
@@ -79,10 +81,12 @@ def teach(
             session.rounds = rounds
 
 
-def turned(kept: Mapping[str, float] | None, turned_now: Mapping[str, float] | None = None) -> RoundSettings:
+def turned(kept: Mapping[str, Any] | None, turned_now: Mapping[str, float] | None = None) -> RoundSettings:
     """The dials as a project keeps them (what is not known here is left out), but for those that are turned now."""
+    factors = dict(kept or {})
+    outside = {f"{PREFIX}{name}": factor for name, factor in factors.pop("outside", {}).items() if factor and name in installed()}
     known = {"strength", *vars(RewardWeights())}
-    factors = {name: float(factor) for name, factor in (kept or {}).items() if name in known} | dict(turned_now or {})
+    factors = {name: float(factor) for name, factor in factors.items() if name in known} | outside | dict(turned_now or {})
     return RoundSettings(factors.pop("strength", 1.0), factors)
 
 
@@ -94,13 +98,15 @@ def strength(settings: RoundSettings) -> float:
 
 def reward_weights(settings: RoundSettings) -> RewardWeights:
     """The dials as weights of the reward, 1.0 being what is usual. Raises UserError for a term that does not exist."""
-    weights = RewardWeights()
-    unknown = set(settings.weights) - set(vars(weights))
-    if unknown:
+    own = dict(vars(RewardWeights()))
+    del own["outside"]
+    named = {name: factor for name, factor in settings.weights.items() if not name.startswith(PREFIX)}
+    if unknown := set(named) - set(own):
         raise UserError(f"There is no reward term named {', '.join(sorted(unknown))}.")
-    usual = {name: value or getattr(MOVING_WEIGHTS, name) or _WISH for name, value in vars(weights).items()}  # also of those that are off
-    values = {name: factor * usual[name] for name, factor in settings.weights.items()}
-    return RewardWeights(**{**vars(weights), **values})
+    usual = {name: value or getattr(MOVING_WEIGHTS, name) or _WISH for name, value in own.items()}  # also of those that are off
+    values = {name: factor * usual[name] for name, factor in named.items()}
+    outside = {name.removeprefix(PREFIX): _WISH * settings.weights[name] for name in set(settings.weights) - set(named)}
+    return RewardWeights(**{**own, **values}, outside=outside)
 
 
 @torch.no_grad()

@@ -76,10 +76,10 @@ def test_a_wish_counts_by_its_weight_and_not_where_the_gate_is_closed():
         realism=None,
         typicality=torch.zeros(3),
         gated=torch.tensor([False, True, False]),
-        plain={"warmth": torch.tensor([2.0, 2.0, 1.0]), "contrast": torch.tensor([1.0, 1.0, 1.0])},
+        wishes={"warmth": torch.tensor([2.0, 2.0, 1.0]), "contrast": torch.tensor([1.0, 1.0, 1.0])},
     )
     weights = RewardWeights(warmth=0.5, contrast=-0.25)
-    assert weights.plain == {"contrast": -0.25, "warmth": 0.5}
+    assert weights.wishes == {"contrast": -0.25, "warmth": 0.5}
     assert wished(terms, weights).tolist() == [0.75, 0.75, 0.25]
     assert compose(terms, weights).tolist() == [1.75, 0.0, -0.75]
     assert wished(terms, RewardWeights()).tolist() == [0.0, 0.0, 0.0]
@@ -110,7 +110,7 @@ def test_a_round_follows_a_wish(monkeypatch):
         session.feedback(Feedback(i, "stars", float(s)) for i, s in enumerate(stars))
         session.fit()
         session.set_weights(weights)
-        assert set(session.predict(points[0].latent[None])[0].plain) == set(PLAIN)
+        assert set(session.predict(points[0].latent[None])[0].wishes) == set(PLAIN)
         for _ in session.run_round():
             pass
         assert session.last_round is not None and session.last_round.kept

@@ -1,17 +1,22 @@
 """Beside the Taste view: how well a person can be known, in words, and the switch for what is done in passing."""
 
 from dataclasses import replace
+from pathlib import Path
 
+import pytest
 from PySide6.QtCore import QPoint, Qt
+from scorer_package import install_into
 from window_support import Hands
 
-from studio.model import settings
+from studio.model import scorers, settings
 from studio.model.state import PLAIN, Weights
 from studio.ui.rate_panel import RatePanel
 from studio.ui.taste_panel import TastePanel, guessing_words, passing_words, steadiness_words
 from studio.ui.taste_view import TasteView
 from studio.ui.teach_view import TeachPanel
 from studio.worker import messages as m
+from studio.worker.teaching import reward_weights
+from studio.worker.teaching import turned as kept_dials
 
 K, CTRL = Qt.Key, Qt.KeyboardModifier.ControlModifier
 
@@ -85,7 +90,7 @@ def test_what_is_wished_for_reaches_the_round_and_is_explained(hands: Hands) -> 
     assert hands.actions.state.weights.warmth < 0.0
     panel.dials["contrast"].slider.setValue(150)
     assert panel.dials["contrast"].slider.accessibleDescription() == "+1.5 ×"
-    guess = m.Prediction(1, 3.5, 0.5, 1.2, -0.3, None, 1.0, plain={"warmth": -0.4, "contrast": 0.8})
+    guess = m.Prediction(1, 3.5, 0.5, 1.2, -0.3, None, 1.0, wishes={"warmth": -0.4, "contrast": 0.8})
     hands.actions.state.guess = guess
     assert rate.rows.keys() == ["stars", "taste", "realism", "novelty", "contrast", "warmth", "reward"]
     assert rate.rows.value("contrast") == "+0.8" and rate.rows.value("warmth") == "−0.4"
@@ -102,12 +107,44 @@ def test_what_is_wished_for_reaches_the_round_and_is_explained(hands: Hands) -> 
     assert teach.reward.value("contrast") == "+1.5 ×"
 
 
+def test_a_scorer_that_is_installed_has_a_dial(hands: Hands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(install_into(tmp_path / "installed")))
+    scorers.installed.cache_clear()
+    try:
+        hands.rate_enough()
+        hands.key(K.Key_4, CTRL)
+        panel = hands.window.findChild(TastePanel)
+        assert panel is not None
+        dial = panel.dials["scorer:reddest"]
+        assert dial.slider.accessibleName() == "reddest" and "scores high" in dial.slider.toolTip()
+        dial.slider.setValue(-50)
+        assert hands.actions.state.weights.outside == {"reddest": -0.5}
+        hands.qtbot.waitUntil(lambda: (hands.project.meta("weights") or {}).get("outside") == {"reddest": -0.5})
+        hands.key(K.Key_T)
+        ((_, _, asked),) = hands.worker.named("teach")
+        assert asked.weights["scorer:reddest"] == -0.5
+        turned = reward_weights(asked)
+        assert turned.outside == {"reddest": -0.25} and turned == reward_weights(kept_dials(hands.project.meta("weights")))
+    finally:
+        scorers.installed.cache_clear()
+
+
+def test_a_scorer_that_is_gone_is_neither_shown_nor_asked(hands: Hands) -> None:
+    hands.actions.state.weights = Weights(outside={"reddest": 1.0})
+    hands.rate_enough()
+    hands.key(K.Key_T)
+    ((_, _, asked),) = hands.worker.named("teach")
+    assert "scorer:reddest" not in asked.weights
+    assert kept_dials({"outside": {"reddest": 1.0}}).weights == {}
+
+
 def test_the_window_and_the_library_name_the_same_terms() -> None:
     from gan.rewards import PLAIN as known_terms
     from gan.rewards import RewardWeights
+    from gan.rewards.outside import PREFIX
 
-    assert PLAIN == known_terms
-    assert set(Weights().terms) | set(PLAIN) <= set(vars(RewardWeights()))
+    assert PLAIN == known_terms and scorers.SCORER == PREFIX
+    assert {*Weights().terms, *PLAIN, "outside"} <= set(vars(RewardWeights()))
 
 
 def test_a_taste_that_is_being_read_is_not_called_empty(hands: Hands) -> None:

@@ -7,6 +7,7 @@ same terms; only a shift, which a single round does not bring to its end, is tau
 import copy
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -26,7 +27,7 @@ UNLIMITED = Limits(diversity=0.0, realism=-100.0, typicality=-100.0)
 
 
 def _taught(
-    given: Given, config: RoundConfig | None = None, number: int = 1, foresight: bool = True, **weights: float
+    given: Given, config: RoundConfig | None = None, number: int = 1, foresight: bool = True, **weights: Any
 ) -> Model:
     """The untuned generator after so many rounds with these settings; reward weights other than the session's by name."""
     config = config or RoundConfig()
