@@ -40,6 +40,7 @@ class Announcer(QObject):
         bind(actions.exports, "folder", self._exported)
         bind(actions.state, "message", self._said)
         bind(actions.state, "task", self._began)
+        bind(actions.round, "refusal", self._refused)
         self._training = training_of(actions)
         for state, name in ((actions.round, "running"), (actions.round, "progress"), (self._training, "progress")):
             bind(state, name, self._progress)
@@ -93,8 +94,16 @@ class Announcer(QObject):
             self.toasts.show(message.text, bad=True)
 
     def _began(self, task: str) -> None:
-        if task == "starting" and self.toasts.shown is not None and self.toasts.shown.property("bad"):
-            self.toasts.shown.close()  # why the worker could not go on; it does now
+        if task == "starting":
+            self._take_back()  # why the worker could not go on; it does now
+
+    def _refused(self, why: str) -> None:
+        if not why:
+            self._take_back()  # why no round was taught; there may be one now
+
+    def _take_back(self) -> None:
+        if self.toasts.shown is not None and self.toasts.shown.property("bad"):
+            self.toasts.shown.close()
 
     # -- progress ------------------------------------------------------------------------------------------------
 

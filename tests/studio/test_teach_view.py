@@ -16,6 +16,7 @@ from studio.ui.charts import Curve, smooth, value_range
 from studio.ui.strip import Strip
 from studio.ui.teach_view import TeachPanel, TeachView
 from studio.ui.timeline_view import TimelineView
+from studio.ui.toasts import Toasts
 from studio.worker import messages as m
 
 K = Qt.Key
@@ -227,6 +228,16 @@ def test_a_worker_that_dies_in_a_round_leaves_the_ratings(taught: Hands) -> None
     taught.drawn()
     taught.key(K.Key_T)
     assert len(taught.worker.named("teach")) == 2
+
+
+def test_why_there_was_no_round_goes_as_soon_as_something_changes(taught: Hands) -> None:
+    toasts = taught.window.findChild(Toasts)
+    assert toasts is not None
+    taught.worker.failed.emit("RunRound", "there are too few ratings to teach from", "")
+    assert toasts.shown is not None and toasts.shown.property("bad")
+    taught.key(K.Key_G)
+    taught.key(K.Key_4)
+    assert toasts.shown is None or not toasts.shown.isVisible()
 
 
 def test_a_round_that_cannot_start_says_why(taught: Hands) -> None:
