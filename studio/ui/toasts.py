@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QObject, QPropertyAnimation, QRect, QSize, Qt, QTimer
+from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
@@ -35,7 +36,7 @@ def motion() -> bool:
 
 
 class Toast(QFrame):
-    """One message, with at most one thing to do about it. It goes by itself, but not under the pointer or while it has the keys."""
+    """One message, with at most one thing to do about it. It goes by itself, but not under a pointer that moves or while it has the keys."""
 
     def __init__(
         self, parent: QWidget, text: str, bad: bool, verb: str, run: Callable[[], object] | None
@@ -65,13 +66,17 @@ class Toast(QFrame):
             column.addWidget(self.verb, 0, Qt.AlignmentFlag.AlignRight)
         named(self, text, "")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._pointer = QCursor.pos()
         self._time = QTimer(self)
         self._time.setInterval(SHOWN_BAD_MS if bad else SHOWN_MS)
         self._time.timeout.connect(self._time_is_up)
         self._time.start()
 
     def _time_is_up(self) -> None:
-        if not self.underMouse() and not self.isAncestorOf(self.window().focusWidget() or self.window()):
+        # It may have come to where the pointer was left lying: that says nothing.
+        before, self._pointer = self._pointer, QCursor.pos()
+        held = self.underMouse() and self._pointer != before
+        if not held and not self.isAncestorOf(self.window().focusWidget() or self.window()):
             self.close()
 
     def size_at(self, width: int) -> QSize:

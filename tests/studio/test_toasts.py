@@ -2,6 +2,7 @@
 
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -40,11 +41,23 @@ def test_a_message_at_hand_stays_until_it_is_closed(hands: Hands, monkeypatch: p
     hands.qtbot.wait(80)
     assert toasts.shown is toast
     hands.window.rail.setFocus()
-    toast.setAttribute(Qt.WidgetAttribute.WA_UnderMouse)
-    toast.end.clearFocus()
-    hands.qtbot.wait(80)
-    assert toasts.shown is toast
     hands.press(toast.end)
+    hands.qtbot.waitUntil(lambda: toasts.shown is None)
+
+
+def test_a_message_stays_under_a_pointer_that_moves_and_not_where_one_was_left_lying(
+    hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio.ui.toasts.SHOWN_MS", 150)
+    toasts = hands.window.announcer.toasts
+    toasts.show("Exported")
+    toast = toasts.shown
+    assert toast is not None
+    toast.setAttribute(Qt.WidgetAttribute.WA_UnderMouse)
+    for step in range(24):
+        QCursor.setPos(toast.mapToGlobal(QPoint(20 + step, 10)))
+        hands.qtbot.wait(20)
+        assert toasts.shown is toast, step
     hands.qtbot.waitUntil(lambda: toasts.shown is None)
 
 
