@@ -36,7 +36,7 @@ def motion() -> bool:
 
 
 class Toast(QFrame):
-    """One message, with at most one thing to do about it. It goes by itself, but not under a pointer that moves or while it has the keys."""
+    """One message, with at most one thing to do about it. It goes by itself, but not under a moving pointer or while it has the keys."""
 
     def __init__(
         self, parent: QWidget, text: str, bad: bool, verb: str, run: Callable[[], object] | None
