@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from backend_support import small_bundle
+from scorer_package import install_into
 
 from studio.project.store import NewImage, Project
 from studio.worker import headless
@@ -85,6 +86,15 @@ def test_tune_goes_by_the_projects_dials_and_those_turned_now(rated, monkeypatch
     assert (far, near) == (1.0, 0.5)
     assert (kept.realism, kept.contrast, kept.taste) == (2.0 * usual.realism, -0.5, usual.taste)
     assert (now.realism, now.contrast, now.warmth) == (2.0 * usual.realism, 0.0, 0.75)
+
+
+def test_tune_asks_a_scorer_that_is_installed(rated, tmp_path, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(str(install_into(tmp_path / "installed")))
+    tune = ["tune", "--project", str(rated), "--device", "cpu", "--steps", "4"]
+    assert headless.main([*tune, "--weights", "scorer:reddest=2"]) == 0
+    assert capsys.readouterr().out
+    assert headless.main([*tune, "--weights", "scorer:broken=1"]) == 2
+    assert "the scorer 'broken' failed: RuntimeError: the weights are missing" in capsys.readouterr().err
 
 
 def test_dials_that_a_person_gets_wrong_are_one_line(rated, capsys):
