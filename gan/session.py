@@ -87,6 +87,7 @@ class TuningSession:
         self._latents: dict[int, np.ndarray] = {}
         self._pending: list[int] = []  # known images whose features nobody needed yet
         self.plain_measures: Tensor | None = None  # of reference images, once `gan.taste.insight` has looked
+        self._tuned_features: tuple[tuple[Adapter, tuple[int, ...]], Tensor] | None = None
         self._logits: dict[int, float] = {}  # of known images, where there is a discriminator
         self._pool: Pool | None = None
         self._cache = cache
@@ -170,6 +171,15 @@ class TuningSession:
         """The same seeds untuned and as tuned now: two uint8 (N, H, W, 3)."""
         z = latents(seeds, self.model.z_dim)
         return self.draw(z.numpy()), self.draw(self._tuned(z).cpu().numpy())
+
+    @torch.no_grad()
+    def tuned_features(self, seeds: Sequence[int]) -> Tensor:
+        """Standardised features (N, d) of the images of seeds as tuned now; those of the last ones asked for are kept."""
+        known = (self.adapter, tuple(seeds))
+        if self._tuned_features is None or self._tuned_features[0][0] is not known[0] or self._tuned_features[0][1] != known[1]:
+            raw, _ = self.scorer.drawer.look(self._tuned(latents(seeds, self.model.z_dim)))
+            self._tuned_features = known, torch.cat(self.scorer.standardise(raw), dim=1)
+        return self._tuned_features[1]
 
     # ------------------------------------------------------------------ proposing and listening
 

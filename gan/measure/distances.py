@@ -126,8 +126,22 @@ def density(real: Manifold, fake: Array, neighbours: int = NEIGHBOURS) -> float:
 
 def coverage(real: Manifold, fake: Array) -> float:
     """Share of real balls that hold at least one of `fake` (M, D). Naeem et al. 2020, eq. 4. Compare at equal N only."""
+    return float(covered(real, fake).mean())
+
+
+def covered(real: Manifold, fake: Array) -> npt.NDArray[np.bool_]:
+    """Which real balls hold at least one of `fake` (M, D): (N,)."""
     _check(real.points, fake, at_least=1)
-    return float((_squared(real.points, fake) <= real.radii[:, None]).any(1).mean())
+    return np.asarray((_squared(real.points, fake) <= real.radii[:, None]).any(1))
+
+
+def expected_coverage(real: int, fake: int, neighbours: int = NEIGHBOURS) -> float:
+    """What coverage is on average where so many fakes are of the same distribution as so many real images.
+
+    A ball that reaches to the k-th of N - 1 others holds a share of the distribution that follows Beta(k, N - k), whatever that is.
+    """
+    steps = np.arange(1, neighbours + 1)
+    return float(1.0 - np.prod((real - steps) / (real + fake - steps)))
 
 
 # --- pairs by utility -------------------------------------------------------------------------------------------------------

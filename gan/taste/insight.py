@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from gan.rewards.prediction import predictions
+from gan.taste.kept import Kept, kept
 from gan.taste.words import Word, measures, words
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Insight:
     worst: Shown
     curve: tuple[tuple[int, float], ...]  # (guesses so far, share of pairs right among the latest of them)
     doubt: float  # mean posterior deviation over untuned images, 1.0: nothing is known
+    kept: Kept | None = None  # None: the generator is not tuned
+    dropped: Shown | None = None  # liked, and hardly drawn any more; with `kept`
 
 
 @torch.no_grad()
@@ -59,12 +62,15 @@ def insight(session: TuningSession, count: int = 6) -> Insight | None:
             points, session.draw(points), tuple(g.stars for g in guessed), tuple(g.spread for g in guessed)
         )
 
+    still = kept(session)
     return Insight(
         tuple(found),
         shown(order[:count]),
         shown(order.flip(0)[:count]),
         session.learner.curve(),
         float(doubt.mean()),
+        still,
+        shown(still.dropped[:count]) if still is not None and len(still.dropped) else None,
     )
 
 

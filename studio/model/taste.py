@@ -27,6 +27,8 @@ class Learnt:
     worst_stars: tuple[float, ...] = ()
     curve: tuple[tuple[int, float], ...] = ()
     confidence: float = 0.0  # 0: knows nothing, 1: sure of every image
+    dropped: list[QImage] = field(default_factory=list)  # liked, and hardly drawn any more
+    kept: tuple[float, float] | None = None  # shares of all images, and of liked ones, still drawn; None: not tuned
 
 
 class TasteState(QObject):
@@ -69,15 +71,17 @@ class TasteState(QObject):
             self.learnt = None
             return
         images = pictures.to_images(shown.pixels)
-        half = len(images) // 2
+        half = len(said.stars) // 2
         self.learnt = Learnt(
             said.words,
             images[:half],
-            images[half:],
+            images[half : 2 * half],
             said.stars[:half],
             said.stars[half:],
             said.curve,
             1.0 - said.doubt,
+            images[2 * half :],
+            said.kept,
         )
 
 

@@ -117,6 +117,11 @@ class TasteView(QWidget):
             tr("It thinks you like these most"), tr("Of the untuned generator's images, its highest guesses")
         )
         self.worst = Ends(tr("and these least"), tr("Of the untuned generator's images, its lowest guesses"))
+        self.dropped = Ends(
+            tr("You might like these, but it hardly draws them any more"),
+            tr("Of the untuned generator's images, its highest guesses among those unlike all that it draws now"),
+        )
+        self.left_out = section(tr("What teaching leaves out"))
         self.curve = Chart(
             tr("How often it guesses your choice"),
             tr("Of two images you had not rated yet, over time. Chance is 50 %."),
@@ -137,6 +142,8 @@ class TasteView(QWidget):
         inner.addWidget(section(tr("In pictures")))
         inner.addWidget(self.best)
         inner.addWidget(self.worst)
+        inner.addWidget(self.left_out)
+        inner.addWidget(self.dropped)
         inner.addWidget(section(tr("Over time")))
         inner.addWidget(self.curve)
         inner.addStretch(1)
@@ -182,6 +189,7 @@ class TasteView(QWidget):
         ):
             end.strip.show_images(images)
             end.stars.setText(tr("about {stars} stars", stars=f"{sum(stars) / max(1, len(stars)):.1f}"))
+        self._show_kept(learnt)
         shares = [share for _, share in learnt.curve]
         self.curve.show_values(shares, max(2, len(shares)), 0.5)
         self.curve.set_words(
@@ -190,6 +198,17 @@ class TasteView(QWidget):
             else ""
         )
         self._say(None)
+
+    def _show_kept(self, learnt: Learnt) -> None:
+        for part in (self.left_out, self.dropped):
+            part.setVisible(learnt.kept is not None)
+        if learnt.kept is None:
+            return
+        every, liked = (round(100 * share) for share in learnt.kept)
+        self.dropped.strip.show_images(learnt.dropped)
+        self.dropped.stars.setText(
+            tr("still draws {liked} % of what you like, {every} % of all", liked=liked, every=every)
+        )
 
     def _say_why_empty(self, counts: Counts) -> None:
         if counts.rated < FEWEST_RATINGS:
@@ -216,7 +235,7 @@ class TasteView(QWidget):
             self.said.set_text(words if taste.auc is None else f"{words} · AUC {taste.auc:.2f}")
 
     def _scale(self, pixel_art: bool) -> None:
-        for end in (self.best, self.worst):
+        for end in (self.best, self.worst, self.dropped):
             end.strip.pixel_art = pixel_art
             end.strip.update()
 

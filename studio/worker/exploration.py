@@ -53,7 +53,8 @@ class Explained:
     latents: tuple[bytes, ...]
     curve: tuple[tuple[int, float], ...]  # guesses so far, share of pairs right
     doubt: float  # 0: sure of every image, 1: of none
-    frames: FrameRef | None  # None: nothing is known yet
+    frames: FrameRef | None  # of the best, the worst, the dropped; None: nothing is known yet
+    kept: tuple[float, float] | None = None  # shares of all images, and of liked ones, that it still draws; None: not tuned
 
 
 Command = Explore | Explain

@@ -56,6 +56,7 @@ class Explorer:
         if found is None:
             return x.Explained((), (), (), (), (), 1.0, None)
         both = (found.best, found.worst)
+        shown = both if found.dropped is None else (*both, found.dropped)
         return x.Explained(
             words=tuple((word.text, word.strength) for word in found.words),
             stars=tuple(star for end in both for star in end.stars),
@@ -63,7 +64,8 @@ class Explorer:
             latents=tuple(packed(latent) for end in both for latent in end.latents),
             curve=found.curve,
             doubt=min(1.0, found.doubt),
-            frames=self._frames.send(np.concatenate([end.pixels for end in both])),
+            frames=self._frames.send(np.concatenate([end.pixels for end in shown])),
+            kept=None if found.kept is None else (found.kept.every, found.kept.liked),
         )
 
 

@@ -50,10 +50,10 @@ class ShownExploration:
 
 @dataclass(frozen=True)
 class ShownTaste:
-    """What was learnt; the best images first, then as many of the worst."""
+    """What was learnt; the best images first, then as many of the worst, then those that are hardly drawn any more."""
 
     said: m.Explained
-    pixels: np.ndarray | None  # uint8 (2 N, H, W, 3); None: nothing is known yet
+    pixels: np.ndarray | None  # uint8 (2 N + M, H, W, 3); None: nothing is known yet
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,11 @@ from torch import Tensor
 from gan import explore
 from gan.model import Model
 from gan.networks import Generator, GeneratorConfig
+from gan.policy.adapter import ChoiceConfig, Shift
+from gan.preparing import fresh_adapter
 from gan.session import Feedback, TuningSession
 from gan.taste.insight import insight
+from gan.taste.kept import kept
 from gan.taste.words import MEASURES, measures, name_directions, names, rank_correlation, words
 
 
@@ -154,3 +157,33 @@ def test_insight_shows_both_ends_and_the_words_of_a_taste(session: TuningSession
     assert [n for n, _ in found.curve] == sorted(n for n, _ in found.curve)
     assert all(0.0 <= share <= 1.0 for _, share in found.curve)
     assert 0.0 < found.doubt < 1.5
+    assert found.kept is None and found.dropped is None, "nothing is tuned"
+
+
+def test_insight_says_what_tuning_leaves_out(session: TuningSession) -> None:
+    proposals = session.propose(40)
+    session.add({1000 + i: p.latent for i, p in enumerate(proposals)})
+    light = np.stack([p.pixels for p in proposals]).mean(axis=(1, 2, 3))
+    stars = 1 + np.searchsorted(np.quantile(light, [0.2, 0.4, 0.6, 0.8]), light)
+    session.feedback([Feedback(1000 + i, "stars", float(s)) for i, s in enumerate(stars)])
+    session.fit()
+    choice = fresh_adapter(session.model, ChoiceConfig(session.model.z_dim, session.model.generator.embed_dim, 32))
+    session.adapter, session.rounds = choice, 1  # chooses the first, which is z: tuned in name only
+    found = kept(session)
+    assert found is not None and found.every > 0.8 and found.liked > 0.6
+    narrow = fresh_adapter(session.model, None)
+    assert isinstance(narrow, Shift)
+    with torch.no_grad():  # everything goes near one place
+        narrow.out.bias.fill_(8.0)
+    session.adapter = narrow
+    collapsed = insight(session, 4)
+    assert collapsed is not None and collapsed.kept is not None and collapsed.dropped is not None
+    assert collapsed.kept.every < found.every and collapsed.kept.liked < found.liked
+    rows = collapsed.kept.dropped
+    assert len(rows) > len(found.dropped) and collapsed.dropped.pixels.shape == (4, 16, 16, 3)
+    liking = session.scorer.reference_liking[rows]
+    assert bool((liking[:-1] >= liking[1:]).all()) and float(liking.min()) >= float(session.scorer.reference_liking.quantile(0.8))
+    drawn: list[int] = []
+    session.scorer.drawer.draw = lambda *_, **__: drawn.append(1)  # type: ignore[method-assign, assignment]
+    assert kept(session) is not None and not drawn, "it was drawn once for this version"
+    del session.scorer.drawer.draw  # type: ignore[method-assign]

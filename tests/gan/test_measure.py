@@ -280,3 +280,10 @@ def test_a_folder_of_pictures_is_a_pool(tmp_path: Path) -> None:
 def test_no_seed_of_the_pool_is_reused(scenes: np.ndarray) -> None:
     digest = {hashlib.sha256(image.tobytes()).hexdigest() for image in scenes}
     assert len(digest) == len(scenes)
+
+
+def test_coverage_of_the_same_distribution_is_what_is_expected() -> None:
+    for real, fake in ((60, 40), (205, 256), (100, 300)):
+        found = [d.coverage(Manifold.of(normal(real, 3, 2 * seed)), normal(fake, 3, 2 * seed + 1)) for seed in range(60)]
+        assert np.mean(found) == pytest.approx(d.expected_coverage(real, fake), abs=0.01)
+    assert list(d.covered(Manifold.of(normal(20, 2, 0)), np.full((1, 2), 50.0, np.float32))) == [False] * 20

@@ -196,6 +196,20 @@ def test_taste_asks_only_while_it_is_looked_at(hands: Hands) -> None:
     assert len(hands.worker.named("explain")) == 2
 
 
+def test_taste_says_what_teaching_leaves_out(hands: Hands) -> None:
+    hands.rate_enough()
+    hands.worker.taste.emit(m.Taste(20, 0.71, 12, False))
+    hands.key(K.Key_4, CTRL)
+    view = hands.window.page("taste")
+    assert isinstance(view, TasteView)
+    assert not view.dropped.isVisible() and not view.left_out.isVisible()
+    hands.worker.kept = (0.312, 0.74)
+    hands.worker.taste.emit(m.Taste(21, 0.72, 13, False))
+    hands.qtbot.waitUntil(lambda: view.dropped.isVisibleTo(view))
+    assert view.dropped.stars.text() == "still draws 74 % of what you like, 31 % of all"
+    assert [len(end.strip.images) for end in (view.best, view.worst, view.dropped)] == [6, 6, 3]
+
+
 def test_taste_without_ratings_says_what_to_do(hands: Hands) -> None:
     hands.key(K.Key_4, CTRL)
     view = hands.window.page("taste")

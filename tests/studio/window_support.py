@@ -28,6 +28,7 @@ class StandIn(WorkerClient):
     def __init__(self) -> None:
         super().__init__()
         self.asked: list[tuple[Any, ...]] = []
+        self.kept: tuple[float, float] | None = None  # what it says that tuning left
         self.grids = 0
         self.held = False  # the worker is at something else
         self.answers: list[m.Restored] = []
@@ -145,8 +146,9 @@ class StandIn(WorkerClient):
         words = (("warmer", 0.8), ("softer", 0.4), ("more sky", 0.25))
         stars = tuple([4.6] * count + [1.3] * count)
         curve = ((8, 0.55), (12, 0.62), (16, 0.66), (20, 0.71))
-        said = m.Explained(words, stars, stars, (), curve, 0.4, FRAMES)
-        self.explained.emit(ShownTaste(said, self.pixels(2 * count, seed=7)))
+        said = m.Explained(words, stars, stars, (), curve, 0.4, FRAMES, self.kept)
+        dropped = 0 if self.kept is None else 3
+        self.explained.emit(ShownTaste(said, self.pixels(2 * count + dropped, seed=7)))
 
     def know(self, images: Any) -> None:
         self.asked.append(("know", tuple(image.id for image in images)))

@@ -1,0 +1,48 @@
+"""What a tuned generator still draws of all that it drew before, and of what is liked: what tuning leaves out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from gan.measure.distances import Manifold, covered, expected_coverage
+
+if TYPE_CHECKING:
+    from gan.session import TuningSession
+
+DRAWN = range(3_000_000_000, 3_000_000_256)  # seeds of tuned images: none that a person typed, or a pool holds
+_LIKED = 5  # the best one in so many untuned images by the taste
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Shares are of what the same number of images would meet that are drawn as before, or that are all liked: 1, nothing is left out."""
+
+    every: float  # of the untuned generator's images, 0..1
+    liked: float  # of the fifth of them that is liked best
+    dropped: torch.Tensor  # rows of the reference sample that are liked and not met any more, the best liked first
+
+
+def kept(session: TuningSession) -> Kept | None:
+    """Coverage (Naeem et al. 2020, arXiv 2002.09797) of the reference sample by the generator as it is; None where it is not tuned.
+
+    Draws a few hundred images, once for each version of the generator; a taste must have been fitted.
+    """
+    if not session.rounds:
+        return None
+    scorer = session.scorer
+    reference = torch.cat(scorer.reference, dim=1).double()
+    drawn = session.tuned_features(DRAWN).double().numpy()
+    best = scorer.reference_liking.argsort(descending=True)[: len(reference) // _LIKED]
+    every = Manifold.of(reference.numpy())
+    liked = Manifold.of(reference[best].numpy())
+    met = covered(liked, drawn)
+
+    def share(found: float, of: Manifold) -> float:
+        return min(1.0, found / expected_coverage(len(of.points), len(drawn)))
+
+    return Kept(
+        share(float(covered(every, drawn).mean()), every), share(float(met.mean()), liked), best[torch.from_numpy(~met)]
+    )
