@@ -61,8 +61,7 @@ class RatePanel(QWidget):
         self.dials: dict[str, Dial] = {}
         for name in ("taste", "realism", "novelty", "strength"):
             title, tip = terms.names()[name]
-            low, value = (25 if name == "strength" else 0), round(100 * getattr(actions.state.weights, name))
-            dial = Dial(title, tip, low, 300 if name == "strength" else 200, value)
+            dial = Dial(title, tip, *((25, 300) if name == "strength" else (0, 200)), 100)
             dial.slider.valueChanged.connect(partial(self._turn, name))
             self.dials[name] = dial
             column.addWidget(dial)
@@ -144,5 +143,6 @@ class RatePanel(QWidget):
                 dial.set_words(f"{words} · {value:.1f} ×")
             else:
                 dial.set_weight(value, lacking(self._actions, name))
-            if dial.slider.value() != round(100 * value):
-                dial.slider.setValue(round(100 * value))
+            dial.slider.blockSignals(True)
+            dial.slider.setValue(round(100 * value))
+            dial.slider.blockSignals(False)

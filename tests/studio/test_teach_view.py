@@ -206,6 +206,8 @@ def test_the_dials_reach_the_worker(hands: Hands) -> None:
     dials.dials["realism"].slider.setValue(150)
     dials.dials["novelty"].slider.setValue(0)
     dials.dials["strength"].slider.setValue(200)
+    dials.dials["taste"].slider.setValue(30)
+    hands.qtbot.mouseDClick(dials.dials["taste"], Qt.MouseButton.LeftButton)
     hands.rate_enough()
     hands.key(K.Key_T)
     ((_, _, settings),) = hands.worker.named("teach")
