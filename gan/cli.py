@@ -176,7 +176,10 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     train.add_argument("--seed", type=seed, default=0, metavar="S", help="of everything random (default 0)")
     add_device(train)
     train.add_argument(
-        "--batch", type=whole(1, 4096), metavar="N", help="images a step, over all processes together (default 32, on a CPU 8)"
+        "--batch",
+        type=whole(1, 4096),
+        metavar="N",
+        help="images a step, over all processes together (default 32; on a CPU 8 for up to half an hour, or 100 thousand images)",
     )
     train.add_argument(
         "--augment", choices=["auto", "off"], default="auto", help="auto (default): alter few pictures in training, many not; off: none"

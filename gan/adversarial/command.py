@@ -9,7 +9,7 @@ import numpy as np
 
 from gan.adversarial import distributed
 from gan.adversarial.augment import AugmentConfig, augmentation_for
-from gan.adversarial.legs import Gamma, first_leg, next_leg
+from gan.adversarial.legs import Gamma, first_leg, next_leg, usual_batch
 from gan.adversarial.output import SAVE_SECONDS, STATE, Output, read_state
 from gan.adversarial.precision import resolve_device
 from gan.adversarial.starting import Start
@@ -20,7 +20,6 @@ from gan.networks import DiscriminatorConfig, GeneratorConfig
 
 PROCEDURAL_POOL = 60_000  # pictures drawn for a training run: 700 MB at 64 px; seeds 0 .. PROCEDURAL_POOL - 1
 _COPIED_BELOW = 1000  # pictures; fewer are learnt by heart
-_CPU_BATCH = 8
 
 Progress = Callable[[TrainProgress | tuple[float, str]], None]
 
@@ -61,8 +60,7 @@ def run(
     start_from : a model to start from; None: random weights; "auto": the bundled generator that fits the pictures (see `Start`).
     grow : give the networks of `start_from` the widths that new ones have, where those are larger.
     minutes, kimg : length, in time and in thousands of images; whichever comes first. Without either, 400 thousand images.
-    batch : images a step, over all processes; unless given 32, and 8 on a CPU, which draws few images nearly as quickly and comes
-        further by more steps.
+    batch : images a step, over all processes; unless given 32, or 8 in a short run on a CPU (see `usual_batch`).
     augment : whether few pictures are augmented (see `augmentation_for`).
     compile : try torch.compile.
     tensorboard : write event files to `out/events`.
@@ -103,7 +101,7 @@ def run(
         drawn = procedural.KINDS.get(source["kind"])
         config = TrainConfig(seed=seed, mirror=drawn is None or drawn.mirrors)
         config = first_leg(config, kimg, minutes, warm=same_size, gamma=gamma)
-        batch = batch or (_CPU_BATCH if torch_device.type == "cpu" else config.batch)
+        batch = batch or usual_batch(config, torch_device.type)
     config = replace(_batched(config, batch, ranks), augment=_augmentation(source["count"], augment, say))
     trainer = Trainer(pool, config, torch_device, *networks, ranks=ranks, compile=compile, say=say)
     if state is not None:

@@ -1,5 +1,6 @@
 """How long to train, and along which schedules: for a first leg, and for going on."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +9,8 @@ from gan.adversarial.config import TrainConfig
 _KIMG = 400.0  # of a run for which nothing is said
 # Near its goal a run needs smaller steps, and the strong penalties of a start are behind it.
 _WARM_RATE = 1e-3
+_SHORT_KIMG, _SHORT_MINUTES = 100.0, 30.0  # runs up to either are short,
+_FEW = 8  # and take so many images a step on a CPU
 
 
 Gamma = tuple[float, float]
@@ -24,6 +27,18 @@ def first_leg(
     if warm:
         config = replace(config, learning_rate=_WARM_RATE, gamma=config.gamma_end)
     return config if gamma is None else replace(config, gamma=gamma[0], gamma_end=gamma[1])
+
+
+def usual_batch(config: TrainConfig, device: str) -> int:
+    """Images a step of a new run for which nobody chose.
+
+    A CPU draws few at once nearly as quickly as many, and what a short run lacks is steps. A long one has enough of them, and towards
+    its end steadier ones are worth more.
+
+    device : its type, as "cpu".
+    """
+    short = (config.kimg or math.inf) <= _SHORT_KIMG or (config.minutes or math.inf) <= _SHORT_MINUTES
+    return _FEW if device == "cpu" and short else config.batch
 
 
 def next_leg(

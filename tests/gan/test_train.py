@@ -1,5 +1,6 @@
 """The training command: schedules, going on after a kill, getting out of trouble, what it leaves on disk."""
 
+import json
 import sys
 import time
 from dataclasses import asdict, replace
@@ -15,7 +16,7 @@ from gan.adversarial import command
 from gan.adversarial.augment import DRAWS, AugmentConfig, augment, augmentation_for
 from gan.adversarial.batches import Batches
 from gan.adversarial.distributed import Ranks
-from gan.adversarial.legs import first_leg, next_leg
+from gan.adversarial.legs import first_leg, next_leg, usual_batch
 from gan.adversarial.stability import Diverged, Stability
 from gan.adversarial.starting import Start, network_configs
 from gan.adversarial.train import TrainConfig, Trainer, fresh_pair
@@ -146,6 +147,22 @@ def test_other_penalties_begin_a_leg_and_the_same_ones_do_not():
     assert next_leg(state, 100.0, None, (3.0, 1.0)) == (config, False)
     softer, new = next_leg(state, None, None, (2.0, 0.5))
     assert new and (softer.kimg, softer.start_kimg, softer.gamma, softer.gamma_end) == (100.0, 50.0, 2.0, 0.5)
+
+
+def test_short_runs_on_a_cpu_take_smaller_steps_and_more_of_them():
+    def batch(device: str = "cpu", **length: float | None) -> int:
+        return usual_batch(TrainConfig(**{"kimg": None, "minutes": None, **length}), device)
+
+    assert batch(kimg=20.0) == batch(minutes=20.0) == batch(kimg=400.0, minutes=5.0) == 8
+    assert batch() == batch(kimg=400.0) == batch(minutes=105.0) == batch("cuda", kimg=20.0) == TrainConfig().batch == 32
+
+
+def test_a_batch_that_was_chosen_stays(folder, tmp_path):
+    for wanted in (None, 4):
+        out = tmp_path / str(wanted)
+        command.run(folder, out, kimg=0.016, resolution=32, batch=wanted, device="cpu")
+        command.run(folder, out, kimg=0.024, resolution=32, device="cpu")
+        assert json.loads((out / "config.json").read_text())["card"]["training"]["batch"] == (wanted or 8)
 
 
 def test_time_left_counts_down_to_the_deadline(pictures):
