@@ -46,6 +46,7 @@ SAMPLES = {
     "tuple[tuple[str, float], ...]": (("calm", 0.5),),
     "tuple[tuple[int, float], ...]": ((1, 0.5),),
     "tuple[float, ...]": (1.5,),
+    "tuple[float, float] | None": (0.3, 0.7),
     "tuple[tuple[str, str], ...]": (("a.png", "not a picture"),),
     "tuple[Start, ...]": (jobs.Start("dreamscapes", 64),),
     "tuple[Picture, ...]": (jobs.Picture("a.png", 20, 10),),
