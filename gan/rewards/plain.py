@@ -1,4 +1,7 @@
-"""Plain measures of an image as terms of the reward: what somebody may want more or less of without rating for it."""
+"""Plain measures of an image as terms of the reward: what somebody may want more or less of without rating for it.
+
+The words for a taste (`gan.taste.words`) measure pixels, more kinds of them; a round keeps none, so these are read from features.
+"""
 
 import torch
 from torch import Tensor

@@ -47,8 +47,9 @@ class Weights:
     @property
     def wishes(self) -> dict[str, float]:
         """Of the plain measures and the scorers that count."""
-        scorers = {f"{SCORER}{name}": self.outside.get(name, 0.0) for name in installed()}
-        return {name: value for name, value in ({name: getattr(self, name) for name in PLAIN} | scorers).items() if value}
+        plain = {name: value for name in PLAIN if (value := getattr(self, name))}
+        # Looking for what is installed takes a while, so that is asked only where a dial is turned.
+        return plain | {f"{SCORER}{name}": value for name, value in self.outside.items() if value and name in installed()}
 
     @property
     def terms(self) -> dict[str, float]:

@@ -81,6 +81,16 @@ def test_a_script_brings_a_function_of_its_own():
     assert {of["scorer:same"] for of in wishes} == {0.0}
 
 
+def test_nobody_waits_for_a_scorer_to_hear_that_there_is_nothing_to_learn():
+    session = _session()
+    session.replace_feedback([])
+    session.fit()
+    session.set_weights(RewardWeights(outside={"reddest": 1.0}))
+    with pytest.raises(UserError, match="too few ratings"):
+        next(session.run_round())
+    assert not session.scorer.knows_outside("reddest")
+
+
 def test_cancelled_while_it_is_asked_nothing_changes():
     session = _session()
     session.set_weights(RewardWeights(outside={"reddest": 1.0}))
