@@ -61,6 +61,11 @@ _STATE = (
 )
 
 
+def _is_enter(event: QKeyEvent) -> bool:
+    plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+    return plain and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+
+
 class StudioWindow(QMainWindow):
     """Shows one project. Opening another is asked for with `project_wanted`."""
 
@@ -321,16 +326,23 @@ class StudioWindow(QMainWindow):
             self.commands.refresh()
 
     def event(self, event: QEvent) -> bool:
-        # Space presses the button that has the focus, whatever it is a shortcut of.
+        # Space and Enter press the button that has the focus, whatever they are shortcuts of.
         if (
             isinstance(event, QKeyEvent)
             and event.type() == QEvent.Type.ShortcutOverride
-            and event.key() == Qt.Key.Key_Space
+            and (event.key() == Qt.Key.Key_Space or _is_enter(event))
             and isinstance(self.focusWidget(), QAbstractButton)
         ):
             event.accept()
             return True
         return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        pressed = self.focusWidget()
+        if _is_enter(event) and isinstance(pressed, QAbstractButton) and not event.isAutoRepeat():
+            pressed.click()  # Qt leaves Enter to the default button, which only dialogs have
+        else:
+            super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.source() is None and self.files.can_take(event.mimeData()):

@@ -124,6 +124,19 @@ def test_every_view_opens_by_its_key_and_by_the_rail(hands: Hands) -> None:
     assert hands.project.counts().rated == 0
 
 
+def test_enter_and_space_press_the_button_that_has_the_focus(hands: Hands) -> None:
+    hands.first_grid()
+    hands.click(0)
+    for key, advances in ((K.Key_Return, True), (K.Key_Enter, False), (K.Key_Space, True)):  # which look closely elsewhere
+        hands.window.rate_view.advance.setFocus(Qt.FocusReason.TabFocusReason)
+        hands.key(key)
+        assert hands.actions.state.auto_advance is advances
+        assert hands.window.view == "rate"
+    hands.grid.setFocus()
+    hands.key(K.Key_Return)
+    assert hands.window.view == "loupe"
+
+
 def test_the_window_fills_the_screen_and_is_as_before(hands: Hands) -> None:
     window, action = hands.window, hands.window.commands["full_screen"]
     before = window.size()
