@@ -54,7 +54,7 @@ def _lifts(judge: Judge, seed: int, ratings: int, arm: str, lapses: float) -> li
     bench = judge.bench
     session = TuningSession(bench.untuned, str(bench.untuned.device), seed, cache=cache_folder() if bench.cached else None)
     person = Person(judge.rater, bench.images, seed, lapses)
-    random = torch.Generator().manual_seed(seed)
+    random = torch.Generator().manual_seed(seed + 1_000_003)  # not the seed that the session draws the first images with
     known: dict[bytes, int] = {}
     lifts = []
     for given in range(0, ratings - STEP + 1, STEP):

@@ -64,7 +64,7 @@ class Actions(Listener):
             images = self.state.selected
         else:
             cell = self.grid.cell(row)
-            images = (cell.image,) if cell and cell.image and cell.pixels is not None else ()
+            images = (cell.image,) if cell and cell.image and cell.drawn else ()
         if not images:
             return
         self._apply(self.project.rate(images, kind, value))
@@ -112,6 +112,10 @@ class Actions(Listener):
     @told
     def undo(self) -> None:
         """Take back what was done last, also in an earlier session."""
+        if self.can_take_back_skip():
+            self.surveys.take_back_skip()
+            self.say(tr("Undone: {action}", action=tr("skip")))
+            return
         if self._goes_elsewhere(back=True):
             return
         change = self.project.undo()
@@ -120,6 +124,10 @@ class Actions(Listener):
             return
         self._apply(change)
         self.say(tr("Undone: {action}", action=self._where(change)))
+
+    def can_take_back_skip(self) -> bool:
+        """Whether undo asks a survey's question again that was skipped: no project keeps those."""
+        return self.state.view == "survey" and self.surveys.skipped
 
     @told
     def redo(self) -> None:
@@ -175,6 +183,7 @@ class Actions(Listener):
         self._count()
         if change.events:
             self.worker.feedback(change.events)
+            self.round.rated = self.round.running
             self._forget_refusal()
         if change.checkpoint is not None:
             self._list_rounds()

@@ -193,6 +193,11 @@ class Surveys(Chooser):
 
     size: Property[int] = Property(6)  # one of SIZES
 
+    def __init__(self, actions: Actions, luck: random.Random | None = None) -> None:
+        super().__init__(actions, luck)
+        self._skipped: list[tuple[int, ...]] = []  # since the last answer
+        self._orders: dict[frozenset[int], tuple[int, ...]] = {}  # how the images of an answer lay
+
     def resize(self, size: int) -> None:
         """Show so many images at a time from now on."""
         self.size = size
@@ -202,12 +207,26 @@ class Surveys(Chooser):
         """The image at `place`, from 0, is the best; a place that there is not answers nothing."""
         if 0 <= place < len(self.shown):
             best = self.shown[place]
+            self._orders[frozenset(self.shown)] = self.shown
             self._actions.decide_survey(best, [image for image in self.shown if image != best])
 
     def skip(self) -> None:
         """Show others; nothing is written down."""
+        if self.shown:
+            self._skipped.append(self.shown)
         self._asked.update(self.shown)
         self.next()
+
+    @property
+    def skipped(self) -> bool:
+        """Whether questions were skipped since the last answer."""
+        return bool(self._skipped)
+
+    def take_back_skip(self) -> None:
+        """Ask again what was skipped last."""
+        images = self._skipped.pop()
+        self._asked.subtract(images)
+        self.shown = images
 
     def _choose(self, pool: Sequence[int]) -> tuple[int, ...]:
         fresh = pool if self.source == SEEN else [image for image in pool if not self._asked[image]]
@@ -227,7 +246,9 @@ class Surveys(Chooser):
             return
         undone = isinstance(change.events[0], Retracted)
         self._count(-1 if undone else 1, survey.images)
+        self._skipped.clear()
         if undone:
-            self.shown = tuple(sorted(survey.images))
+            images = frozenset(survey.images)
+            self.shown = self._orders.get(images, tuple(sorted(images)))
         else:
             self.next()

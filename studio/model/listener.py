@@ -16,6 +16,7 @@ from studio.model import pictures, settings
 from studio.model.grid_model import Cell, GridModel, said
 from studio.model.rounds import RoundLog, outcome_of
 from studio.model.state import (
+    DRAWING_VIEWS,
     GRID,
     GRID_VIEWS,
     PREVIEW_EVERY,
@@ -124,7 +125,7 @@ class Listener(QObject):
         self.state.row = max(0, row)
         cell = self.grid.cell(row)
         self.state.guess = cell.guess if cell else None
-        self.select_images((cell.image,) if cell and cell.image else ())
+        self.select_images((cell.image,) if cell and cell.image and cell.drawn else ())
 
     def select_images(self, images: Sequence[int]) -> None:
         """Make these images the ones that keys rate and mark."""
@@ -133,13 +134,18 @@ class Listener(QObject):
     def new_grid(self) -> None:
         """Ask for new images; the old ones stay until then, and every rating stays for good."""
         if self.state.loaded and not self.round.running:
-            self.state.drawing = True
+            self.state.drawing, self.state.grid_due = True, False
             self.worker.propose(GRID)
 
     def _offer_grid(self) -> None:
-        """Ask for new images because another version draws them now."""
+        """Ask for new images because a round made another version."""
         self.new_grid()
         self.state.unseen = self.state.drawing and self.state.view not in GRID_VIEWS
+
+    def _in_hand(self) -> bool:
+        """Whether the person is in the middle of the grid: it went on being rated while a round ran, and is not done."""
+        looked_at = self.state.view in GRID_VIEWS and self.round.rated
+        return looked_at and not all(cell.rated for cell in self.grid.cells)
 
     def keep(self, **values: Any) -> None:
         """Keep settings with the project, a moment later."""
@@ -228,7 +234,7 @@ class Listener(QObject):
         self._arriving = len(drawn) < len(shown.images)
         self.state.drawing = self._arriving
         self._count()
-        self.select(min(self.state.row, len(shown.images) - 1))
+        self.select(self.state.row if self.state.row + 1 < len(shown.images) else 0)
         self.worker.predict([image.id for image in shown.images])
 
     def _show_drawn(self, shown: ShownImages) -> None:
@@ -282,10 +288,13 @@ class Listener(QObject):
             self._name_strip(finished.strip, before, tr("round {n}", n=outcome.number))
         self._count()
         self._list_rounds()
-        self.say(outcome.reason)
-        if outcome.kept:
-            self._offer_grid()
+        if outcome.kept and self._in_hand():  # another grid would come under the hand that rates this one
+            self.say(tr("{reason} · this grid stays until you ask for new images", reason=outcome.reason))
         else:
+            self.say(outcome.reason)
+            if outcome.kept:
+                self._offer_grid()
+        if not outcome.kept:
             self.worker.request_strip(STRIP_SEEDS)
 
     @told
@@ -296,7 +305,14 @@ class Listener(QObject):
             tr("Back to round {n}", n=checkpoint.round) if checkpoint else tr("Back to the untuned generator")
         )
         self.worker.request_strip(STRIP_SEEDS)
-        self._offer_grid()
+        # Who walks through the timeline is not shown a grid of every version: what is never seen counts for nothing.
+        self.state.grid_due = True
+        self.look_at_grid()
+
+    def look_at_grid(self) -> None:
+        """Have the grid made that is due, where a view is on show that draws from it."""
+        if self.state.grid_due and self.state.view in DRAWING_VIEWS:
+            self.new_grid()
 
     def _export_stopped(self) -> None:
         self.exports.fraction, self.exports.running = 0.0, False

@@ -17,6 +17,7 @@ USEFUL_RATINGS = 50  # from about here a round is worth its time
 STRIP_SEEDS = tuple(range(1, 9))  # of the before/after strip: the same always, so that rounds can be compared
 PREVIEW_EVERY = 4  # steps between drawings of the strip while a round runs
 GRID_VIEWS = ("rate", "loupe", "duel", "survey")  # keys of the views that show the grid's images
+DRAWING_VIEWS = ("rate", "duel", "survey")  # those of them that show nothing else
 PLAIN = ("sharpness", "colourfulness", "contrast", "symmetry", "brightness", "warmth")  # measures that a round may be rewarded for
 SERIES = ("taste", "realism", "variety", "distance")
 
@@ -106,7 +107,7 @@ class StudioState(QObject):
 
     project_name: Property[str] = Property("")
     seed: Property[int] = Property(0)
-    counts: Property[Counts] = Property(Counts(0, 0, 0, 0, 1))
+    counts: Property[Counts] = Property(Counts(0, 0, 0, 1))
     undo_label: Property[str | None] = Property(None)
     redo_label: Property[str | None] = Property(None)
     checkpoints: Property[tuple[Checkpoint, ...]] = Property(())
@@ -126,6 +127,7 @@ class StudioState(QObject):
     )  # images that keys rate and mark, in whatever view is on show
     drawing: Property[bool] = Property(False)  # a new grid is on its way
     unseen: Property[bool] = Property(False)  # a grid nobody asked for waits behind another view
+    grid_due: Property[bool] = Property(False)  # another version draws now; a grid of it is made once one is looked at
 
     weights: Property[Weights] = Property(Weights())
     auto_advance: Property[bool] = Property(False)
@@ -152,13 +154,14 @@ class RoundState(QObject):
         super().__init__(parent)
         self.series: dict[str, list[float]] = {name: [] for name in SERIES}
         self.ready = 0.0  # the share, 0..1, of what is done before the first step
+        self.rated = False  # whether the person went on rating while it ran
 
     def begin(self, number: int) -> None:
         """Empty the curves for round `number`."""
         for values in self.series.values():
             values.clear()
         self.number, self.progress, self.outcome = number, None, None
-        self.refusal, self.ready = "", 0.0
+        self.refusal, self.ready, self.rated = "", 0.0, False
         self.paused, self.stopping, self.running = False, False, True
         self.stepped.emit()
 

@@ -75,8 +75,8 @@ class Ratings(History):
     def counts(self) -> Counts:
         """How many images were rated and shown, in all and since the last kept round."""
         with explained(self.folder):
-            event, image, rounds = self._db.execute(
-                "SELECT coalesce(max(last_event), 0), coalesce(max(last_image), 0), coalesce(max(round), 0) FROM checkpoints"
+            event, rounds = self._db.execute(
+                "SELECT coalesce(max(last_event), 0), coalesce(max(round), 0) FROM checkpoints"
             ).fetchone()
             # Each of them a short walk through an index, however many images there are.
             said = "FROM states WHERE (stars > 0 OR flag IS NOT NULL)"
@@ -84,10 +84,7 @@ class Ratings(History):
                 f"SELECT (SELECT count(*) {said}), (SELECT count(*) {said} AND event > ?), (SELECT count(*) FROM images)",
                 (event,),
             ).fetchone()
-            new = shown
-            if image:
-                (new,) = self._db.execute("SELECT count(*) FROM images WHERE id > ?", (image,)).fetchone()
-        return Counts(rated, shown, recent, new, rounds + 1)
+        return Counts(rated, shown, recent, rounds + 1)
 
     def _put_state(self, state: ImageState, event: int) -> None:
         tags = json.dumps(state.tags, ensure_ascii=False)

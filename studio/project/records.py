@@ -100,7 +100,6 @@ class Counts:
     rated: int
     shown: int
     rated_in_round: int  # since the last kept round
-    shown_in_round: int
     round: int  # the one being gathered for, from 1
 
 

@@ -21,6 +21,7 @@ class RateView(QWidget):
         super().__init__()
         self._actions = actions
         self._images: list[int] = []  # in the places of the grid
+        self._waiting = False  # for a selected image to be drawn
         state = actions.state
         self.grid = ImageGrid()
         self.grid.setModel(actions.grid)
@@ -89,6 +90,8 @@ class RateView(QWidget):
         row = self.grid.current_row() + 1
         if row < self._actions.grid.rowCount():
             self.grid.set_current_row(row)
+        else:
+            self._actions.say(tr("That was the last image of this grid"))
 
     def zoom(self, steps: int) -> None:
         """Make the images larger or smaller by whole columns; 0 fits the grid into the view."""
@@ -113,7 +116,9 @@ class RateView(QWidget):
         if not self.isVisible():
             return
         cells = [self._actions.grid.cell(row) for row in self.grid.selected_rows()]
-        self._actions.select_images([cell.image for cell in cells if cell and cell.image])
+        # What is still being drawn cannot be rated: nobody has seen it.
+        self._actions.select_images([cell.image for cell in cells if cell and cell.image and cell.drawn])
+        self._waiting = any(cell and not cell.drawn for cell in cells)
         self._actions.loupe.follow("rate", self._actions.grid.images(), self.grid.current_row())
 
     def _follow_loupe(self, position: int) -> None:
@@ -129,9 +134,14 @@ class RateView(QWidget):
         if self.grid.current_row() < 0 and self._actions.grid.rowCount():
             self.grid.set_current_row(self._actions.state.row)
         elif images != self._images:  # others in the same places: one of them is selected, however many were
-            self.grid.set_current_row(self.grid.current_row())
+            row = self.grid.current_row()
+            # Who came to the end of one grid begins at the start of the next.
+            self.grid.set_current_row(row if row + 1 < len(images) else 0)
             if self._actions.loupe.origin == "rate":
                 self._at_hand()
+            self._show_count()
+        elif self._waiting:
+            self._at_hand()
         self._images = images
 
     def _resize(self, size: int) -> None:
@@ -142,7 +152,7 @@ class RateView(QWidget):
         self.slider.setValue(size)
         self.slider.blockSignals(False)
 
-    def _show_count(self, _: object) -> None:
+    def _show_count(self, _: object = None) -> None:
         state = self._actions.state
         counts = state.counts
         if state.task == "failed":
@@ -152,11 +162,11 @@ class RateView(QWidget):
         elif not counts.rated:
             text = tr("Hover an image and click a star, or press 1 to 5")
         else:
-            text = tr(
-                "{rated} of {shown} rated in this round",
-                rated=counts.rated_in_round,
-                shown=counts.shown_in_round,
-            )
+            cells = self._actions.grid.cells
+            rated = sum(cell.rated for cell in cells)
+            text = tr("{rated} of {shown} rated", rated=rated, shown=len(cells))
+            if counts.rated_in_round > rated:
+                text += " · " + tr("{n} since the last round", n=counts.rated_in_round)
         if state.drawing and counts.shown:
             text += " · " + tr("drawing new images…")
         self.count.set_text(text)

@@ -27,6 +27,8 @@ def table(window: StudioWindow) -> Iterable[Command]:
         if (own := history()) is not None:
             words = own.undoText() if back else own.redoText()
             return words or None
+        if back and actions.can_take_back_skip():
+            return tr("skip")
         return state.undo_label if back else state.redo_label
 
     def undo() -> None:

@@ -114,6 +114,8 @@ class StudioWindow(QMainWindow):
             bind(actions.state, name, self._follow)
         for name in ("running", "stopping", "paused"):
             bind(actions.round, name, self._follow)
+        for chooser in (actions.duels, actions.surveys):
+            bind(chooser, "shown", self._follow)
         actions.view_wanted.connect(self.show_view)
         current().changed.connect(self._follow)
         preferences.watcher().changed.connect(self._preferred)
@@ -159,6 +161,7 @@ class StudioWindow(QMainWindow):
         self.view = self.actions_.state.view = key
         if key in GRID_VIEWS:
             self.actions_.state.unseen = False
+            self.actions_.look_at_grid()
         self.stack.setCurrentWidget(view)
         panel = self.pages.panel(key)
         if panel is not None:

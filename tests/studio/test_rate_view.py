@@ -363,7 +363,7 @@ def test_the_count_and_the_status_bar_follow(hands: Hands) -> None:
     hands.click_star(0, 5)
     hands.click(1)
     hands.key(K.Key_X)
-    assert view.count.full_text() == "2 of 24 rated in this round"
+    assert view.count.full_text() == "2 of 24 rated"
     assert hands.window.status.saved.text() == "2 ratings saved"
 
 
