@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from studio.i18n import tr
 from studio.model import pictures, settings
 from studio.model.grid_model import Cell, GridModel, said
-from studio.model.rounds import RoundLog, outcome_of
+from studio.model.rounds import RoundLog, outcome_of, version_name
 from studio.model.state import (
     DRAWING_VIEWS,
     GRID,
@@ -262,8 +262,7 @@ class Listener(QObject):
         self.strips.keep(used.id if used else None, strip.after)
         if used is not None and not self.strips.read(None):
             self.strips.keep(None, strip.before)
-        now = tr("round {n}", n=used.round) if used else tr("untuned")
-        self._name_strip(strip, tr("untuned"), now)
+        self._name_strip(strip, tr("untuned"), version_name(used, inside=True))
 
     def _name_strip(self, strip: ShownStrip, before: str, after: str) -> None:
         self.round.strip = StripImages(
@@ -284,7 +283,7 @@ class Listener(QObject):
         if finished.strip is not None and finished.checkpoint is not None:
             parent = finished.checkpoint.parent
             self.strips.keep(finished.checkpoint.id, finished.strip.after)
-            before = tr("round {n}", n=self.project.checkpoint(parent).round) if parent else tr("untuned")
+            before = version_name(self.project.checkpoint(parent) if parent else None, inside=True)
             self._name_strip(finished.strip, before, tr("round {n}", n=outcome.number))
         self._count()
         self._list_rounds()
@@ -301,9 +300,8 @@ class Listener(QObject):
     def _restored(self, checkpoint: Checkpoint | None) -> None:
         self._list_rounds()
         self._count()
-        self.say(
-            tr("Back to round {n}", n=checkpoint.round) if checkpoint else tr("Back to the untuned generator")
-        )
+        name = version_name(checkpoint, inside=True)
+        self.say(tr("In use now: {version}", version=name) if checkpoint else tr("Back to the untuned generator"))
         self.worker.request_strip(STRIP_SEEDS)
         # Who walks through the timeline is not shown a grid of every version: what is never seen counts for nothing.
         self.state.grid_due = True

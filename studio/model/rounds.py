@@ -8,6 +8,15 @@ from studio.worker.messages import Progress
 from studio.worker.shown import FinishedRound
 
 
+def version_name(version: Checkpoint | None, inside: bool = False) -> str:
+    """Name a version for people, None being the untuned generator; `inside` a line, or at its start."""
+    if version is None:
+        return tr("untuned") if inside else tr("Untuned")
+    if version.name:
+        return version.name
+    return tr("round {n}", n=version.round) if inside else tr("Round {n}", n=version.round)
+
+
 def like_rate(metrics: dict[str, float | None]) -> float | None:
     """Return the share of images that the taste model expects to be liked, if it was measured."""
     value = metrics.get("like_rate_predicted")

@@ -27,7 +27,7 @@ class DuelView(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.header = ChoiceHeader(actions, self._duels, tr("Duel"))
         self.panes = {"left": LoupePane(self.loupe, zooms=False), "right": LoupePane(self.loupe, zooms=False)}
-        line = QHBoxLayout()
+        line = self._line = QHBoxLayout()
         line.setSpacing(16)
         for side, pane in self.panes.items():
             pane.clicked.connect(partial(self._duels.answer, side))
@@ -49,7 +49,7 @@ class DuelView(QWidget):
             made.clicked.connect(partial(self._duels.answer, side))
             below.addWidget(made)
         below.addStretch(1)
-        column = QVBoxLayout(self)
+        column = self._column = QVBoxLayout(self)
         column.setContentsMargins(16, 12, 16, 16)
         column.setSpacing(8)
         column.addWidget(self.header)
@@ -93,6 +93,7 @@ class DuelView(QWidget):
                 pane.show_image(self._actions.images.image(sides[place]), names[side], False)
         for made in self.buttons.values():
             made.setEnabled(sides is not None)
+        self._column.setStretchFactor(self._line, int(sides is not None))  # the hint alone is in the middle
         self.hint.setVisible(sides is None)
         self.hint.setText(waiting_words(self._actions, self._duels))
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QWidget
 from studio.i18n import tr
 from studio.model.actions import Actions
 from studio.model.property import bind
+from studio.model.rounds import version_name
 from studio.project.opinions import MOST_LABELS, MOST_STARS
 from studio.project.records import Checkpoint
 from studio.project.search import UNTUNED, Query
@@ -143,7 +144,7 @@ class GalleryFilter(QWidget):
         self.list_tags()
 
     def _list_versions(self, checkpoints: tuple[Checkpoint, ...]) -> None:
-        versions = [(c.name or tr("Round {n}", n=c.round), c.id) for c in reversed(checkpoints)]
+        versions = [(version_name(c), c.id) for c in reversed(checkpoints)]
         _fill(self.version, [(tr("Any version"), None), *versions, (tr("Untuned"), UNTUNED)])
         self._use_what_is_offered()
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from studio.i18n import tr
 from studio.model.actions import Actions
 from studio.model.property import bind
+from studio.model.rounds import version_name
 from studio.project.records import Guess, ImageState
 from studio.project.search import Seen
 from studio.ui.parts import Rows, names_keys, quiet_note, section
@@ -84,7 +85,7 @@ class ImageFacts(QWidget):
         self._show_facts(seen)
 
     def _show_facts(self, seen: Sequence[Seen]) -> None:
-        names = {c.id: c.name or tr("round {n}", n=c.round) for c in self._actions.state.checkpoints}
+        names = {c.id: version_name(c, inside=True) for c in self._actions.state.checkpoints}
         lines: tuple[tuple[str, str, Callable[[Seen], str]], ...] = (
             ("number", tr("Number"), lambda one: f"#{one.image}"),
             ("seed", tr("Seed"), lambda one: "–" if one.seed is None else str(one.seed)),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QMessageBox
 
 from studio.i18n import tr
+from studio.model.property import changed
 from studio.model.training_access import training_of
 
 if TYPE_CHECKING:
@@ -34,12 +37,37 @@ def leave(window: StudioWindow, do: Callable[[], object]) -> None:
         do()
         return
     box = QMessageBox(QMessageBox.Icon.NoIcon, "Tastemaker", stake, parent=window)
+    actions = window.actions_
     stay = box.addButton(tr("Stay"), QMessageBox.ButtonRole.RejectRole)
     box.addButton(tr("Leave all the same"), QMessageBox.ButtonRole.AcceptRole)
+    if actions.round.running and not actions.round.stopping:
+        keep = box.addButton(tr("Stop, keep and leave"), QMessageBox.ButtonRole.ActionRole)
+        keep.clicked.connect(lambda: _after_the_round(window, do))
     box.setDefaultButton(stay)
     box.setEscapeButton(stay)
     box.accepted.connect(do)
+
+    def follow(_: object) -> None:
+        if not at_stake(window):
+            box.setText(tr("It is done: nothing would be lost now."))
+
+    for running in (changed(actions.round, "running"), changed(actions.exports, "running")):
+        running.connect(follow)
+        box.finished.connect(partial(running.disconnect, follow))
     window.open_dialog(box)
+
+
+def _after_the_round(window: StudioWindow, do: Callable[[], object]) -> None:
+    """Stop the round that runs, and do what closes the window once what it learnt is kept."""
+    ended = changed(window.actions_.round, "running")
+
+    def once(running: object) -> None:
+        if not running:
+            ended.disconnect(once)
+            QTimer.singleShot(0, window, do)
+
+    ended.connect(once)
+    window.actions_.stop_and_keep()
 
 
 def stays(window: StudioWindow, event: QCloseEvent) -> bool:

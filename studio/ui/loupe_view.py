@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QHideEvent, QImage, QKeyEvent, QShowEvent
+from PySide6.QtGui import QContextMenuEvent, QHideEvent, QImage, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from studio.i18n import tr
@@ -16,9 +16,11 @@ from studio.model.property import bind
 from studio.theme.tokens import HEADER
 from studio.ui.filmstrip import Filmstrip
 from studio.ui.gaze import Gaze
+from studio.ui.image_commands import context_menu
 from studio.ui.image_facts import ImageFacts, expected, said_of
 from studio.ui.loupe_pane import LoupePane, percent
 from studio.ui.parts import ElidedLabel, named, names_keys, stands_for, text_label
+from studio.ui.star_row import StarRow
 
 
 class LoupeView(QWidget):
@@ -44,6 +46,9 @@ class LoupeView(QWidget):
         header.addStrut(HEADER)
         header.addWidget(text_label(tr("Loupe"), "title"))
         header.addWidget(self.place, 1)
+        self.stars = StarRow()
+        self.stars.chosen.connect(partial(actions.rate, "stars"))
+        header.addWidget(self.stars)
         header.addWidget(self.zoom_button)
         header.addWidget(self.pixels_button)
         self.panes = [LoupePane(self._loupe) for _ in range(MOST_PANES)]
@@ -62,7 +67,7 @@ class LoupeView(QWidget):
         self.hint.setWordWrap(True)
         self.strip = Filmstrip(actions.images)
         self.strip.chosen.connect(self._loupe.go)
-        column = QVBoxLayout(self)
+        column = self._column = QVBoxLayout(self)
         column.setContentsMargins(16, 12, 16, 8)
         column.setSpacing(8)
         column.addLayout(header)
@@ -109,9 +114,15 @@ class LoupeView(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        if not event.spontaneous():
+            self._loupe.zoom_to(None)  # to look closely begins with the whole image, however the last one was left
         if not self._loupe.comparing:
             self._loupe.look()
         self._show()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if self._loupe.image:
+            context_menu(self.window()).popup(event.globalPos())
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
@@ -157,6 +168,8 @@ class LoupeView(QWidget):
                     words.insert(0, title)
                 marked = loupe.comparing and number == loupe.active
                 pane.show_image(actions.images.image(image), " · ".join([f"#{image}", *words]), marked)
+        self._show_stars(states[loupe.image].stars if loupe.image in states else 0)
+        self._column.setStretchFactor(self._places, int(bool(loupe.panes)))  # the hint alone is in the middle
         self.hint.setVisible(not loupe.panes)
         self.strip.setVisible(bool(loupe.panes) and not loupe.comparing)
         self.strip.show_images(loupe.images, loupe.position)
@@ -171,6 +184,12 @@ class LoupeView(QWidget):
         actions.guesses.ask(loupe.panes)
         self._look_at(loupe.image)
         self._show_zoom()
+
+    def _show_stars(self, stars: int) -> None:
+        image = self._loupe.image
+        self.stars.setVisible(bool(image))
+        tip = tr("Rate this image (1–5); the same again clears")
+        self.stars.show_stars(image, stars, tr("Image #{number}", number=image), tip)
 
     def _show_zoom(self, _: object = None) -> None:
         hard = self._actions.state.pixel_art

@@ -24,6 +24,7 @@ from studio.theme.theme import current
 _COMMAND = "command"  # the names of the commands that a control stands for
 _TEMPLATE = "template"  # a text with the names of commands in braces
 _NAMED = re.compile(r"\{([\w.]+)\}")
+_WITH_WORD = re.compile(_NAMED.pattern + "( ?)")
 
 
 def text_label(text: str = "", role: str = "", parent: QWidget | None = None) -> QLabel:
@@ -272,8 +273,8 @@ def tell_keys(widget: QWidget, action: QAction, tip: str = "", *others: QAction)
 
 
 def with_keys(text: str, action_of: Callable[[str], QAction]) -> str:
-    """Write the keys that commands have now in place of their names in braces; a dash for none."""
-    return _NAMED.sub(lambda named_: _first_key(action_of(named_[1])) or "–", text)
+    """Write the keys that commands have now in place of their names in braces, on one line with the word after; a dash for none."""
+    return _WITH_WORD.sub(lambda found: (_first_key(action_of(found[1])) or "–") + ("\N{NO-BREAK SPACE}" if found[2] else ""), text)
 
 
 def tell_all_keys(view: QWidget, action_of: Callable[[str], QAction]) -> None:

@@ -92,7 +92,8 @@ class RatePanel(QWidget):
         useful = bool(taste and taste.trusted)
         self.share.setText("–" if accuracy is None else f"{round(100 * accuracy)} %")
         self.meter.set_share(accuracy, useful)
-        after = tr("after 1 rating") if count == 1 else tr("after {n} ratings", n=count)
+        # Of images that were rated, compared or chosen among: more than the status bar counts as rated.
+        after = tr("after 1 image") if count == 1 else tr("after {n} images", n=count)
         if taste is None and self._actions.state.counts.rated:
             words = tr("It is reading your ratings…")
         elif count == 0:

@@ -3,12 +3,15 @@
 from collections.abc import Iterable
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from studio.i18n import tr
-from studio.ui.commands import Commands, menu_title
+from studio.ui.commands import MENUS, Commands, menu_title
 from studio.ui.parts import Rows, button, key_name, section, text_label
+from studio.ui.views import entries
+
+_AROUND = 120  # pixels of title, button and margins
 
 
 def key_words(keys: Iterable[str]) -> str:
@@ -18,11 +21,13 @@ def key_words(keys: Iterable[str]) -> str:
 
 
 def groups(commands: Commands) -> dict[str, list[tuple[str, str]]]:
-    """Return (what, keys) by menu; the five star keys are one line, and what has no key is left out."""
-    found: dict[str, list[tuple[str, str]]] = {}
+    """Return (what, keys) by menu, or by view for what works in one alone; the five star keys are one line, and what has no key is left out."""
+    found: dict[str, list[tuple[str, str]]] = {menu_title(menu): [] for menu in MENUS}
+    names = {entry.key: entry.name for entry in entries()}
     for command in commands.table.values():
         keys = commands.keys(command.key)
-        lines = found.setdefault(menu_title(command.menu), [])
+        place = names[command.views[0]] if len(command.views) == 1 else menu_title(command.menu)
+        lines = found.setdefault(place, [])
         if command.key == "stars1" and keys == ("1",):
             lines.append((tr("Stars; the same again clears"), "1 – 5"))
         elif command.key == "advance1" and keys == ("Shift+1",):
@@ -35,7 +40,7 @@ def groups(commands: Commands) -> dict[str, list[tuple[str, str]]]:
         (tr("A page up or down"), tr("PgUp or PgDn")),
         (tr("Between controls"), "Tab"),
     ]
-    return found
+    return {title: lines for title, lines in found.items() if lines}
 
 
 def _in_a_row(commands: Commands, key: str) -> bool:
@@ -85,4 +90,7 @@ class ShortcutSheet(QDialog):
         outer.addWidget(text_label(tr("All shortcuts"), "title"))
         outer.addWidget(scroll, 1)
         outer.addWidget(end, 0, Qt.AlignmentFlag.AlignRight)
-        self.resize(760, 620)
+        for key in commands.keys("keys"):  # what opens it closes it
+            QShortcut(QKeySequence(key), self, self.accept)
+        room = self.screen().availableSize()
+        self.resize(min(760, room.width()), min(body.sizeHint().height() + _AROUND, room.height() * 9 // 10))

@@ -1,4 +1,4 @@
-"""Five stars for a hand or a key, at a title."""
+"""Five stars for a hand or a key: of a title, or of an image seen closely."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _STEP = 22  # pixels from the middle of one star to that of the next
 _HEIGHT = 28
 
 
-class TitleStars(QWidget):
+class StarRow(QWidget):
     """Shows 0..5 stars; `chosen` says which star was clicked or typed."""
 
     chosen = Signal(int)
@@ -23,7 +23,7 @@ class TitleStars(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._stars = self._hovered = 0
-        self._of = ""
+        self._of: object = None
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setFixedSize(self.sizeHint())
@@ -31,21 +31,13 @@ class TitleStars(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(5 * _STEP + 8, _HEIGHT)
 
-    def show_stars(self, of: str, stars: int) -> None:
-        """Show what is thought of the title `of`."""
+    def show_stars(self, of: object, stars: int, title: str, tip: str) -> None:
+        """Show what is thought of `of`, which people call `title`."""
         if of != self._of:
-            self._hovered = 0  # another title has come under the hand
+            self._hovered = 0  # another one has come under the hand
         self._of, self._stars = of, stars
-        name = (
-            tr("{title}: {stars} of 5 stars", title=of, stars=stars)
-            if stars
-            else tr("{title}: no stars", title=of)
-        )
-        named(
-            self,
-            name,
-            tr("Say how good this title is (1–5); the same again clears. The next titles learn from it"),
-        )
+        words = tr("{title}: {stars} of 5 stars", title=title, stars=stars) if stars else tr("{title}: no stars", title=title)
+        named(self, words, tip)
         self.update()
 
     def star_place(self, star: int) -> QPointF:

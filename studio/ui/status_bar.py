@@ -97,16 +97,21 @@ class StatusBar(QFrame):
         bind(actions.round, "progress", self._show_device)
         bind(actions.round, "progress", self._show_task)
         bind(actions.round, "running", self._show_device)
-        bind(actions.round, "paused", self._show_task)
+        for name in ("running", "paused", "stopping"):
+            bind(actions.round, name, self._show_task)
 
     def _show_task(self, _: object) -> None:
         task = self._actions.state.task
         round_ = self._actions.round
+        if round_.running and not task:
+            task = "teaching"  # the worker is about to say so
         if task == "teaching" and round_.paused:
             task = "paused"
         self._dot.show_task(task)
         words = task_words(task)
-        if task == "teaching" and round_.running and round_.progress is not None:
+        if task == "teaching" and round_.stopping:
+            words = f"{words} · {tr('stopping after this step')}"
+        elif task == "teaching" and round_.running and round_.progress is not None:
             left = time_left(round_.progress.seconds_left)
             words = f"{words} · {course(round_.progress)} · {left}"
         self.task.setText(words)

@@ -55,7 +55,7 @@ class SurveyView(QWidget):
             ),
         )
         note.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        column = QVBoxLayout(self)
+        column = self._column = QVBoxLayout(self)
         column.setContentsMargins(16, 12, 16, 16)
         column.setSpacing(8)
         column.addWidget(self.header)
@@ -134,5 +134,6 @@ class SurveyView(QWidget):
                 self._places.addWidget(pane, place // across, place % across)
                 pane.show_image(self._actions.images.image(shown[place]), str(place + 1), place == self.place)
             pane.setVisible(place < len(shown))
+        self._column.setStretchFactor(self._places, int(bool(shown)))  # the hint alone is in the middle
         self.hint.setVisible(not shown)
         self.hint.setText(waiting_words(self._actions, self._surveys))

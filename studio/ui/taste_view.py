@@ -94,8 +94,8 @@ class Ends(Card):
         self.strip, self.stars = Strip(_PLACES, 170), text_label("", "quiet")
         named(self.strip, title, tip)
         line = QHBoxLayout()
-        line.addWidget(text_label(title, "title"))
-        line.addStretch(1)
+        line.setSpacing(12)
+        line.addWidget(ElidedLabel(title, "title"), 1)  # else the longest would make the page wider than a small window
         line.addWidget(self.stars)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 10, 16, 14)
@@ -225,10 +225,10 @@ class TasteView(QWidget):
         elif taste is None or not taste.count:
             self.said.set_text(tr("no ratings yet"))
         elif taste.accuracy is None:
-            self.said.set_text(tr("learnt from {n} ratings", n=taste.count))
+            self.said.set_text(tr("learnt from {n} images", n=taste.count))
         else:
             words = tr(
-                "learnt from {n} ratings · guesses {share} % of your choices",
+                "learnt from {n} images · guesses {share} % of your choices",
                 n=taste.count,
                 share=round(100 * taste.accuracy),
             )

@@ -165,7 +165,7 @@ class TeachView(QWidget):
         elif round_.refusal:
             text = tr("Round {n} was not taught", n=round_.number)
         elif missing := actions.missing_ratings:
-            text = tr("Rate {n} more images, then teach", n=missing)
+            text = tr("Rate 1 more image, then teach") if missing == 1 else tr("Rate {n} more images, then teach", n=missing)
         else:
             text = tr("Ready to teach your {n} ratings", n=actions.state.counts.rated)
         self.status.set_text(text)

@@ -12,13 +12,13 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWi
 from studio.i18n import tr
 from studio.model.actions import Actions
 from studio.model.property import bind
-from studio.model.rounds import like_rate
+from studio.model.rounds import like_rate, version_name
 from studio.model.state import StripImages
 from studio.project.records import Checkpoint
 from studio.theme.tokens import HEADER
 from studio.ui.parts import ElidedLabel, Rows, names_keys, quiet_note, section, tell_all_keys, text_label
 from studio.ui.seeds_card import SeedsCard
-from studio.ui.version_card import VersionCard, version_name
+from studio.ui.version_card import VersionCard
 
 if TYPE_CHECKING:
     from studio.ui.window import StudioWindow

@@ -14,7 +14,7 @@ from studio.model.property import bind
 from studio.model.scaling import scaled
 from studio.model.titles import TitleSuggestions
 from studio.ui.parts import Card, button, named, quiet_note, set_role, tell_keys, text_label
-from studio.ui.title_stars import TitleStars
+from studio.ui.star_row import StarRow
 
 LONGEST = 80  # characters of a title
 _ROWS = 5
@@ -50,7 +50,7 @@ class TitleRow(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.title = TitleChoice()
-        self.stars = TitleStars()
+        self.stars = StarRow()
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(8)
@@ -65,7 +65,8 @@ class TitleRow(QWidget):
             tr("Take the title {title}", title=text),
             tr("Make this the title (Enter); 1–5 rate it"),
         )
-        self.stars.show_stars(text, stars)
+        tip = tr("Say how good this title is (1–5); the same again clears. The next titles learn from it")
+        self.stars.show_stars(text, stars, text, tip)
         for part in (self.title, self.stars):
             part.setVisible(bool(text))
 

@@ -7,12 +7,14 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolBut
 from studio.i18n import tr
 from studio.model.actions import Actions
 from studio.model.property import bind
+from studio.model.rounds import version_name
 from studio.theme import icons
 from studio.theme.theme import current
 from studio.theme.tokens import TOP_BAR
 from studio.ui.parts import ElidedLabel, key_name, named, tell_keys, text_label
 
 _BRAND_FROM = 760  # pixels
+_CHIP = 260  # pixels that the names of a generator and a version may take
 PRIMARY_KEY = "#4a3410"  # of the shortcut on the accent: quieter than its name, and still read
 
 
@@ -122,6 +124,6 @@ class TopBar(QFrame):
     def _show_chip(self, _: object = None) -> None:
         state = self._actions.state
         name = self._actions.model_name
-        version = tr("round {n}", n=state.checkpoint.round) if state.checkpoint else tr("untuned")
-        self.chip.setText(f"{name} · {version}")
-        named(self.chip, self.chip.text(), tr("The generator in use and how far it is taught"))
+        words = f"{name} · {version_name(state.checkpoint, inside=True)}"
+        self.chip.setText(self.chip.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, _CHIP))
+        named(self.chip, words, tr("The generator in use and how far it is taught"))

@@ -9,17 +9,10 @@ from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout
 
 from studio.i18n import tr
-from studio.model.rounds import measured
+from studio.model.rounds import measured, version_name
 from studio.project.records import Checkpoint
 from studio.ui.parts import Card, ElidedLabel, button, named, stands_for, text_label
 from studio.ui.strip import Strip
-
-
-def version_name(version: Checkpoint | None) -> str:
-    """Name a version for people; None is the untuned generator."""
-    if version is None:
-        return tr("Untuned")
-    return version.name or tr("Round {n}", n=version.round)
 
 
 class NameEdit(QLineEdit):
