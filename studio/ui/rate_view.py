@@ -139,6 +139,7 @@ class RateView(QWidget):
             self.grid.set_current_row(row if row + 1 < len(images) else 0)
             if self._actions.loupe.origin == "rate":
                 self._at_hand()
+            self._waiting = True
             self._show_count()
         elif self._waiting:
             self._at_hand()

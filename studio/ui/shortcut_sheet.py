@@ -21,7 +21,10 @@ def key_words(keys: Iterable[str]) -> str:
 
 
 def groups(commands: Commands) -> dict[str, list[tuple[str, str]]]:
-    """Return (what, keys) by menu, or by view for what works in one alone; the five star keys are one line, and what has no key is left out."""
+    """Return (what, keys) by menu, or by view for what works in one alone.
+
+    The five star keys are one line, and what has no key is left out.
+    """
     found: dict[str, list[tuple[str, str]]] = {menu_title(menu): [] for menu in MENUS}
     names = {entry.key: entry.name for entry in entries()}
     for command in commands.table.values():

@@ -208,6 +208,9 @@ def test_taste_says_what_teaching_leaves_out(hands: Hands) -> None:
     hands.qtbot.waitUntil(lambda: view.dropped.isVisibleTo(view))
     assert view.dropped.stars.text() == "still draws 74 % of what you like, 31 % of all"
     assert [len(end.strip.images) for end in (view.best, view.worst, view.dropped)] == [6, 6, 3]
+    hands.window.resize(820, 600)
+    QApplication.processEvents()
+    assert view.dropped.mapTo(view, view.dropped.rect().bottomRight()).x() < view.width()  # nothing is cut off at the right
 
 
 def test_taste_without_ratings_says_what_to_do(hands: Hands) -> None:

@@ -62,6 +62,23 @@ def test_quitting_in_a_round_asks_and_enter_stays(teaching: Hands) -> None:
     assert not window.isVisible()
 
 
+def test_a_round_can_be_kept_on_leaving(teaching: Hands) -> None:
+    teaching.key(K.Key_Q, CTRL)
+    press(question(), "Stop, keep and leave")
+    assert teaching.window.isVisible() and teaching.worker.named("stop") == [("stop", True)]
+    teaching.worker.finish()
+    teaching.qtbot.waitUntil(lambda: not teaching.window.isVisible())
+
+
+def test_the_question_says_so_when_the_round_has_ended_meanwhile(teaching: Hands) -> None:
+    teaching.key(K.Key_Q, CTRL)
+    box = question()
+    teaching.worker.finish()
+    assert box.text() == "It is done: nothing would be lost now."
+    press(box, "Stay")
+    assert teaching.window.isVisible()
+
+
 def test_the_button_in_the_frame_asks_too(teaching: Hands) -> None:
     event = ByHand()
     teaching.window.closeEvent(event)

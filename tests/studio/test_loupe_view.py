@@ -78,6 +78,26 @@ def test_a_double_click_opens_and_g_goes_back(hands: Hands) -> None:
     assert hands.window.view == "rate" and hands.grid.current_row() == 23
 
 
+def test_looking_closely_begins_with_the_whole_image(hands: Hands) -> None:
+    hands.click(3)
+    hands.key(K.Key_E)
+    hands.key(K.Key_Z)
+    hands.key(K.Key_Escape)
+    hands.key(K.Key_E)
+    assert hands.actions.loupe.zoom is None
+
+
+def test_a_click_on_the_stars_rates_the_image_that_is_seen(hands: Hands) -> None:
+    hands.click(3)
+    hands.key(K.Key_E)
+    stars = view(hands).stars
+    QTest.mouseClick(stars, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, stars.star_place(4).toPoint())
+    assert hands.stars(3) == 4 and view(hands).hasFocus()
+    assert stars.accessibleName() == f"Image #{image(hands, 3)}: 4 of 5 stars"
+    hands.key(K.Key_Right)
+    assert stars.accessibleName() == f"Image #{image(hands, 4)}: no stars"
+
+
 def test_space_on_a_focused_button_presses_it(hands: Hands) -> None:
     hands.key(K.Key_E)
     view(hands).pixels_button.setFocus()

@@ -13,10 +13,11 @@ from window_support import SIDE, Hands
 from studio.model.grid_model import Cell, GridModel
 from studio.model.pictures import to_images
 from studio.model.scaling import scaled
-from studio.project.store import Project
+from studio.project.store import NewImage, Project
 from studio.ui.grid_geometry import GAP, MARGIN, Geometry
 from studio.ui.image_grid import ImageGrid
 from studio.ui.rate_panel import RatePanel
+from studio.worker.shown import ShownGrid, ShownImages
 
 K = Qt.Key
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
@@ -217,6 +218,43 @@ def test_selection_and_focus_stay_through_a_round(hands: Hands) -> None:
     hands.drawn()
     assert hands.grid.current_row() == 11
     assert hands.grid.hasFocus()
+
+
+def test_what_nobody_has_seen_yet_cannot_be_rated(hands: Hands) -> None:
+    hands.click(3)
+    made = hands.project.add_grid([NewImage(bytes(32), "random", None, 16, 16)] * 24)
+    images = hands.project.images(made.images)
+    hands.worker.grid.emit(ShownGrid(9, made.id, images, hands.worker.pixels(0, seed=1)))
+    hands.key(K.Key_5)  # the cell is still empty
+    assert hands.grid.current_row() == 3 and hands.stars(3) == 0
+    hands.worker.drawn.emit(ShownImages(0, made.images, hands.worker.pixels(24, seed=1)))
+    hands.key(K.Key_5)
+    assert hands.stars(3) == 5
+
+
+def test_who_came_to_the_end_begins_the_next_grid_at_its_start(hands: Hands) -> None:
+    hands.actions.set_option("auto_advance", True)
+    hands.click(23)
+    hands.key(K.Key_4)
+    assert "last image" in hands.window.status.message.full_text()
+    hands.key(K.Key_Return, CTRL)
+    hands.drawn()
+    assert hands.grid.current_row() == 0 and hands.actions.state.selected == (hands.actions.grid.cells[0].image,)
+
+
+def test_a_grid_that_is_being_rated_is_not_swapped_when_a_round_ends(hands: Hands) -> None:
+    hands.rate_enough()
+    hands.key(K.Key_T)
+    hands.key(K.Key_G)
+    hands.click(21)
+    hands.key(K.Key_3)
+    before = hands.actions.grid.images()
+    hands.worker.finish()
+    assert hands.worker.grids == 1 and hands.actions.grid.images() == before
+    assert hands.window.status.message.full_text().endswith("this grid stays until you ask for new images")
+    hands.key(K.Key_Return, CTRL)
+    hands.drawn()
+    assert hands.worker.grids == 2
 
 
 def test_undo_and_redo(hands: Hands) -> None:

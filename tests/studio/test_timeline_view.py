@@ -45,6 +45,30 @@ def test_keys_choose_and_restore(hands: Hands, view: TimelineView) -> None:
     assert hands.actions.state.checkpoint is None
 
 
+def test_walking_through_the_timeline_makes_no_grid_until_one_is_looked_at(hands: Hands, view: TimelineView) -> None:
+    made, shown = hands.worker.grids, hands.actions.state.counts.shown
+    for _ in range(2):
+        hands.key(K.Key_Down)
+        hands.key(K.Key_Return)
+    hands.key(K.Key_Z, CTRL)
+    assert (hands.worker.grids, hands.actions.state.counts.shown) == (made, shown)
+    hands.key(K.Key_G)
+    hands.drawn()
+    assert hands.worker.grids == made + 1
+    hands.window.show_view("timeline")
+    hands.key(K.Key_G)
+    assert hands.worker.grids == made + 1
+
+
+def test_a_name_is_used_wherever_the_version_is_named(hands: Hands, view: TimelineView) -> None:
+    newest = hands.actions.state.checkpoint
+    hands.actions.rename_version(newest.id, "moody nights")
+    assert hands.window.top_bar.chip.text() == "dreamscapes · moody nights"
+    hands.actions.restore(newest.parent)
+    hands.actions.restore(newest.id)
+    assert hands.window.status.message.full_text() == "In use now: moody nights"
+
+
 def test_two_versions_side_by_side_and_wiped(hands: Hands, view: TimelineView) -> None:
     assert not view.comparison.isVisible()
     hands.press(view.cards[0].compare)

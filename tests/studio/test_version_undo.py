@@ -77,7 +77,7 @@ def test_a_restore_is_taken_back_and_nothing_older(hands: Hands, view: TimelineV
     assert hands.window.commands["undo"].text().endswith("restore version")
     undo(hands)
     assert used(hands) == 3 and hands.worker.asked[-1] != ("restore", None)
-    assert hands.worker.named("restore")[-1] == ("restore", 3) and said(hands) == "In use now: round 1"
+    assert hands.worker.named("restore")[-1] == ("restore", 3) and said(hands) == "In use now: Branch of Round 1"
     assert titles(view) == ["Branch of Round 1", "Round 2", "Round 1", "Untuned"]
     redo(hands)
     assert used(hands) is None and hands.worker.named("restore")[-1] == ("restore", None)
