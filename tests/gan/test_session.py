@@ -195,6 +195,22 @@ def test_predictions_follow_the_weights(taught):
     assert session.predict(latent)[0].taste == pytest.approx(plain.taste, rel=1e-4)
 
 
+def test_a_dial_turned_after_a_round_is_followed_though_it_costs_taste():
+    session = TuningSession(_model(), device="cpu", seed=1, config=QUICK)
+    _rate(session, 40, _edges(session))
+    session.fit()
+    list(session.run_round(steps=12))
+    assert session.last_round is not None and session.last_round.kept and session.last_round.best.reward is None
+    first = session.adapter
+    for weights, term in ((RewardWeights(novelty=1.5), "diversity"), (RewardWeights(realism=2.0), "realism")):
+        session.adapter = first
+        session.set_weights(weights)
+        list(session.run_round(steps=12))
+        start, best = session.last_round.start, session.last_round.best
+        assert session.last_round.kept
+        assert best.taste < start.taste and getattr(best, term) > getattr(start, term) + 0.02
+
+
 def test_misuse_is_named():
     session = TuningSession(_model(), device="cpu")
     with pytest.raises(ValueError, match="count"):
