@@ -357,6 +357,8 @@ class TuningSession:
         except BaseException:
             self.adapter = before
             raise
+        finally:
+            self._tuned_features = None  # what was asked for between two steps is of the same adapter, half-trained
         self.last_round = this_round.result
         assert self.last_round is not None
         self._foreseen = 0 if self.foresight is None else self.foresight.images

@@ -10,7 +10,7 @@ import torch
 from gan.errors import UserError
 from gan.guard import Limits
 from gan.model import Model
-from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
+from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, latents
 from gan.policy.rounds import RoundConfig
 from gan.rewards import MOVING_WEIGHTS, RewardWeights
 from gan.rewards.drawer import Drawer
@@ -193,6 +193,20 @@ def test_predictions_follow_the_weights(taught):
         assert doubled.reward == pytest.approx(2 * plain.reward, rel=1e-4)
     assert 1 <= plain.stars <= 5 and plain.spread >= 0
     assert session.predict(latent)[0].taste == pytest.approx(plain.taste, rel=1e-4)
+
+
+def test_what_a_tuned_generator_draws_is_looked_at_anew_after_a_round():
+    session = TuningSession(_model(), device="cpu", seed=1, config=QUICK)
+    _rate(session, 40, _edges(session))
+    session.fit()
+    seeds = range(16)
+    for report in session.run_round():
+        if report.step == 1:
+            half_way = session.tuned_features(seeds)  # as the studio may ask between two steps
+    raw, _ = session.scorer.drawer.look(session.adapter(latents(seeds, 8)))
+    after = torch.cat(session.scorer.standardise(raw), dim=1)
+    assert session.last_round is not None and session.last_round.kept and not torch.equal(half_way, after)
+    torch.testing.assert_close(session.tuned_features(seeds), after)
 
 
 def test_a_dial_turned_after_a_round_is_followed_though_it_costs_taste():
