@@ -166,6 +166,19 @@ def test_too_few_ratings_are_said_so():
         next(session.run_round())
 
 
+@pytest.mark.parametrize("policy", ["choice", "shift"])
+def test_a_taste_that_was_taken_back_is_worth_nothing(policy):
+    session = TuningSession(_model(), device="cpu", config=replace(QUICK, policy=policy))
+    points = np.random.default_rng(0).standard_normal((20, 8)).astype(np.float32)
+    _rate(session, 24, _edges(session))
+    assert (session.score(points).terms.taste == 0.0).all()
+    session.fit()
+    assert float(session.score(points).terms.taste.std()) > 0.1
+    session.replace_feedback([Feedback(0, "like")])
+    session.fit()
+    assert (session.score(points).terms.taste == 0.0).all() and (session.scorer.reference_liking == 0.0).all()
+
+
 def test_without_a_discriminator_realism_is_off():
     session = TuningSession(_model(discriminator=False), device="cpu", config=QUICK)
     _rate(session, 24, _edges(session))
