@@ -14,17 +14,23 @@ BUILT_IN = {"untuned": "untuned", "best-of-4": "best of 4", "best-of-16": "best 
 Record = dict[str, Any]
 
 
-def paired_bootstrap(differences: Sequence[float], level: float = 0.95, draws: int = 10_000) -> tuple[float, float]:
+def paired_bootstrap(
+    differences: Sequence[float], raters: Sequence[str] = (), level: float = 0.95, draws: int = 10_000
+) -> tuple[float, float]:
     """Interval of the mean of paired differences, by the percentile bootstrap (Efron 1979).
 
     Parameters
     ----------
     differences : ours minus theirs, one per run on identical ratings.
+    raters : whose run each is. Runs of one person are alike, so that people are drawn anew, each with all of their runs (Field and Welsh
+        2007). Where nobody is named, or one alone, runs are drawn: the interval is then of these people, and says nothing of others.
     level : of confidence, in (0, 1).
     """
     values = np.asarray(differences, np.float64)
-    picks = np.random.default_rng(0).integers(0, len(values), (draws, len(values)))
-    low, high = np.quantile(values[picks].mean(1), ((1 - level) / 2, (1 + level) / 2))
+    who = np.unique(raters, return_inverse=True)[1] if len(set(raters)) > 1 else np.arange(len(values))
+    sums, runs = np.bincount(who, values), np.bincount(who)
+    picks = np.random.default_rng(0).integers(0, len(sums), (draws, len(sums)))
+    low, high = np.quantile(sums[picks].sum(1) / runs[picks].sum(1), ((1 - level) / 2, (1 + level) / 2))
     return float(low), float(high)
 
 
@@ -72,12 +78,12 @@ def kept(record: Record, name: str = "", limits: str = "inside") -> Record | Non
 def comparison(
     records: Sequence[Record], name: str, key: str = "like", how: Literal["end", "matched", "kept"] = "end"
 ) -> Record | None:
-    """Ours minus a contestant's, paired by run: mean, 95 % bootstrap interval, and whether it excludes zero. None without runs.
+    """Ours minus a contestant's, paired by run: mean, 95 % bootstrap interval over raters, and whether it excludes zero. None without runs.
 
     how : "end" compares both as they ended; "matched" the choosiest of ours that is as diverse as theirs (see `ours_at`), in runs in
         which that was judged; "kept" both as they count inside the lenient limits (see `kept`).
     """
-    differences = []
+    differences, raters = [], []
     for record in records:
         found = kept(record, name, "inside_lenient") if how == "kept" else theirs(record, name)
         if found is None or (how == "matched" and not record.get("strengths")):
@@ -87,9 +93,10 @@ def comparison(
         if how == "matched":
             mine = ours_at(record, found["diversity_ratio"])
         differences.append(mine[key] - found[key])
+        raters.append(record["rater"])
     if not differences:
         return None
-    low, high = paired_bootstrap(differences)
+    low, high = paired_bootstrap(differences, raters)
     return {
         "runs": len(differences),
         "mean": float(np.mean(differences)),

@@ -118,8 +118,8 @@ def _cells(title: str, row: Record, width: int) -> str:
 
 
 EXPLAINED = (
-    "Paired by run on identical ratings; mean, 95 % bootstrap interval, * where it excludes zero. Peers that ask for their own",
-    "images got as many ratings from the same person. At their diversity: our generator was also judged choosing among 4 to 256",
+    "Paired by run on identical ratings; mean, 95 % bootstrap interval over people, * where it excludes zero. Peers that ask for",
+    "their own images got as many ratings from the same person. At their diversity: our generator was also judged choosing among 4 to 256",
     "latents, and the choosiest counts whose diversity is at least theirs less 0.02. Inside the lenient limits (and like in, like len):",
     "whoever ended outside counts as the best of what was judged inside (ours choosing among fewer or more, theirs at a third and",
     "two thirds of their strength, the untuned generator). images, seconds: what learning drew and took, beside the pool that is",
