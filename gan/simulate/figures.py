@@ -8,7 +8,7 @@ import numpy as np
 from gan.simulate.peers.base import PEERS
 
 RATIOS = ("diversity_ratio", "coverage_ratio", "precision_ratio", "kid_ratio")
-SLACK = 0.02  # of the diversity ratio, within which two generators are equally diverse
+SLACK = {"diversity_ratio": 0.02, "coverage_ratio": 0.0}  # within which two generators keep as much of it
 BUILT_IN = {"untuned": "untuned", "best-of-4": "best of 4", "best-of-16": "best of 16"}  # judged in every run
 
 Record = dict[str, Any]
@@ -50,14 +50,15 @@ def contestants(records: Sequence[Record]) -> dict[str, str]:
     return BUILT_IN | {peer.name: peer.title for peer in order if any(theirs(r, peer.name) for r in records)}
 
 
-def ours_at(record: Record, diversity: float) -> Record:
-    """Ours in a run at no less than another diversity (but for `SLACK`): the choosiest that is so diverse; untuned where none is.
+def ours_at(record: Record, kept_by_them: float, ratio: str = "diversity_ratio") -> Record:
+    """Ours in a run at no less than another's diversity, or coverage (but for `SLACK`): the choosiest that keeps so much; else untuned.
 
     The final generator was also judged choosing among fewer and among more candidates, each a wider or narrower version of the same.
+    Choosing among more costs coverage long before it costs diversity.
     """
     own = record.get("candidates") or 32
     known = [(int(n), row) for n, row in record.get("strengths", {}).items()] + [(own, record["final"])]
-    wide = [(n, row) for n, row in known if row["diversity_ratio"] >= diversity - SLACK]
+    wide = [(n, row) for n, row in known if row[ratio] >= kept_by_them - SLACK[ratio]]
     return max(wide, key=lambda pair: pair[0])[1] if wide else dict(record["untuned"])
 
 
@@ -76,22 +77,23 @@ def kept(record: Record, name: str = "", limits: str = "inside") -> Record | Non
 
 
 def comparison(
-    records: Sequence[Record], name: str, key: str = "like", how: Literal["end", "matched", "kept"] = "end"
+    records: Sequence[Record], name: str, key: str = "like", how: Literal["end", "matched", "covered", "kept"] = "end"
 ) -> Record | None:
     """Ours minus a contestant's, paired by run: mean, 95 % bootstrap interval over raters, and whether it excludes zero. None without runs.
 
-    how : "end" compares both as they ended; "matched" the choosiest of ours that is as diverse as theirs (see `ours_at`), in runs in
-        which that was judged; "kept" both as they count inside the lenient limits (see `kept`).
+    how : "end" compares both as they ended; "matched" and "covered" the choosiest of ours that is as diverse as theirs, or covers as much
+        (see `ours_at`), in runs in which that was judged; "kept" both as they count inside the lenient limits (see `kept`).
     """
+    matched = {"matched": "diversity_ratio", "covered": "coverage_ratio"}.get(how)
     differences, raters = [], []
     for record in records:
         found = kept(record, name, "inside_lenient") if how == "kept" else theirs(record, name)
-        if found is None or (how == "matched" and not record.get("strengths")):
+        if found is None or (matched and not record.get("strengths")):
             continue
         mine = kept(record, "", "inside_lenient") if how == "kept" else record["final"]
         assert mine is not None
-        if how == "matched":
-            mine = ours_at(record, found["diversity_ratio"])
+        if matched:
+            mine = ours_at(record, found[matched], matched)
         differences.append(mine[key] - found[key])
         raters.append(record["rater"])
     if not differences:
@@ -136,7 +138,7 @@ def summarise(records: Sequence[Record]) -> Record:
 
 
 def compared(records: Sequence[Record]) -> dict[str, Record]:
-    """Every contestant: medians over its runs, and ours minus theirs, as they are and at their diversity."""
+    """Every contestant: medians over its runs, and ours minus theirs, as they are, and at their diversity and their coverage."""
     found = {}
     for name, title in contestants(records).items():
         rows = [row for r in records if (row := theirs(r, name)) is not None]
@@ -155,6 +157,7 @@ def compared(records: Sequence[Record]) -> dict[str, Record]:
             "seconds": middle(rows, "seconds") if "seconds" in rows[0] else 0.0,
             "minus": {key: comparison(records, name, key) for key in ("like", "love")},
             "minus_matched": {key: comparison(records, name, key, "matched") for key in ("like", "love")},
+            "minus_covered": {key: comparison(records, name, key, "covered") for key in ("like", "love")},
             "minus_kept": {key: comparison(records, name, key, "kept") for key in ("like", "love")},
         }
     return found

@@ -272,6 +272,23 @@ def test_ours_at_another_diversity(rated: Rated, judge: Judge) -> None:
     assert figures.comparison([run], "hero") is None
 
 
+def test_ours_at_another_coverage(rated: Rated, judge: Judge) -> None:
+    """Among more candidates nearly as diverse, but covering less: as much as theirs is kept only among fewer."""
+    run = run_of(rated, judge)
+    run["strengths"] = {
+        n: {**run["final"], "like": like, "diversity_ratio": diversity, "coverage_ratio": coverage}
+        for n, like, diversity, coverage in (("16", 0.45, 0.98, 0.90), ("64", 0.7, 0.97, 0.68))
+    }
+    run["final"]["coverage_ratio"] = 0.8
+    run["peers"]["ddpo"] = {**run["final"], "like": 0.4, "diversity_ratio": 0.98, "coverage_ratio": 0.89, "images": 9, "seconds": 1.0}
+    found = figures.compared([run])["ddpo"]
+    assert found["minus_matched"]["like"]["mean"] == pytest.approx(0.3)
+    assert found["minus_covered"]["like"]["mean"] == pytest.approx(0.05)
+    assert figures.ours_at(run, 0.91, "coverage_ratio") == run["untuned"]
+    text = table([run])
+    assert "at their coverage" in text and "+0.300" in text and "+0.050" in text
+
+
 def test_who_ended_outside_counts_as_the_best_inside(rated: Rated, judge: Judge) -> None:
     run = run_of(rated, judge)
     outside = {**run["final"], "like": 0.9, "inside_lenient": False}
