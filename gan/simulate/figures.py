@@ -65,13 +65,13 @@ def ours_at(record: Record, kept_by_them: float, ratio: str = "diversity_ratio")
 def kept(record: Record, name: str = "", limits: str = "inside") -> Record | None:
     """What a contestant (ours without a name) counts as where the limits must be kept: "inside" all four, or "inside_lenient".
 
-    Its end if that is inside, else the best inside of what was judged of it at other strengths, else the untuned generator. None if it did
-    not take part.
+    Its end if that is inside, else the best inside of what was judged of it at other strengths (of choosing the best of N, other N), else
+    the untuned generator. None if it did not take part.
     """
     end: Record | None = theirs(record, name) if name else record["final"]
     if end is None or end[limits]:
         return end
-    strengths = (record if not name else end).get("strengths", {})
+    strengths = record["best_of"] if name.startswith("best-of-") else (end if name else record).get("strengths", {})
     inside = [row for row in strengths.values() if row[limits]]
     return max([record["untuned"], *inside], key=lambda row: row["like"])
 

@@ -127,9 +127,9 @@ EXPLAINED = (
     "their own images got as many ratings from the same person. At their diversity, and coverage: our generator was also judged",
     "choosing among 4 to 256 latents, and the choosiest counts whose diversity is at least theirs less 0.02, or whose coverage is",
     "at least theirs. Inside the lenient limits (and like in, like len): whoever ended outside counts as the best of what was judged",
-    "inside (ours choosing among fewer or more, theirs at a third and two thirds of their strength, the untuned generator).",
-    "images, seconds: what learning drew and took, beside the pool that is read once for all of them; seconds of ours include",
-    "proposing and rating.",
+    "inside (ours choosing among fewer or more, theirs at a third and two thirds of their strength, best of another number, the",
+    "untuned generator). images, seconds: what learning drew and took, beside the pool that is read once for all of them; seconds of",
+    "ours include proposing and rating.",
 )
 
 

@@ -244,7 +244,7 @@ def test_a_session_writes_a_report_and_the_tuned_bundle(
     assert written["rater"] == "warm"
     assert written["ratings"] == 24
     assert written["final"]["like"] == round(done.final.like, 5)
-    assert set(written["best_of"]) == {"4", "16"}
+    assert set(written["best_of"]) == {"4", "8", "16"}
     for name in ("diversity", "coverage", "precision", "kid"):
         assert f"{name}_ratio" in written["final"]
     tuned = gan.load(out / "model")

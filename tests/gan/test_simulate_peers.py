@@ -300,6 +300,8 @@ def test_who_ended_outside_counts_as_the_best_inside(rated: Rated, judge: Judge)
     run["final"] = outside
     assert figures.kept(run, "", "inside_lenient")["like"] == 0.7  # type: ignore[index]  # among more candidates, and inside
     assert figures.kept(run, "d3po") is None
+    run["best_of"]["16"] = outside  # the best of fewer is what it could have been
+    assert figures.kept(run, "best-of-16", "inside_lenient")["like"] == 0.3  # type: ignore[index]
 
 
 @pytest.mark.parametrize("name", ["ddpo", "evolution", "block-styles"])
