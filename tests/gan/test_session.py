@@ -320,6 +320,27 @@ def test_a_damaged_pool_in_the_cache_is_read_anew(damage, tmp_path):
     assert (tmp_path / "pool.npz").stat().st_size > 1000
 
 
+def test_a_slow_generators_pool_is_kept_and_goes_on_from_there(tmp_path, monkeypatch):
+    monkeypatch.setattr("gan.rewards.pool._LEAST", 20)
+    monkeypatch.setattr("gan.rewards.pool._FULL_SECONDS", 0.0)  # any time is as long as can be waited for
+
+    def opened() -> Pool:
+        return Pool(Drawer(_model()), 40, tmp_path / "pool.npz")
+
+    pool = opened()
+    pool.grow(16)
+    assert not pool.full and not (tmp_path / "pool.npz").exists()
+    pool.grow(8)
+    assert pool.full and len(opened()) == 24
+    later = opened()
+    assert not later.full and torch.equal(later.latents, pool.latents)
+    later.grow(16)
+    whole = opened()
+    assert later.full and len(whole) == 40
+    for one, other in zip(whole.read()[0].groups, Drawer(_model()).look(whole.latents)[0].groups, strict=True):
+        torch.testing.assert_close(one, other)
+
+
 def test_paths_may_be_words(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     session = TuningSession(_model(), device="cpu", seed=1, config=QUICK)
