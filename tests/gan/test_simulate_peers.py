@@ -17,6 +17,7 @@ from gan.errors import UserError
 from gan.model import Model
 from gan.networks import latents
 from gan.policy.rounds import RoundConfig
+from gan.session import TuningSession
 from gan.simulate import benchmark, figures, queries
 from gan.simulate.contest import Ground, chosen, installed
 from gan.simulate.evaluate import Bench, Judge
@@ -220,6 +221,24 @@ def test_an_ablation_leaves_the_scorer_as_it_was(ground: Ground, rated: Rated, j
     ablations.lower_bound(given)
     assert given.session.scorer.weights == before
     assert torch.equal(given.session.scorer.known_scores().reward, rewards)
+
+
+def test_random_proposals_differ_from_ours_in_nothing_else(
+    ground: Ground, rated: Rated, judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As much is known of the prior before each round as ours knows, and not counted as drawn."""
+    monkeypatch.setattr("gan.preparing.ENOUGH", 300)
+    known = []
+
+    class Watched(TuningSession):
+        def run_round(self, *arguments: Any, **options: Any) -> Any:
+            known.append(len(self.pool))
+            return super().run_round(*arguments, **options)
+
+    monkeypatch.setattr("gan.session.TuningSession", Watched)
+    found = ground.compete(PEERS["random-proposals"], run_of(rated, judge), judge)
+    assert known and set(known) == {BRIEF.pool}
+    assert 0 < found["images"] < BRIEF.pool / 2
 
 
 def test_ddpos_clip_is_of_the_sum() -> None:
