@@ -16,7 +16,7 @@ from PIL import Image
 from gan.errors import UserError
 from gan.model import Model
 from gan.networks import latents
-from gan.policy.rounds import RoundConfig
+from gan.policy.rounds import Round, RoundConfig
 from gan.session import TuningSession
 from gan.simulate import benchmark, figures, queries
 from gan.simulate.contest import Ground, chosen, installed
@@ -221,6 +221,26 @@ def test_an_ablation_leaves_the_scorer_as_it_was(ground: Ground, rated: Rated, j
     ablations.lower_bound(given)
     assert given.session.scorer.weights == before
     assert torch.equal(given.session.scorer.known_scores().reward, rewards)
+
+
+@pytest.mark.parametrize("name", ["one-round", "w-shift"])
+def test_the_guard_looks_at_images_that_were_not_rated(
+    name: str, ground: Ground, rated: Rated, judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = TuningSession(ground.model, "cpu", seed=3).choose(24)
+    looked: list[torch.Tensor] = []
+
+    class Watched(Round):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            looked.extend(self._held_out)
+
+    for module in ("ablations", "style_rounds"):
+        monkeypatch.setattr(f"gan.simulate.peers.{module}.Round", Watched)
+        monkeypatch.setattr(f"gan.simulate.peers.{module}.RoundConfig", lambda **changes: replace(BRIEF, look_images=64, **changes))
+    PEERS[name].tune(ground.given(rated, judge, 3, 0.0, PEERS[name]))
+    assert len(looked) >= 64
+    assert not {choice.latent.tobytes() for choice in shown} & {latent.numpy().tobytes() for latent in looked}
 
 
 def test_random_proposals_differ_from_ours_in_nothing_else(

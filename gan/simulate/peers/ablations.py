@@ -46,7 +46,7 @@ def _taught(
     adapter.to(model.device).attach(model.generator)
     if isinstance(adapter, Choice) and foresight and given.session.foresight is not None:
         given.session.foresight.give(adapter)
-    random = given.random()
+    random = given.unshown()
     for _ in range(number):
         for _ in Round(adapter, scorer, config, random).run():
             pass

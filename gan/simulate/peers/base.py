@@ -24,6 +24,8 @@ from gan.rewards.scorer import Scorer, Scores
 from gan.session import TuningSession
 from gan.simulate.rater import Person
 
+_UNSHOWN = 1_000_000  # beyond the seeds of runs
+
 
 class Tuned(Protocol):
     """What a peer made: a generator of fresh images. A `Model` is one."""
@@ -57,6 +59,10 @@ class Given:
     def random(self) -> torch.Generator:
         """A fresh source of random numbers: the same for the same seed."""
         return torch.Generator().manual_seed(self.seed)
+
+    def unshown(self) -> torch.Generator:
+        """Likewise, of latents that nobody was shown: from its own seed a session draws the first grid that is rated."""
+        return torch.Generator().manual_seed(_UNSHOWN + self.seed)
 
     @cached_property
     def scorer(self) -> Scorer:
