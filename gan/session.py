@@ -55,7 +55,9 @@ class TuningSession:
     model : what to tune; it is moved to `device`. Its own adapter, if it was tuned before, is where this session begins; "untuned" means
         without it.
     device : "auto", "cpu", "cuda", "cuda:N" or "mps".
-    seed : decides everything random here; on a CPU a session is reproducible.
+    seed : decides everything random here. On a CPU a session is reproducible on the same machine, with the same versions of libraries and
+        number of threads, where the same is asked of it in the same order: how much `prepare` has read before a round counts too, and of
+        a slow generator that hangs on the clock (see `Pool`).
     config : how rounds are run.
     cache : folder where what was read from the untuned generator's images is kept for the next session; None keeps nothing.
 
@@ -357,6 +359,8 @@ class TuningSession:
         except BaseException:
             self.adapter = before
             raise
+        finally:
+            self._tuned_features = None  # what was asked for between two steps is of the same adapter, half-trained
         self.last_round = this_round.result
         assert self.last_round is not None
         self._foreseen = 0 if self.foresight is None else self.foresight.images

@@ -29,12 +29,12 @@ class Look:
     realism: float  # difference of means, untuned standard deviations; 0 where there is no discriminator
     diversity: float  # ratio of mean pairwise distances
     typicality: float = 0.0  # as realism; below 0, images unlike those it drew before
-    wished: float = 0.0  # what the plain measures that are rewarded are worth, in units of taste
+    reward: float | None = None  # mean of what the dials ask for, where one was turned; None: the taste decides
 
     @property
     def pleasing(self) -> float:
         """What a round is to make more of."""
-        return self.taste + self.wished
+        return self.taste if self.reward is None else self.reward
 
     def broken(self, limits: Limits) -> str | None:
         """Which limit this look breaks, in words, or None."""

@@ -19,13 +19,11 @@ from gan.policy.gaussian import GaussianPolicy
 from gan.policy.pathwise import MovingPolicy, pathwise_update
 from gan.policy.styles import StylePolicy, StyleShift
 from gan.policy.update import UpdateConfig, update
-from gan.rewards import favour_novelty, novelty, wished
+from gan.rewards import MOVING_WEIGHTS, RewardWeights, favour_novelty, novelty
 from gan.rewards.head import chosen_shares
 from gan.rewards.scorer import Scorer, Scores
 from gan.rewards.seen import Seen
 from gan.rewards.variety import Variety
-
-_LEAST_TASTE = 0.1  # weight of the taste that a wish is measured by
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,7 @@ class Round:
     ----------
     adapter : changed in place; after the round it is the best moment's, or as it was. Its type decides the policy.
     scorer : with a taste set; it draws what the adapter gives (for a `StyleShift`, see `Scorer.drawing` and `Synthesis`).
-    generator : draws everything random, so that a round is reproducible on a CPU.
+    generator : draws everything random: on a CPU a round is reproducible, as far as a session is (see `TuningSession`).
     rival : where `adapter` begins anew, what it has to please more than; None: itself, as it is at the start.
     """
 
@@ -109,6 +107,7 @@ class Round:
         self._seen = Seen(scorer.drawer)
         self.device = scorer.drawer.device
         self.result: RoundResult | None = None
+        self._yardstick = scorer  # whose discriminator stays as it was trained: it must not move with what it measures
         self._climb: Climb | None = None
         self._variety: Variety | None = None
         if isinstance(adapter, Choice) and config.estimator == "pathwise":
@@ -137,6 +136,8 @@ class Round:
         else:
             self.policy = GaussianPolicy(adapter, config.sigma)
         self.limits = config.limits or (Limits() if self._climb is not None else MOVING)
+        # As the dials come, the taste alone decides what is kept; who turns one asks for something else as well, which costs some taste.
+        self._turned = scorer.weights != (RewardWeights() if self._climb is not None else MOVING_WEIGHTS)
         self._held_out = torch.randn(config.look_images, adapter.config.z_dim, generator=generator).to(self.device)
         self._choices: Tensor | None = None  # what could be made of them, as the mapping sees it
         self._fair = scorer.best_fifth()
@@ -168,15 +169,15 @@ class Round:
     @torch.no_grad()
     def look(self, step: int, adapter: Adapter | None = None) -> Look:
         """The generator as it would be exported (no noise), or with another adapter, on latents that no update sees."""
-        scores = self._scores(self._points(adapter or self.adapter))
-        realism, weights = scores.trained_realism, self.scorer.weights  # a yardstick must not move with what it measures
+        scores = self._yardstick.score_features(*self._seen.look(self._points(adapter or self.adapter)))
+        realism = scores.terms.realism
         return Look(
             step=step,
             taste=float(scores.terms.taste.mean()),
             realism=0.0 if realism is None else float(realism.mean()) - self._fair.realism,
             diversity=mean_pairwise_distance(scores.features) / self._fair_diversity,
             typicality=float(scores.terms.typicality.mean()) - self._fair.typicality,
-            wished=float(wished(scores.terms, weights).mean()) / max(weights.taste, _LEAST_TASTE),
+            reward=float(self._rewards(scores).nanmean()) if self._turned else None,
         )
 
     def _points(self, adapter: Adapter) -> Tensor:
@@ -286,7 +287,11 @@ class Round:
         )
 
     def _around(self, states: Tensor, seen: Tensor, optimizer: torch.optim.Optimizer, kl_weight: float) -> tuple[Scores, float]:
-        """A score-function update: draw, score, reinforce. Returns the scores and the KL in nats."""
+        """A score-function update: draw, score, reinforce. Returns the scores and the KL in nats.
+
+        Advantages are divided by their deviation sd over the batch (`scale`), the price of KL is not: where these updates lead is
+        f = t r / (beta sd), and not the f = t r / beta that `Climb` is drawn to.
+        """
         config = self.config
         actions = self.policy.act(seen, config.children, self.random)
         scores = self._scores(self.policy.points(states, actions).flatten(0, 1))

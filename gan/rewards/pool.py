@@ -32,7 +32,8 @@ class Pool:
     ----------
     drawer : of the untuned generator.
     size : images it grows to.
-    cache : file that it is read from and written to when full; None keeps nothing.
+    cache : file that it is written to when full and read from the next time, to go on from there if it was full before that size for
+        being slow; None keeps nothing.
     """
 
     def __init__(self, drawer: Drawer, size: int, cache: Path | None = None) -> None:
@@ -61,7 +62,7 @@ class Pool:
 
     def grow(self, count: int) -> None:
         """Draw and read up to `count` more images."""
-        begun = time.monotonic()
+        begun, was_full = time.monotonic(), self.full
         first = _FIRST_SEED + self._count
         z = latents(range(first, first + min(count, self.size - self._count)), self._latents.shape[1])
         if not len(z):
@@ -70,7 +71,7 @@ class Pool:
         self._latents = torch.cat([self._latents, z])
         self._count += len(z)
         self._seconds += time.monotonic() - begun
-        if self._count >= self.size:
+        if self.full and not was_full:
             self._write()
 
     def grow_to(self, count: int) -> None:
@@ -125,7 +126,8 @@ class Pool:
             return
         logits = arrays.pop("logits", None)
         groups = tuple(arrays[name] for name in sorted(arrays))
-        if not groups or any(len(group) != self.size for group in groups):
+        lengths = {len(array) for array in (*groups, *([] if logits is None else [logits]))}
+        if not groups or len(lengths) > 1 or not min(_LEAST, self.size) <= len(groups[0]) <= self.size:
             return
         # Read by another version of this code, it would not match what is read now.
         z = latents(range(_FIRST_SEED, _FIRST_SEED + 16), self._latents.shape[1])
@@ -136,8 +138,8 @@ class Pool:
         ):
             return
         self._parts = [(RawFeatures(groups), logits)]
-        self._latents = latents(range(_FIRST_SEED, _FIRST_SEED + self.size), self._latents.shape[1])
-        self._count = self.size
+        self._count = len(groups[0])
+        self._latents = latents(range(_FIRST_SEED, _FIRST_SEED + self._count), self._latents.shape[1])
 
 
 def cache_name(digest: str, size: int) -> str:

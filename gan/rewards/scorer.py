@@ -95,9 +95,7 @@ class Scorer:
         self.weights = RewardWeights()
         self._plain = PlainMeasures(self.reference)
         self._outside: dict[str, Guessed] = {}
-        self._taste: TasteModel | None = None
-        self._taste_normaliser = Normaliser(0.0, 1.0)
-        self._ceiling = float("inf")
+        self.set_taste(None)
         self._known: tuple[Tensor, ...] | None = None  # features of the rest of the pool,
         self._known_distances: Tensor | None = None  # from the reference
         self._known_liking: tuple[Tensor, Tensor | None] | None = None  # by the taste as it is
@@ -169,10 +167,11 @@ class Scorer:
         return self._trained is not None
 
     def set_taste(self, taste: TasteModel | None) -> None:
-        """Use this taste from now on; its term is normalised afresh over the reference images."""
+        """Use this taste from now on, its term normalised afresh over the reference images; without one the term is 0."""
         self._taste, self._known_liking = taste, None
+        self._taste_normaliser, self._ceiling = Normaliser(0.0, 1.0), float("inf")
+        self.reference_liking, doubt = self._predict(self.reference)
         if taste is not None:
-            self.reference_liking, doubt = self._predict(self.reference)
             cautious = self._cautious(self.reference_liking, doubt)
             if self._leaves_prior:
                 self._ceiling = float(torch.quantile(cautious, CEILING_QUANTILE))

@@ -33,7 +33,7 @@ class Ground:
 
     def __init__(self, model: Model, cache: Path | None) -> None:
         self.model = Model(model.name, model.generator, None, model.discriminator, model.card, model.device)
-        self._session = TuningSession(self.model, str(model.device), cache=cache)
+        self._session, self._cache = TuningSession(self.model, str(model.device), cache=cache), cache
         self._known = 0  # images that the session was told of; each run's have ids of their own
         while self._session.prepare():  # peers may use the whole pool, as our rounds do
             pass
@@ -55,7 +55,7 @@ class Ground:
         if not peer.interactive:
             return Given(self.model, session, rated.latents, rated.stars, seed, count)
         person = Person(judge.rater, judge.bench.images, seed, lapses)
-        return Given(self.model, session, rated.latents[:0], rated.stars[:0], seed, count, person)
+        return Given(self.model, session, rated.latents[:0], rated.stars[:0], seed, count, person, cache=self._cache)
 
     def compete(self, peer: Peer, run: Record, judge: Judge) -> Record:
         """Let a peer learn what the run of ours (its record) learnt from, and judge it. Returns plain JSON."""

@@ -8,23 +8,29 @@ import numpy as np
 from gan.simulate.peers.base import PEERS
 
 RATIOS = ("diversity_ratio", "coverage_ratio", "precision_ratio", "kid_ratio")
-SLACK = 0.02  # of the diversity ratio, within which two generators are equally diverse
+SLACK = {"diversity_ratio": 0.02, "coverage_ratio": 0.0}  # within which two generators keep as much of it
 BUILT_IN = {"untuned": "untuned", "best-of-4": "best of 4", "best-of-16": "best of 16"}  # judged in every run
 
 Record = dict[str, Any]
 
 
-def paired_bootstrap(differences: Sequence[float], level: float = 0.95, draws: int = 10_000) -> tuple[float, float]:
+def paired_bootstrap(
+    differences: Sequence[float], raters: Sequence[str] = (), level: float = 0.95, draws: int = 10_000
+) -> tuple[float, float]:
     """Interval of the mean of paired differences, by the percentile bootstrap (Efron 1979).
 
     Parameters
     ----------
     differences : ours minus theirs, one per run on identical ratings.
+    raters : whose run each is. Runs of one person are alike, so that people are drawn anew, each with all of their runs (Field and Welsh
+        2007). Where nobody is named, or one alone, runs are drawn: the interval is then of these people, and says nothing of others.
     level : of confidence, in (0, 1).
     """
     values = np.asarray(differences, np.float64)
-    picks = np.random.default_rng(0).integers(0, len(values), (draws, len(values)))
-    low, high = np.quantile(values[picks].mean(1), ((1 - level) / 2, (1 + level) / 2))
+    who = np.unique(raters, return_inverse=True)[1] if len(set(raters)) > 1 else np.arange(len(values))
+    sums, runs = np.bincount(who, values), np.bincount(who)
+    picks = np.random.default_rng(0).integers(0, len(sums), (draws, len(sums)))
+    low, high = np.quantile(sums[picks].sum(1) / runs[picks].sum(1), ((1 - level) / 2, (1 + level) / 2))
     return float(low), float(high)
 
 
@@ -44,52 +50,55 @@ def contestants(records: Sequence[Record]) -> dict[str, str]:
     return BUILT_IN | {peer.name: peer.title for peer in order if any(theirs(r, peer.name) for r in records)}
 
 
-def ours_at(record: Record, diversity: float) -> Record:
-    """Ours in a run at no less than another diversity (but for `SLACK`): the choosiest that is so diverse; untuned where none is.
+def ours_at(record: Record, kept_by_them: float, ratio: str = "diversity_ratio") -> Record:
+    """Ours in a run at no less than another's diversity, or coverage (but for `SLACK`): the choosiest that keeps so much; else untuned.
 
     The final generator was also judged choosing among fewer and among more candidates, each a wider or narrower version of the same.
+    Choosing among more costs coverage long before it costs diversity.
     """
     own = record.get("candidates") or 32
     known = [(int(n), row) for n, row in record.get("strengths", {}).items()] + [(own, record["final"])]
-    wide = [(n, row) for n, row in known if row["diversity_ratio"] >= diversity - SLACK]
+    wide = [(n, row) for n, row in known if row[ratio] >= kept_by_them - SLACK[ratio]]
     return max(wide, key=lambda pair: pair[0])[1] if wide else dict(record["untuned"])
 
 
 def kept(record: Record, name: str = "", limits: str = "inside") -> Record | None:
     """What a contestant (ours without a name) counts as where the limits must be kept: "inside" all four, or "inside_lenient".
 
-    Its end if that is inside, else the best inside of what was judged of it at other strengths, else the untuned generator. None if it did
-    not take part.
+    Its end if that is inside, else the best inside of what was judged of it at other strengths (of choosing the best of N, other N), else
+    the untuned generator. None if it did not take part.
     """
     end: Record | None = theirs(record, name) if name else record["final"]
     if end is None or end[limits]:
         return end
-    strengths = (record if not name else end).get("strengths", {})
+    strengths = record["best_of"] if name.startswith("best-of-") else (end if name else record).get("strengths", {})
     inside = [row for row in strengths.values() if row[limits]]
     return max([record["untuned"], *inside], key=lambda row: row["like"])
 
 
 def comparison(
-    records: Sequence[Record], name: str, key: str = "like", how: Literal["end", "matched", "kept"] = "end"
+    records: Sequence[Record], name: str, key: str = "like", how: Literal["end", "matched", "covered", "kept"] = "end"
 ) -> Record | None:
-    """Ours minus a contestant's, paired by run: mean, 95 % bootstrap interval, and whether it excludes zero. None without runs.
+    """Ours minus a contestant's, paired by run: mean, 95 % bootstrap interval over raters, and whether it excludes zero. None without runs.
 
-    how : "end" compares both as they ended; "matched" the choosiest of ours that is as diverse as theirs (see `ours_at`), in runs in
-        which that was judged; "kept" both as they count inside the lenient limits (see `kept`).
+    how : "end" compares both as they ended; "matched" and "covered" the choosiest of ours that is as diverse as theirs, or covers as much
+        (see `ours_at`), in runs in which that was judged; "kept" both as they count inside the lenient limits (see `kept`).
     """
-    differences = []
+    matched = {"matched": "diversity_ratio", "covered": "coverage_ratio"}.get(how)
+    differences, raters = [], []
     for record in records:
         found = kept(record, name, "inside_lenient") if how == "kept" else theirs(record, name)
-        if found is None or (how == "matched" and not record.get("strengths")):
+        if found is None or (matched and not record.get("strengths")):
             continue
         mine = kept(record, "", "inside_lenient") if how == "kept" else record["final"]
         assert mine is not None
-        if how == "matched":
-            mine = ours_at(record, found["diversity_ratio"])
+        if matched:
+            mine = ours_at(record, found[matched], matched)
         differences.append(mine[key] - found[key])
+        raters.append(record["rater"])
     if not differences:
         return None
-    low, high = paired_bootstrap(differences)
+    low, high = paired_bootstrap(differences, raters)
     return {
         "runs": len(differences),
         "mean": float(np.mean(differences)),
@@ -129,7 +138,7 @@ def summarise(records: Sequence[Record]) -> Record:
 
 
 def compared(records: Sequence[Record]) -> dict[str, Record]:
-    """Every contestant: medians over its runs, and ours minus theirs, as they are and at their diversity."""
+    """Every contestant: medians over its runs, and ours minus theirs, as they are, and at their diversity and their coverage."""
     found = {}
     for name, title in contestants(records).items():
         rows = [row for r in records if (row := theirs(r, name)) is not None]
@@ -148,6 +157,7 @@ def compared(records: Sequence[Record]) -> dict[str, Record]:
             "seconds": middle(rows, "seconds") if "seconds" in rows[0] else 0.0,
             "minus": {key: comparison(records, name, key) for key in ("like", "love")},
             "minus_matched": {key: comparison(records, name, key, "matched") for key in ("like", "love")},
+            "minus_covered": {key: comparison(records, name, key, "covered") for key in ("like", "love")},
             "minus_kept": {key: comparison(records, name, key, "kept") for key in ("like", "love")},
         }
     return found

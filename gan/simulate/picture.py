@@ -60,7 +60,7 @@ Shape = Line | Band | Text
 
 @dataclass(frozen=True)
 class Curve:
-    """One contestant: mean over runs and its 95 % bootstrap interval, by number of ratings."""
+    """One contestant: mean over runs and its 95 % bootstrap interval over raters, by number of ratings."""
 
     title: str
     colour: str
@@ -80,10 +80,10 @@ def curves(records: Sequence[Record]) -> list[Curve]:
     for i, (name, title) in enumerate([("", "ours"), *names.items()]):
         curve = Curve(title, OURS if not name else HUES[(i - 1) % len(HUES)], [0], [start], [start], [start])
         for k in numbers:
-            rows = [r["final"] if not name else theirs(r, name) for r in records if r["ratings"] == k]
-            likes = [row["like"] for row in rows if row is not None]
+            judged = [(r["final"] if not name else theirs(r, name), r["rater"]) for r in records if r["ratings"] == k]
+            likes = [row["like"] for row, _ in judged if row is not None]
             if likes:
-                low, high = paired_bootstrap(likes)
+                low, high = paired_bootstrap(likes, [rater for row, rater in judged if row is not None])
                 for values, value in ((curve.mean, float(np.mean(likes))), (curve.low, low), (curve.high, high)):
                     values.append(value)
                 curve.ratings.append(k)

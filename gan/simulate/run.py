@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gan.session import Proposal, TuningSession
 
 EXPECTED = 256  # judged images whose predicted liking is compared with the truth
+BEST_OF = (4, 8, 16)  # untuned images from which the taste model chooses one; 8 is what 16 may count as where limits must be kept
 STRENGTHS = (4, 8, 16, 24, 32, 64, 256)  # candidates that the final generator is also judged with, beside its own number
 
 Progress = Callable[[float, str], None]
@@ -151,7 +152,7 @@ def simulate(
         reference=judge.reference,
         steps=steps,
         oracle=judge.oracle,
-        best_of={n: judge.best_of(n, scores) for n in (4, 16)},
+        best_of={n: judge.best_of(n, scores) for n in BEST_OF},
         predicted=_expectation(session, tuned),
         seconds=worked,
         images=tally.images,

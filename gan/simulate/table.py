@@ -92,7 +92,12 @@ def _contest(records: Sequence[Record]) -> list[str]:
         rows = [row for row in found.values() if row["kind"] == kind]
         lines += [name] if rows and name else []
         lines += [_cells(row["title"], row, width) for row in rows]
-    headings = {"minus": "as they ended", "minus_matched": "at their diversity", "minus_kept": "inside the lenient limits"}
+    headings = {
+        "minus": "as they ended",
+        "minus_matched": "at their diversity",
+        "minus_covered": "at their coverage",
+        "minus_kept": "inside the lenient limits",
+    }
     for key in ("like", "love"):
         lines.append("")
         lines.append(f"{f'{key} rate: ours minus':<{width}}" + "".join(f"  {text:<25}" for text in headings.values()).rstrip())
@@ -118,12 +123,13 @@ def _cells(title: str, row: Record, width: int) -> str:
 
 
 EXPLAINED = (
-    "Paired by run on identical ratings; mean, 95 % bootstrap interval, * where it excludes zero. Peers that ask for their own",
-    "images got as many ratings from the same person. At their diversity: our generator was also judged choosing among 4 to 256",
-    "latents, and the choosiest counts whose diversity is at least theirs less 0.02. Inside the lenient limits (and like in, like len):",
-    "whoever ended outside counts as the best of what was judged inside (ours choosing among fewer or more, theirs at a third and",
-    "two thirds of their strength, the untuned generator). images, seconds: what learning drew and took, beside the pool that is",
-    "read once for all of them; seconds of ours include proposing and rating.",
+    "Paired by run on identical ratings; mean, 95 % bootstrap interval over people, * where it excludes zero. Peers that ask for",
+    "their own images got as many ratings from the same person. At their diversity, and coverage: our generator was also judged",
+    "choosing among 4 to 256 latents, and the choosiest counts whose diversity is at least theirs less 0.02, or whose coverage is",
+    "at least theirs. Inside the lenient limits (and like in, like len): whoever ended outside counts as the best of what was judged",
+    "inside (ours choosing among fewer or more, theirs at a third and two thirds of their strength, best of another number, the",
+    "untuned generator). images, seconds: what learning drew and took, beside the pool that is read once for all of them; seconds of",
+    "ours include proposing and rating.",
 )
 
 

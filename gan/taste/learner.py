@@ -16,7 +16,7 @@ from gan.taste.signals import Implicit, Signal, area_under_curve, learn
 
 USEFUL_FROM = 12  # ratings below which the model is not asked
 _TRUSTED_FROM = 24
-_WINDOW = 150  # latest guesses that count towards the accuracy
+_WINDOW = 150  # latest guesses, one an image, that count towards the accuracy
 _CURVE_WINDOW = 60  # and towards a point of the curve
 
 
@@ -26,7 +26,7 @@ class TasteSummary:
 
     count: int  # images with a standing opinion
     accuracy: float | None  # share of pairs of unequal ratings guessed the right way round before being told; None: too few
-    guesses: int  # ratings that were guessed before they were learnt
+    guesses: int  # images that were guessed before what was said of them was learnt, whoever chose them
     trusted: bool  # enough ratings to teach from
     auc: float | None = None  # prequential too: share of pairs of a liked and another image guessed the right way round
     repeats: int = 0  # images rated again after a while
@@ -173,10 +173,18 @@ class TasteLearner:
         for observation, value in zip(new, mean.tolist(), strict=True):
             self._guesses.setdefault(observation.image, value)
 
+    def _guessed(self, standing: list[Observation]) -> list[tuple[float, float]]:
+        """Guess and score of every image that was guessed, once each: by its stars, where it has a flag as well."""
+        scores: dict[int, float] = {}
+        for observation in standing:  # of an image, stars come before a flag
+            if observation.other is None and observation.image in self._guesses:
+                scores.setdefault(observation.image, observation.score)
+        return [(self._guesses[image], score) for image, score in scores.items()]
+
     def summary(self) -> TasteSummary:
         """Counts, and prequential scores: how guesses agree with the ratings that followed (ties half)."""
         standing = self.standing()
-        pairs = [(self._guesses[o.image], o.score) for o in standing if o.other is None and o.image in self._guesses][-_WINDOW:]
+        pairs = self._guessed(standing)[-_WINDOW:]
         accuracy = _concordance(pairs)
         count = len({image for o in standing for image in (o.image, o.other) if image is not None})
         again = repeats(self._events)
@@ -195,7 +203,7 @@ class TasteLearner:
 
     def curve(self, points: int = 24) -> tuple[tuple[int, float], ...]:
         """How well it guessed over time: (guesses so far, concordance among the latest of them) at up to `points` moments."""
-        pairs = [(self._guesses[o.image], o.score) for o in self.standing() if o.other is None and o.image in self._guesses]
+        pairs = self._guessed(self.standing())
         step = max(4, len(pairs) // points)
         found = [(n, _concordance(pairs[max(0, n - _CURVE_WINDOW) : n])) for n in range(step, len(pairs) + 1, step)]
         return tuple((n, value) for n, value in found if value is not None)

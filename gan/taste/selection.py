@@ -17,7 +17,7 @@ Why = Literal["thompson", "random", "repeat"]
 class Shares:
     """How a grid is made up."""
 
-    random: float = 0.2  # straight from the current generator: the honest part, which accuracy is read from
+    random: float = 0.2  # straight from the current generator: what no taste has chosen, so that nothing is missed for good
     repeat: float = 0.05  # shown again, to see how consistent the person is
 
 

@@ -88,10 +88,11 @@ def test_a_wish_counts_by_its_weight_and_not_where_the_gate_is_closed():
 
 
 def test_the_guard_keeps_what_is_wished_for_though_it_costs_a_little_taste():
-    start = Look(0, taste=1.0, realism=0.0, diversity=1.0)
+    start = Look(0, taste=1.0, realism=0.0, diversity=1.0, reward=1.0)
     guard = Guard(Limits(), start)
-    assert guard.look(replace(start, step=4, taste=0.9)) == (False, False)
-    assert guard.look(replace(start, step=8, taste=0.9, wished=0.5)) == (True, False)
+    assert guard.look(replace(start, step=4, taste=1.1, reward=0.9)) == (False, False)
+    assert guard.look(replace(start, step=8, taste=0.9, reward=1.4, diversity=0.7)) == (False, False)
+    assert guard.look(replace(start, step=12, taste=0.9, reward=1.4)) == (True, False)
 
 
 def test_a_round_follows_a_wish(monkeypatch):

@@ -10,7 +10,7 @@ import torch
 from gan.errors import UserError
 from gan.guard import Limits
 from gan.model import Model
-from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
+from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, latents
 from gan.policy.rounds import RoundConfig
 from gan.rewards import MOVING_WEIGHTS, RewardWeights
 from gan.rewards.drawer import Drawer
@@ -166,6 +166,19 @@ def test_too_few_ratings_are_said_so():
         next(session.run_round())
 
 
+@pytest.mark.parametrize("policy", ["choice", "shift"])
+def test_a_taste_that_was_taken_back_is_worth_nothing(policy):
+    session = TuningSession(_model(), device="cpu", config=replace(QUICK, policy=policy))
+    points = np.random.default_rng(0).standard_normal((20, 8)).astype(np.float32)
+    _rate(session, 24, _edges(session))
+    assert (session.score(points).terms.taste == 0.0).all()
+    session.fit()
+    assert float(session.score(points).terms.taste.std()) > 0.1
+    session.replace_feedback([Feedback(0, "like")])
+    session.fit()
+    assert (session.score(points).terms.taste == 0.0).all() and (session.scorer.reference_liking == 0.0).all()
+
+
 def test_without_a_discriminator_realism_is_off():
     session = TuningSession(_model(discriminator=False), device="cpu", config=QUICK)
     _rate(session, 24, _edges(session))
@@ -193,6 +206,36 @@ def test_predictions_follow_the_weights(taught):
         assert doubled.reward == pytest.approx(2 * plain.reward, rel=1e-4)
     assert 1 <= plain.stars <= 5 and plain.spread >= 0
     assert session.predict(latent)[0].taste == pytest.approx(plain.taste, rel=1e-4)
+
+
+def test_what_a_tuned_generator_draws_is_looked_at_anew_after_a_round():
+    session = TuningSession(_model(), device="cpu", seed=1, config=QUICK)
+    _rate(session, 40, _edges(session))
+    session.fit()
+    seeds = range(16)
+    for report in session.run_round():
+        if report.step == 1:
+            half_way = session.tuned_features(seeds)  # as the studio may ask between two steps
+    raw, _ = session.scorer.drawer.look(session.adapter(latents(seeds, 8)))
+    after = torch.cat(session.scorer.standardise(raw), dim=1)
+    assert session.last_round is not None and session.last_round.kept and not torch.equal(half_way, after)
+    torch.testing.assert_close(session.tuned_features(seeds), after)
+
+
+def test_a_dial_turned_after_a_round_is_followed_though_it_costs_taste():
+    session = TuningSession(_model(), device="cpu", seed=1, config=QUICK)
+    _rate(session, 40, _edges(session))
+    session.fit()
+    list(session.run_round(steps=12))
+    assert session.last_round is not None and session.last_round.kept and session.last_round.best.reward is None
+    first = session.adapter
+    for weights, term in ((RewardWeights(novelty=1.5), "diversity"), (RewardWeights(realism=2.0), "realism")):
+        session.adapter = first
+        session.set_weights(weights)
+        list(session.run_round(steps=12))
+        start, best = session.last_round.start, session.last_round.best
+        assert session.last_round.kept
+        assert best.taste < start.taste and getattr(best, term) > getattr(start, term) + 0.02
 
 
 def test_misuse_is_named():
@@ -275,6 +318,27 @@ def test_a_damaged_pool_in_the_cache_is_read_anew(damage, tmp_path):
     (tmp_path / "pool.npz").write_bytes(damage)
     torch.testing.assert_close(read().read()[0].groups[0], first)
     assert (tmp_path / "pool.npz").stat().st_size > 1000
+
+
+def test_a_slow_generators_pool_is_kept_and_goes_on_from_there(tmp_path, monkeypatch):
+    monkeypatch.setattr("gan.rewards.pool._LEAST", 20)
+    monkeypatch.setattr("gan.rewards.pool._FULL_SECONDS", 0.0)  # any time is as long as can be waited for
+
+    def opened() -> Pool:
+        return Pool(Drawer(_model()), 40, tmp_path / "pool.npz")
+
+    pool = opened()
+    pool.grow(16)
+    assert not pool.full and not (tmp_path / "pool.npz").exists()
+    pool.grow(8)
+    assert pool.full and len(opened()) == 24
+    later = opened()
+    assert not later.full and torch.equal(later.latents, pool.latents)
+    later.grow(16)
+    whole = opened()
+    assert later.full and len(whole) == 40
+    for one, other in zip(whole.read()[0].groups, Drawer(_model()).look(whole.latents)[0].groups, strict=True):
+        torch.testing.assert_close(one, other)
 
 
 def test_paths_may_be_words(tmp_path, monkeypatch):

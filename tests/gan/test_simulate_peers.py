@@ -16,7 +16,8 @@ from PIL import Image
 from gan.errors import UserError
 from gan.model import Model
 from gan.networks import latents
-from gan.policy.rounds import RoundConfig
+from gan.policy.rounds import Round, RoundConfig
+from gan.session import TuningSession
 from gan.simulate import benchmark, figures, queries
 from gan.simulate.contest import Ground, chosen, installed
 from gan.simulate.evaluate import Bench, Judge
@@ -222,6 +223,44 @@ def test_an_ablation_leaves_the_scorer_as_it_was(ground: Ground, rated: Rated, j
     assert torch.equal(given.session.scorer.known_scores().reward, rewards)
 
 
+@pytest.mark.parametrize("name", ["one-round", "w-shift"])
+def test_the_guard_looks_at_images_that_were_not_rated(
+    name: str, ground: Ground, rated: Rated, judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = TuningSession(ground.model, "cpu", seed=3).choose(24)
+    looked: list[torch.Tensor] = []
+
+    class Watched(Round):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            looked.extend(self._held_out)
+
+    for module in ("ablations", "style_rounds"):
+        monkeypatch.setattr(f"gan.simulate.peers.{module}.Round", Watched)
+        monkeypatch.setattr(f"gan.simulate.peers.{module}.RoundConfig", lambda **changes: replace(BRIEF, look_images=64, **changes))
+    PEERS[name].tune(ground.given(rated, judge, 3, 0.0, PEERS[name]))
+    assert len(looked) >= 64
+    assert not {choice.latent.tobytes() for choice in shown} & {latent.numpy().tobytes() for latent in looked}
+
+
+def test_random_proposals_differ_from_ours_in_nothing_else(
+    ground: Ground, rated: Rated, judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As much is known of the prior before each round as ours knows, and not counted as drawn."""
+    monkeypatch.setattr("gan.preparing.ENOUGH", 300)
+    known = []
+
+    class Watched(TuningSession):
+        def run_round(self, *arguments: Any, **options: Any) -> Any:
+            known.append(len(self.pool))
+            return super().run_round(*arguments, **options)
+
+    monkeypatch.setattr("gan.session.TuningSession", Watched)
+    found = ground.compete(PEERS["random-proposals"], run_of(rated, judge), judge)
+    assert known and set(known) == {BRIEF.pool}
+    assert 0 < found["images"] < BRIEF.pool / 2
+
+
 def test_ddpos_clip_is_of_the_sum() -> None:
     old = torch.zeros(1, 2)
     for gap, steep in ((1.0, True), (2.0, False)):  # nats; 1.64 is the published clip of the mean over 16,384 numbers
@@ -272,6 +311,23 @@ def test_ours_at_another_diversity(rated: Rated, judge: Judge) -> None:
     assert figures.comparison([run], "hero") is None
 
 
+def test_ours_at_another_coverage(rated: Rated, judge: Judge) -> None:
+    """Among more candidates nearly as diverse, but covering less: as much as theirs is kept only among fewer."""
+    run = run_of(rated, judge)
+    run["strengths"] = {
+        n: {**run["final"], "like": like, "diversity_ratio": diversity, "coverage_ratio": coverage}
+        for n, like, diversity, coverage in (("16", 0.45, 0.98, 0.90), ("64", 0.7, 0.97, 0.68))
+    }
+    run["final"]["coverage_ratio"] = 0.8
+    run["peers"]["ddpo"] = {**run["final"], "like": 0.4, "diversity_ratio": 0.98, "coverage_ratio": 0.89, "images": 9, "seconds": 1.0}
+    found = figures.compared([run])["ddpo"]
+    assert found["minus_matched"]["like"]["mean"] == pytest.approx(0.3)
+    assert found["minus_covered"]["like"]["mean"] == pytest.approx(0.05)
+    assert figures.ours_at(run, 0.91, "coverage_ratio") == run["untuned"]
+    text = table([run])
+    assert "at their coverage" in text and "+0.300" in text and "+0.050" in text
+
+
 def test_who_ended_outside_counts_as_the_best_inside(rated: Rated, judge: Judge) -> None:
     run = run_of(rated, judge)
     outside = {**run["final"], "like": 0.9, "inside_lenient": False}
@@ -283,6 +339,8 @@ def test_who_ended_outside_counts_as_the_best_inside(rated: Rated, judge: Judge)
     run["final"] = outside
     assert figures.kept(run, "", "inside_lenient")["like"] == 0.7  # type: ignore[index]  # among more candidates, and inside
     assert figures.kept(run, "d3po") is None
+    run["best_of"]["16"] = outside  # the best of fewer is what it could have been
+    assert figures.kept(run, "best-of-16", "inside_lenient")["like"] == 0.3  # type: ignore[index]
 
 
 @pytest.mark.parametrize("name", ["ddpo", "evolution", "block-styles"])

@@ -165,6 +165,10 @@ def test_accuracy_counts_only_guesses_made_before_the_rating():
     summary = learner.fit()
     assert summary.guesses == 60
     assert summary.accuracy is not None and summary.accuracy > 0.65
+    # A flag on an image that has stars is no second guess, and the stars say more.
+    learner.feedback([Feedback(i, "reject" if stars[i] > 3 else "like", time=200.0 + i) for i in range(60, 120)])
+    again = learner.fit()
+    assert (again.guesses, again.accuracy, learner.curve()[-1][0]) == (60, summary.accuracy, 60)
 
 
 def test_an_undo_is_forgotten():

@@ -46,7 +46,7 @@ def _taught(
     adapter.to(model.device).attach(model.generator)
     if isinstance(adapter, Choice) and foresight and given.session.foresight is not None:
         given.session.foresight.give(adapter)
-    random = given.random()
+    random = given.unshown()
     for _ in range(number):
         for _ in Round(adapter, scorer, config, random).run():
             pass
@@ -114,8 +114,8 @@ def random_proposals(given: Given) -> Tuned:
     """The whole session again, but what the person rates are fresh images of the untuned generator: no Thompson, no repeats."""
     from gan.session import TuningSession
 
-    session = TuningSession(given.model, str(given.model.device), given.seed)
-    rated = 0
+    session = TuningSession(given.model, str(given.model.device), given.seed, cache=given.cache)
+    rated, known = 0, len(session.pool)
     for size in schedule(given.ratings):
         z = torch.randn(size, given.model.z_dim, generator=session.random)
         stars = given.rate(z, rated)
@@ -125,7 +125,10 @@ def random_proposals(given: Given) -> Tuned:
         )
         rated += size
         session.fit()
+        while session.prepare():  # ours may, too, while a person rates
+            pass
         with suppress(UserError):  # nothing to be learnt from yet, as a person would be told: our own run goes on too
             for _ in session.run_round():
                 pass
+    given.tally.images -= len(session.pool) - known  # which ours counts no more
     return session.tuned_model()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
@@ -22,6 +23,8 @@ from gan.rewards import MOVING_WEIGHTS
 from gan.rewards.scorer import Scorer, Scores
 from gan.session import TuningSession
 from gan.simulate.rater import Person
+
+_UNSHOWN = 1_000_000  # beyond the seeds of runs
 
 
 class Tuned(Protocol):
@@ -51,10 +54,15 @@ class Given:
     ratings: int  # K: how many ratings an interactive peer may ask for
     person: Person | None = None  # who answers an interactive peer
     tally: Tally = field(default_factory=Tally)  # filled by the generator's forward hook; add what is drawn past that
+    cache: Path | None = None  # folder where what was read from the untuned generator's images is, for a session of the peer's own
 
     def random(self) -> torch.Generator:
         """A fresh source of random numbers: the same for the same seed."""
         return torch.Generator().manual_seed(self.seed)
+
+    def unshown(self) -> torch.Generator:
+        """Likewise, of latents that nobody was shown: from its own seed a session draws the first grid that is rated."""
+        return torch.Generator().manual_seed(_UNSHOWN + self.seed)
 
     @cached_property
     def scorer(self) -> Scorer:

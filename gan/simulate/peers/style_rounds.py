@@ -17,7 +17,7 @@ def taught(given: Given, rank: int, by_block: bool) -> Model:
     rank : principal directions of w that a shift is made of.
     by_block : one shift for each layer of the synthesis, or one for all.
     """
-    model, random = given.model, given.random()
+    model, random = given.model, given.unshown()
     adapter = StyleShift.around(model.generator, rank, by_block, given.seed)
     synthesis = Synthesis(model.generator)
     scorer = Scorer(model, given.session.pool, leaves_prior=True)
