@@ -122,15 +122,21 @@ class RatePanel(QWidget):
         if guess is not None:
             own = {"taste": guess.taste, "realism": guess.realism, "novelty": guess.novelty, "reward": guess.reward}
             values = {**own, **guess.wishes}
-        middle = ("taste", "realism", "novelty", *self._actions.state.weights.wishes)
-        if self.rows.keys() != ["stars", *middle, "reward"]:
+        middle = ("taste", "realism", *self._actions.state.weights.wishes)
+        if self.rows.keys() != ["stars", *middle, "reward", "novelty"]:
             self.rows.clear()
         stars = "–" if guess is None else f"★ {guess.stars:.1f} ± {guess.spread:.1f}"
         self.rows.set_line("stars", tr("Predicted"), stars, "", "")
         for name in middle:
             self.rows.set_line(name, terms.name(name), known(values.get(name)))
         self.rows.set_line("reward", tr("Reward"), known(values.get("reward")), "strong", "strong")
-        self.rows.setToolTip(tr("In standard deviations of the untuned generator's images"))
+        self.rows.set_line("novelty", terms.name("novelty"), known(values.get("novelty")))  # of the grid, not of one image alone
+        self.rows.setToolTip(
+            tr(
+                "In standard deviations of the untuned generator's images. The reward weighs them: at 1 × realism counts a quarter of "
+                "taste; novelty counts for all images of a round together, and is no part of this one's reward."
+            )
+        )
 
     def _show_generator(self, _: Generator) -> None:
         self._show_weights(self._actions.state.weights)

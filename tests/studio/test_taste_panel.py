@@ -92,7 +92,7 @@ def test_what_is_wished_for_reaches_the_round_and_is_explained(hands: Hands) -> 
     assert panel.dials["contrast"].slider.accessibleDescription() == "+1.5 ×"
     guess = m.Prediction(1, 3.5, 0.5, 1.2, -0.3, None, 1.0, wishes={"warmth": -0.4, "contrast": 0.8})
     hands.actions.state.guess = guess
-    assert rate.rows.keys() == ["stars", "taste", "realism", "novelty", "contrast", "warmth", "reward"]
+    assert rate.rows.keys() == ["stars", "taste", "realism", "contrast", "warmth", "reward", "novelty"]
     assert rate.rows.value("contrast") == "+0.8" and rate.rows.value("warmth") == "−0.4"
     assert panel.presets["balanced"].isChecked()  # of what a preset weighs, nothing was turned
     hands.qtbot.mouseDClick(warmth.slider, Qt.MouseButton.LeftButton)
