@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import time
 import uuid
@@ -32,6 +33,7 @@ class Database:
             self._lock = FolderLock(folder)
             try:
                 self._db = _connect(folder / DATABASE)
+                self._file = _identity(folder / DATABASE)
             except BaseException:
                 self._lock.release()
                 raise
@@ -72,13 +74,20 @@ class Database:
         )
 
     def check_place(self) -> None:
-        """Raise ProjectError where the folder was moved or deleted meanwhile.
+        """Raise ProjectError where the folder was moved or deleted meanwhile, or another copy of it lies in its place.
 
         SQLite would go on writing into the files that it opened, wherever they are now, or nowhere at all.
         """
-        if not (self.folder / DATABASE).exists():
+        with explained(self.folder):
+            try:
+                file = _identity(self.folder / DATABASE)
+            except (FileNotFoundError, NotADirectoryError):
+                raise ProjectError(
+                    f"The project is no longer in {self.folder}: it was moved or deleted. Put it back; until then nothing more is saved."
+                ) from None
+        if file != self._file:
             raise ProjectError(
-                f"The project is no longer in {self.folder}: it was moved or deleted. Put it back; until then nothing more is saved."
+                f"Another copy of the project lies in {self.folder} now. Start Tastemaker again; until then nothing more is saved."
             )
 
     @contextmanager
@@ -122,6 +131,12 @@ class Database:
 def marks(values: Sequence[object]) -> str:
     """Placeholders for that many values of a query."""
     return ",".join("?" * len(values))
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file lies there now, whatever its name; None where the file system does not number its files."""
+    found = os.stat(path)
+    return (found.st_dev, found.st_ino) if found.st_ino else None
 
 
 def _connect(path: Path) -> sqlite3.Connection:

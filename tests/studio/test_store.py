@@ -325,6 +325,21 @@ def test_a_folder_that_is_moved_away_is_said_and_nothing_is_written_where_nobody
     assert len(project.learning_events()) == 2
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="open files stay where they are")
+def test_a_copy_that_was_put_in_its_place_is_not_taken_for_the_project(project):
+    folder = project.folder
+    away = folder.rename(folder.with_name("elsewhere"))
+    shutil.copytree(away, folder)
+    with pytest.raises(ProjectError, match="Another copy"):
+        project.rate(1, "stars", 5)
+    with pytest.raises(ProjectError, match="Another copy"):
+        project.new_checkpoint_path()
+    project.close()
+    with Project(folder, create=False) as again:
+        assert not again.state([1])[1].rated
+        again.rate(1, "stars", 3)
+
+
 DROPPED = """
 import os, sys
 from pathlib import Path
