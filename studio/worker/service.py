@@ -263,9 +263,13 @@ class Service:
 
     def _do_feedback(self, command: m.Feedback) -> None:
         events = list(command.events)
-        while more := self._inbox.next_of((m.Feedback,)):  # fast fingers: one fit for all that waits
-            assert isinstance(more, m.Feedback)
-            events.extend(more.events)
+        # Fast fingers: one fit for all that waits. An image that is rated as soon as it is known must not come after its rating.
+        while more := self._inbox.next_of((m.Feedback, m.Know)):
+            if isinstance(more, m.Know):
+                self._do_know(more)
+            else:
+                assert isinstance(more, m.Feedback)
+                events.extend(more.events)
         known = [event for event in events if all(image in self._latents for image in event.images)]
         if any(isinstance(event, m.Retracted) for event in known):
             untold = self._events[len(self._events) - self._untold :]

@@ -312,13 +312,19 @@ def test_a_worker_that_hangs_is_started_again(qapp, project, monkeypatch):
 
 
 class Quiet:
-    """An inbox to which nobody writes."""
+    """An inbox with what waits in it, to which nobody writes any more."""
 
     ended = paused = False
     stop = None
 
+    def __init__(self, *waiting):
+        self.waiting = list(waiting)
+
     def next_of(self, kinds):
-        return None
+        found = next((command for command in self.waiting if isinstance(command, kinds)), None)
+        if found is not None:
+            self.waiting.remove(found)
+        return found
 
 
 class Sent:
@@ -395,6 +401,20 @@ def test_duels_count_until_they_are_taken_back_and_signals_are_kept(bundle):
     assert [s.kind for s in learner._signals] == ["dwell", "save"]
     served.do(m.UseSignals(False))
     assert not learner.use_signals and not learner.use_tags and not sent.of(m.Failed)
+
+
+def test_a_rating_that_waits_does_not_overtake_the_image_it_is_about(bundle):
+    from studio.worker import service
+    from studio.worker.sessions import make_session
+
+    first, second = images(2)
+    ratings = [m.FeedbackEvent(1, "stars", 5.0, 1.0), m.FeedbackEvent(2, "stars", 1.0, 2.0)]
+    inbox, sent = Quiet(m.Know((second,), watch=False), m.Feedback((ratings[1],))), Sent()
+    served = service.Service(inbox, sent, sent, make_session)
+    served.do(m.Open("", str(bundle), None, "cpu"))
+    served.do(m.Know((first,), watch=False))
+    served.do(m.Feedback((ratings[0],)))
+    assert served._events == ratings and sent.of(m.Taste)[-1].count == 2 and not sent.of(m.Failed)
 
 
 def test_a_taste_tells_what_signs_are_worth_unless_it_is_not_to_learn_from_them(bundle):
