@@ -53,7 +53,7 @@ def teach(
         Too few ratings, or the checkpoint cannot be written.
     """
     before, rounds = session.adapter, session.rounds
-    kept = False
+    done = False
     session.set_weights(reward_weights(settings))
     try:
         for progress in session.run_round(steps, cancel=cancel, strength=strength(settings)):
@@ -70,13 +70,13 @@ def teach(
             try:
                 session.save_checkpoint(checkpoint, {"reason": why, **metrics})
             except OSError as error:
-                kept = False
                 raise UserError(
                     f"The round could not be saved ({reason(error)}); the generator is as it was before it."
                 ) from error
+        done = kept
         return Taught(kept, why, checkpoint if kept else None, metrics)
     finally:
-        if not kept:
+        if not done:
             session.adapter = before
             session.rounds = rounds
 

@@ -380,6 +380,66 @@ def test_out_of_memory_means_smaller_batches_and_then_the_cpu(bundle, monkeypatc
     assert failed.command == "Strip" and "not enough memory" in failed.message
 
 
+def run_out_once(monkeypatch, owner, name):
+    """The next call finds no memory; those after it do."""
+    whole = getattr(owner, name)
+
+    def short(*values, **named):
+        monkeypatch.setattr(owner, name, whole)
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(owner, name, short)
+
+
+def test_no_rating_counts_twice_where_memory_runs_out_once(bundle, monkeypatch):
+    from studio.worker import service
+    from studio.worker.sessions import make_session
+
+    sent = Sent()
+    served = service.Service(Quiet(), sent, sent, make_session)
+    monkeypatch.setattr(service, "FEWEST_HEARD", 2)
+    served.do(m.Open("", str(bundle), None, "cpu", 0, images(6)))
+    said = tuple(m.FeedbackEvent(n + 1, "stars", 1.0 + n % 5, float(n)) for n in range(3))
+    said += (m.Signal(3, "dwell", 2.0, 30.0), m.Duel(5, 4, 5, "a", "b", 31.0))
+    learner = served.session.learner
+    run_out_once(monkeypatch, learner, "fit")  # between two steps, after the first was told
+    served.do(m.Feedback(said))
+    run_out_once(monkeypatch, served.session, "fit")
+    served.do(m.Feedback((m.FeedbackEvent(6, "stars", 5.0, 32.0),)))
+    assert len(sent.of(m.Notice)) == 2 and not sent.of(m.Failed)
+    assert len(learner._events) == 5 and len(learner._signals) == 1 and len(served._events) == 6
+
+
+def test_a_round_is_taught_and_told_once_where_memory_runs_out_after_it(bundle, monkeypatch, tmp_path):
+    from studio.worker import rounds, service
+    from studio.worker.sessions import make_session
+
+    sent, taught = Sent(), []
+
+    def teach(session, path, **named):
+        taught.append(path)
+        return rounds.Taught(True, "Kept.", path, {})
+
+    monkeypatch.setattr(rounds, "teach", teach)
+    served = service.Service(Quiet(), sent, sent, make_session)
+    served.do(m.Open("", str(bundle), None, "cpu", 0, images(2)))
+    served.do(m.Feedback((m.FeedbackEvent(1, "stars", 5.0, 1.0),)))
+    run_out_once(monkeypatch, served.session, "fit")
+    served.do(m.RunRound(str(tmp_path / "one"), 1))
+    assert taught == [tmp_path / "one"] and len(sent.of(m.RoundFinished)) == 1 and not sent.of(m.Failed)
+
+    strip = served.session.strip
+    served.session.strip = lambda seeds: strip(seeds) if len(taught) < 2 else run_out()
+    served.do(m.RunRound(str(tmp_path / "two"), 1, strip=(1, 2)))
+    assert taught == [tmp_path / "one", tmp_path / "two"] and not sent.of(m.Failed)
+    _, told = sent.of(m.RoundFinished)
+    assert told.kept and told.checkpoint == str(tmp_path / "two") and told.before is told.after is None
+
+
+def run_out():
+    raise MemoryError
+
+
 def test_duels_count_until_they_are_taken_back_and_signals_are_kept(bundle):
     from studio.worker import service
     from studio.worker.sessions import make_session
