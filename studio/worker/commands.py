@@ -122,6 +122,7 @@ class Restore:
 
     checkpoint: str | None  # absolute path; None: the untuned generator
     action: int | None = None  # of the project's history that this belongs to; None: it is one of its own
+    quiet: bool = False  # the project is there already, so that there is nothing to note or to tell
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -218,6 +219,8 @@ class WorkerEvents(LinkHolder):
     def _on_restored(self, event: m.Restored) -> None:
         assert self._project is not None
         self._restores -= event.asked
+        if event.quiet:
+            return
         known = {str(checkpoint.path): checkpoint for checkpoint in self._project.checkpoints()}
         checkpoint = None if event.checkpoint is None else known.get(event.checkpoint)
         try:
@@ -255,10 +258,19 @@ class WorkerEvents(LinkHolder):
                     taught=facts,
                 )
             except ProjectError as error:
-                self.failed.emit("RunRound", str(error), "")
+                event = self._given_up(event, str(error))
         # In a turn of its own: the disk has had its time, and what follows in the window takes some, too.
         finished = FinishedRound(event, checkpoint, strip)
         QTimer.singleShot(0, self, lambda: self.round_finished.emit(finished))
+
+    def _given_up(self, event: m.RoundFinished, why: str) -> m.RoundFinished:
+        """What is told of a round that the project could not note: the worker goes back to the version that is in use there."""
+        assert self._project is not None
+        current = self._project.current_checkpoint()
+        self._restores += 1
+        self._send(m.Restore(None if current is None else str(current.path), quiet=True))
+        reason = f"{why} The round was not kept; the generator is as it was before it."
+        return replace(event, kept=False, reason=reason, checkpoint=None, metrics={})
 
     def _on_gone(self, event: Gone) -> None:
         assert self._project is not None

@@ -353,7 +353,7 @@ class Service:
     def _do_restore(self, command: m.Restore) -> None:
         self.session.restore(None if command.checkpoint is None else Path(command.checkpoint))
         self._checkpoint = command.checkpoint
-        self._send(m.Restored(command.checkpoint, command.action))
+        self._send(m.Restored(command.checkpoint, command.action, quiet=command.quiet))
 
     def _do_export(self, command: m.Export) -> None:
         if self._cold and self._events:

@@ -3,6 +3,7 @@
 import math
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -244,6 +245,25 @@ def test_stopping_and_keeping_keeps_the_best_so_far(studio):
     finished = studio.finished()
     assert finished.result.stopped and finished.result.kept, finished.result.reason
     assert finished.checkpoint.path.is_file() and finished.checkpoint == studio.project.current_checkpoint()
+
+
+def test_a_round_that_the_project_cannot_note_is_not_kept(studio):
+    studio.rated()
+    client, heard, project = studio.client, studio.heard, studio.project
+    client.restore(None)
+    before, versions = studio.strip(), project.checkpoints()
+    heard.all.clear()
+    studio.teach(3, 1)
+    other = sqlite3.connect(project.folder / "project.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    finished = studio.finished()
+    other.execute("ROLLBACK")
+    other.close()
+    assert not finished.result.kept and finished.checkpoint is None and finished.result.checkpoint is None
+    assert "in use by another program. The round was not kept; the" in finished.result.reason
+    np.testing.assert_array_equal(studio.strip(), before)
+    assert project.checkpoints() == versions and project.current_checkpoint() is None
+    assert not client.restoring and not heard.of("restored") and not heard.of("failed")
 
 
 def test_a_crash_is_survived_once_with_everything_known(qapp, project):
