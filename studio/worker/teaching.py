@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,7 @@ def teach(
         metrics = measured(result, predicted_like_rate(session) if kept else None)
         if kept:
             try:
+                os.stat(checkpoint.parent)  # else it would be made, and a project that was moved meanwhile could not be put back
                 session.save_checkpoint(checkpoint, {"reason": why, **metrics})
             except OSError as error:
                 raise UserError(
