@@ -97,8 +97,18 @@ class Studio:
         except ProjectError as error:
             reason = str(error)
         i18n.load(settings.value("language"))
-        window = self.open(open_project(folder))
-        QApplication.setQuitOnLastWindowClosed(True)
+        try:
+            try:
+                project = Project(folder, create=False)
+            except ProjectError as error:  # moved or opened elsewhere meanwhile
+                project, reason = open_last()[0], reason or str(error)
+            window = self.open(project)
+        except ProjectError as error:  # there is none to show
+            tell(str(error))
+            QApplication.quit()
+            return
+        finally:
+            QApplication.setQuitOnLastWindowClosed(True)
         if reason:
             window.complain(i18n.tr(reason))
 
