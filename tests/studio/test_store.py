@@ -289,6 +289,25 @@ def test_a_damaged_file_is_named_and_left_as_it_is(tmp_path):
         Project(folder)
 
 
+@pytest.mark.parametrize("lost", ["emptied", "missing"])
+@pytest.mark.parametrize("left", ["checkpoints/round-001-aa.safetensors", "images/00000001.png"])
+def test_a_project_without_its_ratings_is_not_taken_for_a_new_one(tmp_path, lost, left):
+    folder = tmp_path / "p"
+    Project(folder).close()
+    (folder / left).write_bytes(b"made of ratings")
+    path = folder / "project.sqlite"
+    whole = path.read_bytes()
+    path.unlink()
+    if lost == "emptied":
+        path.touch()
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(ProjectError, match="lost its ratings"):
+        Project(folder)
+    assert sorted(folder.rglob("*")) == before
+    path.write_bytes(whole)  # the copy
+    Project(folder, create=False).close()
+
+
 def test_another_programs_database_is_refused(tmp_path):
     folder = tmp_path / "p"
     folder.mkdir()
