@@ -7,16 +7,18 @@ import os
 import sqlite3
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from copy import copy
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TypeVar
 
 from studio.project.lock import FolderLock
 from studio.project.opinions import UNDOABLE_KINDS
 from studio.project.records import Event, ProjectError
 
 DATABASE = "project.sqlite"
+T = TypeVar("T")
 
 
 class Database:
@@ -62,16 +64,31 @@ class Database:
         with self._transaction():
             return self._append(time.time(), kind, image, value, None, extra)
 
-    def log(self, after: int = 0) -> tuple[Event, ...]:
-        """The whole log after an event id, undone ratings and the undoings included."""
+    def log(self, after: int = 0, kinds: Sequence[str] | None = None) -> tuple[Event, ...]:
+        """The log after an event id, of these kinds or of all, undone ratings and the undoings included."""
+        chosen = "" if kinds is None else f" AND kind IN ({marks(kinds)})"
         rows = self._rows(
-            "SELECT id, time, session, kind, image, value, extra FROM events WHERE id > ? ORDER BY id",
-            (after,),
+            f"SELECT id, time, session, kind, image, value, extra FROM events WHERE id > ?{chosen} ORDER BY id",
+            (after, *(kinds or ())),
         )
         return tuple(
             Event(id, at, session, kind, image, value, json.loads(extra))
             for id, at, session, kind, image, value, extra in rows
         )
+
+    def read_elsewhere(self, read: Callable[[Self], T]) -> Callable[[], T]:
+        """What `read` makes of the project as it is now: to be called once, on any thread, while the project goes on here."""
+        view = copy(self)
+        with explained(self.folder):
+            view._db = _snapshot(self.folder / DATABASE)
+
+        def work() -> T:
+            try:
+                return read(view)
+            finally:
+                view._db.close()
+
+        return work
 
     def check_place(self) -> None:
         """Raise ProjectError where the folder was moved or deleted meanwhile, or another copy of it lies in its place.
@@ -131,6 +148,19 @@ class Database:
 def marks(values: Sequence[object]) -> str:
     """Placeholders for that many values of a query."""
     return ",".join("?" * len(values))
+
+
+def _snapshot(path: Path) -> sqlite3.Connection:
+    """A connection of its own that only reads, and sees nothing of what is written from now on."""
+    database = sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, isolation_level=None, check_same_thread=False)
+    try:
+        database.execute("PRAGMA query_only = ON")  # mode=ro would leave the log behind where it is closed last
+        database.execute("BEGIN")
+        database.execute("SELECT count(*) FROM meta").fetchone()  # the moment that counts is that of the first reading
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -125,11 +125,9 @@ class WorkerClient(WorkerEvents):
 
         Answered by `exporting` and `exported`, `export_stopped` or `failed`.
         """
-        if self._project is not None:
-            try:
-                self._send(exports.command(self._project, str(folder), settings or {}))
-            except ProjectError as error:
-                self.failed.emit("Export", str(error), "")
+        if self._project is not None and self._link is not None:
+            wanted = dict(settings or {})
+            self._send_read("Export", lambda project: exports.command(project, str(folder), wanted))
 
     def cancel_export(self) -> None:
         """Stop the export that runs; nothing is left of it. Answered by `export_stopped`, or by `exported` if it came too late."""

@@ -99,7 +99,27 @@ class WorkerEvents(LinkHolder):
         assert self._project is not None
         self._connect(self._project.folder / LOG)
         self._set_busy("starting")
-        self._send(opening(self._project, self._device, self._use_signals))
+        device, use_signals = self._device, self._use_signals
+        self._send_read("Open", lambda project: opening(project, device, use_signals))
+
+    def _send_read(self, name: str, read: Callable[[Project], m.Command]) -> None:
+        """Send what is read of the project as it is now: by the link's thread, because of a large one it takes seconds."""
+        assert self._project is not None
+        link = self._links
+
+        def command() -> m.Command | None:
+            try:
+                return work()
+            except ProjectError as error:
+                self._arrived.emit(link, m.Failed(name, str(error)))
+                return None
+
+        try:
+            work = self._project.read_elsewhere(read)
+        except ProjectError as error:
+            self.failed.emit(name, str(error), "")
+        else:
+            self._send(command)
 
     def _set_busy(self, task: str) -> None:
         if task != self._busy:

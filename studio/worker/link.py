@@ -36,7 +36,9 @@ class WorkerLink:
         self._deliver = deliver
         self._log = None if log is None else str(log)
         self._service = service
-        self._outgoing: queue.SimpleQueue[m.Command | Callable[[], None] | None] = queue.SimpleQueue()
+        self._outgoing: queue.SimpleQueue[m.Command | Callable[[], m.Command | None] | None] = (
+            queue.SimpleQueue()
+        )
         self._closing = threading.Event()
         self._frames: FrameReader | None = None
         self._process: multiprocessing.process.BaseProcess | None = None
@@ -48,8 +50,8 @@ class WorkerLink:
         """Of the process; None before it has started."""
         return None if self._process is None else self._process.pid
 
-    def send(self, command: m.Command) -> None:
-        """Pass a command on, in order; never waits."""
+    def send(self, command: m.Command | Callable[[], m.Command | None]) -> None:
+        """Pass a command on, in order, or what work on the sending thread makes of it; never waits."""
         self._outgoing.put(command)
 
     def later(self, work: Callable[[], None]) -> None:
@@ -144,11 +146,10 @@ class WorkerLink:
 
     def _write(self, connection: Connection) -> None:
         while (item := self._outgoing.get()) is not None:
-            if callable(item):
-                item()
-                continue
-            with suppress(OSError, ValueError):  # the reader notices the end
-                connection.send(item)
+            command = item() if callable(item) else item
+            if command is not None:
+                with suppress(OSError, ValueError):  # the reader notices the end
+                    connection.send(command)
 
     def _tell(self, event: m.Event | Gone) -> None:
         if not self._closing.is_set():

@@ -184,6 +184,34 @@ def test_other_things_are_logged_too(project):
     assert project.learning_events() == () and project.undo() is None
 
 
+def test_the_log_can_be_asked_for_some_kinds(project):
+    project.record("taught", kept=False)
+    project.rate([1, 2], "stars", 5)
+    project.record("export", folder="x")
+    project.undo()
+    assert [event.kind for event in project.log(kinds=("taught", "export"))] == ["taught", "export"]
+    assert [event.kind for event in project.log(1, ("taught", "export"))] == ["export"]
+    assert project.last_said() == {event.image: event.time for event in project.log(kinds=("stars",))}
+
+
+def test_another_thread_reads_the_project_as_it_was_when_it_was_asked_for(project):
+    project.rate(1, "stars", 5)
+    work, found = project.read_elsewhere(lambda view: (view.opinions(), len(view.images()))), []
+    project.rate(2, "stars", 1)
+    project.add_grid([NewImage(LATENT)])
+    thread = threading.Thread(target=lambda: found.append(work()))
+    project.close()  # the window may be left meanwhile
+    thread.start()
+    thread.join()
+    ((opinions, images),) = found
+    assert [opinion.image for opinion in opinions] == [1] and images == 6
+    assert [path.name for path in project.folder.glob("project.sqlite*")] == ["project.sqlite"]
+    writing = Project(project.folder, create=False)
+    with pytest.raises(ProjectError, match="read-only"):
+        writing.read_elsewhere(lambda view: view.rate(1, "like"))()
+    writing.close()
+
+
 RATE_FOREVER = """
 import sys
 from pathlib import Path

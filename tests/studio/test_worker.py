@@ -11,12 +11,13 @@ import time
 from dataclasses import replace
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from backend_support import Heard, pump, small_bundle
+from backend_support import LATENT, Heard, pump, small_bundle
 
-from studio.project.store import Project
+from studio.project.store import NewImage, Project
 from studio.worker import hearing
 from studio.worker import messages as m
 from studio.worker.client import WorkerClient
@@ -623,6 +624,20 @@ def test_opening_and_commands_return_at_once(qapp, project):
     taken = time.monotonic() - begun
     client.close()
     assert taken < 0.1
+
+
+def test_what_is_rated_while_a_worker_starts_is_told_once(qapp, project, monkeypatch):
+    (image,) = project.add_images([NewImage(LATENT)])
+    client, sent = WorkerClient(), []
+    link = SimpleNamespace(send=sent.append, close=lambda: None)
+    monkeypatch.setattr(client, "_connect", lambda log: setattr(client, "_link", link))
+    client.open(project, "cpu")
+    client.feedback(project.rate(image, "stars", 5).events)
+    begin, told = sent
+    opened = begin()
+    assert isinstance(opened, m.Open) and opened.images[0].id == image and opened.events == ()
+    assert [event.image for event in told.events] == [image]
+    client.close()
 
 
 def test_a_worker_whose_window_dies_ends_too(tmp_path, bundle):
