@@ -86,11 +86,12 @@ class Studio:
         from studio import i18n
         from studio.model import settings
 
-        folder = self.window.actions_.project.folder
+        folder, worker = self.window.actions_.project.folder, self.window.actions_.worker
         QApplication.setQuitOnLastWindowClosed(False)  # there is none between the two
         self.window.close()
         self.window.deleteLater()
         self.window = None
+        worker.wait()  # it has files of the project open, which is in the way of a new name on some systems
         reason = ""
         try:
             folder = change(folder)

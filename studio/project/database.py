@@ -170,7 +170,8 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, timeout=2.0, isolation_level=None)
+    # The window waits as long as another program keeps it locked: better to say so.
+    database = sqlite3.connect(path, timeout=0.25, isolation_level=None)
     try:
         database.execute("PRAGMA foreign_keys = ON")
         database.execute("PRAGMA journal_mode = WAL")

@@ -134,10 +134,15 @@ class WorkerClient(WorkerEvents):
         self._send(m.CancelExport())
 
     def close(self) -> None:
-        """End the worker: asked for, then terminated, then killed; at most about three seconds in all."""
+        """End the worker without waiting for it: asked for, then terminated, then killed; at most about three seconds in all."""
         link, self._link = self._link, None
         self._round, self._restores = None, 0
         self._pulse.stop()
         if link is not None:
-            link.close()
+            self._leaving = [*(thread for thread in self._leaving if thread.is_alive()), link.leave()]
             self._set_busy("")
+
+    def wait(self) -> None:
+        """Wait until every worker that was closed has ended."""
+        for thread in self._leaving:
+            thread.join()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -68,6 +69,7 @@ class WorkerEvents(LinkHolder):
         self._asked = self._answered = self._count = 0  # grids
         self._grid: tuple[Image, ...] = ()  # images of the one answered last
         self._strips = self._requests = 0
+        self._leaving: list[threading.Thread] = []  # each with the end of a worker that was closed
         self._restores = 0  # asked for and not answered
         self._asked_at = self._answered_at = 0.0
         self._pulse = QTimer(self)

@@ -84,6 +84,14 @@ class WorkerLink:
             process.kill()
             self._reader.join(1.0)
 
+    def leave(self) -> threading.Thread:
+        """Close on another thread, so that a window need not stand still; returns it. The program ends after it, not before."""
+        self._closing.set()
+        self.send(m.Shutdown())
+        thread = threading.Thread(target=self.close, name="worker-end")
+        thread.start()
+        return thread
+
     def kill(self) -> None:
         """End a process that does not answer; `Gone` follows."""
         if self._process is not None:

@@ -372,6 +372,17 @@ def test_a_folder_that_is_moved_away_is_said_and_nothing_is_written_where_nobody
     assert len(project.learning_events()) == 2
 
 
+def test_a_file_that_another_program_locks_is_said_at_once(project):
+    other = sqlite3.connect(project.folder / "project.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    begun = time.monotonic()
+    with pytest.raises(ProjectError, match="in use by another program"):
+        project.rate(1, "stars", 5)
+    assert time.monotonic() - begun < 1.0
+    other.close()
+    assert project.rate(1, "stars", 5).images == (1,)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="open files stay where they are")
 def test_a_copy_that_was_put_in_its_place_is_not_taken_for_the_project(project):
     folder = project.folder

@@ -597,6 +597,7 @@ def test_ends_quickly_and_leaves_nothing(qapp, project):
         SharedMemory(name=memory)
     assert (project.folder / "worker.log").read_text() == ""
     client.close()
+    client.wait()
     left = set(threading.enumerate()) - others
     assert not [thread for thread in left if thread.name.startswith("worker-")]
 
@@ -608,10 +609,17 @@ def test_ends_during_a_round_and_before_it_has_started(qapp, project):
     process = studio.client._link._process
     begun = time.monotonic()
     studio.client.close()
+    assert time.monotonic() - begun < 0.2, "the window does not stand still"
+    studio.client.wait()
     assert time.monotonic() - begun < 4.5 and process.exitcode is not None
     assert list((project.folder / "checkpoints").iterdir()) == []
-    studio.client.open(project, "cpu")
+    for device in ("cpu", "auto"):
+        begun = time.monotonic()
+        studio.client.open(project, device)  # the one that still loads is let go of
+        assert time.monotonic() - begun < 0.2
     studio.client.close()
+    studio.client.wait()
+    assert not [thread for thread in threading.enumerate() if thread.name == "worker-end"]
 
 
 def test_opening_and_commands_return_at_once(qapp, project):
@@ -629,7 +637,7 @@ def test_opening_and_commands_return_at_once(qapp, project):
 def test_what_is_rated_while_a_worker_starts_is_told_once(qapp, project, monkeypatch):
     (image,) = project.add_images([NewImage(LATENT)])
     client, sent = WorkerClient(), []
-    link = SimpleNamespace(send=sent.append, close=lambda: None)
+    link = SimpleNamespace(send=sent.append, leave=threading.Thread)
     monkeypatch.setattr(client, "_connect", lambda log: setattr(client, "_link", link))
     client.open(project, "cpu")
     client.feedback(project.rate(image, "stars", 5).events)
