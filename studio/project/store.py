@@ -93,7 +93,7 @@ class Project(Undo, Pictures, Search):
                     if seed is None:
                         seed = int.from_bytes(os.urandom(3), "little")
                     self.set_meta(model=model, seed=seed, created=time.time())
-                self._adopt_checkpoints()
+                self.adopt_checkpoints()
                 self._leave_deleted()
         except BaseException:
             self.close()

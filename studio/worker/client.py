@@ -62,11 +62,11 @@ class WorkerClient(WorkerEvents):
         if self._project is None or self._round is not None:
             return
         try:
-            path = str(self._project.new_checkpoint_path())
+            path, facts = str(self._project.new_checkpoint_path()), self._project.round_facts()
         except ProjectError as error:
             self.failed.emit("RunRound", str(error), "")
             return
-        self._round = m.RunRound(path, steps, settings or m.RoundSettings(), tuple(strip))
+        self._round = m.RunRound(path, steps, settings or m.RoundSettings(), tuple(strip), facts)
         self._send(self._round)
 
     def pause(self) -> None:

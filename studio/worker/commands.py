@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from studio.project.opinions import Opinion
 from studio.worker import exploration, exports, jobs, titles
@@ -97,6 +98,7 @@ class RunRound:
     steps: int | None = None
     settings: RoundSettings = RoundSettings()
     strip: tuple[int, ...] = ()  # seeds of the before/after strip
+    facts: dict[str, Any] = field(default_factory=dict)  # to be kept in the file; see `Timeline.round_facts`
 
 
 @dataclass(frozen=True, slots=True)

@@ -301,6 +301,10 @@ class WorkerEvents(LinkHolder):
         self._round, self._restores = None, 0
         self._set_busy("")
         if taught:
+            try:
+                self._project.adopt_checkpoints()  # one that it wrote, and could not tell of any more
+            except ProjectError as error:
+                self.notice.emit(str(error))
             reason = "The worker crashed during the round; the generator is as it was before it."
             finished = m.RoundFinished(False, reason, None, False, {}, (), None, None)
             self.round_finished.emit(FinishedRound(finished, None, None))

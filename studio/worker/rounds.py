@@ -53,6 +53,7 @@ class RoundRunner:
             Path(command.checkpoint),
             steps=command.steps,
             settings=command.settings,
+            facts=command.facts,
             cancel=lambda: inbox.ended or inbox.stop is not None,
             keep=lambda: not inbox.ended and (inbox.stop is None or inbox.stop.keep),
             after_step=after_step,

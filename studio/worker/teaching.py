@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -39,11 +40,12 @@ def teach(
     *,
     steps: int | None = None,
     settings: RoundSettings = RoundSettings(),  # noqa: B008 - frozen
+    facts: Mapping[str, Any] = MappingProxyType({}),
     cancel: Callable[[], bool] = lambda: False,
     keep: Callable[[], bool] = lambda: True,
     after_step: Callable[[RoundProgress], None] = lambda progress: None,
 ) -> Taught:
-    """Run a round; where it is kept, write it to `checkpoint`.
+    """Run a round; where it is kept, write it to `checkpoint`, with `facts` for the project, as plain JSON.
 
     `cancel` is asked between steps and `keep` at the end. Whatever stops the round in another way, also an exception of
     `after_step`, leaves the generator as it was before.
@@ -70,7 +72,7 @@ def teach(
         if kept:
             try:
                 os.stat(checkpoint.parent)  # else it would be made, and a project that was moved meanwhile could not be put back
-                session.save_checkpoint(checkpoint, {"reason": why, **metrics})
+                session.save_checkpoint(checkpoint, {"reason": why, **metrics, "project": {**facts, "metrics": metrics}})
             except OSError as error:
                 raise UserError(
                     f"The round could not be saved ({reason(error)}); the generator is as it was before it."

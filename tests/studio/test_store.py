@@ -1,5 +1,6 @@
 """The project on disk: durable, explained when it fails, and never losing anything."""
 
+import json
 import os
 import shutil
 import signal
@@ -170,6 +171,53 @@ def test_a_round_whose_row_a_crash_prevented_is_found_again(tmp_path):
         (found,) = project.checkpoints()
         assert found.path.read_bytes() == b"adapter" and found.round == 1 and "Recovered" in found.reason
         assert project.current_checkpoint() is None
+
+
+def written(project, facts):
+    """The file of a round that ended, as a worker leaves it."""
+    text = json.dumps({"format": "tastemaker-checkpoint", "version": 1, "facts": {"reason": "Kept.", "project": facts}})
+    header = json.dumps({"__metadata__": {"tastemaker-checkpoint": text}}).encode()
+    path = project.new_checkpoint_path()
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    return path
+
+
+def test_a_round_that_was_not_heard_of_is_found_where_it_began(project):
+    first = project.add_checkpoint(written(project, {}))
+    project.rate(1, "stars", 5)
+    facts = project.round_facts()
+    project.rate(2, "stars", 1)  # while it runs
+    lost = written(project, {**facts, "metrics": {"taste": 0.5}})
+    project.set_current_checkpoint(None)
+    second = project.add_checkpoint(written(project, project.round_facts()))
+    found = next(c for c in project.checkpoints() if c.path == lost)
+    assert (found.parent, found.round, found.metrics) == (first.id, 2, {"taste": 0.5})
+    assert (second.parent, second.round) == (None, 3) and project.current_checkpoint() == second
+
+
+def test_ratings_after_a_round_that_was_not_heard_of_count_for_the_next(tmp_path):
+    with Project(tmp_path / "p") as project:
+        project.add_grid([NewImage(LATENT) for _ in range(4)])
+        project.rate(1, "stars", 5)
+        written(project, {**project.round_facts(), "metrics": {}})
+        project.rate([2, 3], "stars", 1)
+        project.add_grid([NewImage(LATENT)])
+    with Project(tmp_path / "p") as project:
+        counts = project.counts()
+        assert (counts.rated_in_round, counts.shown_in_round, counts.round) == (2, 1, 2)
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"adapter", b"\xff" * 40, (2).to_bytes(8, "little") + b"[]", {"parent": [], "metrics": {}}, {"metrics": 3}]
+)
+def test_a_round_whose_file_says_nothing_of_it_is_found_all_the_same(project, said):
+    if isinstance(said, bytes):
+        project.new_checkpoint_path().write_bytes(said)
+    else:
+        written(project, said)
+    project.adopt_checkpoints()
+    (found,) = project.checkpoints()
+    assert (found.round, found.parent, found.metrics) == (1, None, {})
 
 
 def test_other_things_are_logged_too(project):
@@ -514,6 +562,22 @@ def test_a_round_does_not_begin_where_the_project_is_gone(qapp, project):
     away.rename(project.folder)
     ((command, reason, _),) = said
     assert command == "RunRound" and "moved or deleted" in reason and client._round is None
+
+
+def test_a_round_that_a_worker_wrote_before_it_died_is_found_at_once(qapp, project, monkeypatch):
+    from studio.worker.client import WorkerClient
+    from studio.worker.link import Gone
+
+    client, known = WorkerClient(), []
+    client._project = project
+    monkeypatch.setattr(client, "_start", lambda: None)
+    client.round_finished.connect(lambda finished: known.append((finished, project.checkpoints())))
+    client.teach()
+    assert client._round is not None
+    Path(client._round.checkpoint).write_bytes(b"adapter")
+    client._on_gone(Gone(-9))
+    ((finished, (found,)),) = known
+    assert not finished.result.kept and "Recovered" in found.reason and project.current_checkpoint() is None
 
 
 def test_a_project_gets_another_name(tmp_path, monkeypatch):

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from backend_support import LATENT, Heard, pump, small_bundle
 
+from studio.project import recovered
 from studio.project.store import NewImage, Project
 from studio.worker import hearing
 from studio.worker import messages as m
@@ -208,6 +209,9 @@ def test_a_round_its_checkpoint_and_the_way_back(studio, bundle, tmp_path):
     assert checkpoint.path.is_file() and project.current_checkpoint() == checkpoint
     assert checkpoint.round == number + 1 and checkpoint.metrics["steps"] == 3
     assert 0 <= checkpoint.metrics["like_rate_predicted"] <= 1
+    known = recovered.facts(checkpoint.path)
+    assert known["metrics"] == checkpoint.metrics and known["parent"] == checkpoint.parent
+    assert known["last_image"] == project.images()[-1].id and known["last_event"] > 0
     assert finished.strip.before.shape == finished.strip.after.shape == (4, 16, 16, 3)
     assert not np.array_equal(finished.strip.before, finished.strip.after)
 
