@@ -101,6 +101,8 @@ class WorkerEvents(LinkHolder):
         assert self._project is not None
         self._connect(self._project.folder / LOG)
         self._set_busy("starting")
+        self._asked_at = self._answered_at = monotonic()
+        self._pulse.start(int(PING * 1000))
         device, use_signals = self._device, self._use_signals
         self._send_read("Open", lambda project: opening(project, device, use_signals))
 
@@ -135,8 +137,7 @@ class WorkerEvents(LinkHolder):
 
     def _on_hello(self, event: m.Hello) -> None:
         self._set_busy("loading")
-        self._asked_at = self._answered_at = monotonic()
-        self._pulse.start(int(PING * 1000))
+        self._answered_at = monotonic()
 
     def _on_heartbeat(self, event: m.Heartbeat) -> None:
         self._answered_at = monotonic()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import queue
 import threading
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -106,7 +107,7 @@ class WorkerLink:
             return
         sender = threading.Thread(target=self._write, args=(connection,), name="worker-sender", daemon=True)
         sender.start()
-        self._read(connection)
+        reason = self._read(connection)
         self._outgoing.put(None)
         assert self._process is not None
         self._process.join(5.0)
@@ -118,7 +119,7 @@ class WorkerLink:
         with suppress(OSError):
             connection.close()
         self._clean()
-        self._tell(Gone(code))
+        self._tell(Gone(code, reason))
 
     def _start(self) -> Connection:
         context = multiprocessing.get_context("spawn")
@@ -136,16 +137,20 @@ class WorkerLink:
         self._process = process
         return ours
 
-    def _read(self, connection: Connection) -> None:
+    def _read(self, connection: Connection) -> str:
+        """Deliver what the process says until its end; returns why that came, where it was not its own."""
         assert self._process is not None and self._frames is not None
         while True:
             ready = wait([connection, self._process.sentinel])
             if connection not in ready:
-                return
+                return ""
             try:
                 event = connection.recv()
             except (EOFError, OSError):
-                return
+                return ""
+            except Exception as error:  # what follows half a message could be anything
+                self._process.kill()
+                return f"it said something that cannot be read: {error}"
             if isinstance(event, m.FramePage):
                 self._frames.accept(event)
                 self.send(m.Release(event.page))
@@ -154,10 +159,14 @@ class WorkerLink:
 
     def _write(self, connection: Connection) -> None:
         while (item := self._outgoing.get()) is not None:
-            command = item() if callable(item) else item
-            if command is not None:
-                with suppress(OSError, ValueError):  # the reader notices the end
-                    connection.send(command)
+            try:
+                command = item() if callable(item) else item
+                if command is not None:
+                    with suppress(OSError, ValueError):  # the reader notices the end
+                        connection.send(command)
+            except Exception as error:  # a bug, after which others still have to be heard
+                name = "" if callable(item) else type(item).__name__
+                self._tell(m.Failed(name, str(error), traceback.format_exc()))
 
     def _tell(self, event: m.Event | Gone) -> None:
         if not self._closing.is_set():

@@ -304,6 +304,21 @@ def test_a_crash_is_survived_once_with_everything_known(qapp, project):
         client.close()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_worker_that_hangs_before_it_has_said_anything_is_started_again(qapp, project, monkeypatch):
+    monkeypatch.setattr(hearing, "PING", 0.05)
+    monkeypatch.setattr(hearing, "SILENCE", 0.3)
+    monkeypatch.setattr(WorkerClient, "_on_hello", lambda client, event: None)  # it is not heard
+    monkeypatch.setattr(WorkerClient, "_on_heartbeat", lambda client, event: None)
+    studio = Studio(project)
+    try:
+        pump(lambda: studio.client.pid)
+        os.kill(studio.client.pid, signal.SIGSTOP)
+        pump(lambda: studio.heard.of("restarted"), 10)
+    finally:
+        studio.client.close()
+
+
 def test_a_grid_asked_for_before_a_crash_comes_after_it(qapp, project):
     studio = Studio(project)
     try:
