@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import time
 import uuid
 from pathlib import Path
 from typing import Any
 
-from studio.project import recovered
+from studio.project import durable, recovered
 from studio.project.database import explained
 from studio.project.history import History
 from studio.project.opinions import EDIT_KINDS
@@ -172,7 +171,7 @@ class Timeline(History):
         source = self.checkpoint(checkpoint)
         inside = Path("checkpoints") / f"branch-{uuid.uuid4().hex[:12]}.safetensors"
         with explained(self.folder):
-            shutil.copy2(source.path, self.folder / inside)
+            durable.copy(source.path, self.folder / inside)
         reason = f"Branched from round {source.round}."
         with self._transaction():
             new = self._insert_checkpoint(

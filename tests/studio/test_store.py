@@ -1,10 +1,12 @@
 """The project on disk: durable, explained when it fails, and never losing anything."""
 
+import errno
 import json
 import os
 import shutil
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import tempfile
@@ -382,6 +384,30 @@ def test_a_project_without_its_ratings_is_not_taken_for_a_new_one(tmp_path, lost
     assert sorted(folder.rglob("*")) == before
     path.write_bytes(whole)  # the copy
     Project(folder, create=False).close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows keeps names by itself")
+def test_a_branch_is_on_disk_wholly_before_its_row_or_not_at_all(project, monkeypatch):
+    first = project.add_checkpoint(written(project, {}))
+    folder, whole, seen = project.folder / "checkpoints", os.fsync, []
+
+    def sync(handle):
+        names = sorted(path.name[:8] for path in folder.iterdir() if path != first.path)
+        seen.append((stat.S_ISDIR(os.fstat(handle).st_mode), names))
+        whole(handle)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    branch = project.branch_checkpoint(first.id, "dusk")
+    assert seen == [(False, [".branch-"]), (True, ["branch-" + branch.path.name[7]])]
+    assert branch.path.read_bytes() == first.path.read_bytes()
+
+    def full(handle):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ProjectError, match="No space left"):
+        project.branch_checkpoint(first.id, "dawn")
+    assert sorted(folder.iterdir()) == sorted([first.path, branch.path]) and len(project.checkpoints()) == 2
 
 
 def test_another_programs_database_is_refused(tmp_path):
