@@ -547,6 +547,25 @@ def test_a_project_opens_once_at_a_time(tmp_path):
     Project(folder).close()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX locks")
+def test_a_file_system_without_locks_is_no_other_tastemaker(tmp_path, monkeypatch):
+    import fcntl
+
+    def without(error):
+        def flock(handle, how):
+            raise OSError(error, os.strerror(error))
+
+        monkeypatch.setattr(fcntl, "flock", flock)
+
+    for error in (errno.ENOLCK, errno.ENOTSUP):
+        without(error)
+        with Project(tmp_path / "p") as project:
+            project.set_meta(opened=True)
+    without(errno.EWOULDBLOCK)
+    with pytest.raises(ProjectError, match="open in another Tastemaker"):
+        Project(tmp_path / "p")
+
+
 def test_recent_projects(tmp_path, monkeypatch):
     monkeypatch.setenv(recent.HOME_VARIABLE, str(tmp_path))
     assert recent.last_project() is None
