@@ -86,19 +86,30 @@ class Studio:
         from studio import i18n
         from studio.model import settings
 
-        folder = self.window.actions_.project.folder
+        folder, worker = self.window.actions_.project.folder, self.window.actions_.worker
         QApplication.setQuitOnLastWindowClosed(False)  # there is none between the two
         self.window.close()
         self.window.deleteLater()
         self.window = None
+        worker.wait()  # it has files of the project open, which is in the way of a new name on some systems
         reason = ""
         try:
             folder = change(folder)
         except ProjectError as error:
             reason = str(error)
         i18n.load(settings.value("language"))
-        window = self.open(open_project(folder))
-        QApplication.setQuitOnLastWindowClosed(True)
+        try:
+            try:
+                project = Project(folder, create=False)
+            except ProjectError as error:  # moved or opened elsewhere meanwhile
+                project, reason = open_last()[0], reason or str(error)
+            window = self.open(project)
+        except ProjectError as error:  # there is none to show
+            tell(str(error))
+            QApplication.quit()
+            return
+        finally:
+            QApplication.setQuitOnLastWindowClosed(True)
         if reason:
             window.complain(i18n.tr(reason))
 

@@ -23,10 +23,22 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
             os.fsync(stream.fileno())
         os.chmod(name, 0o644)  # mkstemp's 0600 would hide exports from other users
         os.replace(name, path)
+        _sync_names(path.parent)
     except BaseException:
         with suppress(OSError):
             os.unlink(name)
         raise
+
+
+def _sync_names(folder: Path) -> None:
+    """Make the names in a folder as durable as its files are; Windows does that by itself."""
+    if os.name == "posix":
+        with suppress(OSError):  # some network file systems cannot
+            handle = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -155,6 +155,10 @@ class Actions(Listener):
         self._leading = None
         super()._restored(checkpoint)
 
+    def _restarted(self, text: str) -> None:
+        self._leading = None  # the worker that was asked is gone, and answers nothing any more
+        super()._restarted(text)
+
     @told
     def _failed(self, command: str, text: str, detail: str) -> None:
         super()._failed(command, text, detail)

@@ -219,7 +219,11 @@ class _Maker:
             if key is not None and source is not None:
                 if not ready:
                     since = monotonic()
-                ready.append((key, make_tile(key, source)))
+                try:
+                    tile = make_tile(key, source)
+                except Exception:  # a file that the system does not give, say: it is drawn again, and the others are made
+                    tile = None
+                ready.append((key, tile))
             if ready and (key is None or monotonic() - since > _GATHER_MS / 1000):
                 self._deliver(ready)
                 ready = []

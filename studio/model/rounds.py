@@ -73,14 +73,14 @@ class RoundLog:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._read = 0  # the last event looked at
+        self._read = 0  # the last event of a round
         self._dropped: list[tuple[float, str]] = []  # when, why
 
     def rounds(self) -> tuple[PastRound, ...]:
         """Return every round that ended, the newest first."""
-        for event in self._project.log(self._read):
+        for event in self._project.log(self._read, ("taught",)):
             self._read = event.id
-            if event.kind == "taught" and not event.extra.get("kept"):
+            if not event.extra.get("kept"):
                 self._dropped.append((event.time, str(event.extra.get("reason", ""))))
         # A branch is a copy of a round, not another one.
         checkpoints = [c for c in self._project.checkpoints() if not c.path.name.startswith("branch-")]

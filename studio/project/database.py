@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from copy import copy
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TypeVar
 
 from studio.project.lock import FolderLock
 from studio.project.opinions import UNDOABLE_KINDS
 from studio.project.records import Event, ProjectError
 
 DATABASE = "project.sqlite"
+T = TypeVar("T")
 
 
 class Database:
@@ -32,6 +35,7 @@ class Database:
             self._lock = FolderLock(folder)
             try:
                 self._db = _connect(folder / DATABASE)
+                self._file = _identity(folder / DATABASE)
             except BaseException:
                 self._lock.release()
                 raise
@@ -60,25 +64,47 @@ class Database:
         with self._transaction():
             return self._append(time.time(), kind, image, value, None, extra)
 
-    def log(self, after: int = 0) -> tuple[Event, ...]:
-        """The whole log after an event id, undone ratings and the undoings included."""
+    def log(self, after: int = 0, kinds: Sequence[str] | None = None) -> tuple[Event, ...]:
+        """The log after an event id, of these kinds or of all, undone ratings and the undoings included."""
+        chosen = "" if kinds is None else f" AND kind IN ({marks(kinds)})"
         rows = self._rows(
-            "SELECT id, time, session, kind, image, value, extra FROM events WHERE id > ? ORDER BY id",
-            (after,),
+            f"SELECT id, time, session, kind, image, value, extra FROM events WHERE id > ?{chosen} ORDER BY id",
+            (after, *(kinds or ())),
         )
         return tuple(
             Event(id, at, session, kind, image, value, json.loads(extra))
             for id, at, session, kind, image, value, extra in rows
         )
 
+    def read_elsewhere(self, read: Callable[[Self], T]) -> Callable[[], T]:
+        """What `read` makes of the project as it is now: to be called once, on any thread, while the project goes on here."""
+        view = copy(self)
+        with explained(self.folder):
+            view._db = _snapshot(self.folder / DATABASE)
+
+        def work() -> T:
+            try:
+                return read(view)
+            finally:
+                view._db.close()
+
+        return work
+
     def check_place(self) -> None:
-        """Raise ProjectError where the folder was moved or deleted meanwhile.
+        """Raise ProjectError where the folder was moved or deleted meanwhile, or another copy of it lies in its place.
 
         SQLite would go on writing into the files that it opened, wherever they are now, or nowhere at all.
         """
-        if not (self.folder / DATABASE).exists():
+        with explained(self.folder):
+            try:
+                file = _identity(self.folder / DATABASE)
+            except (FileNotFoundError, NotADirectoryError):
+                raise ProjectError(
+                    f"The project is no longer in {self.folder}: it was moved or deleted. Put it back; until then nothing more is saved."
+                ) from None
+        if file != self._file:
             raise ProjectError(
-                f"The project is no longer in {self.folder}: it was moved or deleted. Put it back; until then nothing more is saved."
+                f"Another copy of the project lies in {self.folder} now. Start Tastemaker again; until then nothing more is saved."
             )
 
     @contextmanager
@@ -124,8 +150,28 @@ def marks(values: Sequence[object]) -> str:
     return ",".join("?" * len(values))
 
 
+def _snapshot(path: Path) -> sqlite3.Connection:
+    """A connection of its own that only reads, and sees nothing of what is written from now on."""
+    database = sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, isolation_level=None, check_same_thread=False)
+    try:
+        database.execute("PRAGMA query_only = ON")  # mode=ro would leave the log behind where it is closed last
+        database.execute("BEGIN")
+        database.execute("SELECT count(*) FROM meta").fetchone()  # the moment that counts is that of the first reading
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file lies there now, whatever its name; None where the file system does not number its files."""
+    found = os.stat(path)
+    return (found.st_dev, found.st_ino) if found.st_ino else None
+
+
 def _connect(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, timeout=2.0, isolation_level=None)
+    # The window waits as long as another program keeps it locked: better to say so.
+    database = sqlite3.connect(path, timeout=0.25, isolation_level=None)
     try:
         database.execute("PRAGMA foreign_keys = ON")
         database.execute("PRAGMA journal_mode = WAL")

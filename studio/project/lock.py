@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
 
 from studio.project.records import ProjectError
+
+_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+"""What a file system says that has no locks: better a project that two programs could open than none."""
 
 
 class ProjectInUse(ProjectError):
@@ -20,7 +24,9 @@ class FolderLock:
         self._handle = os.open(folder / "project.lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
             _lock(self._handle)
-        except OSError:
+        except OSError as error:
+            if error.errno in _NO_LOCKS:
+                return
             os.close(self._handle)
             self._handle = -1
             raise ProjectInUse(f"{folder} is open in another Tastemaker; close it there first.") from None

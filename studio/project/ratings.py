@@ -72,6 +72,11 @@ class Ratings(History):
                 )
         return found
 
+    def last_said(self) -> dict[int, float]:
+        """When something was said of each image last, taken back or not: Unix seconds."""
+        query = f"SELECT image, max(time) FROM events WHERE kind IN ({marks(_KINDS)}) GROUP BY image"
+        return dict(self._rows(query, _KINDS))
+
     def counts(self) -> Counts:
         """How many images were rated and shown, in all and since the last kept round."""
         with explained(self.folder):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from pathlib import Path
 
+from studio.project import durable
 from studio.project.records import ProjectError
 
 APPLICATION_ID = 0x54534D4B  # "TSMK"
@@ -94,7 +94,7 @@ def keep_copy(database: sqlite3.Connection, copy: Path) -> None:
         database.backup(target)
     finally:
         target.close()
-    os.replace(part, copy)
+    durable.replace(part, copy)
 
 
 def _run(database: sqlite3.Connection, script: str, version: int) -> None:

@@ -50,6 +50,21 @@ def is_project(folder: Path) -> bool:
     return (Path(folder) / DATABASE).is_file()
 
 
+def _refuse_what_lost_its_ratings(folder: Path) -> None:
+    """Raise ProjectError for rounds or images without what was said of them: that is no new project.
+
+    To be asked before SQLite makes the file, or throws away the log beside an empty one.
+    """
+    database = folder / DATABASE
+    if database.exists() and database.stat().st_size:
+        return
+    if any(folder.glob("checkpoints/round-*")) or any(folder.glob("images/*.png")):
+        raise ProjectError(
+            f"The project in {folder} has lost its ratings: project.sqlite is empty or missing."
+            " Put a copy of it there; one named .bak beside it may be good."
+        )
+
+
 class Project(Undo, Pictures, Search):
     """An open project. Close it, or use it as a context manager."""
 
@@ -66,6 +81,8 @@ class Project(Undo, Pictures, Search):
         folder = Path(folder).expanduser().absolute()
         if not create and not is_project(folder):
             raise ProjectError(f"{folder} is not a Tastemaker project.")
+        with explained(folder):
+            _refuse_what_lost_its_ratings(folder)
         super().__init__(folder)
         try:
             with explained(folder):
@@ -76,7 +93,7 @@ class Project(Undo, Pictures, Search):
                     if seed is None:
                         seed = int.from_bytes(os.urandom(3), "little")
                     self.set_meta(model=model, seed=seed, created=time.time())
-                self._adopt_checkpoints()
+                self.adopt_checkpoints()
                 self._leave_deleted()
         except BaseException:
             self.close()

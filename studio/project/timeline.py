@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import time
 import uuid
 from pathlib import Path
 from typing import Any
 
+from studio.project import durable, recovered
 from studio.project.database import explained
 from studio.project.history import History
 from studio.project.opinions import EDIT_KINDS
@@ -24,11 +24,17 @@ class Timeline(History):
     def new_checkpoint_path(self) -> Path:
         """Where the next round is to be written: a name that no file has. Raises ProjectError where the project's folder is gone."""
         self.check_place()
+        self.adopt_checkpoints()  # else one that was not heard of would have the number of this one
         return (
             self.folder
             / "checkpoints"
             / f"round-{self._last_round() + 1:03d}-{uuid.uuid4().hex[:8]}.safetensors"
         )
+
+    def round_facts(self) -> dict[str, Any]:
+        """What the file of a round that begins now is to say of it, so that it finds its place also where nobody heard of its end."""
+        event, image = self._rows("SELECT (SELECT max(id) FROM events), (SELECT max(id) FROM images)")[0]
+        return {"parent": self.meta("checkpoint"), "last_event": event or 0, "last_image": image or 0}
 
     def add_checkpoint(
         self,
@@ -165,7 +171,7 @@ class Timeline(History):
         source = self.checkpoint(checkpoint)
         inside = Path("checkpoints") / f"branch-{uuid.uuid4().hex[:12]}.safetensors"
         with explained(self.folder):
-            shutil.copy2(source.path, self.folder / inside)
+            durable.copy(source.path, self.folder / inside)
         reason = f"Branched from round {source.round}."
         with self._transaction():
             new = self._insert_checkpoint(
@@ -250,33 +256,42 @@ class Timeline(History):
         kept: bool,
         reason: str,
         parent: int | None,
+        last: tuple[int | None, int | None] = (None, None),
     ) -> int:
-        row = (parent, number, inside.as_posix(), time.time(), json.dumps(metrics), name, kept, reason)
+        row = (parent, number, inside.as_posix(), time.time(), json.dumps(metrics), name, kept, reason, *last)
         return int(
             self._db.execute(
                 "INSERT INTO checkpoints"
                 " (parent, round, path, created, metrics, name, kept, reason, last_event, last_image)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?,"
-                " (SELECT coalesce(max(id), 0) FROM events), (SELECT coalesce(max(id), 0) FROM images))",
+                " coalesce(?, (SELECT max(id) FROM events), 0), coalesce(?, (SELECT max(id) FROM images), 0))",
                 row,
             ).lastrowid
             or 0
         )
 
-    def _adopt_checkpoints(self) -> None:
+    def adopt_checkpoints(self) -> None:
         """Note rounds whose file was written but whose row a crash prevented; they do not become current."""
         known = {path for (path,) in self._rows("SELECT path FROM checkpoints")}
         for path in sorted((self.folder / "checkpoints").glob("round-*.safetensors")):
             inside = path.relative_to(self.folder)
             number = re.match(r"round-(\d+)", path.name)
             if number and inside.as_posix() not in known:
-                with self._transaction():
-                    self._insert_checkpoint(
-                        inside,
-                        int(number[1]),
-                        {},
-                        "",
-                        True,
-                        "Recovered after a crash.",
-                        self.meta("checkpoint"),
-                    )
+                self._adopt(inside, int(number[1]), recovered.facts(path))
+
+    def _adopt(self, inside: Path, number: int, facts: dict[str, Any]) -> None:
+        made = {checkpoint.id for checkpoint in self.checkpoints()}
+        parent = facts.get("parent", -1)  # None is the untuned generator
+        if parent is not None and parent not in made:
+            parent = self.meta("checkpoint")
+        with self._transaction():
+            self._insert_checkpoint(
+                inside,
+                max(number, self._last_round() + 1),
+                facts.get("metrics", {}),
+                "",
+                True,
+                "Recovered after a crash.",
+                parent,
+                (facts.get("last_event"), facts.get("last_image")),
+            )

@@ -62,11 +62,11 @@ class WorkerClient(WorkerEvents):
         if self._project is None or self._round is not None:
             return
         try:
-            path = str(self._project.new_checkpoint_path())
+            path, facts = str(self._project.new_checkpoint_path()), self._project.round_facts()
         except ProjectError as error:
             self.failed.emit("RunRound", str(error), "")
             return
-        self._round = m.RunRound(path, steps, settings or m.RoundSettings(), tuple(strip))
+        self._round = m.RunRound(path, steps, settings or m.RoundSettings(), tuple(strip), facts)
         self._send(self._round)
 
     def pause(self) -> None:
@@ -125,21 +125,24 @@ class WorkerClient(WorkerEvents):
 
         Answered by `exporting` and `exported`, `export_stopped` or `failed`.
         """
-        if self._project is not None:
-            try:
-                self._send(exports.command(self._project, str(folder), settings or {}))
-            except ProjectError as error:
-                self.failed.emit("Export", str(error), "")
+        if self._project is not None and self._link is not None:
+            wanted = dict(settings or {})
+            self._send_read("Export", lambda project: exports.command(project, str(folder), wanted))
 
     def cancel_export(self) -> None:
         """Stop the export that runs; nothing is left of it. Answered by `export_stopped`, or by `exported` if it came too late."""
         self._send(m.CancelExport())
 
     def close(self) -> None:
-        """End the worker: asked for, then terminated, then killed; at most about three seconds in all."""
+        """End the worker without waiting for it: asked for, then terminated, then killed; at most about three seconds in all."""
         link, self._link = self._link, None
         self._round, self._restores = None, 0
         self._pulse.stop()
         if link is not None:
-            link.close()
+            self._leaving = [*(thread for thread in self._leaving if thread.is_alive()), link.leave()]
             self._set_busy("")
+
+    def wait(self) -> None:
+        """Wait until every worker that was closed has ended."""
+        for thread in self._leaving:
+            thread.join()

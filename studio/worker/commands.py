@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from studio.project.opinions import Opinion
 from studio.worker import exploration, exports, jobs, titles
@@ -97,6 +98,7 @@ class RunRound:
     steps: int | None = None
     settings: RoundSettings = RoundSettings()
     strip: tuple[int, ...] = ()  # seeds of the before/after strip
+    facts: dict[str, Any] = field(default_factory=dict)  # to be kept in the file; see `Timeline.round_facts`
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ class Restore:
 
     checkpoint: str | None  # absolute path; None: the untuned generator
     action: int | None = None  # of the project's history that this belongs to; None: it is one of its own
+    quiet: bool = False  # the project is there already, so that there is nothing to note or to tell
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,6 +180,7 @@ class Restored:
     checkpoint: str | None
     action: int | None = None  # as asked
     asked: bool = True
+    quiet: bool = False  # as asked
 
 
 @dataclass(frozen=True, slots=True)

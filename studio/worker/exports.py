@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from studio.project.opinions import FLAG_KINDS, MARK_KINDS, STAR_KINDS
 from studio.project.store import Project
 
 OF_IMAGES = ("images", "sheet", "video", "dataset")
@@ -84,8 +83,7 @@ def _rows(project: Project, everything: bool) -> tuple[ExportRow, ...]:
     if not everything:
         images = tuple(image for image in images if states[image.id].rated)
     rounds = {checkpoint.id: checkpoint.round for checkpoint in project.checkpoints()}
-    said = STAR_KINDS + FLAG_KINDS + MARK_KINDS
-    last = {event.image: event.time for event in project.log() if event.kind in said}
+    last = project.last_said()
     rows = []
     for image in images:
         state = states[image.id]

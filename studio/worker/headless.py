@@ -83,22 +83,25 @@ def tune(
             project.new_checkpoint_path(),
             steps=steps,
             settings=turned(project.meta("weights"), dials),
+            facts=project.round_facts(),
             cancel=cancel,
             after_step=after_step,
         )
-        project.record(
-            "taught",
-            kept=taught.kept,
-            reason=taught.reason,
-            stopped=cancel(),
-            metrics=taught.metrics,
-            headless=True,
-        )
+        said: dict[str, Any] = {
+            "kept": taught.kept,
+            "reason": taught.reason,
+            "stopped": cancel(),
+            "metrics": taught.metrics,
+            "headless": True,
+        }
         checkpoint = None
         if taught.checkpoint is None:
+            project.record("taught", **said)
             project.record("round", None, float(project.counts().round), kept=False, reason=taught.reason)
         else:
-            checkpoint = project.add_checkpoint(taught.checkpoint, dict(taught.metrics), reason=taught.reason)
+            checkpoint = project.add_checkpoint(
+                taught.checkpoint, dict(taught.metrics), reason=taught.reason, taught=said
+            )
             kept.append(checkpoint)
         finished(taught.kept, taught.reason, checkpoint)
         if checkpoint is None or cancel():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -67,6 +69,7 @@ class WorkerEvents(LinkHolder):
         self._asked = self._answered = self._count = 0  # grids
         self._grid: tuple[Image, ...] = ()  # images of the one answered last
         self._strips = self._requests = 0
+        self._leaving: list[threading.Thread] = []  # each with the end of a worker that was closed
         self._restores = 0  # asked for and not answered
         self._asked_at = self._answered_at = 0.0
         self._pulse = QTimer(self)
@@ -98,7 +101,29 @@ class WorkerEvents(LinkHolder):
         assert self._project is not None
         self._connect(self._project.folder / LOG)
         self._set_busy("starting")
-        self._send(opening(self._project, self._device, self._use_signals))
+        self._asked_at = self._answered_at = monotonic()
+        self._pulse.start(int(PING * 1000))
+        device, use_signals = self._device, self._use_signals
+        self._send_read("Open", lambda project: opening(project, device, use_signals))
+
+    def _send_read(self, name: str, read: Callable[[Project], m.Command]) -> None:
+        """Send what is read of the project as it is now: by the link's thread, because of a large one it takes seconds."""
+        assert self._project is not None
+        link = self._links
+
+        def command() -> m.Command | None:
+            try:
+                return work()
+            except ProjectError as error:
+                self._arrived.emit(link, m.Failed(name, str(error)))
+                return None
+
+        try:
+            work = self._project.read_elsewhere(read)
+        except ProjectError as error:
+            self.failed.emit(name, str(error), "")
+        else:
+            self._send(command)
 
     def _set_busy(self, task: str) -> None:
         if task != self._busy:
@@ -112,8 +137,7 @@ class WorkerEvents(LinkHolder):
 
     def _on_hello(self, event: m.Hello) -> None:
         self._set_busy("loading")
-        self._asked_at = self._answered_at = monotonic()
-        self._pulse.start(int(PING * 1000))
+        self._answered_at = monotonic()
 
     def _on_heartbeat(self, event: m.Heartbeat) -> None:
         self._answered_at = monotonic()
@@ -218,6 +242,8 @@ class WorkerEvents(LinkHolder):
     def _on_restored(self, event: m.Restored) -> None:
         assert self._project is not None
         self._restores -= event.asked
+        if event.quiet:
+            return
         known = {str(checkpoint.path): checkpoint for checkpoint in self._project.checkpoints()}
         checkpoint = None if event.checkpoint is None else known.get(event.checkpoint)
         try:
@@ -255,10 +281,19 @@ class WorkerEvents(LinkHolder):
                     taught=facts,
                 )
             except ProjectError as error:
-                self.failed.emit("RunRound", str(error), "")
+                event = self._given_up(event, str(error))
         # In a turn of its own: the disk has had its time, and what follows in the window takes some, too.
         finished = FinishedRound(event, checkpoint, strip)
         QTimer.singleShot(0, self, lambda: self.round_finished.emit(finished))
+
+    def _given_up(self, event: m.RoundFinished, why: str) -> m.RoundFinished:
+        """What is told of a round that the project could not note: the worker goes back to the version that is in use there."""
+        assert self._project is not None
+        current = self._project.current_checkpoint()
+        self._restores += 1
+        self._send(m.Restore(None if current is None else str(current.path), quiet=True))
+        reason = f"{why} The round was not kept; the generator is as it was before it."
+        return replace(event, kept=False, reason=reason, checkpoint=None, metrics={})
 
     def _on_gone(self, event: Gone) -> None:
         assert self._project is not None
@@ -267,6 +302,10 @@ class WorkerEvents(LinkHolder):
         self._round, self._restores = None, 0
         self._set_busy("")
         if taught:
+            try:
+                self._project.adopt_checkpoints()  # one that it wrote, and could not tell of any more
+            except ProjectError as error:
+                self.notice.emit(str(error))
             reason = "The worker crashed during the round; the generator is as it was before it."
             finished = m.RoundFinished(False, reason, None, False, {}, (), None, None)
             self.round_finished.emit(FinishedRound(finished, None, None))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import queue
 import threading
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -36,7 +37,9 @@ class WorkerLink:
         self._deliver = deliver
         self._log = None if log is None else str(log)
         self._service = service
-        self._outgoing: queue.SimpleQueue[m.Command | Callable[[], None] | None] = queue.SimpleQueue()
+        self._outgoing: queue.SimpleQueue[m.Command | Callable[[], m.Command | None] | None] = (
+            queue.SimpleQueue()
+        )
         self._closing = threading.Event()
         self._frames: FrameReader | None = None
         self._process: multiprocessing.process.BaseProcess | None = None
@@ -48,8 +51,8 @@ class WorkerLink:
         """Of the process; None before it has started."""
         return None if self._process is None else self._process.pid
 
-    def send(self, command: m.Command) -> None:
-        """Pass a command on, in order; never waits."""
+    def send(self, command: m.Command | Callable[[], m.Command | None]) -> None:
+        """Pass a command on, in order, or what work on the sending thread makes of it; never waits."""
         self._outgoing.put(command)
 
     def later(self, work: Callable[[], None]) -> None:
@@ -82,6 +85,14 @@ class WorkerLink:
             process.kill()
             self._reader.join(1.0)
 
+    def leave(self) -> threading.Thread:
+        """Close on another thread, so that a window need not stand still; returns it. The program ends after it, not before."""
+        self._closing.set()
+        self.send(m.Shutdown())
+        thread = threading.Thread(target=self.close, name="worker-end")
+        thread.start()
+        return thread
+
     def kill(self) -> None:
         """End a process that does not answer; `Gone` follows."""
         if self._process is not None:
@@ -96,7 +107,7 @@ class WorkerLink:
             return
         sender = threading.Thread(target=self._write, args=(connection,), name="worker-sender", daemon=True)
         sender.start()
-        self._read(connection)
+        reason = self._read(connection)
         self._outgoing.put(None)
         assert self._process is not None
         self._process.join(5.0)
@@ -108,7 +119,7 @@ class WorkerLink:
         with suppress(OSError):
             connection.close()
         self._clean()
-        self._tell(Gone(code))
+        self._tell(Gone(code, reason))
 
     def _start(self) -> Connection:
         context = multiprocessing.get_context("spawn")
@@ -126,16 +137,20 @@ class WorkerLink:
         self._process = process
         return ours
 
-    def _read(self, connection: Connection) -> None:
+    def _read(self, connection: Connection) -> str:
+        """Deliver what the process says until its end; returns why that came, where it was not its own."""
         assert self._process is not None and self._frames is not None
         while True:
             ready = wait([connection, self._process.sentinel])
             if connection not in ready:
-                return
+                return ""
             try:
                 event = connection.recv()
             except (EOFError, OSError):
-                return
+                return ""
+            except Exception as error:  # what follows half a message could be anything
+                self._process.kill()
+                return f"it said something that cannot be read: {error}"
             if isinstance(event, m.FramePage):
                 self._frames.accept(event)
                 self.send(m.Release(event.page))
@@ -144,11 +159,14 @@ class WorkerLink:
 
     def _write(self, connection: Connection) -> None:
         while (item := self._outgoing.get()) is not None:
-            if callable(item):
-                item()
-                continue
-            with suppress(OSError, ValueError):  # the reader notices the end
-                connection.send(item)
+            try:
+                command = item() if callable(item) else item
+                if command is not None:
+                    with suppress(OSError, ValueError):  # the reader notices the end
+                        connection.send(command)
+            except Exception as error:  # a bug, after which others still have to be heard
+                name = "" if callable(item) else type(item).__name__
+                self._tell(m.Failed(name, str(error), traceback.format_exc()))
 
     def _tell(self, event: m.Event | Gone) -> None:
         if not self._closing.is_set():

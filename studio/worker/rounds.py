@@ -13,6 +13,7 @@ from gan.session import RoundProgress, TuningSession
 from studio.worker import messages as m
 from studio.worker.frames import FrameWriter
 from studio.worker.inbox import Inbox
+from studio.worker.machine import is_out_of_memory
 from studio.worker.teaching import Taught, teach
 
 DURING_A_ROUND = (
@@ -52,16 +53,22 @@ class RoundRunner:
             Path(command.checkpoint),
             steps=command.steps,
             settings=command.settings,
+            facts=command.facts,
             cancel=lambda: inbox.ended or inbox.stop is not None,
             keep=lambda: not inbox.ended and (inbox.stop is None or inbox.stop.keep),
             after_step=after_step,
         )
 
     def finish(self, session: TuningSession, command: m.RunRound, taught: Taught) -> None:
-        """Tell how the round ended."""
+        """Tell how the round ended, without its images where memory is short: it is on disk, and must be heard of."""
         sent: tuple[m.FrameRef | None, m.FrameRef | None] = (None, None)
         if self._before is not None:
-            sent = self._frames.send(self._before), self._frames.send(session.strip(command.strip)[1])
+            try:
+                after = session.strip(command.strip)[1]
+                sent = self._frames.send(self._before), self._frames.send(after)
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
         kept = None if taught.checkpoint is None else command.checkpoint
         stopped = self._inbox.stop is not None
         self._send(

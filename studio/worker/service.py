@@ -9,9 +9,9 @@ from __future__ import annotations
 import gc
 import math
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -35,6 +35,7 @@ from studio.worker.pieces import in_pieces
 from studio.worker.predicting import Watch
 from studio.worker.rounds import RoundRunner
 from studio.worker.sessions import array, feedback, hear_in_passing, make_session, packed, use_in_passing
+from studio.worker.teaching import Taught
 from studio.worker.titling import Titling
 
 TASKS = {
@@ -53,6 +54,7 @@ TASKS = {
 IDLE = 0.3  # seconds without a command
 FEWEST_HEARD, STEPS_HEARD = 12, 10  # opinions told between two guesses, at least; such steps, at most
 MakeSession = Callable[[m.Open, str], TuningSession]
+T = TypeVar("T")
 
 
 def serve(inbox: Inbox, outbox: Outbox, frames: FrameWriter) -> None:
@@ -113,7 +115,7 @@ class Service:
         task = TASKS.get(type(command), "")
         if task:
             self._send(m.Busy(task))
-        self._guarded(type(command).__name__, lambda: self._retrying(command))
+        self._guarded(type(command).__name__, lambda: self._retrying(lambda: self._dispatch(command)))
         if task:
             self._send(m.Busy("teaching" if self._teaching else ""))
 
@@ -129,23 +131,21 @@ class Service:
         except Exception as error:
             self._send(m.Failed(name, reason(error), traceback.format_exc()))
 
-    def _retrying(self, command: m.Command) -> None:
-        """Do it; where memory runs out, do it again in smaller batches, and then on the CPU."""
+    def _retrying(self, work: Callable[[], T]) -> T:
+        """Do what can be done twice; where memory runs out, do it again in smaller batches, and then on the CPU."""
         while True:
             try:
-                return self._dispatch(command)
+                return work()
             except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
             gc.collect()  # outside the handler, which would keep the failed tensors alive
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
-            self._ease(command)
-            if isinstance(command, m.Open) and self._session is not None:
-                return None  # easing has opened it, on the CPU
+            self._ease()
 
-    def _ease(self, command: m.Command) -> None:
-        opened = command if isinstance(command, m.Open) else self._opened
+    def _ease(self) -> None:
+        opened = self._opened
         assert opened is not None
         on_cpu = (
             self._session.model.device if self._session else resolve_device(opened.device)
@@ -164,6 +164,8 @@ class Service:
                 raise UserError(
                     "The window and the worker are of different versions; start Tastemaker again."
                 )
+            if self._opened is command and self._session is not None:
+                return None  # memory was short: it was opened on the CPU then
             return self._remake(command, command.device)
         if self._session is None:
             raise UserError("No generator is loaded.")
@@ -213,23 +215,24 @@ class Service:
         self._cold = False
         use_in_passing(self.session.learner, self._use_signals)
         if self._untold:
-            self._hear(self._events[-self._untold :])
-            self._untold = 0
+            self._hear()
         if not self._teaching:
             self.session.fit()
         self._tell_taste()
         import torch._dynamo  # noqa: F401, PLC0415 - the first optimiser would take 1.2 s for it, at the first ratings
 
-    def _hear(self, events: Sequence[m.Opinion]) -> None:
-        """Tell the learner. Many at once, as at a start, are told in steps: it guesses each step before it learns it, so that
-        how well it guesses is known again."""
+    def _hear(self) -> None:
+        """Tell the learner what it has not heard of. Much at once, as at a start, is told in steps: it guesses each step before it
+        learns it, so that how well it guesses is known again. Nothing is told twice where memory runs out in between."""
         learner = self.session.learner
-        step = len(events) if self._teaching else max(FEWEST_HEARD, math.ceil(len(events) / STEPS_HEARD))
-        for start in range(0, len(events), step):
+        step = self._untold if self._teaching else max(FEWEST_HEARD, math.ceil(self._untold / STEPS_HEARD))
+        for start in range(0, self._untold, step):
             if start:
                 learner.fit()
-            learner.feedback(feedback(events[start : start + step]))
-            hear_in_passing(learner, events[start : start + step])
+            events = self._events[len(self._events) - self._untold :][:step]
+            learner.feedback(feedback(events))
+            hear_in_passing(learner, events)
+            self._untold -= len(events)
 
     @property
     def session(self) -> TuningSession:
@@ -263,20 +266,25 @@ class Service:
 
     def _do_feedback(self, command: m.Feedback) -> None:
         events = list(command.events)
-        while more := self._inbox.next_of((m.Feedback,)):  # fast fingers: one fit for all that waits
-            assert isinstance(more, m.Feedback)
-            events.extend(more.events)
+        # Fast fingers: one fit for all that waits. An image that is rated as soon as it is known must not come after its rating.
+        while more := self._inbox.next_of((m.Feedback, m.Know)):
+            if isinstance(more, m.Know):
+                self._do_know(more)
+            else:
+                assert isinstance(more, m.Feedback)
+                events.extend(more.events)
         known = [event for event in events if all(image in self._latents for image in event.images)]
         if any(isinstance(event, m.Retracted) for event in known):
+            learner = self._retrying(lambda: self.session.learner)
             untold = self._events[len(self._events) - self._untold :]
-            hear_in_passing(self.session.learner, [*untold, *known])
+            hear_in_passing(learner, [*untold, *known])
             self._events, self._untold = standing([*self._events, *known]), 0
-            self.session.learner.replace(feedback(self._events))
+            learner.replace(feedback(self._events))
         else:
             self._events.extend(known)
             self._untold += len(known)
         if any(not isinstance(event, (m.Signal, m.Tag)) for event in known):  # those can wait for the next opinion
-            self._warm()
+            self._retrying(self._warm)  # and nothing before it, which would be heard twice
 
     def _do_usesignals(self, command: m.UseSignals) -> None:
         self._use_signals = command.on
@@ -327,22 +335,25 @@ class Service:
     # Rounds
 
     def _do_runround(self, command: m.RunRound) -> None:
+        taught = self._retrying(lambda: self._teach(command))
+        if taught.checkpoint is not None:
+            self._checkpoint = str(taught.checkpoint)
+        self._rounds.finish(self.session, command, taught)
+        self._guarded("Feedback", lambda: self._retrying(self._warm))  # what was rated meanwhile
+
+    def _teach(self, command: m.RunRound) -> Taught:
         if self._cold:
             self._warm()
         self._teaching = True
         try:
-            taught = self._rounds.teach(self.session, command)
+            return self._rounds.teach(self.session, command)
         finally:
             self._teaching = False
-        if taught.checkpoint is not None:
-            self._checkpoint = str(taught.checkpoint)
-        self._rounds.finish(self.session, command, taught)
-        self._warm()  # what was rated meanwhile
 
     def _do_restore(self, command: m.Restore) -> None:
         self.session.restore(None if command.checkpoint is None else Path(command.checkpoint))
         self._checkpoint = command.checkpoint
-        self._send(m.Restored(command.checkpoint, command.action))
+        self._send(m.Restored(command.checkpoint, command.action, quiet=command.quiet))
 
     def _do_export(self, command: m.Export) -> None:
         if self._cold and self._events:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -38,11 +40,12 @@ def teach(
     *,
     steps: int | None = None,
     settings: RoundSettings = RoundSettings(),  # noqa: B008 - frozen
+    facts: Mapping[str, Any] = MappingProxyType({}),
     cancel: Callable[[], bool] = lambda: False,
     keep: Callable[[], bool] = lambda: True,
     after_step: Callable[[RoundProgress], None] = lambda progress: None,
 ) -> Taught:
-    """Run a round; where it is kept, write it to `checkpoint`.
+    """Run a round; where it is kept, write it to `checkpoint`, with `facts` for the project, as plain JSON.
 
     `cancel` is asked between steps and `keep` at the end. Whatever stops the round in another way, also an exception of
     `after_step`, leaves the generator as it was before.
@@ -53,7 +56,7 @@ def teach(
         Too few ratings, or the checkpoint cannot be written.
     """
     before, rounds = session.adapter, session.rounds
-    kept = False
+    done = False
     session.set_weights(reward_weights(settings))
     try:
         for progress in session.run_round(steps, cancel=cancel, strength=strength(settings)):
@@ -68,15 +71,16 @@ def teach(
         metrics = measured(result, predicted_like_rate(session) if kept else None)
         if kept:
             try:
-                session.save_checkpoint(checkpoint, {"reason": why, **metrics})
+                os.stat(checkpoint.parent)  # else it would be made, and a project that was moved meanwhile could not be put back
+                session.save_checkpoint(checkpoint, {"reason": why, **metrics, "project": {**facts, "metrics": metrics}})
             except OSError as error:
-                kept = False
                 raise UserError(
                     f"The round could not be saved ({reason(error)}); the generator is as it was before it."
                 ) from error
+        done = kept
         return Taught(kept, why, checkpoint if kept else None, metrics)
     finally:
-        if not kept:
+        if not done:
             session.adapter = before
             session.rounds = rounds
 

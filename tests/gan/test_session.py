@@ -1,5 +1,7 @@
 """The front door, on a small real generator: propose, listen, learn, teach, keep, restore, export."""
 
+import os
+import stat
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 import torch
 
 from gan.errors import UserError
+from gan.formats.files import write_bytes
 from gan.guard import Limits
 from gan.model import Model
 from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, latents
@@ -346,6 +349,19 @@ def test_paths_may_be_words(tmp_path, monkeypatch):
     session = TuningSession(_model(), device="cpu", seed=1, config=QUICK)
     session.save_checkpoint("mine.safetensors", {"note": "as it was"})
     assert session.restore("mine.safetensors")["note"] == "as it was"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows keeps names by itself")
+def test_what_was_written_keeps_its_name_after_a_power_cut(tmp_path, monkeypatch):
+    synced, whole = [], os.fsync
+
+    def sync(handle):
+        synced.append((stat.S_ISDIR(os.fstat(handle).st_mode), (tmp_path / "new").exists()))
+        whole(handle)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    write_bytes(tmp_path / "new", b"adapter")
+    assert synced == [(False, False), (True, True)]
 
 
 def test_known_images_are_scored_without_drawing_them_again(taught):

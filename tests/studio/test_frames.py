@@ -1,6 +1,7 @@
 """The ring of shared memory: pixels arrive whole, pages are never reused too early, nothing is left behind."""
 
 import os
+import queue
 import subprocess
 import sys
 import threading
@@ -12,7 +13,9 @@ import numpy as np
 import pytest
 
 from studio.worker import frames
+from studio.worker import messages as m
 from studio.worker.frames import FrameClosed, FrameReader, FrameWriter
+from studio.worker.link import Gone, WorkerLink
 
 
 class Pair:
@@ -172,6 +175,28 @@ def test_nothing_is_left_behind_and_no_tracker_complains(tmp_path, how):
     assert done.stderr == ""
     with pytest.raises(FileNotFoundError):
         SharedMemory(name=done.stdout.strip())
+
+
+def test_what_nobody_can_read_ends_the_process_and_is_told():
+    heard: queue.SimpleQueue = queue.SimpleQueue()
+    link = WorkerLink(heard.put, None, "babbling_service")
+    hello = heard.get(timeout=30)
+    link.later(lambda: 1 // 0)
+    bug = heard.get(timeout=30)
+    assert isinstance(bug, m.Failed) and "ZeroDivisionError" in bug.detail
+    link.send(m.Propose(lambda: 1, 1))  # cannot be sent
+    bug = heard.get(timeout=30)
+    assert isinstance(bug, m.Failed) and bug.command == "Propose"
+    link.send(m.Predict(()))
+    assert isinstance(hello, m.Hello) and heard.get(timeout=30) == m.Notice("heard")
+    memory = link._frames.name
+    link.send(m.Predict(()))
+    gone = heard.get(timeout=30)
+    assert isinstance(gone, Gone) and "cannot be read" in gone.reason
+    link._reader.join(5)
+    assert not link._reader.is_alive() and not link._process.is_alive()
+    with pytest.raises(FileNotFoundError):
+        SharedMemory(name=memory)
 
 
 ENDED = """

@@ -153,6 +153,9 @@ def test_a_checkpoint_that_cannot_be_written_changes_nothing(rated):
         (rated / "file").write_text("x")
         with pytest.raises(UserError, match="could not be saved"):
             teach(session, rated / "file" / "c.safetensors", steps=18)
+        with pytest.raises(UserError, match=r"could not be saved \(no such file"):
+            teach(session, rated / "moved" / "checkpoints" / "c.safetensors", steps=2)
+        assert not (rated / "moved").exists(), "a project that was moved can be put back"
         np.testing.assert_array_equal(session.strip(range(4))[1], before)
         assert project.checkpoints() == ()
 

@@ -2,14 +2,16 @@
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QImage, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from window_support import SIDE, Hands
 
+from studio.model import pictures
 from studio.model.image_cache import ImageCache
 from studio.model.loupe import Loupe
 from studio.project.store import NewImage, Project
@@ -299,6 +301,31 @@ def test_an_image_without_a_file_is_drawn_again_and_memory_is_bounded(qtbot, tmp
         assert 200_000 < cache.bytes_kept <= 1_000_000
         cache.close()
     assert not [thread for thread in threading.enumerate() if thread.name == "images"]
+
+
+def test_a_file_that_the_system_does_not_give_is_drawn_again_and_the_others_are_made(qtbot, tmp_path, monkeypatch) -> None:
+    class Drawer(WorkerClient):
+        def draw(self, images):  # type: ignore[no-untyped-def]
+            asked.extend(image.id for image in images)
+            return 1
+
+    def read(path: Path) -> QImage | None:
+        if path.name == "00000001.png":
+            raise OSError(116, "Stale file handle")
+        return whole(path)
+
+    asked: list[int] = []
+    whole = pictures.read_image
+    monkeypatch.setattr(pictures, "read_image", read)
+    with Project(tmp_path / "p") as project:
+        project.add_grid([NewImage(bytes(32), "random", None, 64, 64)] * 2)
+        cache = ImageCache(project, Drawer(), 1, lambda image: None)
+        for number in (1, 2):
+            project.save_pixels(number, bytes(64 * 64 * 3), 64, 64)
+            cache.tile(number, 150, 1.0)
+            qtbot.waitUntil(lambda number=number: bool(asked) if number == 1 else cache.tile(2, 150, 1.0) is not None)
+        cache.close()
+    assert asked == [1]
 
 
 def test_predictions_are_kept_for_the_next_time(hands: Hands) -> None:

@@ -79,6 +79,47 @@ def test_what_cannot_be_renamed_is_said_and_stays_open(
     assert window_of(studio) is not first and window_of(studio).actions_.project.folder == home / "My taste"
 
 
+def test_a_project_that_is_gone_is_said_and_another_is_shown(
+    qtbot: QtBot, studio: Studio, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Project(home / "Before").close()
+    recent.remember(home / "Before")
+    recent.remember(home / "My taste")
+    first = window_of(studio)
+
+    def close() -> None:
+        StudioWindow.close(first)
+        (home / "My taste").rename(home / "elsewhere")
+
+    monkeypatch.setattr(first, "close", close)
+    studio.reopen()
+    box = QApplication.activeModalWidget()
+    assert isinstance(box, QMessageBox) and "My taste is not a Tastemaker project." in box.text()
+    box.close()
+    assert window_of(studio).actions_.project.folder == home / "Before" and not (home / "My taste").exists()
+    assert QApplication.quitOnLastWindowClosed()
+
+
+def test_where_no_project_can_be_shown_the_studio_ends(
+    studio: Studio, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, said, ended = window_of(studio), list[str](), list[bool]()
+    other = list[Project]()
+
+    def close() -> None:
+        StudioWindow.close(first)
+        other.append(Project(home / "My taste"))  # as another Tastemaker might
+
+    monkeypatch.setattr(first, "close", close)
+    monkeypatch.setattr("studio.app.tell", said.append)
+    monkeypatch.setattr(QApplication, "quit", lambda: ended.append(True))
+    studio.reopen()
+    assert "open in another Tastemaker" in said[0] and ended and studio.window is None
+    assert QApplication.quitOnLastWindowClosed()
+    other[0].close()
+    studio.window = first  # for the end of the test
+
+
 @pytest.mark.parametrize("name", ["My taste", "   "])
 def test_the_same_name_or_none_changes_nothing(qtbot: QtBot, studio: Studio, name: str) -> None:
     first = window_of(studio)

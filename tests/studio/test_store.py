@@ -1,9 +1,12 @@
 """The project on disk: durable, explained when it fails, and never losing anything."""
 
+import errno
+import json
 import os
 import shutil
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import tempfile
@@ -166,6 +169,53 @@ def test_a_round_whose_row_a_crash_prevented_is_found_again(tmp_path):
         assert project.current_checkpoint() is None
 
 
+def written(project, facts):
+    """The file of a round that ended, as a worker leaves it."""
+    text = json.dumps({"format": "tastemaker-checkpoint", "version": 1, "facts": {"reason": "Kept.", "project": facts}})
+    header = json.dumps({"__metadata__": {"tastemaker-checkpoint": text}}).encode()
+    path = project.new_checkpoint_path()
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    return path
+
+
+def test_a_round_that_was_not_heard_of_is_found_where_it_began(project):
+    first = project.add_checkpoint(written(project, {}))
+    project.rate(1, "stars", 5)
+    facts = project.round_facts()
+    project.rate(2, "stars", 1)  # while it runs
+    lost = written(project, {**facts, "metrics": {"taste": 0.5}})
+    project.set_current_checkpoint(None)
+    second = project.add_checkpoint(written(project, project.round_facts()))
+    found = next(c for c in project.checkpoints() if c.path == lost)
+    assert (found.parent, found.round, found.metrics) == (first.id, 2, {"taste": 0.5})
+    assert (second.parent, second.round) == (None, 3) and project.current_checkpoint() == second
+
+
+def test_ratings_after_a_round_that_was_not_heard_of_count_for_the_next(tmp_path):
+    with Project(tmp_path / "p") as project:
+        project.add_grid([NewImage(LATENT) for _ in range(4)])
+        project.rate(1, "stars", 5)
+        written(project, {**project.round_facts(), "metrics": {}})
+        project.rate([2, 3], "stars", 1)
+        project.add_grid([NewImage(LATENT)])
+    with Project(tmp_path / "p") as project:
+        counts = project.counts()
+        assert (counts.rated_in_round, counts.shown_in_round, counts.round) == (2, 1, 2)
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"adapter", b"\xff" * 40, (2).to_bytes(8, "little") + b"[]", {"parent": [], "metrics": {}}, {"metrics": 3}]
+)
+def test_a_round_whose_file_says_nothing_of_it_is_found_all_the_same(project, said):
+    if isinstance(said, bytes):
+        project.new_checkpoint_path().write_bytes(said)
+    else:
+        written(project, said)
+    project.adopt_checkpoints()
+    (found,) = project.checkpoints()
+    assert (found.round, found.parent, found.metrics) == (1, None, {})
+
+
 def test_other_things_are_logged_too(project):
     project.record("zoom", 2, 1.0, seconds=3.5)
     (event,) = project.log()
@@ -176,6 +226,34 @@ def test_other_things_are_logged_too(project):
         project.session,
     )
     assert project.learning_events() == () and project.undo() is None
+
+
+def test_the_log_can_be_asked_for_some_kinds(project):
+    project.record("taught", kept=False)
+    project.rate([1, 2], "stars", 5)
+    project.record("export", folder="x")
+    project.undo()
+    assert [event.kind for event in project.log(kinds=("taught", "export"))] == ["taught", "export"]
+    assert [event.kind for event in project.log(1, ("taught", "export"))] == ["export"]
+    assert project.last_said() == {event.image: event.time for event in project.log(kinds=("stars",))}
+
+
+def test_another_thread_reads_the_project_as_it_was_when_it_was_asked_for(project):
+    project.rate(1, "stars", 5)
+    work, found = project.read_elsewhere(lambda view: (view.opinions(), len(view.images()))), []
+    project.rate(2, "stars", 1)
+    project.add_grid([NewImage(LATENT)])
+    thread = threading.Thread(target=lambda: found.append(work()))
+    project.close()  # the window may be left meanwhile
+    thread.start()
+    thread.join()
+    ((opinions, images),) = found
+    assert [opinion.image for opinion in opinions] == [1] and images == 6
+    assert [path.name for path in project.folder.glob("project.sqlite*")] == ["project.sqlite"]
+    writing = Project(project.folder, create=False)
+    with pytest.raises(ProjectError, match="read-only"):
+        writing.read_elsewhere(lambda view: view.rate(1, "like"))()
+    writing.close()
 
 
 RATE_FOREVER = """
@@ -283,6 +361,49 @@ def test_a_damaged_file_is_named_and_left_as_it_is(tmp_path):
         Project(folder)
 
 
+@pytest.mark.parametrize("lost", ["emptied", "missing"])
+@pytest.mark.parametrize("left", ["checkpoints/round-001-aa.safetensors", "images/00000001.png"])
+def test_a_project_without_its_ratings_is_not_taken_for_a_new_one(tmp_path, lost, left):
+    folder = tmp_path / "p"
+    Project(folder).close()
+    (folder / left).write_bytes(b"made of ratings")
+    path = folder / "project.sqlite"
+    whole = path.read_bytes()
+    path.unlink()
+    if lost == "emptied":
+        path.touch()
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(ProjectError, match="lost its ratings"):
+        Project(folder)
+    assert sorted(folder.rglob("*")) == before
+    path.write_bytes(whole)  # the copy
+    Project(folder, create=False).close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows keeps names by itself")
+def test_a_branch_is_on_disk_wholly_before_its_row_or_not_at_all(project, monkeypatch):
+    first = project.add_checkpoint(written(project, {}))
+    folder, whole, seen = project.folder / "checkpoints", os.fsync, []
+
+    def sync(handle):
+        names = sorted(path.name[:8] for path in folder.iterdir() if path != first.path)
+        seen.append((stat.S_ISDIR(os.fstat(handle).st_mode), names))
+        whole(handle)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    branch = project.branch_checkpoint(first.id, "dusk")
+    assert seen == [(False, [".branch-"]), (True, ["branch-" + branch.path.name[7]])]
+    assert branch.path.read_bytes() == first.path.read_bytes()
+
+    def full(handle):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ProjectError, match="No space left"):
+        project.branch_checkpoint(first.id, "dawn")
+    assert sorted(folder.iterdir()) == sorted([first.path, branch.path]) and len(project.checkpoints()) == 2
+
+
 def test_another_programs_database_is_refused(tmp_path):
     folder = tmp_path / "p"
     folder.mkdir()
@@ -317,6 +438,32 @@ def test_a_folder_that_is_moved_away_is_said_and_nothing_is_written_where_nobody
     away.rename(project.folder)
     project.rate(2, "like")
     assert len(project.learning_events()) == 2
+
+
+def test_a_file_that_another_program_locks_is_said_at_once(project):
+    other = sqlite3.connect(project.folder / "project.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    begun = time.monotonic()
+    with pytest.raises(ProjectError, match="in use by another program"):
+        project.rate(1, "stars", 5)
+    assert time.monotonic() - begun < 1.0
+    other.close()
+    assert project.rate(1, "stars", 5).images == (1,)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="open files stay where they are")
+def test_a_copy_that_was_put_in_its_place_is_not_taken_for_the_project(project):
+    folder = project.folder
+    away = folder.rename(folder.with_name("elsewhere"))
+    shutil.copytree(away, folder)
+    with pytest.raises(ProjectError, match="Another copy"):
+        project.rate(1, "stars", 5)
+    with pytest.raises(ProjectError, match="Another copy"):
+        project.new_checkpoint_path()
+    project.close()
+    with Project(folder, create=False) as again:
+        assert not again.state([1])[1].rated
+        again.rate(1, "stars", 3)
 
 
 DROPPED = """
@@ -394,6 +541,25 @@ def test_a_project_opens_once_at_a_time(tmp_path):
     Project(folder).close()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX locks")
+def test_a_file_system_without_locks_is_no_other_tastemaker(tmp_path, monkeypatch):
+    import fcntl
+
+    def without(error):
+        def flock(handle, how):
+            raise OSError(error, os.strerror(error))
+
+        monkeypatch.setattr(fcntl, "flock", flock)
+
+    for error in (errno.ENOLCK, errno.ENOTSUP):
+        without(error)
+        with Project(tmp_path / "p") as project:
+            project.set_meta(opened=True)
+    without(errno.EWOULDBLOCK)
+    with pytest.raises(ProjectError, match="open in another Tastemaker"):
+        Project(tmp_path / "p")
+
+
 def test_recent_projects(tmp_path, monkeypatch):
     monkeypatch.setenv(recent.HOME_VARIABLE, str(tmp_path))
     assert recent.last_project() is None
@@ -435,6 +601,22 @@ def test_a_round_does_not_begin_where_the_project_is_gone(qapp, project):
     away.rename(project.folder)
     ((command, reason, _),) = said
     assert command == "RunRound" and "moved or deleted" in reason and client._round is None
+
+
+def test_a_round_that_a_worker_wrote_before_it_died_is_found_at_once(qapp, project, monkeypatch):
+    from studio.worker.client import WorkerClient
+    from studio.worker.link import Gone
+
+    client, known = WorkerClient(), []
+    client._project = project
+    monkeypatch.setattr(client, "_start", lambda: None)
+    client.round_finished.connect(lambda finished: known.append((finished, project.checkpoints())))
+    client.teach()
+    assert client._round is not None
+    Path(client._round.checkpoint).write_bytes(b"adapter")
+    client._on_gone(Gone(-9))
+    ((finished, (found,)),) = known
+    assert not finished.result.kept and "Recovered" in found.reason and project.current_checkpoint() is None
 
 
 def test_a_project_gets_another_name(tmp_path, monkeypatch):

@@ -263,3 +263,19 @@ def test_a_worker_that_crashes_on_the_way_leaves_undo_as_it_is(hands: Hands, vie
     hands.worker.answers.clear()
     hands.worker._on_failed(m.Failed("Worker", "The worker could not go on.", ""))
     assert hands.window.commands["undo"].text().endswith("restore version")
+
+
+def test_after_a_crash_on_the_way_another_failure_leaves_undo_as_it_is(hands: Hands, view: TimelineView) -> None:
+    hands.press(view.cards[1].restore)
+    hands.drawn()
+    hands.worker.held = True
+    undo(hands)
+    hands.worker.answers.clear()
+    hands.worker._restores = 0
+    hands.worker.restarted.emit("The worker crashed and was started again.")
+    hands.worker.be_ready()
+    hands.drawn()
+    hands.actions.restore(None)
+    damaged(hands)
+    assert said(hands) == "The checkpoint is damaged."
+    assert hands.window.commands["undo"].text().endswith("restore version")

@@ -3,6 +3,7 @@
 import math
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -10,12 +11,14 @@ import time
 from dataclasses import replace
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from backend_support import Heard, pump, small_bundle
+from backend_support import LATENT, Heard, pump, small_bundle
 
-from studio.project.store import Project
+from studio.project import recovered
+from studio.project.store import NewImage, Project
 from studio.worker import hearing
 from studio.worker import messages as m
 from studio.worker.client import WorkerClient
@@ -206,6 +209,9 @@ def test_a_round_its_checkpoint_and_the_way_back(studio, bundle, tmp_path):
     assert checkpoint.path.is_file() and project.current_checkpoint() == checkpoint
     assert checkpoint.round == number + 1 and checkpoint.metrics["steps"] == 3
     assert 0 <= checkpoint.metrics["like_rate_predicted"] <= 1
+    known = recovered.facts(checkpoint.path)
+    assert known["metrics"] == checkpoint.metrics and known["parent"] == checkpoint.parent
+    assert known["last_image"] == project.images()[-1].id and known["last_event"] > 0
     assert finished.strip.before.shape == finished.strip.after.shape == (4, 16, 16, 3)
     assert not np.array_equal(finished.strip.before, finished.strip.after)
 
@@ -246,6 +252,25 @@ def test_stopping_and_keeping_keeps_the_best_so_far(studio):
     assert finished.checkpoint.path.is_file() and finished.checkpoint == studio.project.current_checkpoint()
 
 
+def test_a_round_that_the_project_cannot_note_is_not_kept(studio):
+    studio.rated()
+    client, heard, project = studio.client, studio.heard, studio.project
+    client.restore(None)
+    before, versions = studio.strip(), project.checkpoints()
+    heard.all.clear()
+    studio.teach(3, 1)
+    other = sqlite3.connect(project.folder / "project.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    finished = studio.finished()
+    other.execute("ROLLBACK")
+    other.close()
+    assert not finished.result.kept and finished.checkpoint is None and finished.result.checkpoint is None
+    assert "in use by another program. The round was not kept; the" in finished.result.reason
+    np.testing.assert_array_equal(studio.strip(), before)
+    assert project.checkpoints() == versions and project.current_checkpoint() is None
+    assert not client.restoring and not heard.of("restored") and not heard.of("failed")
+
+
 def test_a_crash_is_survived_once_with_everything_known(qapp, project):
     studio = Studio(project)
     client, heard = studio.client, studio.heard
@@ -277,6 +302,21 @@ def test_a_crash_is_survived_once_with_everything_known(qapp, project):
         assert len(project.learning_events()) == 24
     finally:
         client.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_worker_that_hangs_before_it_has_said_anything_is_started_again(qapp, project, monkeypatch):
+    monkeypatch.setattr(hearing, "PING", 0.05)
+    monkeypatch.setattr(hearing, "SILENCE", 0.3)
+    monkeypatch.setattr(WorkerClient, "_on_hello", lambda client, event: None)  # it is not heard
+    monkeypatch.setattr(WorkerClient, "_on_heartbeat", lambda client, event: None)
+    studio = Studio(project)
+    try:
+        pump(lambda: studio.client.pid)
+        os.kill(studio.client.pid, signal.SIGSTOP)
+        pump(lambda: studio.heard.of("restarted"), 10)
+    finally:
+        studio.client.close()
 
 
 def test_a_grid_asked_for_before_a_crash_comes_after_it(qapp, project):
@@ -312,13 +352,19 @@ def test_a_worker_that_hangs_is_started_again(qapp, project, monkeypatch):
 
 
 class Quiet:
-    """An inbox to which nobody writes."""
+    """An inbox with what waits in it, to which nobody writes any more."""
 
     ended = paused = False
     stop = None
 
+    def __init__(self, *waiting):
+        self.waiting = list(waiting)
+
     def next_of(self, kinds):
-        return None
+        found = next((command for command in self.waiting if isinstance(command, kinds)), None)
+        if found is not None:
+            self.waiting.remove(found)
+        return found
 
 
 class Sent:
@@ -374,6 +420,66 @@ def test_out_of_memory_means_smaller_batches_and_then_the_cpu(bundle, monkeypatc
     assert failed.command == "Strip" and "not enough memory" in failed.message
 
 
+def run_out_once(monkeypatch, owner, name):
+    """The next call finds no memory; those after it do."""
+    whole = getattr(owner, name)
+
+    def short(*values, **named):
+        monkeypatch.setattr(owner, name, whole)
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(owner, name, short)
+
+
+def test_no_rating_counts_twice_where_memory_runs_out_once(bundle, monkeypatch):
+    from studio.worker import service
+    from studio.worker.sessions import make_session
+
+    sent = Sent()
+    served = service.Service(Quiet(), sent, sent, make_session)
+    monkeypatch.setattr(service, "FEWEST_HEARD", 2)
+    served.do(m.Open("", str(bundle), None, "cpu", 0, images(6)))
+    said = tuple(m.FeedbackEvent(n + 1, "stars", 1.0 + n % 5, float(n)) for n in range(3))
+    said += (m.Signal(3, "dwell", 2.0, 30.0), m.Duel(5, 4, 5, "a", "b", 31.0))
+    learner = served.session.learner
+    run_out_once(monkeypatch, learner, "fit")  # between two steps, after the first was told
+    served.do(m.Feedback(said))
+    run_out_once(monkeypatch, served.session, "fit")
+    served.do(m.Feedback((m.FeedbackEvent(6, "stars", 5.0, 32.0),)))
+    assert len(sent.of(m.Notice)) == 2 and not sent.of(m.Failed)
+    assert len(learner._events) == 5 and len(learner._signals) == 1 and len(served._events) == 6
+
+
+def test_a_round_is_taught_and_told_once_where_memory_runs_out_after_it(bundle, monkeypatch, tmp_path):
+    from studio.worker import rounds, service
+    from studio.worker.sessions import make_session
+
+    sent, taught = Sent(), []
+
+    def teach(session, path, **named):
+        taught.append(path)
+        return rounds.Taught(True, "Kept.", path, {})
+
+    monkeypatch.setattr(rounds, "teach", teach)
+    served = service.Service(Quiet(), sent, sent, make_session)
+    served.do(m.Open("", str(bundle), None, "cpu", 0, images(2)))
+    served.do(m.Feedback((m.FeedbackEvent(1, "stars", 5.0, 1.0),)))
+    run_out_once(monkeypatch, served.session, "fit")
+    served.do(m.RunRound(str(tmp_path / "one"), 1))
+    assert taught == [tmp_path / "one"] and len(sent.of(m.RoundFinished)) == 1 and not sent.of(m.Failed)
+
+    strip = served.session.strip
+    served.session.strip = lambda seeds: strip(seeds) if len(taught) < 2 else run_out()
+    served.do(m.RunRound(str(tmp_path / "two"), 1, strip=(1, 2)))
+    assert taught == [tmp_path / "one", tmp_path / "two"] and not sent.of(m.Failed)
+    _, told = sent.of(m.RoundFinished)
+    assert told.kept and told.checkpoint == str(tmp_path / "two") and told.before is told.after is None
+
+
+def run_out():
+    raise MemoryError
+
+
 def test_duels_count_until_they_are_taken_back_and_signals_are_kept(bundle):
     from studio.worker import service
     from studio.worker.sessions import make_session
@@ -395,6 +501,20 @@ def test_duels_count_until_they_are_taken_back_and_signals_are_kept(bundle):
     assert [s.kind for s in learner._signals] == ["dwell", "save"]
     served.do(m.UseSignals(False))
     assert not learner.use_signals and not learner.use_tags and not sent.of(m.Failed)
+
+
+def test_a_rating_that_waits_does_not_overtake_the_image_it_is_about(bundle):
+    from studio.worker import service
+    from studio.worker.sessions import make_session
+
+    first, second = images(2)
+    ratings = [m.FeedbackEvent(1, "stars", 5.0, 1.0), m.FeedbackEvent(2, "stars", 1.0, 2.0)]
+    inbox, sent = Quiet(m.Know((second,), watch=False), m.Feedback((ratings[1],))), Sent()
+    served = service.Service(inbox, sent, sent, make_session)
+    served.do(m.Open("", str(bundle), None, "cpu"))
+    served.do(m.Know((first,), watch=False))
+    served.do(m.Feedback((ratings[0],)))
+    assert served._events == ratings and sent.of(m.Taste)[-1].count == 2 and not sent.of(m.Failed)
 
 
 def test_a_taste_tells_what_signs_are_worth_unless_it_is_not_to_learn_from_them(bundle):
@@ -496,6 +616,7 @@ def test_ends_quickly_and_leaves_nothing(qapp, project):
         SharedMemory(name=memory)
     assert (project.folder / "worker.log").read_text() == ""
     client.close()
+    client.wait()
     left = set(threading.enumerate()) - others
     assert not [thread for thread in left if thread.name.startswith("worker-")]
 
@@ -507,10 +628,17 @@ def test_ends_during_a_round_and_before_it_has_started(qapp, project):
     process = studio.client._link._process
     begun = time.monotonic()
     studio.client.close()
+    assert time.monotonic() - begun < 0.2, "the window does not stand still"
+    studio.client.wait()
     assert time.monotonic() - begun < 4.5 and process.exitcode is not None
     assert list((project.folder / "checkpoints").iterdir()) == []
-    studio.client.open(project, "cpu")
+    for device in ("cpu", "auto"):
+        begun = time.monotonic()
+        studio.client.open(project, device)  # the one that still loads is let go of
+        assert time.monotonic() - begun < 0.2
     studio.client.close()
+    studio.client.wait()
+    assert not [thread for thread in threading.enumerate() if thread.name == "worker-end"]
 
 
 def test_opening_and_commands_return_at_once(qapp, project):
@@ -523,6 +651,20 @@ def test_opening_and_commands_return_at_once(qapp, project):
     taken = time.monotonic() - begun
     client.close()
     assert taken < 0.1
+
+
+def test_what_is_rated_while_a_worker_starts_is_told_once(qapp, project, monkeypatch):
+    (image,) = project.add_images([NewImage(LATENT)])
+    client, sent = WorkerClient(), []
+    link = SimpleNamespace(send=sent.append, leave=threading.Thread)
+    monkeypatch.setattr(client, "_connect", lambda log: setattr(client, "_link", link))
+    client.open(project, "cpu")
+    client.feedback(project.rate(image, "stars", 5).events)
+    begin, told = sent
+    opened = begin()
+    assert isinstance(opened, m.Open) and opened.images[0].id == image and opened.events == ()
+    assert [event.image for event in told.events] == [image]
+    client.close()
 
 
 def test_a_worker_whose_window_dies_ends_too(tmp_path, bundle):
