@@ -157,11 +157,14 @@ class Training(QObject):
         return max(states, key=lambda path: path.stat().st_mtime).parent if states else None
 
     def train(self, go_on: bool = False) -> None:
-        """Train with what is chosen; `go_on` from where the last run on this folder stopped."""
+        """Train with what is chosen; `go_on` from where the last run on this folder stopped.
+
+        Every run has a bundle of its own: a project that stands on an earlier one goes on drawing the images that were rated.
+        """
         if not self.can_train or self.folder is None:
             return
         earlier = self.earlier() if go_on else None
-        out = earlier or _unused(_place(self.folder, self.size))
+        out = _unused(_place(self.folder, self.size))
         for values in self.series.values():
             values.clear()
         self.samples, self.nearest, self.copies, self.samples_at = [], [], [], 0
@@ -180,6 +183,7 @@ class Training(QObject):
                 tuple(sorted(self.pictures.excluded)),
                 self.keep_copies,
                 str(settings.value("device")),
+                go_on_from=str(earlier or ""),
             )
         )
 

@@ -72,7 +72,7 @@ class TrainPanel(QWidget):
         )
         column.addLayout(choices)
         self.train = button(tr("Train"), tr("Start training"), "primary", "train.start")
-        self.go_on = button(tr("Go on from last time"), tr("Train the generator of the last run on this folder further"))
+        self.go_on = button(tr("Go on from last time"), tr("Train a copy of the last run's generator further"))
         column.addSpacing(4)
         column.addWidget(self.train)
         column.addWidget(self.go_on)

@@ -37,7 +37,7 @@ class Train:
 
     job: int
     folder: str
-    out: str  # the bundle to write; a run begun there goes on
+    out: str  # the bundle to write: a new folder
     resolution: int  # pixels
     minutes: float
     start_from: str | None  # a bundled name or a bundle folder; None: random weights
@@ -45,6 +45,7 @@ class Train:
     keep_copies: bool = False
     device: str = "auto"
     seed: int = 0
+    go_on_from: str = ""  # the bundle of an earlier run; a copy of it is trained further, and it stays as it is
 
 
 @dataclass(frozen=True, slots=True)

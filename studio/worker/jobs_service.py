@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
@@ -127,6 +128,22 @@ def _thinned(tell: Callable[[float], None], least: float = 0.005) -> Callable[[f
     return told
 
 
+def _copy(run: Path, out: Path) -> None:
+    """Copy the files of a run, all or none."""
+    part = out.with_name(f".{out.name}.part")
+    shutil.rmtree(part, ignore_errors=True)  # of a process that was killed
+    try:
+        part.mkdir()
+        for file in run.iterdir():
+            if file.is_file():
+                shutil.copy(file, part)
+        part.rename(out)
+    except OSError as error:
+        raise UserError(f"cannot write {out}: {reason(error)}") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
 class _Run:
     """One training run."""
 
@@ -149,6 +166,9 @@ class _Run:
         from gan.adversarial import command
 
         asked = self._command
+        if asked.go_on_from:
+            _copy(Path(asked.go_on_from), Path(asked.out))
+            self._written = self._stamp()
         torch.set_num_threads(
             len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         )

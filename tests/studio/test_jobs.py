@@ -49,6 +49,14 @@ class Listening:
         return [value for heard, value in self.heard if heard == name]
 
 
+class Frames:
+    """What is sent as it is, where there is one process."""
+
+    @staticmethod
+    def send(pixels: np.ndarray) -> np.ndarray:
+        return pixels
+
+
 @pytest.fixture
 def listening(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Listening]:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # the process inherits it
@@ -107,6 +115,29 @@ def test_the_window_s_half_needs_neither_torch_nor_gan() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_a_run_that_goes_on_leaves_the_earlier_generator_as_it_is(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In this process: a step, and one more."""
+    from studio.worker.jobs_service import _Run
+
+    monkeypatch.setattr("gan.data.folder.cache_folder", lambda: tmp_path / "cache")
+
+    def train(out: Path, go_on_from: Path | str = "") -> list[Any]:
+        sent: list[Any] = []
+        command = jobs.Train(1, str(folder), str(out), 32, 30.0, None, device="cpu", go_on_from=str(go_on_from))
+        _Run(command, sent.append, Frames(), lambda: any(isinstance(event, jobs.Said) for event in sent)).train()  # type: ignore[arg-type]
+        return sent
+
+    first, second = tmp_path / "a 32 px", tmp_path / "a 32 px 2"
+    train(first)
+    before = {file.name: file.read_bytes() for file in first.iterdir()}
+    said = [event.text for event in train(second, first) if isinstance(event, jobs.Said)]
+    assert any(line.startswith("Going on from") for line in said)
+    assert {file.name: file.read_bytes() for file in first.iterdir()} == before
+    assert (second / "model.safetensors").is_file() and not list(tmp_path.glob(".a*"))
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_training_from_a_folder_stopped_and_gone_on(
@@ -155,12 +186,6 @@ def test_samples_stand_beside_their_nearest_pictures(
         torch.manual_seed(0)
         generator = Generator(GeneratorConfig(resolution=32, channels=(12, 8, 8, 8)))
     sent: list[Any] = []
-
-    class Frames:
-        @staticmethod
-        def send(pixels: np.ndarray) -> np.ndarray:
-            return pixels
-
     command = jobs.Train(3, str(folder), str(tmp_path / "out"), 32, 1.0, None, ("inner/00.png",))
     run = _Run(command, sent.append, Frames(), lambda: False)  # type: ignore[arg-type]
     bundle.save(Model("out", generator, None, None), tmp_path / "out")

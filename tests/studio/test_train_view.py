@@ -355,11 +355,12 @@ def test_a_run_goes_on_where_it_stopped(ready: TrainHands) -> None:
     assert ready.panel.go_on.isVisible()
     ready.press(ready.panel.go_on)
     again = ready.jobs.asked[-1]
-    assert (again.out, again.start_from) == (first.out, None)
-    ready.jobs.finish(Path(first.out))
+    assert (again.go_on_from, again.start_from) == (first.out, None)
+    assert again.out == first.out + " 2", "a project may stand on the earlier one"
+    ready.jobs.finish(Path(again.out))
     ready.press(ready.panel.train)
     fresh = ready.jobs.asked[-1]
-    assert fresh.out == first.out + " 2" and fresh.start_from == "dreamscapes", "a new run never overwrites an earlier one"
+    assert (fresh.out, fresh.go_on_from, fresh.start_from) == (first.out + " 3", "", "dreamscapes")
 
 
 def test_what_goes_wrong_is_one_line(ready: TrainHands, folder: Path) -> None:

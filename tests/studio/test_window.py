@@ -38,6 +38,7 @@ from studio.project.store import Project
 from studio.ui.shortcut_sheet import ShortcutSheet, groups
 from studio.ui.teach_view import TeachView
 from studio.ui.views import entries
+from studio.worker import messages as m
 
 CONTROLS = (QAbstractButton, QAbstractSlider, QComboBox, QLineEdit, QPlainTextEdit)
 K = Qt.Key
@@ -229,6 +230,16 @@ def test_the_status_bar_says_what_goes_on(open_studio: Callable[[], Hands]) -> N
     assert status.task.text() == "The worker could not start"
     hands.key(K.Key_C, CTRL | Qt.KeyboardModifier.ShiftModifier)
     assert "Traceback ..." in QGuiApplication.clipboard().text()
+
+
+def test_another_generator_in_the_place_of_the_project_s_is_told_of(open_studio: Callable[[], Hands]) -> None:
+    hands = open_studio()
+    hands.first_grid()
+    hands.worker.be_ready()
+    assert hands.actions.state.message is None
+    hands.worker.ready.emit(m.Ready("CPU", "dreamscapes", 16, 8, "ffffffffff", False, True, 900_000, {}))
+    message = hands.actions.state.message
+    assert message is not None and message.kind == "bad" and "generator has changed" in message.text
 
 
 def test_closing_ends_the_worker_and_lets_go_of_the_project(hands: Hands) -> None:
