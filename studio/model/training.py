@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -153,8 +154,9 @@ class Training(QObject):
         if self.folder is None:
             return None
         place = _place(self.folder, self.size)
-        states = list(place.parent.glob(f"{glob.escape(place.name)}*/{STATE}"))
-        return max(states, key=lambda path: path.stat().st_mtime).parent if states else None
+        states = place.parent.glob(f"{glob.escape(place.name)}*/{STATE}")
+        own = [state for state in states if _pictures(state.parent) == self.folder]
+        return max(own, key=lambda path: path.stat().st_mtime).parent if own else None
 
     def train(self, go_on: bool = False) -> None:
         """Train with what is chosen; `go_on` from where the last run on this folder stopped.
@@ -260,6 +262,14 @@ class Training(QObject):
 def _place(folder: Path, size: int) -> Path:
     plain = re.sub(r'[<>:"/\\|?*\x00-\x1f]', " ", folder.name).strip(" .") or tr("Pictures")
     return data_folder() / "Generators" / f"{plain} {size} px"
+
+
+def _pictures(run: Path) -> Path | None:
+    """The folder of pictures that a run was trained on; others may have the same name."""
+    try:
+        return Path(os.fsdecode((run / jobs.PICTURES).read_bytes()))
+    except OSError:
+        return None
 
 
 def _unused(out: Path) -> Path:

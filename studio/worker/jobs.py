@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from studio.worker.events import FrameRef
 
+PICTURES = "pictures.txt"
+"""In the folder of a run: the path, as the file system spells it, of the folder of pictures that it was trained on."""
+
 # -- window -> process -----------------------------------------------------------------------------------------------
 
 

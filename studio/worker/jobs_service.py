@@ -16,6 +16,7 @@ from gan import assets
 from gan.data.decoding import whole
 from gan.data.folder import FEW, open_images
 from gan.errors import Cancelled, UserError, reason
+from gan.formats.files import write_bytes
 from studio.worker import jobs
 from studio.worker import messages as m
 from studio.worker.frames import FrameClosed, FrameWriter
@@ -169,6 +170,8 @@ class _Run:
         if asked.go_on_from:
             _copy(Path(asked.go_on_from), Path(asked.out))
             self._written = self._stamp()
+        else:
+            write_bytes(Path(asked.out, jobs.PICTURES), os.fsencode(asked.folder))
         torch.set_num_threads(
             len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         )

@@ -135,6 +135,7 @@ def test_a_run_that_goes_on_leaves_the_earlier_generator_as_it_is(
     said = [event.text for event in train(second, first) if isinstance(event, jobs.Said)]
     assert any(line.startswith("Going on from") for line in said)
     assert {file.name: file.read_bytes() for file in first.iterdir()} == before
+    assert all((run / jobs.PICTURES).read_bytes() == os.fsencode(folder) for run in (first, second))
     assert (second / "model.safetensors").is_file() and not list(tmp_path.glob(".a*"))
 
 

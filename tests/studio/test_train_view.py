@@ -363,6 +363,19 @@ def test_a_run_goes_on_where_it_stopped(ready: TrainHands) -> None:
     assert (fresh.out, fresh.go_on_from, fresh.start_from) == (first.out + " 3", "", "dreamscapes")
 
 
+def test_a_run_on_another_folder_of_the_same_name_is_not_gone_on_with(
+    ready: TrainHands, folder: Path, tmp_path: Path
+) -> None:
+    ready.training.train()
+    ready.jobs.finish(ready.training.out)
+    other = tmp_path / "elsewhere" / folder.name
+    other.mkdir(parents=True)
+    for place, offered in ((other, False), (folder, True)):
+        ready.training.look_at(place)
+        ready.jobs.found(place)
+        assert ready.panel.go_on.isVisible() == offered
+
+
 def test_what_goes_wrong_is_one_line(ready: TrainHands, folder: Path) -> None:
     ready.training.train()
     ready.jobs.step(1, 0.1)
