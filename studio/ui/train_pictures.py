@@ -78,6 +78,7 @@ class CropDelegate(QStyledItemDelegate):
         chosen = option.state & QStyle.StateFlag.State_Selected  # type: ignore[attr-defined]
         focused = option.state & QStyle.StateFlag.State_HasFocus  # type: ignore[attr-defined]
         if chosen or focused:
+            painter.setBrush(Qt.BrushStyle.NoBrush)  # the mark has one
             painter.setPen(QPen(QColor(tokens.accent if chosen else tokens.quiet), 2))
             painter.drawRoundedRect(area.adjusted(1, 1, -1, -1), CORNER_IMAGE, CORNER_IMAGE)
             painter.setPen(QPen(QColor(tokens.ground), 1))  # so that the ring shows on any image

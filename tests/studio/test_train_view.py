@@ -228,6 +228,14 @@ def test_left_out_pictures_look_it(ready: TrainHands) -> None:
     assert shown(2) < 0.8 * before
 
 
+def test_a_picture_left_out_is_seen_while_it_is_selected(ready: TrainHands) -> None:
+    ready.pick(2)
+    ready.key(K.Key_X)
+    rect = ready.view.grid.visualRect(ready.training.pictures.index(2))
+    image = ready.view.grid.viewport().grab(rect).toImage()
+    assert len({image.pixelColor(x, 20).name() for x in range(20, 80)}) > 1
+
+
 def test_the_choices_reach_the_process(ready: TrainHands, folder: Path) -> None:
     panel = ready.panel
     assert [panel.start_box.itemData(row) for row in range(3)] == ["characters", "dreamscapes", ""]
