@@ -52,13 +52,15 @@ class Training(QObject):
     looked_whole: Property[tuple[str, QImage] | None] = Property(None)
     stepped = Signal()  # `series` grew or was emptied
     drawn = Signal()  # `samples` are newer
+    ended = Signal()  # a run, with all of it written
     use_wanted = Signal()  # the generator is to be opened as a project
 
     def __init__(self, client: JobsClient, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._client = client
         self.pictures = PictureModel(self)
-        self._start_chosen = False  # by the person, for this folder
+        self._start_chosen: Path | None = None  # the folder for which the person chose one
+        self._before: tuple[Path | None, int, str] | None = None  # folder, size and phase to return to where reading ends early
         self.skipped: tuple[tuple[str, str], ...] = ()
         self.few = 0
         self.series: dict[str, list[float]] = {name: [] for name in SERIES}
@@ -89,22 +91,25 @@ class Training(QObject):
         """What the pictures are called, "" while none are chosen."""
         return self.folder.name if self.folder else ""
 
-    def look_at(self, folder: Path) -> None:
-        """Read a folder and show how its pictures will be cropped."""
+    def look_at(self, folder: Path, size: int | None = None) -> None:
+        """Read a folder and show how its pictures will be cropped, at another size if one is given."""
         if self.busy:
             return
-        if folder != self.folder:
-            self.pictures.forget_choices()
-            self._start_chosen = False
-        self.folder, self.error, self.note, self.fraction = folder, "", "", 0.0
-        self.phase = "looking"
+        if self.phase != "looking":
+            self._before = None if self.phase == "empty" else (self.folder, self.size, self.phase)
+        self.folder, self.error, self.fraction = folder, "", 0.0
+        self.size, self.phase = size or self.size, "looking"
         self._client.look_at(folder, self.size)
 
     def give_up_looking(self) -> None:
         """Stop reading the folder."""
         if self.phase == "looking":
             self._client.halt()
-            self.folder, self.phase = None, "empty"
+            self._return()
+
+    def _return(self) -> None:
+        """Show what was on show before a folder was read; nothing of it has changed meanwhile."""
+        self.folder, self.size, self.phase = self._before or (None, self.size, "empty")
 
     def forget(self) -> None:
         """Back to where a folder is chosen."""
@@ -115,14 +120,15 @@ class Training(QObject):
     def set_size(self, size: int) -> None:
         """Train at another resolution; the pictures are read again at that size."""
         if not self.busy and size != self.size:
-            self.size = size
-            if self.folder is not None:
-                self.look_at(self.folder)
+            if self.folder is None:
+                self.size = size
+            else:
+                self.look_at(self.folder, size)
 
     def choose_start(self, name: str) -> None:
         """Start from this generator, whatever the pictures of the folder are."""
         if not self.busy:
-            self.start, self._start_chosen = name, True
+            self.start, self._start_chosen = name, self.folder
 
     def exclude(self, names: Iterable[str], out: bool) -> None:
         """Leave pictures out, or take them back in."""
@@ -217,9 +223,13 @@ class Training(QObject):
             self.fraction = fraction
 
     def _looked(self, event: jobs.Looked) -> None:
+        if self.phase != "looking":  # it was cancelled a moment too late
+            return
+        if self._before is None or self._before[0] != self.folder:
+            self.pictures.forget_choices()
         self.skipped, self.few = event.skipped, event.few
         self.pictures.show(event.pictures, Path(event.array))
-        if event.start and not self._start_chosen:
+        if event.start and self._start_chosen != self.folder:
             self.start = event.start
         self.pixel, self.fraction, self.phase = event.pixel, 1.0, "ready"
         self._count()
@@ -250,11 +260,12 @@ class Training(QObject):
     def _trained(self, event: jobs.Trained) -> None:
         self.finished = event.finished
         self.out, self.phase = Path(event.folder), "done"
+        self.ended.emit()
 
     def _fail(self, reason: str, detail: str) -> None:
         self.error = reason
         if self.phase == "looking":
-            self.folder, self.phase = None, "empty"
+            self._return()
         elif self.busy:
             self.phase = "done" if self.bundle else "ready"
 

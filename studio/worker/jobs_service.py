@@ -90,7 +90,6 @@ class Jobs:
         return asked
 
     def _look_at(self, command: jobs.LookAt) -> None:
-        self._folder = Path(command.folder)
         tell = _thinned(lambda share: self._send(jobs.Looking(command.job, share)))
         intake = open_images(
             command.folder,
@@ -99,6 +98,7 @@ class Jobs:
             self._cancelled(command.job),
             keep_copies=True,
         )
+        self._folder = Path(command.folder)
         copies = {copy: kept.as_posix() for copy, kept in intake.copies}
         pictures = tuple(
             jobs.Picture(name.as_posix(), *size, copies.get(name, ""))

@@ -86,6 +86,8 @@ def test_a_folder_is_read_in_another_process(listening: Listening, folder: Path)
     client.look_at(folder.parent / "nothing", 32)
     pump(lambda: listening.of("failed"))
     assert listening.of("failed") == [f"no such folder: {(folder.parent / 'nothing').resolve()}"]
+    client.show_whole("inner/04.png", 640)  # of the folder that is still on show
+    pump(lambda: listening.of("whole")[1:])
 
 
 def test_a_process_that_crashes_is_told_of_and_started_again(listening: Listening, folder: Path) -> None:

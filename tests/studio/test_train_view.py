@@ -290,6 +290,28 @@ def test_another_size_reads_the_pictures_again(ready: TrainHands, folder: Path) 
     assert ready.jobs.asked[-1] == ("look_at", folder, 32) and ready.training.phase == "looking"
 
 
+def test_reading_that_ends_early_leaves_all_as_it_was(ready: TrainHands, folder: Path, tmp_path: Path) -> None:
+    ready.pick(3)
+    ready.key(K.Key_X)
+    training, view = ready.training, ready.view
+    training.set_size(128)
+    ready.press(view.stop)
+    assert (training.folder, training.size, training.phase) == (folder, 64, "ready")
+    ready.jobs.found(tmp_path, count=5)  # said before the process heard of it
+    assert ready.panel.size_box.currentData() == 64 and view.pages.currentWidget() is view.grid
+    training.look_at(tmp_path)
+    ready.jobs.failed.emit("no pictures in it", "")
+    assert training.folder == folder and view.error.text() == "no pictures in it" and view.error.isVisible()
+    assert training.pictures.excluded == {"003.png"} and ready.panel.counts.value("used") == "38"
+    ready.key(K.Key_Z, CTRL)
+    assert training.pictures.excluded == set()
+    training.train()
+    ready.jobs.finish(training.out)
+    training.look_at(tmp_path)
+    ready.press(view.stop)
+    assert training.phase == "done" and view.use.isVisible()
+
+
 def test_a_run_is_watched_stopped_and_used(ready: TrainHands, folder: Path) -> None:
     wanted: list[object] = []
     ready.window.project_wanted.connect(lambda project, bundle: wanted.append(bundle))
