@@ -239,6 +239,30 @@ def test_after_an_export_the_arrows_choose_the_next_format(
     dialog.reject()
 
 
+def test_after_an_export_to_a_folder_that_was_named_the_next_gets_one_beside_it(
+    hands: Hands, dialog: ExportDialog, tmp_path: Path
+) -> None:
+    dialog.folder.selectAll()
+    QTest.keyClicks(dialog.folder, f"{tmp_path / 'mine'}/")
+    hands.press(dialog.start)
+    (tmp_path / "mine").mkdir()
+    hands.worker.exported.emit(str(tmp_path / "mine"))
+    assert dialog.status.text().startswith("Done") and not dialog.start.isEnabled()
+    dialog.choose_way("onnx")
+    named = Path(dialog.folder.text())
+    assert named.parent == tmp_path and named.name.endswith("-onnx")
+    assert dialog.status.text() == "Ready to write." and dialog.start.isEnabled()
+    hands.press(dialog.start)
+    hands.worker.exported.emit(str(named))
+    dialog.choose_way("bundle")
+    hands.press(dialog.start)
+    hands.worker.exported.emit(dialog.folder.text())
+    Path(dialog.folder.text()).mkdir()
+    dialog.fp16.click()
+    assert not Path(dialog.folder.text()).exists() and dialog.start.isEnabled()
+    dialog.reject()
+
+
 def test_a_project_s_own_place_for_exports_is_not_the_next_project_s(
     hands: Hands, dialog: ExportDialog, tmp_path: Path
 ) -> None:
