@@ -4,7 +4,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import QModelIndex, Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QDialog,
@@ -53,6 +53,17 @@ def suggested_folder(actions: Actions, way: str = "bundle") -> Path:
     return folder
 
 
+class WayList(QListWidget):
+    """Formats below headings."""
+
+    def moveCursor(self, action: QListWidget.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
+        """Home and Page Up would end on the heading at the top, which cannot be chosen, and so go nowhere."""
+        found = super().moveCursor(action, modifiers)
+        while found.isValid() and not found.flags() & Qt.ItemFlag.ItemIsEnabled:
+            found = found.siblingAtRow(found.row() + 1)
+        return found
+
+
 class ExportDialog(QDialog):
     """Asks what and where to, shows progress, and ends with the way to the folder."""
 
@@ -62,7 +73,7 @@ class ExportDialog(QDialog):
         self._ways = {way.key: way for way in ways()}
         self.setWindowTitle(tr("Export"))
         self.setMinimumSize(760, 540)
-        self.list = QListWidget()
+        self.list = WayList()
         self.list.setProperty("role", "choices")
         self.list.setFixedWidth(_LIST)
         named(self.list, tr("What to export"), tr("Formats of the generator, and of your favourites"))

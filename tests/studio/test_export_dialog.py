@@ -263,6 +263,18 @@ def test_after_an_export_to_a_folder_that_was_named_the_next_gets_one_beside_it(
     dialog.reject()
 
 
+def test_home_and_end_choose_the_first_and_the_last_format(hands: Hands, dialog: ExportDialog) -> None:
+    chosen = []
+    for key in (K.Key_Down, K.Key_Home, K.Key_End, K.Key_Home, K.Key_PageDown, K.Key_PageUp):
+        hands.key(key)
+        chosen.append(dialog.way.key)
+    assert chosen == ["onnx", "bundle", "dataset", "bundle", "dataset", "bundle"]
+    dialog.choose_way("images")
+    hands.key(K.Key_Up)
+    assert dialog.way.key == "hub"
+    dialog.reject()
+
+
 def test_a_project_s_own_place_for_exports_is_not_the_next_project_s(
     hands: Hands, dialog: ExportDialog, tmp_path: Path
 ) -> None:
