@@ -189,7 +189,7 @@ class Listener(QObject):
         self.state.rounds = self._log.rounds()
 
     def _ready(self, ready: m.Ready) -> None:
-        graph = ready.card.get("imported", {}).get("from") == "ONNX"
+        imported = ready.card.get("imported", {})
         self.state.generator = Generator(
             ready.model,
             ready.hash,
@@ -197,7 +197,8 @@ class Listener(QObject):
             ready.parameters,
             ready.has_discriminator,
             ready.square,
-            graph,
+            imported=bool(imported),
+            graph=imported.get("from") == "ONNX",
         )
         self.state.device = tr(ready.device)
         if self.project.meta("pixel_art") is None:

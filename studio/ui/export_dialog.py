@@ -179,11 +179,10 @@ class ExportDialog(QDialog):
 
     def _fit_list(self, generator: Generator) -> None:
         """Offer the formats that the generator can be written in; the tips of the others say why not."""
-        imported = Path(self._actions.project.model).is_absolute()
         for row in range(self.list.count()):
             item = self.list.item(row)
             if way := self._ways.get(item.data(_KEY)):
-                reason = unfit(way, imported, generator.graph)
+                reason = unfit(way, generator.imported, generator.graph)
                 enabled = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
                 item.setFlags(Qt.ItemFlag.NoItemFlags if reason else enabled)
                 item.setToolTip(reason or way.about)

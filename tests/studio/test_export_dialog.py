@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt, QUrl
@@ -14,6 +15,7 @@ from studio import i18n
 from studio.model import preferences
 from studio.ui.export_dialog import ExportDialog, suggested_folder
 from studio.ui.export_formats import ways
+from studio.worker import messages as m
 
 K = Qt.Key
 
@@ -220,6 +222,17 @@ def test_a_graph_is_offered_in_the_formats_it_can_leave_in(hands: Hands, dialog:
     dialog.choose_way("hub")
     names = dialog.rows.keys()
     assert "original.onnx" in names and "generator.pt2" not in names
+    dialog.reject()
+
+
+@pytest.mark.parametrize(("card", "offered"), [({"training": {}}, False), ({"imported": {"file": "netG.pth"}}, True)])
+def test_original_weights_are_offered_where_there_are_any(
+    hands: Hands, dialog: ExportDialog, card: dict[str, Any], offered: bool
+) -> None:
+    hands.project.set_meta(model=str(hands.folder / "a generator of one's own"))
+    hands.worker.ready.emit(m.Ready("CPU", "mine", 16, 8, "0123456789", False, True, 900_000, card))
+    (item,) = dialog.list.findItems("Original weights", Qt.MatchFlag.MatchExactly)
+    assert bool(item.flags() & Qt.ItemFlag.ItemIsEnabled) == offered
     dialog.reject()
 
 
