@@ -186,9 +186,9 @@ class RunPage(QScrollArea):
         self.setWidget(body)
         training.stepped.connect(self._step)
         training.drawn.connect(self._draw)
+        bind(training, "phase", self._draw)
         bind(training, "note", self._say)
         self._step()
-        self._draw()
 
     def _say(self, note: str) -> None:
         self.note.setText(tr(note))
@@ -203,13 +203,15 @@ class RunPage(QScrollArea):
             chart.show_values(values, max(2, len(values), round(min(steps, 20 * len(values)))), baseline)
             chart.set_words(f"{values[-1]:.2f}" if values else "")
 
-    def _draw(self) -> None:
+    def _draw(self, _: object = None) -> None:
         training = self._training
         self.pairs.show_pairs(training.samples, training.nearest, training.copies)
         self.pairs_note.setText(
             tr("after {n} images", n=whole(training.samples_at))
             if training.samples
             else tr("the first come after half a minute")
+            if training.phase == "training"
+            else ""
         )
         copied = sum(training.copies)
         self.copied_note.setText(

@@ -191,6 +191,7 @@ class _Run:
             keep_copies=asked.keep_copies,
         )
         self._send(jobs.Trained(asked.job, asked.out, not self._cancelled()))
+        self._show_if_new()
 
     def _progress(self, report: TrainProgress | tuple[float, str]) -> None:
         if isinstance(report, tuple):
@@ -211,9 +212,12 @@ class _Run:
                 series,
             )
         )
+        self._show_if_new()
+
+    def _show_if_new(self) -> None:
         if self._stamp() != self._written:
             self._written = self._stamp()
-            self._show_samples(report.images)
+            self._show_samples()
 
     def _stamp(self) -> int:
         try:
@@ -221,7 +225,7 @@ class _Run:
         except OSError:
             return 0
 
-    def _show_samples(self, images: int) -> None:
+    def _show_samples(self) -> None:
         from gan.data.nearest import Nearest
         from gan.model import load
 
@@ -231,8 +235,9 @@ class _Run:
                 asked.folder, asked.resolution, leave_out=asked.leave_out, keep_copies=asked.keep_copies
             ).images
             self._nearest = Nearest(pictures)
-        drawn = load(asked.out, device="cpu").sample(range(SAMPLES))
+        model = load(asked.out, device="cpu")
+        drawn = model.sample(range(SAMPLES))
         compared = self._nearest.compare(drawn)
         copied = tuple(map(bool, compared.copied))
         shown = self._frames.send(drawn), self._frames.send(compared.pictures)
-        self._send(jobs.Samples(asked.job, images, *shown, copied))
+        self._send(jobs.Samples(asked.job, model.card["training"]["images_seen"], *shown, copied))

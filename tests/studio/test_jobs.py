@@ -134,8 +134,9 @@ def test_a_run_that_goes_on_leaves_the_earlier_generator_as_it_is(
     first, second = tmp_path / "a 32 px", tmp_path / "a 32 px 2"
     train(first)
     before = {file.name: file.read_bytes() for file in first.iterdir()}
-    said = [event.text for event in train(second, first) if isinstance(event, jobs.Said)]
-    assert any(line.startswith("Going on from") for line in said)
+    *said, ended, shown = train(second, first)
+    assert any(isinstance(event, jobs.Said) and event.text.startswith("Going on from") for event in said)
+    assert isinstance(ended, jobs.Trained) and isinstance(shown, jobs.Samples), "also of a run that was stopped early"
     assert {file.name: file.read_bytes() for file in first.iterdir()} == before
     assert all((run / jobs.PICTURES).read_bytes() == os.fsencode(folder) for run in (first, second))
     assert (second / "model.safetensors").is_file() and not list(tmp_path.glob(".a*"))
@@ -191,14 +192,14 @@ def test_samples_stand_beside_their_nearest_pictures(
     sent: list[Any] = []
     command = jobs.Train(3, str(folder), str(tmp_path / "out"), 32, 1.0, None, ("inner/00.png",))
     run = _Run(command, sent.append, Frames(), lambda: False)  # type: ignore[arg-type]
-    bundle.save(Model("out", generator, None, None), tmp_path / "out")
+    bundle.save(Model("out", generator, None, None, {"training": {"images_seen": 320}}), tmp_path / "out")
     from gan.adversarial.config import TrainProgress
 
     values = {name: 0.5 for name in TrainProgress.__dataclass_fields__}
     run._progress(TrainProgress(**{**values, "images": 320}))  # type: ignore[arg-type]
     training, shown = sent
     assert isinstance(training, jobs.Training) and set(training.series) == {"generator", "discriminator", "gap"}
-    assert isinstance(shown, jobs.Samples) and len(shown.copied) == SAMPLES
+    assert isinstance(shown, jobs.Samples) and len(shown.copied) == SAMPLES and shown.images == 320
     pictures = open_images(folder, 32, leave_out=["inner/00.png"]).images
     for beside in np.asarray(shown.nearest):
         assert any((beside == one).all() or (beside[:, ::-1] == one).all() for one in pictures)

@@ -393,6 +393,17 @@ def test_a_run_goes_on_where_it_stopped(ready: TrainHands) -> None:
     assert (fresh.out, fresh.go_on_from, fresh.start_from) == (first.out + " 3", "", "dreamscapes")
 
 
+def test_samples_are_promised_while_it_trains_alone(ready: TrainHands) -> None:
+    ready.training.train()
+    note = ready.view.run.pairs_note
+    assert "half a minute" in note.text()
+    ready.training.stop()
+    ready.jobs.finish(ready.training.out, finished=False)
+    assert note.text() == ""
+    ready.jobs.draw()
+    assert note.text() == "after 6400 images" and ready.view.run.pairs.count == 12
+
+
 def test_a_run_on_another_folder_of_the_same_name_is_not_gone_on_with(
     ready: TrainHands, folder: Path, tmp_path: Path
 ) -> None:
