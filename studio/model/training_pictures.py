@@ -102,13 +102,11 @@ class PictureModel(QAbstractListModel):
         self.changed.emit()
 
     def state(self, row: int) -> str:
-        """Whether the picture at `row` is used, a copy of one that is, or excluded."""
+        """Whether the picture at `row` is used, a copy of another, or excluded."""
         picture = self.pictures[row]
         if picture.name in self.excluded:
             return EXCLUDED
-        # where a person left out the kept one, its copy stands in
-        copy = picture.copy_of and not self.keep_copies and picture.copy_of not in self.excluded
-        return COPY if copy else USED
+        return COPY if picture.copy_of and not self.keep_copies else USED
 
     def words(self, row: int) -> str:
         """Say of a picture what it is, what is cut off, and why it is not used where it is not."""
@@ -121,7 +119,11 @@ class PictureModel(QAbstractListModel):
         if state == EXCLUDED:
             lines.append(tr("Left out by you"))
         elif state == COPY:
-            lines.append(tr("The same as {name}, which is kept", name=picture.copy_of))
+            lines.append(
+                tr("The same as {name}, which you left out", name=picture.copy_of)
+                if picture.copy_of in self.excluded
+                else tr("The same as {name}, which is kept", name=picture.copy_of)
+            )
         return "\n".join(lines)
 
     def rowCount(self, parent: Index | None = None) -> int:

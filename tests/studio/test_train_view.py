@@ -193,16 +193,16 @@ def test_elsewhere_and_while_training_undo_is_about_the_project(ready: TrainHand
     assert "star" in ready.window.commands["undo"].text()
 
 
-def test_the_copy_stands_in_for_a_picture_left_out(ready: TrainHands) -> None:
+def test_no_copy_stands_in_for_a_picture_left_out(ready: TrainHands) -> None:
     pictures = ready.training.pictures
     assert pictures.state(39) == "copy" and "The same as 000.png" in pictures.words(39)
     ready.pick(0)
     ready.key(K.Key_Delete)
-    assert pictures.state(0) == "excluded" and pictures.state(39) == "used"
-    assert ready.panel.counts.value("used") == "39"
-    ready.key(K.Key_X)
+    assert pictures.state(0) == "excluded" and pictures.state(39) == "copy"
+    assert "The same as 000.png, which you left out" in pictures.words(39)
+    assert ready.panel.counts.value("used") == "38"
     ready.press(ready.panel.keep_copies)
-    assert pictures.state(39) == "used" and ready.panel.counts.value("used") == "40"
+    assert pictures.state(39) == "used" and ready.panel.counts.value("used") == "39"
 
 
 def test_the_selected_picture_is_shown_whole_with_its_crop(ready: TrainHands) -> None:
