@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from studio.i18n import tr
-from studio.model import settings
+from studio.model import preferences, settings
 from studio.model.pictures import to_image, to_images
 from studio.model.property import Property
 from studio.model.training_pictures import PictureModel
@@ -58,6 +58,8 @@ class Training(QObject):
     def __init__(self, client: JobsClient, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._client = client
+        if (minutes := preferences.read().get("train_minutes")) in MINUTES:
+            self.minutes = minutes
         self.pictures = PictureModel(self)
         self._start_chosen: Path | None = None  # the folder for which the person chose one
         self._before: tuple[Path | None, int, str] | None = None  # folder, size and phase to return to where reading ends early
@@ -92,9 +94,14 @@ class Training(QObject):
         return self.folder.name if self.folder else ""
 
     def look_at(self, folder: Path, size: int | None = None) -> None:
-        """Read a folder and show how its pictures will be cropped, at another size if one is given."""
+        """Read a folder and show how its pictures will be cropped, at another size if one is given.
+
+        Of a folder that was not on show, that is the size of an earlier run on it, so that the run can go on.
+        """
         if self.busy:
             return
+        if size is None and folder != self.folder:
+            size = next((one for one in (self.size, *SIZES) if _earlier(folder, one)), None)
         if self.phase != "looking":
             self._before = None if self.phase == "empty" else (self.folder, self.size, self.phase)
         self.folder, self.error, self.fraction = folder, "", 0.0
@@ -157,12 +164,7 @@ class Training(QObject):
 
     def earlier(self) -> Path | None:
         """The bundle of an earlier run on this folder at this size that can go on."""
-        if self.folder is None:
-            return None
-        place = _place(self.folder, self.size)
-        states = place.parent.glob(f"{glob.escape(place.name)}*/{STATE}")
-        own = [state for state in states if _pictures(state.parent) == self.folder]
-        return max(own, key=lambda path: path.stat().st_mtime).parent if own else None
+        return _earlier(self.folder, self.size) if self.folder is not None else None
 
     def train(self, go_on: bool = False) -> None:
         """Train with what is chosen; `go_on` from where the last run on this folder stopped.
@@ -173,6 +175,7 @@ class Training(QObject):
             return
         earlier = self.earlier() if go_on else None
         out = _unused(_place(self.folder, self.size))
+        preferences.keep(train_minutes=self.minutes)
         for values in self.series.values():
             values.clear()
         self.samples, self.nearest, self.copies, self.samples_at = [], [], [], 0
@@ -273,6 +276,13 @@ class Training(QObject):
 def _place(folder: Path, size: int) -> Path:
     plain = re.sub(r'[<>:"/\\|?*\x00-\x1f]', " ", folder.name).strip(" .") or tr("Pictures")
     return data_folder() / "Generators" / f"{plain} {size} px"
+
+
+def _earlier(folder: Path, size: int) -> Path | None:
+    place = _place(folder, size)
+    states = place.parent.glob(f"{glob.escape(place.name)}*/{STATE}")
+    own = [state for state in states if _pictures(state.parent) == folder]
+    return max(own, key=lambda path: path.stat().st_mtime).parent if own else None
 
 
 def _pictures(run: Path) -> Path | None:

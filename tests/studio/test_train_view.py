@@ -417,6 +417,28 @@ def test_a_run_on_another_folder_of_the_same_name_is_not_gone_on_with(
         assert ready.panel.go_on.isVisible() == offered
 
 
+def test_the_size_and_the_time_of_the_last_run_are_there_in_the_next_window(
+    ready: TrainHands, folder: Path, tmp_path: Path
+) -> None:
+    training = ready.training
+    training.set_size(128)
+    ready.jobs.found(folder)
+    training.minutes = 90
+    training.train()
+    ready.jobs.finish(training.out)
+    client = StandInJobs()
+    again = Training(client)
+    assert (again.size, again.minutes) == (64, 90)
+    again.look_at(folder)
+    client.found(folder)
+    assert again.size == 128 and again.earlier() == training.out
+    again.set_size(32)
+    again.look_at(folder)
+    assert again.size == 32, "chosen for this folder"
+    again.look_at(tmp_path)
+    assert again.size == 32
+
+
 def test_what_goes_wrong_is_one_line(ready: TrainHands, folder: Path) -> None:
     ready.training.train()
     ready.jobs.step(1, 0.1)
