@@ -273,6 +273,14 @@ def test_another_project_that_cannot_be_opened_is_said_in_a_dialog(
     assert studio.window is hands.window
 
 
+def test_the_project_on_show_is_not_opened_once_more(hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted: list[object] = []
+    hands.window.project_wanted.connect(lambda *what: wanted.append(what))
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(hands.folder / ".." / hands.folder.name))
+    hands.key(K.Key_O, CTRL)
+    assert not wanted and hands.window.status.message.full_text() == "This project is open already"
+
+
 def test_another_project_opens_where_the_window_stood(
     hands: Hands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
