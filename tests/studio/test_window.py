@@ -222,7 +222,8 @@ def test_the_status_bar_says_what_goes_on(open_studio: Callable[[], Hands]) -> N
     hands.first_grid()
     assert status.task.text() == "Ready"
     assert status.device.text() == "CPU, 2 cores"
-    assert status.seed.text().endswith("16 px")
+    hands.actions.state.seed = 1234567
+    assert status.seed.text() == "seed 1234567 · 16 px"
     hands.worker.failed.emit("Worker", "The worker crashed twice. Your ratings are safe.", "Traceback ...")
     assert status.message.full_text() == "The worker crashed twice. Your ratings are safe."
     assert not hands.window.commands["new_grid"].isEnabled()
