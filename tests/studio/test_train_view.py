@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QItemSelectionModel, QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QPushButton
 from train_support import StandInJobs
 from window_support import Hands
 
@@ -282,6 +282,21 @@ def test_while_pictures_are_read_the_keyboard_can_end_it(hands: TrainHands, fold
     hands.training.look_at(folder)
     hands.jobs.found(folder)
     assert view.grid.hasFocus()
+
+
+def test_after_the_dialog_for_folders_the_keyboard_can_end_the_reading(hands: TrainHands, folder: Path) -> None:
+    dialog = QDialog(hands.window)
+    inside = QPushButton(dialog)
+    dialog.show()
+    dialog.activateWindow()
+    inside.setFocus()
+    hands.qtbot.waitUntil(lambda: QApplication.focusWidget() is inside)
+    hands.training.look_at(folder)
+    with hands.qtbot.waitActive(hands.window):
+        dialog.close()
+        hands.window.activateWindow()
+    dialog.deleteLater()
+    assert hands.view.stop.hasFocus()
 
 
 def test_another_size_reads_the_pictures_again(ready: TrainHands, folder: Path) -> None:
