@@ -40,6 +40,7 @@ class Training(QObject):
     minutes: Property[int] = Property(20)
     start: Property[str] = Property(BUNDLED[0])  # a bundled name, or RANDOM
     pixel: Property[int] = Property(1)  # side of the squares of one colour that pixel art consists of; 1: no pixel art
+    pixel_art: Property[bool] = Property(False)  # enlarge with hard edges
     starts: Property[tuple[jobs.Start, ...]] = Property(())
     keep_copies: Property[bool] = Property(False)
     usable: Property[int] = Property(0)  # pictures
@@ -231,7 +232,8 @@ class Training(QObject):
         if self._before is None or self._before[0] != self.folder:
             self.pictures.forget_choices()
         self.skipped, self.few = event.skipped, event.few
-        self.pictures.show(event.pictures, Path(event.array))
+        self.pixel_art = event.pixel_art
+        self.pictures.show(event.pictures, Path(event.array), event.pixel_art)
         if event.start and self._start_chosen != self.folder:
             self.start = event.start
         self.pixel, self.fraction, self.phase = event.pixel, 1.0, "ready"

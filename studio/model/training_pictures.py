@@ -56,6 +56,7 @@ class PictureModel(QAbstractListModel):
         self.pictures: tuple[Picture, ...] = ()
         self.excluded: set[str] = set()  # names; by the person
         self.keep_copies = False
+        self.pixel_art = False  # all of them
         self.used = 0  # how many training will see
         self.left_out = 0  # how many the person excluded
         self.copies = 0  # how many were found twice
@@ -63,10 +64,10 @@ class PictureModel(QAbstractListModel):
         self._pixels: np.ndarray | None = None
         self._image = lru_cache(_KEPT)(self._read)
 
-    def show(self, pictures: Sequence[Picture], array: Path | None) -> None:
+    def show(self, pictures: Sequence[Picture], array: Path | None, pixel_art: bool = False) -> None:
         """Show these; `array` is a .npy file with a row of pixels for each."""
         self.beginResetModel()
-        self.pictures = tuple(pictures)
+        self.pictures, self.pixel_art = tuple(pictures), pixel_art
         self._image.cache_clear()
         self._pixels = None if array is None else np.load(array, mmap_mode="r", allow_pickle=False)
         self.copies = sum(bool(picture.copy_of) for picture in self.pictures)

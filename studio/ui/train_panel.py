@@ -149,7 +149,7 @@ class TrainPanel(QWidget):
             self.whole_name.hide()
 
     def _say_pixels(self, known: bool) -> None:
-        art = known and self.training.pixel > 1
+        art = known and self.training.pixel_art
         side = self.training.size // self.training.pixel
         self.pixels.setText(tr("Pixel art of {n} × {n} pixels: it is enlarged with hard edges.", n=side) if art else "")
         self.pixels.setVisible(art)

@@ -104,6 +104,7 @@ class Looked:
     skipped: tuple[tuple[str, str], ...]  # name, why
     few: int  # pictures; with fewer, copying is to be feared
     pixel: int = 1  # side of the squares of one colour that pixel art consists of; 1: no pixel art
+    pixel_art: bool = False  # also where it is at its own size, without such squares
     start: str = ""  # the bundled generator that had best be started from, if there is one
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from gan import assets
 from gan.data.decoding import whole
 from gan.data.folder import FEW, open_images
+from gan.data.pixel_art import few_colours
 from gan.errors import Cancelled, UserError, reason
 from gan.formats.files import write_bytes
 from studio.worker import jobs
@@ -108,7 +109,8 @@ class Jobs:
         assert isinstance(intake.images, np.memmap) and intake.images.filename is not None
         start = assets.start_for(intake.pixel, command.resolution) or ""
         array = str(intake.images.filename)
-        self._send(jobs.Looked(command.job, array, pictures, skipped, FEW, intake.pixel, start))
+        pixel_art = intake.pixel > 1 or few_colours(intake.images)
+        self._send(jobs.Looked(command.job, array, pictures, skipped, FEW, intake.pixel, pixel_art, start))
 
     def _show_whole(self, command: jobs.ShowWhole) -> None:
         with suppress(Exception):  # the file has gone since the folder was read: nothing to show

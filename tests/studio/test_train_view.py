@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QItemSelectionModel, QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QItemSelectionModel, QMimeData, QPointF, QRect, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QPushButton
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QPushButton, QWidget
 from train_support import StandInJobs
 from window_support import Hands
 
@@ -270,6 +270,28 @@ def test_pixel_art_is_told_and_starts_from_pixel_art(hands: TrainHands, folder: 
         training.look_at(other if pixel == 1 else folder.parent)
         hands.jobs.found(other, pixel=pixel, start=start)
         assert panel.start_box.currentData() == start and panel.pixels.isVisible() == (pixel > 1)
+
+
+def test_pixel_art_at_its_own_size_has_hard_edges_too(hands: TrainHands, folder: Path) -> None:
+    training, view, panel = hands.training, hands.view, hands.panel
+
+    def colours(widget: QWidget, area: QRect) -> int:
+        image = widget.grab(area.adjusted(8, 8, -8, -8)).toImage()
+        return len({image.pixel(x, y) for x in range(image.width()) for y in range(image.height())})
+
+    for art in (False, True):
+        training.set_size(32)
+        training.look_at(folder)
+        hands.jobs.found(folder, pixel_art=art)
+        assert panel.pixels.isVisible() == art
+        assert (colours(view.grid.viewport(), view.grid.visualRect(training.pictures.index(1))) <= 18) == art
+        training.train()
+        hands.jobs.draw()
+        pairs = view.run.pairs
+        area = pairs.area(1).toRect()
+        assert (colours(pairs, area.adjusted(0, 0, -area.width() // 2, 0)) <= 18) == art
+        hands.jobs.finish(training.out)
+    assert panel.pixels.text() == "Pixel art of 32 × 32 pixels: it is enlarged with hard edges."
 
 
 def test_while_pictures_are_read_the_keyboard_can_end_it(hands: TrainHands, folder: Path) -> None:

@@ -40,7 +40,14 @@ class StandInJobs(JobsClient):
     # -- what the process would do ---------------------------------------------------------------------------------
 
     def found(
-        self, folder: Path, count: int = 40, side: int = 16, few: int = 1000, pixel: int = 1, start: str = "dreamscapes"
+        self,
+        folder: Path,
+        count: int = 40,
+        side: int = 16,
+        few: int = 1000,
+        pixel: int = 1,
+        pixel_art: bool = False,
+        start: str = "dreamscapes",
     ) -> None:
         """Say what a folder holds: of `count` pictures the last is a copy of the first, and two files are unreadable."""
         array = folder / "pictures.npy"
@@ -49,7 +56,7 @@ class StandInJobs(JobsClient):
         copies = ["" if number < count - 1 else names[0] for number in range(count)]
         pictures = tuple(jobs.Picture(name, 120, 60, copy) for name, copy in zip(names, copies, strict=True))
         skipped = (("sub/IMG_1.HEIC", "HEIC files are not read: save it as PNG or JPEG"), ("text.png", "not a picture"))
-        self.looked.emit(jobs.Looked(1, str(array), pictures, skipped, few, pixel, start))
+        self.looked.emit(jobs.Looked(1, str(array), pictures, skipped, few, pixel, pixel_art or pixel > 1, start))
 
     @staticmethod
     def pixels(count: int, side: int = 16, seed: int = 0) -> np.ndarray:
