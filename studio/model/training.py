@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import glob
-import os
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
-from studio.i18n import tr
 from studio.model import preferences, settings
 from studio.model.pictures import to_image, to_images
 from studio.model.property import Property
 from studio.model.training_pictures import PictureModel
-from studio.project.recent import data_folder
+from studio.model.training_runs import earlier_run, new_run
 from studio.worker import jobs
 from studio.worker.jobs_client import JobsClient, ShownSamples
 
@@ -25,7 +21,6 @@ MINUTES = (2, 5, 10, 20, 30, 45, 60, 90, 120, 240, 480)
 BUNDLED = ("dreamscapes", "dreamscapes-128", "characters")  # generators that come with the studio; training begins with the first
 RANDOM = ""  # the start that is none
 SERIES = ("generator", "discriminator", "gap")
-STATE = "training.pt"  # of a run that can go on, in its bundle's folder
 _WHOLE = 640  # pixels of the longer side of a picture shown whole
 _POINTS = 2000  # of a curve; with more, every second one is dropped
 
@@ -102,7 +97,7 @@ class Training(QObject):
         if self.busy:
             return
         if size is None and folder != self.folder:
-            size = next((one for one in (self.size, *SIZES) if _earlier(folder, one)), None)
+            size = next((one for one in (self.size, *SIZES) if earlier_run(folder, one)), None)
         if self.phase != "looking":
             self._before = None if self.phase == "empty" else (self.folder, self.size, self.phase)
         self.folder, self.error, self.fraction = folder, "", 0.0
@@ -165,7 +160,7 @@ class Training(QObject):
 
     def earlier(self) -> Path | None:
         """The bundle of an earlier run on this folder at this size that can go on."""
-        return _earlier(self.folder, self.size) if self.folder is not None else None
+        return earlier_run(self.folder, self.size) if self.folder is not None else None
 
     def train(self, go_on: bool = False) -> None:
         """Train with what is chosen; `go_on` from where the last run on this folder stopped.
@@ -175,7 +170,7 @@ class Training(QObject):
         if not self.can_train or self.folder is None:
             return
         earlier = self.earlier() if go_on else None
-        out = _unused(_place(self.folder, self.size))
+        out = new_run(self.folder, self.size)
         preferences.keep(train_minutes=self.minutes)
         for values in self.series.values():
             values.clear()
@@ -273,31 +268,3 @@ class Training(QObject):
             self._return()
         elif self.busy:
             self.phase = "done" if self.bundle else "ready"
-
-
-def _place(folder: Path, size: int) -> Path:
-    plain = re.sub(r'[<>:"/\\|?*\x00-\x1f]', " ", folder.name).strip(" .") or tr("Pictures")
-    return data_folder() / "Generators" / f"{plain} {size} px"
-
-
-def _earlier(folder: Path, size: int) -> Path | None:
-    place = _place(folder, size)
-    states = place.parent.glob(f"{glob.escape(place.name)}*/{STATE}")
-    own = [state for state in states if _pictures(state.parent) == folder]
-    return max(own, key=lambda path: path.stat().st_mtime).parent if own else None
-
-
-def _pictures(run: Path) -> Path | None:
-    """The folder of pictures that a run was trained on; others may have the same name."""
-    try:
-        return Path(os.fsdecode((run / jobs.PICTURES).read_bytes()))
-    except OSError:
-        return None
-
-
-def _unused(out: Path) -> Path:
-    number, free = 1, out
-    while free.exists():
-        number += 1
-        free = out.with_name(f"{out.name} {number}")
-    return free
