@@ -92,7 +92,8 @@ def open_images(
     progress : called with a fraction in [0, 1] and a line of text.
     cancel : asked between files; true raises `Cancelled`, and nothing is left behind.
     cache : where the array is kept; by default the user's cache folder.
-    leave_out : files not to use, relative to the folder; names that are not there are passed over.
+    leave_out : files not to use, relative to the folder; names that are not there are passed over. No copy stands in for one: who leaves
+        a picture out means what it shows.
     keep_copies : use pictures found twice all the same; `Intake.copies` tells of them either way.
 
     Raises
@@ -197,9 +198,8 @@ def _select(images: np.ndarray, report: dict[str, Any], base: Path, leave_out: s
     wanted = [name not in leave_out for name in names]
     copies = {int(copy): int(kept) for copy, kept in report["copies"]}
     if not keep_copies:
-        for copy, kept in copies.items():
-            # where a person left out the kept one, its copy stands in
-            wanted[copy] = wanted[copy] and not wanted[kept]
+        for copy in copies:
+            wanted[copy] = False
     rows = np.flatnonzero(wanted)
     if not len(rows):
         raise UserError("no picture is left: all readable ones were left out")

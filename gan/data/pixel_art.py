@@ -1,9 +1,10 @@
-"""Whether pictures are pixel art that was enlarged: squares of one colour, on a grid."""
+"""Whether pictures are pixel art: squares of one colour, on a grid, where it was enlarged; few colours where it was not."""
 
 import numpy as np
 
 _LOOKED_AT = 256  # pictures at most, evenly spread
 _NEARLY_ALL = 0.98  # of them: a stray photograph among a thousand sprites changes nothing
+_FEW_COLOURS = 64  # in a picture
 
 
 def square_side(images: np.ndarray) -> int:
@@ -13,8 +14,7 @@ def square_side(images: np.ndarray) -> int:
     ----------
     images : uint8 (N, R, R, 3). Pictures of one colour say nothing.
     """
-    some = np.asarray(images[:: max(1, -(-len(images) // _LOOKED_AT))])
-    some = some[(some != some[:, :1, :1]).any(axis=(1, 2, 3))]
+    some = _looked_at(images)
     side = 1
     while len(some) and images.shape[1] % (2 * side) == 0:
         twice = 2 * side
@@ -24,3 +24,24 @@ def square_side(images: np.ndarray) -> int:
             break
         side = twice
     return side
+
+
+def few_colours(images: np.ndarray) -> bool:
+    """Whether most of the pictures have as few colours as pixel art has. At its own size there are no squares to find.
+
+    Finely shaded sprites have more, so that most have to do; of photographs, paintings and drawings in ink hardly any have so few.
+
+    Parameters
+    ----------
+    images : uint8 (N, R, R, 3). Pictures of one colour say nothing.
+    """
+    some = _looked_at(images).astype(np.int32)
+    coded = np.sort((some @ [1 << 16, 1 << 8, 1]).reshape(len(some), images.shape[1] ** 2))
+    counts = 1 + (coded[:, 1:] != coded[:, :-1]).sum(axis=1)
+    return bool((counts <= _FEW_COLOURS).sum() * 2 > len(some))
+
+
+def _looked_at(images: np.ndarray) -> np.ndarray:
+    some = np.asarray(images[:: max(1, -(-len(images) // _LOOKED_AT))])
+    varied: np.ndarray = some[(some != some[:, :1, :1]).any(axis=(1, 2, 3))]
+    return varied

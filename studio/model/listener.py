@@ -195,7 +195,7 @@ class Listener(QObject):
         self.state.rounds = self._log.rounds()
 
     def _ready(self, ready: m.Ready) -> None:
-        graph = ready.card.get("imported", {}).get("from") == "ONNX"
+        imported = ready.card.get("imported", {})
         self.state.generator = Generator(
             ready.model,
             ready.hash,
@@ -203,11 +203,13 @@ class Listener(QObject):
             ready.parameters,
             ready.has_discriminator,
             ready.square,
-            graph,
+            imported=bool(imported),
+            graph=imported.get("from") == "ONNX",
         )
         self.state.device = tr(ready.device)
         if self.project.meta("pixel_art") is None:
             self.state.pixel_art = ready.pixel_art
+        self._know_generator(ready.hash)
         self.state.loaded = True
         if self._crashed is not None and self.state.message == self._crashed:
             self.state.message = Message(self._crashed.text)  # it is over: fade like any other
@@ -221,6 +223,15 @@ class Listener(QObject):
                 self.worker.draw(self.project.images(undrawn))
             self.worker.predict(images)
         self.worker.request_strip(STRIP_SEEDS)
+
+    @told
+    def _know_generator(self, found: str) -> None:
+        """Say so where the generator is not the one that the project was made with: what was rated are other images then."""
+        known = self.project.meta("model_hash")
+        if known is None:
+            self.project.set_meta(model_hash=found)
+        elif known != found:
+            self.say(tr("This project's generator has changed: it draws other images than those you rated."), bad=True)
 
     def _show_grid(self, shown: ShownGrid) -> None:
         drawn = pictures.to_images(shown.pixels)

@@ -1,7 +1,7 @@
 """Small images made larger: smoothly for paintings, by whole factors for pixel art."""
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QImage, QPixmap
 
 _LEAST = 32  # pixels: a smaller image is not looked at for squares
 
@@ -31,6 +31,12 @@ def scaled(image: QImage, room: int, ratio: float, pixel_art: bool) -> QImage:
         made = _smooth(image, wanted)
     made.setDevicePixelRatio(ratio)
     return made
+
+
+def centred(pixmap: QPixmap, area: QRectF) -> QPointF:
+    """Return where `pixmap` is drawn in the middle of `area`, which pixel art need not fill."""
+    size = pixmap.deviceIndependentSize()
+    return area.topLeft() + QPointF((area.width() - size.width()) / 2, (area.height() - size.height()) / 2)
 
 
 def _squares(image: QImage) -> QImage:

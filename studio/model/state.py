@@ -69,6 +69,7 @@ class Generator:
     parameters: int = 0
     has_discriminator: bool = True
     square: int = 1  # pixels to the side of what it draws in one colour
+    imported: bool = False  # another program made it
     graph: bool = False  # it is run as another program's graph: torch cannot take it apart
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import glob
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
-from studio.i18n import tr
-from studio.model import settings
+from studio.model import preferences, settings
 from studio.model.pictures import to_image, to_images
 from studio.model.property import Property
 from studio.model.training_pictures import PictureModel
-from studio.project.recent import data_folder
+from studio.model.training_runs import earlier_run, new_run
 from studio.worker import jobs
 from studio.worker.jobs_client import JobsClient, ShownSamples
 
@@ -24,7 +21,6 @@ MINUTES = (2, 5, 10, 20, 30, 45, 60, 90, 120, 240, 480)
 BUNDLED = ("dreamscapes", "dreamscapes-128", "characters")  # generators that come with the studio; training begins with the first
 RANDOM = ""  # the start that is none
 SERIES = ("generator", "discriminator", "gap")
-STATE = "training.pt"  # of a run that can go on, in its bundle's folder
 _WHOLE = 640  # pixels of the longer side of a picture shown whole
 _POINTS = 2000  # of a curve; with more, every second one is dropped
 
@@ -39,6 +35,7 @@ class Training(QObject):
     minutes: Property[int] = Property(20)
     start: Property[str] = Property(BUNDLED[0])  # a bundled name, or RANDOM
     pixel: Property[int] = Property(1)  # side of the squares of one colour that pixel art consists of; 1: no pixel art
+    pixel_art: Property[bool] = Property(False)  # enlarge with hard edges
     starts: Property[tuple[jobs.Start, ...]] = Property(())
     keep_copies: Property[bool] = Property(False)
     usable: Property[int] = Property(0)  # pictures
@@ -51,13 +48,17 @@ class Training(QObject):
     looked_whole: Property[tuple[str, QImage] | None] = Property(None)
     stepped = Signal()  # `series` grew or was emptied
     drawn = Signal()  # `samples` are newer
+    ended = Signal()  # a run, with all of it written
     use_wanted = Signal()  # the generator is to be opened as a project
 
     def __init__(self, client: JobsClient, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._client = client
+        if (minutes := preferences.read().get("train_minutes")) in MINUTES:
+            self.minutes = minutes
         self.pictures = PictureModel(self)
-        self._start_chosen = False  # by the person, for this folder
+        self._start_chosen: Path | None = None  # the folder for which the person chose one
+        self._before: tuple[Path | None, int, str] | None = None  # folder, size and phase to return to where reading ends early
         self.skipped: tuple[tuple[str, str], ...] = ()
         self.few = 0
         self.series: dict[str, list[float]] = {name: [] for name in SERIES}
@@ -88,22 +89,30 @@ class Training(QObject):
         """What the pictures are called, "" while none are chosen."""
         return self.folder.name if self.folder else ""
 
-    def look_at(self, folder: Path) -> None:
-        """Read a folder and show how its pictures will be cropped."""
+    def look_at(self, folder: Path, size: int | None = None) -> None:
+        """Read a folder and show how its pictures will be cropped, at another size if one is given.
+
+        Of a folder that was not on show, that is the size of an earlier run on it, so that the run can go on.
+        """
         if self.busy:
             return
-        if folder != self.folder:
-            self.pictures.forget_choices()
-            self._start_chosen = False
-        self.folder, self.error, self.note, self.fraction = folder, "", "", 0.0
-        self.phase = "looking"
+        if size is None and folder != self.folder:
+            size = next((one for one in (self.size, *SIZES) if earlier_run(folder, one)), None)
+        if self.phase != "looking":
+            self._before = None if self.phase == "empty" else (self.folder, self.size, self.phase)
+        self.folder, self.error, self.fraction = folder, "", 0.0
+        self.size, self.phase = size or self.size, "looking"
         self._client.look_at(folder, self.size)
 
     def give_up_looking(self) -> None:
         """Stop reading the folder."""
         if self.phase == "looking":
             self._client.halt()
-            self.folder, self.phase = None, "empty"
+            self._return()
+
+    def _return(self) -> None:
+        """Show what was on show before a folder was read; nothing of it has changed meanwhile."""
+        self.folder, self.size, self.phase = self._before or (None, self.size, "empty")
 
     def forget(self) -> None:
         """Back to where a folder is chosen."""
@@ -114,14 +123,15 @@ class Training(QObject):
     def set_size(self, size: int) -> None:
         """Train at another resolution; the pictures are read again at that size."""
         if not self.busy and size != self.size:
-            self.size = size
-            if self.folder is not None:
-                self.look_at(self.folder)
+            if self.folder is None:
+                self.size = size
+            else:
+                self.look_at(self.folder, size)
 
     def choose_start(self, name: str) -> None:
         """Start from this generator, whatever the pictures of the folder are."""
         if not self.busy:
-            self.start, self._start_chosen = name, True
+            self.start, self._start_chosen = name, self.folder
 
     def exclude(self, names: Iterable[str], out: bool) -> None:
         """Leave pictures out, or take them back in."""
@@ -150,18 +160,18 @@ class Training(QObject):
 
     def earlier(self) -> Path | None:
         """The bundle of an earlier run on this folder at this size that can go on."""
-        if self.folder is None:
-            return None
-        place = _place(self.folder, self.size)
-        states = list(place.parent.glob(f"{glob.escape(place.name)}*/{STATE}"))
-        return max(states, key=lambda path: path.stat().st_mtime).parent if states else None
+        return earlier_run(self.folder, self.size) if self.folder is not None else None
 
     def train(self, go_on: bool = False) -> None:
-        """Train with what is chosen; `go_on` from where the last run on this folder stopped."""
+        """Train with what is chosen; `go_on` from where the last run on this folder stopped.
+
+        Every run has a bundle of its own: a project that stands on an earlier one goes on drawing the images that were rated.
+        """
         if not self.can_train or self.folder is None:
             return
         earlier = self.earlier() if go_on else None
-        out = earlier or _unused(_place(self.folder, self.size))
+        out = new_run(self.folder, self.size)
+        preferences.keep(train_minutes=self.minutes)
         for values in self.series.values():
             values.clear()
         self.samples, self.nearest, self.copies, self.samples_at = [], [], [], 0
@@ -180,6 +190,7 @@ class Training(QObject):
                 tuple(sorted(self.pictures.excluded)),
                 self.keep_copies,
                 str(settings.value("device")),
+                go_on_from=str(earlier or ""),
             )
         )
 
@@ -211,9 +222,14 @@ class Training(QObject):
             self.fraction = fraction
 
     def _looked(self, event: jobs.Looked) -> None:
+        if self.phase != "looking":  # it was cancelled a moment too late
+            return
+        if self._before is None or self._before[0] != self.folder:
+            self.pictures.forget_choices()
         self.skipped, self.few = event.skipped, event.few
-        self.pictures.show(event.pictures, Path(event.array))
-        if event.start and not self._start_chosen:
+        self.pixel_art = event.pixel_art
+        self.pictures.show(event.pictures, Path(event.array), event.pixel_art)
+        if event.start and self._start_chosen != self.folder:
             self.start = event.start
         self.pixel, self.fraction, self.phase = event.pixel, 1.0, "ready"
         self._count()
@@ -244,23 +260,11 @@ class Training(QObject):
     def _trained(self, event: jobs.Trained) -> None:
         self.finished = event.finished
         self.out, self.phase = Path(event.folder), "done"
+        self.ended.emit()
 
     def _fail(self, reason: str, detail: str) -> None:
         self.error = reason
         if self.phase == "looking":
-            self.folder, self.phase = None, "empty"
+            self._return()
         elif self.busy:
             self.phase = "done" if self.bundle else "ready"
-
-
-def _place(folder: Path, size: int) -> Path:
-    plain = re.sub(r'[<>:"/\\|?*\x00-\x1f]', " ", folder.name).strip(" .") or tr("Pictures")
-    return data_folder() / "Generators" / f"{plain} {size} px"
-
-
-def _unused(out: Path) -> Path:
-    number, free = 1, out
-    while free.exists():
-        number += 1
-        free = out.with_name(f"{out.name} {number}")
-    return free

@@ -56,6 +56,7 @@ class PictureModel(QAbstractListModel):
         self.pictures: tuple[Picture, ...] = ()
         self.excluded: set[str] = set()  # names; by the person
         self.keep_copies = False
+        self.pixel_art = False  # all of them
         self.used = 0  # how many training will see
         self.left_out = 0  # how many the person excluded
         self.copies = 0  # how many were found twice
@@ -63,10 +64,10 @@ class PictureModel(QAbstractListModel):
         self._pixels: np.ndarray | None = None
         self._image = lru_cache(_KEPT)(self._read)
 
-    def show(self, pictures: Sequence[Picture], array: Path | None) -> None:
+    def show(self, pictures: Sequence[Picture], array: Path | None, pixel_art: bool = False) -> None:
         """Show these; `array` is a .npy file with a row of pixels for each."""
         self.beginResetModel()
-        self.pictures = tuple(pictures)
+        self.pictures, self.pixel_art = tuple(pictures), pixel_art
         self._image.cache_clear()
         self._pixels = None if array is None else np.load(array, mmap_mode="r", allow_pickle=False)
         self.copies = sum(bool(picture.copy_of) for picture in self.pictures)
@@ -102,13 +103,11 @@ class PictureModel(QAbstractListModel):
         self.changed.emit()
 
     def state(self, row: int) -> str:
-        """Whether the picture at `row` is used, a copy of one that is, or excluded."""
+        """Whether the picture at `row` is used, a copy of another, or excluded."""
         picture = self.pictures[row]
         if picture.name in self.excluded:
             return EXCLUDED
-        # where a person left out the kept one, its copy stands in
-        copy = picture.copy_of and not self.keep_copies and picture.copy_of not in self.excluded
-        return COPY if copy else USED
+        return COPY if picture.copy_of and not self.keep_copies else USED
 
     def words(self, row: int) -> str:
         """Say of a picture what it is, what is cut off, and why it is not used where it is not."""
@@ -121,7 +120,11 @@ class PictureModel(QAbstractListModel):
         if state == EXCLUDED:
             lines.append(tr("Left out by you"))
         elif state == COPY:
-            lines.append(tr("The same as {name}, which is kept", name=picture.copy_of))
+            lines.append(
+                tr("The same as {name}, which you left out", name=picture.copy_of)
+                if picture.copy_of in self.excluded
+                else tr("The same as {name}, which is kept", name=picture.copy_of)
+            )
         return "\n".join(lines)
 
     def rowCount(self, parent: Index | None = None) -> int:

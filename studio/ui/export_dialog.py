@@ -2,8 +2,9 @@
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import QModelIndex, Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QDialog,
@@ -52,6 +53,17 @@ def suggested_folder(actions: Actions, way: str = "bundle") -> Path:
     return folder
 
 
+class WayList(QListWidget):
+    """Formats below headings."""
+
+    def moveCursor(self, action: QListWidget.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
+        """Home and Page Up would end on the heading at the top, which cannot be chosen, and so go nowhere."""
+        found = super().moveCursor(action, modifiers)
+        while found.isValid() and not found.flags() & Qt.ItemFlag.ItemIsEnabled:
+            found = found.siblingAtRow(found.row() + 1)
+        return found
+
+
 class ExportDialog(QDialog):
     """Asks what and where to, shows progress, and ends with the way to the folder."""
 
@@ -61,7 +73,7 @@ class ExportDialog(QDialog):
         self._ways = {way.key: way for way in ways()}
         self.setWindowTitle(tr("Export"))
         self.setMinimumSize(760, 540)
-        self.list = QListWidget()
+        self.list = WayList()
         self.list.setProperty("role", "choices")
         self.list.setFixedWidth(_LIST)
         named(self.list, tr("What to export"), tr("Formats of the generator, and of your favourites"))
@@ -92,12 +104,13 @@ class ExportDialog(QDialog):
         self._lay_out(card)
 
         self._touched = False  # a person has named the folder
+        self._wrote: dict[str, Any] = {}  # the settings of the last export
         self._held: QWidget | None = None  # what had the keyboard when the export began
         self.choose.clicked.connect(self._choose)
         self.start.clicked.connect(self._start)
         self.stop.clicked.connect(actions.cancel_export)
         self.list.currentRowChanged.connect(self._show_way)
-        self.options.changed.connect(self._follow)
+        self.options.changed.connect(self._change_options)
         self.folder.textEdited.connect(self._name_folder)
         self.show_folder.clicked.connect(self._show_folder)
         self.end.clicked.connect(self.reject)
@@ -166,11 +179,10 @@ class ExportDialog(QDialog):
 
     def _fit_list(self, generator: Generator) -> None:
         """Offer the formats that the generator can be written in; the tips of the others say why not."""
-        imported = Path(self._actions.project.model).is_absolute()
         for row in range(self.list.count()):
             item = self.list.item(row)
             if way := self._ways.get(item.data(_KEY)):
-                reason = unfit(way, imported, generator.graph)
+                reason = unfit(way, generator.imported, generator.graph)
                 enabled = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
                 item.setFlags(Qt.ItemFlag.NoItemFlags if reason else enabled)
                 item.setToolTip(reason or way.about)
@@ -190,14 +202,29 @@ class ExportDialog(QDialog):
         self.about.setText(way.about)
         self.rows.clear()
         self.options.show_for(way)
-        if not self._touched:
-            self.folder.setText(str(suggested_folder(self._actions, way.key)))
-            self.folder.setCursorPosition(len(self.folder.text()))
+        if not self._touched or self._written:
+            self._suggest()
         if not self._actions.exports.running:
             self._actions.exports.error = ""
         self._follow()
 
     # -- where to ------------------------------------------------------------------------------------------------
+
+    @property
+    def _written(self) -> bool:
+        """Whether the folder that is named is the one that was written last."""
+        written = self._actions.exports.folder
+        return bool(written) and written == self.folder.text().strip()
+
+    def _suggest(self) -> None:
+        self._touched = False
+        self.folder.setText(str(suggested_folder(self._actions, self.way.key)))
+        self.folder.setCursorPosition(len(self.folder.text()))
+
+    def _change_options(self) -> None:
+        if self._written:
+            self._suggest()
+        self._follow()
 
     def _name_folder(self, _: str) -> None:
         self._touched = True
@@ -225,7 +252,9 @@ class ExportDialog(QDialog):
             own = folder.parent == own_folder(self._actions)
             preferences.keep(export_folder="" if own else str(folder.parent))
             self._held = self.focusWidget()
-            self._actions.export(folder, **self.options.settings(self.way))
+            self._wrote = self.options.settings(self.way)
+            self.folder.setText(str(folder))
+            self._actions.export(folder, **self._wrote)
 
     def _show_folder(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(self._actions.exports.folder))
@@ -245,7 +274,7 @@ class ExportDialog(QDialog):
         for name, what in way.written(actions.state.generator.graph):
             self.rows.set_line(name, name.format_map(settings).replace("jpeg", "jpg"), what, "quiet", "")
         missing = self._missing()
-        done = bool(exports.folder) and exports.folder == self.folder.text().strip()
+        done = self._written and self._wrote == settings
         able = actions.state.loaded and not actions.round.running and not exports.running and not done
         self.start.setEnabled(able and not missing)
         for control in (self.folder, self.choose, self.options, self.list):

@@ -75,6 +75,8 @@ class Options(QWidget):
             box.currentIndexChanged.connect(self.changed)
         grid.addWidget(self.fp16, len(self.boxes), 0, 1, 2)
         grid.addWidget(self.sidecar, len(self.boxes) + 1, 0, 1, 2)
+        for tick in (self.fp16, self.sidecar):
+            tick.toggled.connect(self.changed)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
 
     def show_for(self, way: Way) -> None:

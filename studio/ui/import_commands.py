@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from studio.i18n import tr
 from studio.ui.commands import Command
@@ -22,6 +22,18 @@ EXPORTED = ("generator.onnx", "generator.safetensors", "generator.pth", "generat
 LOG = "import.log"
 
 
+def ask_file(parent: QWidget) -> Path | None:
+    """Ask for the file of a generator."""
+    kinds = " ".join(f"*{suffix}" for suffix in SUFFIXES)
+    picked, _ = QFileDialog.getOpenFileName(
+        parent,
+        tr("Import a generator"),
+        str(Path.home()),
+        f"{tr('Generators')} ({kinds});;{tr('All files')} (*)",
+    )
+    return Path(picked) if picked else None
+
+
 def open_sheet(window: StudioWindow, file: Path) -> ImportSheet:
     """Read a file and show what is in it."""
     from studio.model.importing import Importing
@@ -34,6 +46,7 @@ def open_sheet(window: StudioWindow, file: Path) -> ImportSheet:
     client.setParent(sheet)
     importing.setParent(sheet)
     sheet.finished.connect(sheet.deleteLater)
+    sheet.another_wanted.connect(lambda: importing.open(found) if (found := ask_file(sheet)) else None)
     sheet.keep_wanted.connect(lambda: leave(window, importing.keep))
     importing.kept.connect(lambda folder: window.project_wanted.emit(None, folder))
     importing.open(file)
@@ -45,15 +58,8 @@ def table(window: StudioWindow) -> Iterable[Command]:
     """Return the command; from now on the window takes such files when they are dropped."""
 
     def choose() -> None:
-        kinds = " ".join(f"*{suffix}" for suffix in SUFFIXES)
-        picked, _ = QFileDialog.getOpenFileName(
-            window,
-            tr("Import a generator"),
-            str(Path.home()),
-            f"{tr('Generators')} ({kinds});;{tr('All files')} (*)",
-        )
-        if picked:
-            open_sheet(window, Path(picked))
+        if picked := ask_file(window):
+            open_sheet(window, picked)
 
     def take(file: Path) -> bool:
         if file.is_dir():  # of an export that is no bundle

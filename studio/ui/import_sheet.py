@@ -34,6 +34,7 @@ ANSWER = 120  # pixels that its list of answers is wide at least: on a small scr
 class ImportSheet(QDialog):
     """Shows what was read, asks only what could not be, and ends in a new project on the generator."""
 
+    another_wanted = Signal()  # another file, as this one is none that can be read
     keep_wanted = Signal()  # in a project of its own: the one on show is left
 
     def __init__(self, importing: Importing, parent: QWidget | None = None) -> None:
@@ -64,10 +65,12 @@ class ImportSheet(QDialog):
             tr("Open as a new project"), tr("Keep the generator and rate what it draws (Enter)"), "primary"
         )
         self.keep.setDefault(True)
+        self.another = button(tr("Another file…"), tr("Choose another file to bring in (Enter)"), "primary")
         self.cancel = button(tr("Cancel"), tr("Close this window (Esc); nothing is kept"))
         self.cancel.setAutoDefault(False)  # Enter is for the other one, wherever the keyboard is
         self._lay_out()
         self.keep.clicked.connect(self.keep_wanted)
+        self.another.clicked.connect(self.another_wanted)
         self.cancel.clicked.connect(self.reject)
         importing.kept.connect(self._done)
         for name in ("phase", "found", "error"):
@@ -85,6 +88,7 @@ class ImportSheet(QDialog):
         ends.addStretch(1)
         ends.addWidget(self.cancel)
         ends.addWidget(self.keep)
+        ends.addWidget(self.another)
         self.open_points = section("")
         body = QWidget()
         self._said = said = QVBoxLayout(body)
@@ -154,9 +158,13 @@ class ImportSheet(QDialog):
         self._ask(found.questions if found else ())
         if self.isVisible():
             QTimer.singleShot(0, self, self._grow)  # once it is laid out
+        failed = importing.phase == "failed"
+        self.keep.setVisible(not failed)
+        self.another.setVisible(failed)
         self.keep.setEnabled(importing.phase == "ready")
-        if self.keep.isEnabled() and self.focusWidget() in (None, self.cancel):
-            self.keep.setFocus(Qt.FocusReason.OtherFocusReason)
+        verb = self.another if failed else self.keep
+        if verb.isEnabled() and self.focusWidget() in (None, self.cancel):
+            verb.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _ask(self, questions: tuple[imports.Question, ...]) -> None:
         """One list a question; what is asked stays while the answers are tried out."""

@@ -134,7 +134,7 @@ class StatusBar(QFrame):
 
     def _show_seed(self, _: object) -> None:
         state = self._actions.state
-        text = tr("seed {n}", n=whole(state.seed))
+        text = tr("seed {n}", n=state.seed)
         if state.generator.resolution:
             text += f" · {state.generator.resolution} px"
         self.seed.setText(text)

@@ -45,9 +45,8 @@ def table(window: StudioWindow) -> Iterable[Command]:
     def use() -> None:
         leave(window, lambda: window.project_wanted.emit(None, training.bundle))
 
-    def ended(phase: str) -> None:
-        if phase == "done" and not training.error:
-            window.announcer.announce(tr("Training is done: {name}", name=training.folder_name), KEY)
+    def ended() -> None:
+        window.announcer.announce(tr("Training is done: {name}", name=training.folder_name), KEY)
 
     def failed(error: str) -> None:
         if error and window.view != KEY:
@@ -64,7 +63,7 @@ def table(window: StudioWindow) -> Iterable[Command]:
     history = training.pictures.history
     history.indexChanged.connect(follow)
     window.closed.connect(lambda: history.indexChanged.disconnect(follow))  # it speaks once more when it is destroyed
-    changed(training, "phase").connect(ended)
+    training.ended.connect(ended)
     changed(training, "error").connect(failed)
 
     yield Command(

@@ -72,7 +72,7 @@ class TrainPanel(QWidget):
         )
         column.addLayout(choices)
         self.train = button(tr("Train"), tr("Start training"), "primary", "train.start")
-        self.go_on = button(tr("Go on from last time"), tr("Train the generator of the last run on this folder further"))
+        self.go_on = button(tr("Go on from last time"), tr("Train a copy of the last run's generator further"))
         column.addSpacing(4)
         column.addWidget(self.train)
         column.addWidget(self.go_on)
@@ -149,7 +149,7 @@ class TrainPanel(QWidget):
             self.whole_name.hide()
 
     def _say_pixels(self, known: bool) -> None:
-        art = known and self.training.pixel > 1
+        art = known and self.training.pixel_art
         side = self.training.size // self.training.pixel
         self.pixels.setText(tr("Pixel art of {n} × {n} pixels: it is enlarged with hard edges.", n=side) if art else "")
         self.pixels.setVisible(art)

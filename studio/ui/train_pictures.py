@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
 )
 
 from studio.i18n import tr
-from studio.model.scaling import scaled
+from studio.model.scaling import centred, scaled
 from studio.model.training_pictures import COPY, STATE_ROLE, USED, PictureModel
 from studio.theme import icons
 from studio.theme.theme import current
@@ -70,7 +70,8 @@ class CropDelegate(QStyledItemDelegate):
         painter.setClipPath(shape)
         painter.fillRect(area, QColor(tokens.control))
         painter.setOpacity(1.0 if state == USED else 0.25)
-        painter.drawPixmap(area.topLeft(), self._pixmap(index.row(), painter.device().devicePixelRatioF()))
+        pixmap = self._pixmap(index.row(), painter.device().devicePixelRatioF())
+        painter.drawPixmap(centred(pixmap, area), pixmap)
         painter.setOpacity(1.0)
         painter.setClipping(False)
         if state != USED:
@@ -78,6 +79,7 @@ class CropDelegate(QStyledItemDelegate):
         chosen = option.state & QStyle.StateFlag.State_Selected  # type: ignore[attr-defined]
         focused = option.state & QStyle.StateFlag.State_HasFocus  # type: ignore[attr-defined]
         if chosen or focused:
+            painter.setBrush(Qt.BrushStyle.NoBrush)  # the mark has one
             painter.setPen(QPen(QColor(tokens.accent if chosen else tokens.quiet), 2))
             painter.drawRoundedRect(area.adjusted(1, 1, -1, -1), CORNER_IMAGE, CORNER_IMAGE)
             painter.setPen(QPen(QColor(tokens.ground), 1))  # so that the ring shows on any image
@@ -98,7 +100,7 @@ class CropDelegate(QStyledItemDelegate):
     def _enlarged(self, row: int, ratio: float) -> QPixmap:
         assert self._model is not None
         image: QImage = self._model.index(row).data(Qt.ItemDataRole.DecorationRole)
-        return QPixmap.fromImage(scaled(image, CELL, ratio, False))
+        return QPixmap.fromImage(scaled(image, CELL, ratio, self._model.pixel_art))
 
 
 class CropGrid(QListView):

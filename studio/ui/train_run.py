@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from studio.i18n import tr, whole
 from studio.model.property import bind
-from studio.model.scaling import scaled
+from studio.model.scaling import centred, scaled
 from studio.model.training import Training
 from studio.theme.theme import current
 from studio.ui.charts import Chart
@@ -38,12 +38,16 @@ class Pairs(QWidget):
         self._copied: list[bool] = []
         self._pixmaps: list[tuple[QPixmap, QPixmap]] = []
         self._drawn_for: tuple[int, float] | None = None
+        self._pixel_art = False
         self._room = 0  # pixels of width that they fill
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(_LEAST)
 
-    def show_pairs(self, drawn: Sequence[QImage], nearest: Sequence[QImage], copied: Sequence[bool]) -> None:
+    def show_pairs(
+        self, drawn: Sequence[QImage], nearest: Sequence[QImage], copied: Sequence[bool], pixel_art: bool = False
+    ) -> None:
         """Show these."""
+        self._pixel_art = pixel_art
         self._pairs = list(zip(drawn, nearest, strict=True))
         self._copied = list(copied)
         self._drawn_for = None
@@ -99,16 +103,16 @@ class Pairs(QWidget):
         if self._drawn_for != (side, ratio):
             self._pixmaps = [
                 (
-                    QPixmap.fromImage(scaled(one, side, ratio, False)),
-                    QPixmap.fromImage(scaled(two, side, ratio, False)),
+                    QPixmap.fromImage(scaled(one, side, ratio, self._pixel_art)),
+                    QPixmap.fromImage(scaled(two, side, ratio, self._pixel_art)),
                 )
                 for one, two in self._pairs
             ]
             self._drawn_for = (side, ratio)
         for place, (one, two) in enumerate(self._pixmaps):
             area = self.area(place)
-            painter.drawPixmap(area.topLeft(), one)
-            painter.drawPixmap(QPointF(area.center().x(), area.y()), two)
+            for pixmap, left in ((one, area.x()), (two, area.center().x())):
+                painter.drawPixmap(centred(pixmap, QRectF(left, area.y(), side, side)), pixmap)
             painter.setPen(QPen(QColor(tokens.ground), 2))
             painter.drawLine(QPointF(area.center().x(), area.y()), QPointF(area.center().x(), area.bottom()))
             if self._copied[place]:
@@ -186,9 +190,9 @@ class RunPage(QScrollArea):
         self.setWidget(body)
         training.stepped.connect(self._step)
         training.drawn.connect(self._draw)
+        bind(training, "phase", self._draw)
         bind(training, "note", self._say)
         self._step()
-        self._draw()
 
     def _say(self, note: str) -> None:
         self.note.setText(tr(note))
@@ -203,13 +207,15 @@ class RunPage(QScrollArea):
             chart.show_values(values, max(2, len(values), round(min(steps, 20 * len(values)))), baseline)
             chart.set_words(f"{values[-1]:.2f}" if values else "")
 
-    def _draw(self) -> None:
+    def _draw(self, _: object = None) -> None:
         training = self._training
-        self.pairs.show_pairs(training.samples, training.nearest, training.copies)
+        self.pairs.show_pairs(training.samples, training.nearest, training.copies, training.pixel_art)
         self.pairs_note.setText(
             tr("after {n} images", n=whole(training.samples_at))
             if training.samples
             else tr("the first come after half a minute")
+            if training.phase == "training"
+            else ""
         )
         copied = sum(training.copies)
         self.copied_note.setText(

@@ -203,7 +203,8 @@ class TrainView(QWidget):
             page = self.grid
         elif phase in ("training", "stopping", "done"):
             page = self.run
-        held = self.drop.choose.hasFocus() or self.stop.hasFocus()  # which may be about to go
+        # They may be about to go. While a dialog for folders closes nothing has the focus, but the window knows who gets it back.
+        held = self.window().focusWidget() in (self.drop.choose, self.stop)
         focused = (held or self.pages.currentWidget() is not page) and self.isVisible()
         self.pages.setCurrentWidget(page)
         on_grid = page is self.grid

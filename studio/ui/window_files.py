@@ -125,7 +125,10 @@ class WindowFiles(QObject):
 
     def _open_folder(self, folder: Path) -> bool:
         if is_project(folder):
-            self._go_to(folder)
+            if folder.resolve() == self._window.actions_.project.folder.resolve():
+                self._window.actions_.say(tr("This project is open already"))
+            else:
+                self._go_to(folder)
         elif is_bundle(folder):
             self._go_to(None, folder)
         else:

@@ -39,7 +39,8 @@ def export(
     settings = ExportSettings(**command.settings)
     folder = Path(command.folder).resolve()
     of_images = settings.format in OF_IMAGES
-    model = described(session, session.model.name if of_images else folder.name, command.like_rate)
+    as_it_was = of_images or settings.format == "state_dict"  # nothing is made that would need a name of its own
+    model = described(session, session.model.name if as_it_was else folder.name, command.like_rate)
     rows = [rated(row) for row in command.rows] if of_images else None
     seeds = command.seeds if of_images else None
     return export_model(

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from studio.worker.events import FrameRef
 
+PICTURES = "pictures.txt"
+"""In the folder of a run: the path, as the file system spells it, of the folder of pictures that it was trained on."""
+
 # -- window -> process -----------------------------------------------------------------------------------------------
 
 
@@ -37,7 +40,7 @@ class Train:
 
     job: int
     folder: str
-    out: str  # the bundle to write; a run begun there goes on
+    out: str  # the bundle to write: a new folder
     resolution: int  # pixels
     minutes: float
     start_from: str | None  # a bundled name or a bundle folder; None: random weights
@@ -45,6 +48,7 @@ class Train:
     keep_copies: bool = False
     device: str = "auto"
     seed: int = 0
+    go_on_from: str = ""  # the bundle of an earlier run; a copy of it is trained further, and it stays as it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ class Looked:
     skipped: tuple[tuple[str, str], ...]  # name, why
     few: int  # pictures; with fewer, copying is to be feared
     pixel: int = 1  # side of the squares of one colour that pixel art consists of; 1: no pixel art
+    pixel_art: bool = False  # also where it is at its own size, without such squares
     start: str = ""  # the bundled generator that had best be started from, if there is one
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,7 +15,9 @@ import numpy as np
 from gan import assets
 from gan.data.decoding import whole
 from gan.data.folder import FEW, open_images
+from gan.data.pixel_art import few_colours
 from gan.errors import Cancelled, UserError, reason
+from gan.formats.files import write_bytes
 from studio.worker import jobs
 from studio.worker import messages as m
 from studio.worker.frames import FrameClosed, FrameWriter
@@ -88,7 +91,6 @@ class Jobs:
         return asked
 
     def _look_at(self, command: jobs.LookAt) -> None:
-        self._folder = Path(command.folder)
         tell = _thinned(lambda share: self._send(jobs.Looking(command.job, share)))
         intake = open_images(
             command.folder,
@@ -97,6 +99,7 @@ class Jobs:
             self._cancelled(command.job),
             keep_copies=True,
         )
+        self._folder = Path(command.folder)
         copies = {copy: kept.as_posix() for copy, kept in intake.copies}
         pictures = tuple(
             jobs.Picture(name.as_posix(), *size, copies.get(name, ""))
@@ -106,7 +109,8 @@ class Jobs:
         assert isinstance(intake.images, np.memmap) and intake.images.filename is not None
         start = assets.start_for(intake.pixel, command.resolution) or ""
         array = str(intake.images.filename)
-        self._send(jobs.Looked(command.job, array, pictures, skipped, FEW, intake.pixel, start))
+        pixel_art = intake.pixel > 1 or few_colours(intake.images)
+        self._send(jobs.Looked(command.job, array, pictures, skipped, FEW, intake.pixel, pixel_art, start))
 
     def _show_whole(self, command: jobs.ShowWhole) -> None:
         with suppress(Exception):  # the file has gone since the folder was read: nothing to show
@@ -125,6 +129,22 @@ def _thinned(tell: Callable[[float], None], least: float = 0.005) -> Callable[[f
             tell(share)
 
     return told
+
+
+def _copy(run: Path, out: Path) -> None:
+    """Copy the files of a run, all or none."""
+    part = out.with_name(f".{out.name}.part")
+    shutil.rmtree(part, ignore_errors=True)  # of a process that was killed
+    try:
+        part.mkdir()
+        for file in run.iterdir():
+            if file.is_file():
+                shutil.copy(file, part)
+        part.rename(out)
+    except OSError as error:
+        raise UserError(f"cannot write {out}: {reason(error)}") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 class _Run:
@@ -149,6 +169,11 @@ class _Run:
         from gan.adversarial import command
 
         asked = self._command
+        if asked.go_on_from:
+            _copy(Path(asked.go_on_from), Path(asked.out))
+            self._written = self._stamp()
+        else:
+            write_bytes(Path(asked.out, jobs.PICTURES), os.fsencode(asked.folder))
         torch.set_num_threads(
             len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         )
@@ -168,6 +193,7 @@ class _Run:
             keep_copies=asked.keep_copies,
         )
         self._send(jobs.Trained(asked.job, asked.out, not self._cancelled()))
+        self._show_if_new()
 
     def _progress(self, report: TrainProgress | tuple[float, str]) -> None:
         if isinstance(report, tuple):
@@ -188,9 +214,12 @@ class _Run:
                 series,
             )
         )
+        self._show_if_new()
+
+    def _show_if_new(self) -> None:
         if self._stamp() != self._written:
             self._written = self._stamp()
-            self._show_samples(report.images)
+            self._show_samples()
 
     def _stamp(self) -> int:
         try:
@@ -198,7 +227,7 @@ class _Run:
         except OSError:
             return 0
 
-    def _show_samples(self, images: int) -> None:
+    def _show_samples(self) -> None:
         from gan.data.nearest import Nearest
         from gan.model import load
 
@@ -208,8 +237,9 @@ class _Run:
                 asked.folder, asked.resolution, leave_out=asked.leave_out, keep_copies=asked.keep_copies
             ).images
             self._nearest = Nearest(pictures)
-        drawn = load(asked.out, device="cpu").sample(range(SAMPLES))
+        model = load(asked.out, device="cpu")
+        drawn = model.sample(range(SAMPLES))
         compared = self._nearest.compare(drawn)
         copied = tuple(map(bool, compared.copied))
         shown = self._frames.send(drawn), self._frames.send(compared.pictures)
-        self._send(jobs.Samples(asked.job, images, *shown, copied))
+        self._send(jobs.Samples(asked.job, model.card["training"]["images_seen"], *shown, copied))

@@ -14,7 +14,7 @@ from PIL import Image
 from gan.data import folder as folder_module
 from gan.data.decoding import decode, read, whole
 from gan.data.folder import Intake, open_images
-from gan.data.pixel_art import square_side
+from gan.data.pixel_art import few_colours, square_side
 from gan.errors import Cancelled, UserError
 
 TILES = Path(__file__).parents[3] / "shared" / "data" / "dungeon-tiles"
@@ -128,6 +128,14 @@ def test_enlarged_pixel_art_is_known_by_its_squares(folder: Path) -> None:
     few = np.concatenate([random.integers(0, 256, (99, 8, 8, 3), np.uint8).repeat(2, 1).repeat(2, 2), noise[None, :16, :16]])
     assert square_side(few) == 2
     assert square_side(np.zeros((3, 16, 16, 3), np.uint8)) == 1
+
+
+def test_pixel_art_at_its_own_size_is_known_by_its_colours() -> None:
+    from gan.data import characters, scenes
+
+    sprites, paintings = characters.render(range(12), 32), scenes.render(range(12), 32)
+    assert square_side(sprites) == 1 and few_colours(sprites) and not few_colours(paintings)
+    assert few_colours(np.concatenate([sprites, paintings[:4]])) and not few_colours(np.zeros((3, 16, 16, 3), np.uint8))
 
 
 def bomb(path: Path, side: int) -> None:
@@ -293,10 +301,12 @@ def test_pictures_are_left_out_by_name(folder: Path) -> None:
     assert [path.name for path in intake.used] == ["0.png", "2.png"] and intake.images[1, 0, 0, 0] == 120
     assert [path.as_posix() for path in intake.left_out] == ["sub/1.png", "sub/3.png"]
     again = opened(folder, leave_out=["sub/0.png"])
-    assert [path.name for path in again.used] == ["1.png", "2.png", "3.png", "z.png"], "a copy stands in for what was left out"
+    assert [path.name for path in again.used] == ["1.png", "2.png", "3.png"], "no copy stands in for what was left out"
+    both = opened(folder, leave_out=["sub/0.png"], keep_copies=True)
+    assert [path.name for path in both.used] == ["1.png", "2.png", "3.png", "z.png"]
     assert len(list((folder.parent / "cache" / "folders").glob("*.npy"))) == 2, "only the last selection is kept"
     with pytest.raises(UserError, match="left out"):
-        opened(folder, leave_out=[f"sub/{index}.png" for index in range(4)] + ["z.png"])
+        opened(folder, leave_out=[f"sub/{index}.png" for index in range(4)])
 
 
 def test_what_is_cut_of_each_picture(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt, QUrl
@@ -14,6 +15,7 @@ from studio import i18n
 from studio.model import preferences
 from studio.ui.export_dialog import ExportDialog, suggested_folder
 from studio.ui.export_formats import ways
+from studio.worker import messages as m
 
 K = Qt.Key
 
@@ -223,6 +225,17 @@ def test_a_graph_is_offered_in_the_formats_it_can_leave_in(hands: Hands, dialog:
     dialog.reject()
 
 
+@pytest.mark.parametrize(("card", "offered"), [({"training": {}}, False), ({"imported": {"file": "netG.pth"}}, True)])
+def test_original_weights_are_offered_where_there_are_any(
+    hands: Hands, dialog: ExportDialog, card: dict[str, Any], offered: bool
+) -> None:
+    hands.project.set_meta(model=str(hands.folder / "a generator of one's own"))
+    hands.worker.ready.emit(m.Ready("CPU", "mine", 16, 8, "0123456789", False, True, 900_000, card))
+    (item,) = dialog.list.findItems("Original weights", Qt.MatchFlag.MatchExactly)
+    assert bool(item.flags() & Qt.ItemFlag.ItemIsEnabled) == offered
+    dialog.reject()
+
+
 def test_after_an_export_the_arrows_choose_the_next_format(
     hands: Hands, dialog: ExportDialog, tmp_path: Path
 ) -> None:
@@ -236,6 +249,42 @@ def test_after_an_export_the_arrows_choose_the_next_format(
     hands.key(K.Key_Return)
     hands.worker.failed.emit("Export", "The disk is full.", "")
     assert dialog.focusWidget() is dialog.list
+    dialog.reject()
+
+
+def test_after_an_export_to_a_folder_that_was_named_the_next_gets_one_beside_it(
+    hands: Hands, dialog: ExportDialog, tmp_path: Path
+) -> None:
+    dialog.folder.selectAll()
+    QTest.keyClicks(dialog.folder, f"{tmp_path / 'mine'}/")
+    hands.press(dialog.start)
+    (tmp_path / "mine").mkdir()
+    hands.worker.exported.emit(str(tmp_path / "mine"))
+    assert dialog.status.text().startswith("Done") and not dialog.start.isEnabled()
+    dialog.choose_way("onnx")
+    named = Path(dialog.folder.text())
+    assert named.parent == tmp_path and named.name.endswith("-onnx")
+    assert dialog.status.text() == "Ready to write." and dialog.start.isEnabled()
+    hands.press(dialog.start)
+    hands.worker.exported.emit(str(named))
+    dialog.choose_way("bundle")
+    hands.press(dialog.start)
+    hands.worker.exported.emit(dialog.folder.text())
+    Path(dialog.folder.text()).mkdir()
+    dialog.fp16.click()
+    assert not Path(dialog.folder.text()).exists() and dialog.start.isEnabled()
+    dialog.reject()
+
+
+def test_home_and_end_choose_the_first_and_the_last_format(hands: Hands, dialog: ExportDialog) -> None:
+    chosen = []
+    for key in (K.Key_Down, K.Key_Home, K.Key_End, K.Key_Home, K.Key_PageDown, K.Key_PageUp):
+        hands.key(key)
+        chosen.append(dialog.way.key)
+    assert chosen == ["onnx", "bundle", "dataset", "bundle", "dataset", "bundle"]
+    dialog.choose_way("images")
+    hands.key(K.Key_Up)
+    assert dialog.way.key == "hub"
     dialog.reject()
 
 

@@ -83,7 +83,7 @@ def test_the_command_line_writes_favourites_a_sheet_and_a_data_set(
             ["--format", "video", "--least-stars", "5", "--seconds", "600", "--fps", "60"],
             "frames are too many",
         ),
-        (["--format", "state_dict"], "no state_dict of its own"),
+        (["--format", "state_dict"], "tastemaker: small has no state_dict of its own"),
         (["--format", "dataset", "--seeds", "0-3"], "a data set has every image"),
     ):
         assert headless.main(["export", "--project", str(rated), "--out", str(tmp_path / "no"), *words]) == 2

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QLabel
+from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QLabel
 from window_support import FRAMES
 
 from studio.model.importing import Importing
@@ -171,6 +171,23 @@ def test_what_is_no_generator_is_said_in_one_line(qtbot, sheet, tmp_path):
     assert "holiday.pth" in sheet.error.text() and "\n" not in sheet.error.text()
     assert not sheet.card.isVisible(), "places for images that will not come"
     assert not sheet.keep.isEnabled()
+
+
+def test_after_a_file_that_cannot_be_read_another_is_chosen(qtbot, hands, checkpoint, tmp_path, monkeypatch):
+    letter = tmp_path / "letter.pth"
+    letter.write_text("Dear Sir or Madam")
+    sheet = import_commands.open_sheet(hands.window, letter)
+    importing = sheet._importing
+    qtbot.waitUntil(lambda: importing.phase == "failed", timeout=60_000)
+    assert sheet.another.isVisible() and sheet.focusWidget() is sheet.another and not sheet.keep.isVisible()
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("", ""))
+    QTest.keyClick(sheet, Qt.Key.Key_Return)
+    assert importing.phase == "failed"
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(checkpoint), ""))
+    QTest.keyClick(sheet, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: importing.phase in ("ready", "failed") and importing.file == checkpoint, timeout=60_000)
+    assert importing.phase == "ready" and sheet.keep.hasFocus() and not sheet.another.isVisible()
+    sheet.close()
 
 
 def test_a_file_dropped_on_the_window_is_read_and_becomes_a_project(qtbot, hands, checkpoint):

@@ -49,6 +49,14 @@ class Listening:
         return [value for heard, value in self.heard if heard == name]
 
 
+class Frames:
+    """What is sent as it is, where there is one process."""
+
+    @staticmethod
+    def send(pixels: np.ndarray) -> np.ndarray:
+        return pixels
+
+
 @pytest.fixture
 def listening(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Listening]:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # the process inherits it
@@ -78,6 +86,8 @@ def test_a_folder_is_read_in_another_process(listening: Listening, folder: Path)
     client.look_at(folder.parent / "nothing", 32)
     pump(lambda: listening.of("failed"))
     assert listening.of("failed") == [f"no such folder: {(folder.parent / 'nothing').resolve()}"]
+    client.show_whole("inner/04.png", 640)  # of the folder that is still on show
+    pump(lambda: listening.of("whole")[1:])
 
 
 def test_a_process_that_crashes_is_told_of_and_started_again(listening: Listening, folder: Path) -> None:
@@ -105,6 +115,31 @@ def test_the_window_s_half_needs_neither_torch_nor_gan() -> None:
     code = "import sys; sys.modules['torch'] = sys.modules['gan'] = None; import studio.worker.jobs_client, studio.worker.jobs"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_run_that_goes_on_leaves_the_earlier_generator_as_it_is(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In this process: a step, and one more."""
+    from studio.worker.jobs_service import _Run
+
+    monkeypatch.setattr("gan.data.folder.cache_folder", lambda: tmp_path / "cache")
+
+    def train(out: Path, go_on_from: Path | str = "") -> list[Any]:
+        sent: list[Any] = []
+        command = jobs.Train(1, str(folder), str(out), 32, 30.0, None, device="cpu", go_on_from=str(go_on_from))
+        _Run(command, sent.append, Frames(), lambda: any(isinstance(event, jobs.Said) for event in sent)).train()  # type: ignore[arg-type]
+        return sent
+
+    first, second = tmp_path / "a 32 px", tmp_path / "a 32 px 2"
+    train(first)
+    before = {file.name: file.read_bytes() for file in first.iterdir()}
+    *said, ended, shown = train(second, first)
+    assert any(isinstance(event, jobs.Said) and event.text.startswith("Going on from") for event in said)
+    assert isinstance(ended, jobs.Trained) and isinstance(shown, jobs.Samples), "also of a run that was stopped early"
+    assert {file.name: file.read_bytes() for file in first.iterdir()} == before
+    assert all((run / jobs.PICTURES).read_bytes() == os.fsencode(folder) for run in (first, second))
+    assert (second / "model.safetensors").is_file() and not list(tmp_path.glob(".a*"))
 
 
 @pytest.mark.slow
@@ -155,22 +190,16 @@ def test_samples_stand_beside_their_nearest_pictures(
         torch.manual_seed(0)
         generator = Generator(GeneratorConfig(resolution=32, channels=(12, 8, 8, 8)))
     sent: list[Any] = []
-
-    class Frames:
-        @staticmethod
-        def send(pixels: np.ndarray) -> np.ndarray:
-            return pixels
-
     command = jobs.Train(3, str(folder), str(tmp_path / "out"), 32, 1.0, None, ("inner/00.png",))
     run = _Run(command, sent.append, Frames(), lambda: False)  # type: ignore[arg-type]
-    bundle.save(Model("out", generator, None, None), tmp_path / "out")
+    bundle.save(Model("out", generator, None, None, {"training": {"images_seen": 320}}), tmp_path / "out")
     from gan.adversarial.config import TrainProgress
 
     values = {name: 0.5 for name in TrainProgress.__dataclass_fields__}
     run._progress(TrainProgress(**{**values, "images": 320}))  # type: ignore[arg-type]
     training, shown = sent
     assert isinstance(training, jobs.Training) and set(training.series) == {"generator", "discriminator", "gap"}
-    assert isinstance(shown, jobs.Samples) and len(shown.copied) == SAMPLES
+    assert isinstance(shown, jobs.Samples) and len(shown.copied) == SAMPLES and shown.images == 320
     pictures = open_images(folder, 32, leave_out=["inner/00.png"]).images
     for beside in np.asarray(shown.nearest):
         assert any((beside == one).all() or (beside[:, ::-1] == one).all() for one in pictures)

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QItemSelectionModel, QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QItemSelectionModel, QMimeData, QPointF, QRect, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QPushButton, QWidget
 from train_support import StandInJobs
 from window_support import Hands
 
@@ -193,16 +193,16 @@ def test_elsewhere_and_while_training_undo_is_about_the_project(ready: TrainHand
     assert "star" in ready.window.commands["undo"].text()
 
 
-def test_the_copy_stands_in_for_a_picture_left_out(ready: TrainHands) -> None:
+def test_no_copy_stands_in_for_a_picture_left_out(ready: TrainHands) -> None:
     pictures = ready.training.pictures
     assert pictures.state(39) == "copy" and "The same as 000.png" in pictures.words(39)
     ready.pick(0)
     ready.key(K.Key_Delete)
-    assert pictures.state(0) == "excluded" and pictures.state(39) == "used"
-    assert ready.panel.counts.value("used") == "39"
-    ready.key(K.Key_X)
+    assert pictures.state(0) == "excluded" and pictures.state(39) == "copy"
+    assert "The same as 000.png, which you left out" in pictures.words(39)
+    assert ready.panel.counts.value("used") == "38"
     ready.press(ready.panel.keep_copies)
-    assert pictures.state(39) == "used" and ready.panel.counts.value("used") == "40"
+    assert pictures.state(39) == "used" and ready.panel.counts.value("used") == "39"
 
 
 def test_the_selected_picture_is_shown_whole_with_its_crop(ready: TrainHands) -> None:
@@ -226,6 +226,14 @@ def test_left_out_pictures_look_it(ready: TrainHands) -> None:
     before = shown(2)
     ready.training.exclude(["002.png"], True)
     assert shown(2) < 0.8 * before
+
+
+def test_a_picture_left_out_is_seen_while_it_is_selected(ready: TrainHands) -> None:
+    ready.pick(2)
+    ready.key(K.Key_X)
+    rect = ready.view.grid.visualRect(ready.training.pictures.index(2))
+    image = ready.view.grid.viewport().grab(rect).toImage()
+    assert len({image.pixelColor(x, 20).name() for x in range(20, 80)}) > 1
 
 
 def test_the_choices_reach_the_process(ready: TrainHands, folder: Path) -> None:
@@ -264,6 +272,28 @@ def test_pixel_art_is_told_and_starts_from_pixel_art(hands: TrainHands, folder: 
         assert panel.start_box.currentData() == start and panel.pixels.isVisible() == (pixel > 1)
 
 
+def test_pixel_art_at_its_own_size_has_hard_edges_too(hands: TrainHands, folder: Path) -> None:
+    training, view, panel = hands.training, hands.view, hands.panel
+
+    def colours(widget: QWidget, area: QRect) -> int:
+        image = widget.grab(area.adjusted(8, 8, -8, -8)).toImage()
+        return len({image.pixel(x, y) for x in range(image.width()) for y in range(image.height())})
+
+    for art in (False, True):
+        training.set_size(32)
+        training.look_at(folder)
+        hands.jobs.found(folder, pixel_art=art)
+        assert panel.pixels.isVisible() == art
+        assert (colours(view.grid.viewport(), view.grid.visualRect(training.pictures.index(1))) <= 18) == art
+        training.train()
+        hands.jobs.draw()
+        pairs = view.run.pairs
+        area = pairs.area(1).toRect()
+        assert (colours(pairs, area.adjusted(0, 0, -area.width() // 2, 0)) <= 18) == art
+        hands.jobs.finish(training.out)
+    assert panel.pixels.text() == "Pixel art of 32 × 32 pixels: it is enlarged with hard edges."
+
+
 def test_while_pictures_are_read_the_keyboard_can_end_it(hands: TrainHands, folder: Path) -> None:
     view = hands.view
     assert view.drop.choose.hasFocus()
@@ -276,10 +306,47 @@ def test_while_pictures_are_read_the_keyboard_can_end_it(hands: TrainHands, fold
     assert view.grid.hasFocus()
 
 
+def test_after_the_dialog_for_folders_the_keyboard_can_end_the_reading(hands: TrainHands, folder: Path) -> None:
+    dialog = QDialog(hands.window)
+    inside = QPushButton(dialog)
+    dialog.show()
+    dialog.activateWindow()
+    inside.setFocus()
+    hands.qtbot.waitUntil(lambda: QApplication.focusWidget() is inside)
+    hands.training.look_at(folder)
+    with hands.qtbot.waitActive(hands.window):
+        dialog.close()
+        hands.window.activateWindow()
+    dialog.deleteLater()
+    assert hands.view.stop.hasFocus()
+
+
 def test_another_size_reads_the_pictures_again(ready: TrainHands, folder: Path) -> None:
     ready.panel.size_box.setFocus()
     QTest.keyClick(ready.panel.size_box, K.Key_Up)
     assert ready.jobs.asked[-1] == ("look_at", folder, 32) and ready.training.phase == "looking"
+
+
+def test_reading_that_ends_early_leaves_all_as_it_was(ready: TrainHands, folder: Path, tmp_path: Path) -> None:
+    ready.pick(3)
+    ready.key(K.Key_X)
+    training, view = ready.training, ready.view
+    training.set_size(128)
+    ready.press(view.stop)
+    assert (training.folder, training.size, training.phase) == (folder, 64, "ready")
+    ready.jobs.found(tmp_path, count=5)  # said before the process heard of it
+    assert ready.panel.size_box.currentData() == 64 and view.pages.currentWidget() is view.grid
+    training.look_at(tmp_path)
+    ready.jobs.failed.emit("no pictures in it", "")
+    assert training.folder == folder and view.error.text() == "no pictures in it" and view.error.isVisible()
+    assert training.pictures.excluded == {"003.png"} and ready.panel.counts.value("used") == "38"
+    ready.key(K.Key_Z, CTRL)
+    assert training.pictures.excluded == set()
+    training.train()
+    ready.jobs.finish(training.out)
+    training.look_at(tmp_path)
+    ready.press(view.stop)
+    assert training.phase == "done" and view.use.isVisible()
 
 
 def test_a_run_is_watched_stopped_and_used(ready: TrainHands, folder: Path) -> None:
@@ -355,11 +422,58 @@ def test_a_run_goes_on_where_it_stopped(ready: TrainHands) -> None:
     assert ready.panel.go_on.isVisible()
     ready.press(ready.panel.go_on)
     again = ready.jobs.asked[-1]
-    assert (again.out, again.start_from) == (first.out, None)
-    ready.jobs.finish(Path(first.out))
+    assert (again.go_on_from, again.start_from) == (first.out, None)
+    assert again.out == first.out + " 2", "a project may stand on the earlier one"
+    ready.jobs.finish(Path(again.out))
     ready.press(ready.panel.train)
     fresh = ready.jobs.asked[-1]
-    assert fresh.out == first.out + " 2" and fresh.start_from == "dreamscapes", "a new run never overwrites an earlier one"
+    assert (fresh.out, fresh.go_on_from, fresh.start_from) == (first.out + " 3", "", "dreamscapes")
+
+
+def test_samples_are_promised_while_it_trains_alone(ready: TrainHands) -> None:
+    ready.training.train()
+    note = ready.view.run.pairs_note
+    assert "half a minute" in note.text()
+    ready.training.stop()
+    ready.jobs.finish(ready.training.out, finished=False)
+    assert note.text() == ""
+    ready.jobs.draw()
+    assert note.text() == "after 6400 images" and ready.view.run.pairs.count == 12
+
+
+def test_a_run_on_another_folder_of_the_same_name_is_not_gone_on_with(
+    ready: TrainHands, folder: Path, tmp_path: Path
+) -> None:
+    ready.training.train()
+    ready.jobs.finish(ready.training.out)
+    other = tmp_path / "elsewhere" / folder.name
+    other.mkdir(parents=True)
+    for place, offered in ((other, False), (folder, True)):
+        ready.training.look_at(place)
+        ready.jobs.found(place)
+        assert ready.panel.go_on.isVisible() == offered
+
+
+def test_the_size_and_the_time_of_the_last_run_are_there_in_the_next_window(
+    ready: TrainHands, folder: Path, tmp_path: Path
+) -> None:
+    training = ready.training
+    training.set_size(128)
+    ready.jobs.found(folder)
+    training.minutes = 90
+    training.train()
+    ready.jobs.finish(training.out)
+    client = StandInJobs()
+    again = Training(client)
+    assert (again.size, again.minutes) == (64, 90)
+    again.look_at(folder)
+    client.found(folder)
+    assert again.size == 128 and again.earlier() == training.out
+    again.set_size(32)
+    again.look_at(folder)
+    assert again.size == 32, "chosen for this folder"
+    again.look_at(tmp_path)
+    assert again.size == 32
 
 
 def test_what_goes_wrong_is_one_line(ready: TrainHands, folder: Path) -> None:

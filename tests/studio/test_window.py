@@ -38,6 +38,7 @@ from studio.project.store import Project
 from studio.ui.shortcut_sheet import ShortcutSheet, groups
 from studio.ui.teach_view import TeachView
 from studio.ui.views import entries
+from studio.worker import messages as m
 
 CONTROLS = (QAbstractButton, QAbstractSlider, QComboBox, QLineEdit, QPlainTextEdit)
 K = Qt.Key
@@ -221,7 +222,8 @@ def test_the_status_bar_says_what_goes_on(open_studio: Callable[[], Hands]) -> N
     hands.first_grid()
     assert status.task.text() == "Ready"
     assert status.device.text() == "CPU, 2 cores"
-    assert status.seed.text().endswith("16 px")
+    hands.actions.state.seed = 1234567
+    assert status.seed.text() == "seed 1234567 · 16 px"
     hands.worker.failed.emit("Worker", "The worker crashed twice. Your ratings are safe.", "Traceback ...")
     assert status.message.full_text() == "The worker crashed twice. Your ratings are safe."
     assert not hands.window.commands["new_grid"].isEnabled()
@@ -229,6 +231,16 @@ def test_the_status_bar_says_what_goes_on(open_studio: Callable[[], Hands]) -> N
     assert status.task.text() == "The worker could not start"
     hands.key(K.Key_C, CTRL | Qt.KeyboardModifier.ShiftModifier)
     assert "Traceback ..." in QGuiApplication.clipboard().text()
+
+
+def test_another_generator_in_the_place_of_the_project_s_is_told_of(open_studio: Callable[[], Hands]) -> None:
+    hands = open_studio()
+    hands.first_grid()
+    hands.worker.be_ready()
+    assert hands.actions.state.message is None
+    hands.worker.ready.emit(m.Ready("CPU", "dreamscapes", 16, 8, "ffffffffff", False, True, 900_000, {}))
+    message = hands.actions.state.message
+    assert message is not None and message.kind == "bad" and "generator has changed" in message.text
 
 
 def test_closing_ends_the_worker_and_lets_go_of_the_project(hands: Hands) -> None:
@@ -260,6 +272,14 @@ def test_another_project_that_cannot_be_opened_is_said_in_a_dialog(
     assert "newer" in box.text()
     box.close()
     assert studio.window is hands.window
+
+
+def test_the_project_on_show_is_not_opened_once_more(hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted: list[object] = []
+    hands.window.project_wanted.connect(lambda *what: wanted.append(what))
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(hands.folder / ".." / hands.folder.name))
+    hands.key(K.Key_O, CTRL)
+    assert not wanted and hands.window.status.message.full_text() == "This project is open already"
 
 
 def test_another_project_opens_where_the_window_stood(

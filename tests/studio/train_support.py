@@ -1,5 +1,6 @@
 """A process that trains, without a process: it answers as the test says."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,14 @@ class StandInJobs(JobsClient):
     # -- what the process would do ---------------------------------------------------------------------------------
 
     def found(
-        self, folder: Path, count: int = 40, side: int = 16, few: int = 1000, pixel: int = 1, start: str = "dreamscapes"
+        self,
+        folder: Path,
+        count: int = 40,
+        side: int = 16,
+        few: int = 1000,
+        pixel: int = 1,
+        pixel_art: bool = False,
+        start: str = "dreamscapes",
     ) -> None:
         """Say what a folder holds: of `count` pictures the last is a copy of the first, and two files are unreadable."""
         array = folder / "pictures.npy"
@@ -48,7 +56,7 @@ class StandInJobs(JobsClient):
         copies = ["" if number < count - 1 else names[0] for number in range(count)]
         pictures = tuple(jobs.Picture(name, 120, 60, copy) for name, copy in zip(names, copies, strict=True))
         skipped = (("sub/IMG_1.HEIC", "HEIC files are not read: save it as PNG or JPEG"), ("text.png", "not a picture"))
-        self.looked.emit(jobs.Looked(1, str(array), pictures, skipped, few, pixel, start))
+        self.looked.emit(jobs.Looked(1, str(array), pictures, skipped, few, pixel, pixel_art or pixel > 1, start))
 
     @staticmethod
     def pixels(count: int, side: int = 16, seed: int = 0) -> np.ndarray:
@@ -69,11 +77,12 @@ class StandInJobs(JobsClient):
         self.samples.emit(ShownSamples(6400, drawn, nearest, marks))
 
     def finish(self, folder: Path, finished: bool = True) -> None:
-        self.write(folder)
+        self.write(folder, next(one.folder for one in reversed(self.asked) if isinstance(one, jobs.Train)))
         self.trained.emit(jobs.Trained(2, str(folder), finished))
 
     @staticmethod
-    def write(folder: Path) -> None:
+    def write(folder: Path, pictures: str = "") -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / jobs.PICTURES).write_bytes(os.fsencode(pictures))
         for name in ("config.json", "model.safetensors", "training.pt"):
             (folder / name).write_bytes(b"{}")

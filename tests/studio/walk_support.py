@@ -145,6 +145,7 @@ class Jobs(StandInJobs):
         self.found(self._looked_at)
 
     def train(self, command: jobs.Train) -> None:
+        super().train(command)
         self._out, self._done = Path(command.out), 0
 
     def go_on(self) -> None:

@@ -1,0 +1,45 @@
+"""Where training runs are kept: each in a folder of its own, which is a bundle."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from pathlib import Path
+
+from studio.i18n import tr
+from studio.project.recent import data_folder
+from studio.worker import jobs
+
+STATE = "training.pt"  # of a run that can go on
+
+
+def new_run(folder: Path, size: int) -> Path:
+    """Return a folder that does not exist yet, for a run on the pictures in `folder`."""
+    first = _first(folder, size)
+    number, free = 1, first
+    while free.exists():
+        number += 1
+        free = first.with_name(f"{first.name} {number}")
+    return free
+
+
+def earlier_run(folder: Path, size: int) -> Path | None:
+    """Return the last run on `folder` at that size that can go on, if there is one."""
+    first = _first(folder, size)
+    states = first.parent.glob(f"{glob.escape(first.name)}*/{STATE}")
+    own = [state for state in states if _pictures(state.parent) == folder]
+    return max(own, key=lambda path: path.stat().st_mtime).parent if own else None
+
+
+def _first(folder: Path, size: int) -> Path:
+    plain = re.sub(r'[<>:"/\\|?*\x00-\x1f]', " ", folder.name).strip(" .") or tr("Pictures")
+    return data_folder() / "Generators" / f"{plain} {size} px"
+
+
+def _pictures(run: Path) -> Path | None:
+    """The folder of pictures that a run was trained on; others may have the same name."""
+    try:
+        return Path(os.fsdecode((run / jobs.PICTURES).read_bytes()))
+    except OSError:
+        return None
