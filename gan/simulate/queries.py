@@ -110,7 +110,7 @@ def queries_table(records: Sequence[Record]) -> str:
         lines.append(f"{arm:<10}" + "".join(f"{value:>7.2f}" for value in means))
     saved = [r["needed"]["random"] - r["needed"]["thompson"] for r in records]
     shares = [1.0 - r["needed"]["thompson"] / max(r["needed"]["random"], 1.0) for r in records]
-    low, high = paired_bootstrap(saved)
+    low, high = paired_bootstrap(saved, [r["rater"] for r in records])
     claim = "excludes" if low > 0 or high < 0 else "does not exclude"
     lines.append("")
     lines.append("lift: mean utility of the best of 16 untuned images by the taste model, in standard deviations (means over runs)")

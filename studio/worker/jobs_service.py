@@ -72,7 +72,10 @@ class Jobs:
                     _Run(command, self._send, self._frames, self._cancelled(command.job)).train()
                 case jobs.Halt():
                     self._halted = max(self._halted, command.job)
-        except (Cancelled, FrameClosed):
+        except Cancelled:
+            if isinstance(command, jobs.Train):  # while its pictures were read anew: nothing was trained that could be told of
+                self._send(m.Failed(name, "The run was stopped before it began."))
+        except FrameClosed:
             return
         except UserError as error:
             self._send(m.Failed(name, str(error)))

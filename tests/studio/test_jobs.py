@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from multiprocessing import Pipe
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -140,6 +142,25 @@ def test_a_run_that_goes_on_leaves_the_earlier_generator_as_it_is(
     assert {file.name: file.read_bytes() for file in first.iterdir()} == before
     assert all((run / jobs.PICTURES).read_bytes() == os.fsencode(folder) for run in (first, second))
     assert (second / "model.safetensors").is_file() and not list(tmp_path.glob(".a*"))
+
+
+def test_a_run_that_is_stopped_while_its_pictures_are_read_anew_says_so(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In this process: the window would wait for the end of it."""
+    from studio.worker.inbox import Inbox
+    from studio.worker.jobs_service import Jobs
+    from studio.worker.messages import Failed
+
+    monkeypatch.setattr("gan.data.folder.cache_folder", lambda: tmp_path / "cache")
+    ours, theirs = Pipe()
+    sent: list[Any] = []
+    outbox = SimpleNamespace(send=sent.append)
+    service = Jobs(Inbox(theirs, outbox), outbox, Frames())  # type: ignore[arg-type]
+    service.do(jobs.Halt(4))
+    service.do(jobs.Train(4, str(folder), str(tmp_path / "out"), 32, 1.0, None, device="cpu"))
+    assert [event.message for event in sent if isinstance(event, Failed)] == ["The run was stopped before it began."]
+    ours.close()
 
 
 @pytest.mark.slow
