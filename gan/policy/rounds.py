@@ -95,7 +95,7 @@ class Round:
     ----------
     adapter : changed in place; after the round it is the best moment's, or as it was. Its type decides the policy.
     scorer : with a taste set; it draws what the adapter gives (for a `StyleShift`, see `Scorer.drawing` and `Synthesis`).
-    generator : draws everything random, so that a round is reproducible on a CPU.
+    generator : draws everything random: on a CPU a round is reproducible, as far as a session is (see `TuningSession`).
     rival : where `adapter` begins anew, what it has to please more than; None: itself, as it is at the start.
     """
 
@@ -287,7 +287,11 @@ class Round:
         )
 
     def _around(self, states: Tensor, seen: Tensor, optimizer: torch.optim.Optimizer, kl_weight: float) -> tuple[Scores, float]:
-        """A score-function update: draw, score, reinforce. Returns the scores and the KL in nats."""
+        """A score-function update: draw, score, reinforce. Returns the scores and the KL in nats.
+
+        Advantages are divided by their deviation sd over the batch (`scale`), the price of KL is not: where these updates lead is
+        f = t r / (beta sd), and not the f = t r / beta that `Climb` is drawn to.
+        """
         config = self.config
         actions = self.policy.act(seen, config.children, self.random)
         scores = self._scores(self.policy.points(states, actions).flatten(0, 1))
