@@ -56,8 +56,8 @@ class TuningSession:
         without it.
     device : "auto", "cpu", "cuda", "cuda:N" or "mps".
     seed : decides everything random here. On a CPU a session is reproducible on the same machine, with the same versions of libraries and
-        number of threads, where the same is asked of it in the same order: how much `prepare` has read before a round counts too, and of
-        a slow generator that hangs on the clock (see `Pool`).
+        number of threads, where the same is asked of it in the same order: how much `prepare` has read before a round counts too, and
+        where drawing is slow that hangs on the clock (see `Pool`), as does whether bfloat16 is found to be quicker.
     config : how rounds are run.
     cache : folder where what was read from the untuned generator's images is kept for the next session; None keeps nothing.
 
