@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gan.errors import UserError
 from gan.formats.checkpoint import load_checkpoint, save_checkpoint
 from gan.formats.foreseen import bundled_foresight
 from gan.model import Model, digest
@@ -58,6 +59,7 @@ class TuningSession:
     seed : decides everything random here; on a CPU a session is reproducible.
     config : how rounds are run.
     cache : folder where what was read from the untuned generator's images is kept for the next session; None keeps nothing.
+    retrained : whether the generator may have been trained anew since a checkpoint was made, which `restore` then takes all the same.
 
     Raises
     ------
@@ -72,6 +74,7 @@ class TuningSession:
         seed: int = 0,
         config: RoundConfig | None = None,
         cache: Path | None = None,
+        retrained: bool = False,
     ) -> None:
         self.model = model.to(device)
         self._untuned = Model(model.name, model.generator, None, model.discriminator, device=model.device)
@@ -91,6 +94,7 @@ class TuningSession:
         self._logits: dict[int, float] = {}  # of known images, where there is a discriminator
         self._pool: Pool | None = None
         self._cache = cache
+        self._retrained = retrained
         self._preparation = Preparation(lambda: self.pool, lambda: self.scorer, self._choice_config(), self._given_foresight)
         self._proposer = Proposer(model.z_dim, self.random)
 
@@ -368,17 +372,21 @@ class TuningSession:
 
     def save_checkpoint(self, path: Path | str, facts: dict[str, Any] | None = None) -> None:
         """Write the tuned part, with `facts` (plain JSON) beside it. Feedback is not in it: keep the events, and give them again."""
-        own = {"model": self.model.hash, "rounds": self.rounds, "foreseen": self._foreseen}
+        own = {"model": self.model.hash, "untuned": self._untuned.hash, "rounds": self.rounds, "foreseen": self._foreseen}
         save_checkpoint(Path(path), self.adapter, {**(facts or {}), **own})
 
     def restore(self, path: Path | str | None) -> dict[str, Any]:
         """Take over a checkpoint's tuning, or None for the untuned generator; ratings stay. Returns the checkpoint's facts.
 
-        Raises `UserError`, and changes nothing, where it is missing, damaged, or of a generator with other latents.
+        Raises `UserError`, and changes nothing, where it is missing, damaged, or of another generator (see `retrained`).
         """
         adapter, facts = self._begun(), dict[str, Any]()
         if path is not None:
             adapter, facts = load_checkpoint(Path(path), self.model.z_dim)
+            other_mapping = isinstance(adapter, Choice) and adapter.config.inputs != self.model.generator.embed_dim
+            untuned = self._untuned.hash
+            if other_mapping or (not self._retrained and facts.get("untuned", untuned) != untuned):  # older ones do not say
+                raise UserError(f"{Path(path).name} belongs to another generator than {self.model.name}")
         self.adapter = adapter.to(self.model.device).attach(self.model.generator)
         self.rounds, self.last_round = int(facts.get("rounds", 0)), None
         self._foreseen = int(facts.get("foreseen", sys.maxsize))

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from gan.errors import UserError
+from gan.formats.checkpoint import save_checkpoint
 from gan.guard import Limits
 from gan.model import Model
 from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
@@ -124,6 +125,26 @@ def test_damaged_and_foreign_checkpoints_are_refused_and_change_nothing(taught, 
     with pytest.raises(UserError, match="8 latent dimensions, not 4"):
         other.restore(tmp_path / "good.safetensors")
     assert np.array_equal(session.strip(range(2))[1], before)
+
+
+def test_a_checkpoint_of_another_generator_is_refused_unless_it_may_have_been_retrained(tmp_path):
+    own = TuningSession(_model(), device="cpu", config=QUICK)
+    own.save_checkpoint(tmp_path / "own.safetensors")
+
+    def session(seed: int = 3, w_dim: int = 16, **more: Any) -> TuningSession:
+        torch.manual_seed(seed)
+        shape = GeneratorConfig(resolution=16, z_dim=8, w_dim=w_dim, channels=(16, 16, 8))
+        return TuningSession(Model("other", Generator(shape)), device="cpu", config=QUICK, **more)
+
+    session().restore(tmp_path / "own.safetensors")  # the same one, without its discriminator
+    for other in (session(4), session(w_dim=24), session(w_dim=24, retrained=True)):
+        before = other.adapter
+        with pytest.raises(UserError, match="belongs to another generator than other"):
+            other.restore(tmp_path / "own.safetensors")
+        assert other.adapter is before
+    session(4, retrained=True).restore(tmp_path / "own.safetensors")
+    save_checkpoint(tmp_path / "old.safetensors", own.adapter, {"model": own.model.hash})  # as they were before
+    session(4).restore(tmp_path / "old.safetensors")
 
 
 def test_the_tuned_model_stands_alone(taught):
