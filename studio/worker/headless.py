@@ -230,8 +230,9 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         default=[],
         metavar="TERM=FACTOR",
-        help="what a round is rewarded for, beside the project's dials: taste, realism, typicality, novelty (1 is usual);"
-        " sharpness, colourfulness, contrast, symmetry, brightness, warmth (0 is usual, below 0 rewards less of it)",
+        help="what a round is rewarded for, beside the project's dials: taste, realism, novelty (1 is usual);"
+        " typicality, caution (0 is usual); sharpness, colourfulness, contrast, symmetry, brightness, warmth, and scorer:NAME"
+        " of a scorer that is installed (0 is usual, below 0 rewards less of it)",
     )
     one.add_argument(
         "--steps", type=whole(1, 100_000), metavar="N", help="steps of a round (default: as in the studio)"

@@ -97,8 +97,19 @@ def test_tune_asks_a_scorer_that_is_installed(rated, tmp_path, monkeypatch, caps
     assert "the scorer 'broken' failed: RuntimeError: the weights are missing" in capsys.readouterr().err
 
 
+def test_help_names_every_term(capsys):
+    from gan.rewards import RewardWeights
+
+    with pytest.raises(SystemExit):
+        headless.main(["tune", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert [term for term in {**vars(RewardWeights()), "scorer:NAME": 0} if term != "outside" and term not in told] == []
+    assert "typicality, caution (0 is usual)" in told
+
+
 def test_dials_that_a_person_gets_wrong_are_one_line(rated, capsys):
-    for weights, said in (("warmth", "not TERM=FACTOR"), ("warmth=a", "not a number"), ("size=1", "no reward term named size")):
+    terms = "no reward term named variety; there are taste, realism, novelty, typicality, caution, sharpness,"
+    for weights, said in (("warmth", "not TERM=FACTOR"), ("warmth=a", "not a number"), ("variety=1", terms)):
         tune = ["tune", "--project", str(rated), "--device", "cpu", "--weights", weights]
         try:
             code = headless.main(tune)
