@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -40,6 +40,9 @@ from gan.rewards.pool import Pool, cache_name
 from gan.rewards.prediction import Prediction, predictions
 from gan.rewards.scorer import Scorer, Scores
 from gan.taste import Feedback, Signal, Tag, TasteLearner, TasteSummary
+
+if TYPE_CHECKING:
+    from gan.formats.exports import Format
 
 __all__ = ["Chosen", "Feedback", "Prediction", "Proposal", "RoundConfig", "RoundProgress", "RoundResult", "Signal", "TuningSession"]
 __all__ += ["Tag", "predictions"]
@@ -419,12 +422,13 @@ class TuningSession:
         progress: Callable[[float, str], None] | None = None,
         cancel: Callable[[], bool] = lambda: False,
         dtype: Literal["float32", "float16"] = "float32",
+        format: "Format" = "bundle",
     ) -> Path:
-        """Write the tuned generator as a bundle with ONNX, sampler, test vector and card; see `gan.formats.export`.
+        """Write the tuned generator: a bundle with ONNX, sampler, test vector and card, or "onnx" alone, which one that was wrapped needs.
 
-        Other formats (and ONNX, for one that was wrapped): `gan.formats.exports.export(session.tuned_model(), folder, settings)`.
+        For images of it, and other settings: `gan.formats.exports.export(session.tuned_model(), folder, settings)`; its errors are these.
         """
-        from gan.formats.export import export_bundle  # onnx takes a second to import
+        from gan.formats.exports import ExportSettings, export  # onnx takes a second to import
 
-        folder = Path(folder)
-        return export_bundle(self.tuned_model(folder.resolve().name), folder, progress, cancel, dtype)
+        folder, settings = Path(folder), ExportSettings(format, fp16=dtype == "float16")
+        return export(self.tuned_model(folder.resolve().name), folder, settings, progress=progress, cancel=cancel)

@@ -9,6 +9,7 @@ import gan
 from gan.errors import UserError
 from gan.formats.onnx_export import run_onnx, to_onnx
 from gan.guard import Limits
+from gan.networks import latents
 from gan.policy.rounds import RoundConfig
 from gan.session import Feedback, TuningSession
 
@@ -140,6 +141,10 @@ def test_it_is_taught_without_a_discriminator(policy, monkeypatch, tmp_path):
     with pytest.raises(UserError, match="ONNX"):
         session.export(tmp_path / "bundle")
     assert not (tmp_path / "bundle" / "config.json").exists()
+    session.export(tmp_path / "onnx", format="onnx")
+    z = latents(range(3), 6)
+    drawn = run_onnx((tmp_path / "onnx" / "generator.onnx").read_bytes(), z.numpy())
+    assert np.abs(drawn - tuned.draw(z).numpy()).max() < 1e-3
 
 
 def test_it_is_written_as_onnx():
