@@ -127,6 +127,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError("--count must be at least 1")
     if not 0 <= arguments.seed <= arguments.seed + arguments.count - 1 < 2**32:
         raise ValueError("seeds must be 0 to 4294967295")
+    if arguments.truncation is not None and not 0 <= arguments.truncation <= 1:  # NaN is neither
+        raise ValueError("--truncation must be 0 to 1")
     seeds = range(arguments.seed, arguments.seed + arguments.count)
     more = settings(session, arguments)
     model_hash = session.get_modelmeta().custom_metadata_map.get("model_hash", "unknown")

@@ -147,7 +147,9 @@ def test_script_needs_only_three_packages(exported: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--count", "0"), ("--seed", "-1"), ("--seed", "4294967290"), ("--out", "file/x.png")]
+    "arguments",
+    [("--count", "0"), ("--seed", "-1"), ("--seed", "4294967290"), ("--out", "file/x.png")]
+    + [("--truncation", psi) for psi in ("nan", "-0.1", "1.5")],
 )
 def test_script_refuses_in_one_line(exported: Path, tmp_path: Path, arguments: tuple[str, ...]) -> None:
     (tmp_path / "file").write_text("")
