@@ -1,6 +1,7 @@
 """What `tastemaker train` does with its options: alone, or as one of several processes that torchrun started."""
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -73,7 +74,7 @@ def own_pictures(out: Path, images: Path) -> list[str]:
     learn from its own samples."""
     from gan.adversarial import copying, output
 
-    own, folder = out.resolve(), images.resolve()
+    own, folder = (Path(os.path.realpath(path)) for path in (out, images))  # `resolve` raises on a link to itself
     if not own.is_relative_to(folder):
         return []
     return [(own / name).relative_to(folder).as_posix() for name in (output.SAMPLES, copying.SHEET)]

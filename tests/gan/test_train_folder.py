@@ -38,6 +38,15 @@ def test_a_folder_is_reported_on_trained_on_and_compared_with(
     assert any((pairs[:, 32:] == one).all() or (pairs[:, 32:] == one[:, ::-1]).all() for one in pictures)
 
 
+def test_a_folder_that_is_a_link_to_itself_is_said_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    assert main(["train", "--images", str(tmp_path / "loop"), "--out", str(tmp_path / "model"), "--device", "cpu"]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert [line for line in said if line.startswith("tastemaker: ")] == [f"tastemaker: no such folder: {tmp_path / 'loop'}"]
+
+
 @pytest.mark.parametrize("side", [16, 32])
 def test_pixel_art_is_learnt_as_pixel_art(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], side: int
