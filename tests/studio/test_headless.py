@@ -146,6 +146,12 @@ def test_what_a_person_can_get_wrong_is_one_line(rated, tmp_path, capsys, bundle
         assert headless.main(arguments) == 2
         error = capsys.readouterr().err
         assert error.startswith("tastemaker: ") and words in error and error.count("\n") == 1
+    both = ["export", "dreamscapes", "--project", str(rated), "--out", str(tmp_path / "x")]
+    assert headless.main(both) == 2
+    assert capsys.readouterr().err == "tastemaker: name a MODEL or --project, not both\n"
+    with pytest.raises(SystemExit):
+        headless.main(["tune", "--project", "p", "--bogus", "1"])
+    assert capsys.readouterr().err == "tastemaker: unrecognized arguments: --bogus 1 (tastemaker tune --help tells more)\n"
     for arguments in (["tune"], ["tune", "--project", "p", "--rounds", "0"], ["export", "--project", "p"]):
         with pytest.raises(SystemExit) as ended:
             headless.main(arguments)
