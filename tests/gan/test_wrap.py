@@ -97,11 +97,16 @@ def test_what_is_no_image_is_said_in_a_line(module, words):
 
 
 @pytest.mark.parametrize(
-    "given", [{"z_dim": 8.0}, {"z_dim": "8"}, {"z_dim": 0}, {"z_dim": 8, "values": "bytes"}, {"z_dim": 8, "device": "tpu"}]
+    "given", [{"z_dim": 8.0}, {"z_dim": "8"}, {"z_dim": 0}, {"z_dim": True}, {"z_dim": 8, "values": "bytes"}, {"z_dim": 8, "device": "tpu"}]
 )
 def test_what_a_call_gets_wrong_is_said_in_a_line(given):
     with pytest.raises(UserError):
         gan.wrap(torch.nn.Sequential(torch.nn.Linear(8, 48), torch.nn.Tanh(), torch.nn.Unflatten(1, (3, 4, 4))), **given)
+
+
+def test_a_width_may_be_a_number_of_numpy():
+    width = gan.wrap(Stranger(), z_dim=np.int64(6)).z_dim
+    assert width == 6 and type(width) is int
 
 
 def test_a_mapping_that_fits_nothing_is_said_in_a_line():
