@@ -68,6 +68,8 @@ class TuningSession:
     ------
     UserError
         No such device here.
+    TypeError, ValueError
+        Not a `Model`, or a seed of more than 64 bits.
     """
 
     def __init__(
@@ -76,9 +78,13 @@ class TuningSession:
         device: str = "auto",
         seed: int = 0,
         config: RoundConfig | None = None,
-        cache: Path | None = None,
+        cache: Path | str | None = None,
         retrained: bool = False,
     ) -> None:
+        if not isinstance(model, Model):
+            raise TypeError(f"a session teaches a Model, such as gan.load gives for a name, not {type(model).__name__}")
+        if not -(2**63) <= seed < 2**64:
+            raise ValueError(f"seed is a whole number of 64 bits, not {seed}")
         self.model = model.to(device)
         self._untuned = Model(model.name, model.generator, None, model.discriminator, device=model.device)
         self.config = config or RoundConfig()
@@ -96,7 +102,7 @@ class TuningSession:
         self._tuned_features: tuple[tuple[Adapter, tuple[int, ...]], Tensor] | None = None
         self._logits: dict[int, float] = {}  # of known images, where there is a discriminator
         self._pool: Pool | None = None
-        self._cache = cache
+        self._cache = None if cache is None else Path(cache)
         self._retrained = retrained
         self._preparation = Preparation(lambda: self.pool, lambda: self.scorer, self._choice_config(), self._given_foresight)
         self._proposer = Proposer(model.z_dim, self.random)

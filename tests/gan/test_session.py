@@ -303,6 +303,18 @@ def test_paths_may_be_words(tmp_path, monkeypatch):
     session = TuningSession(_model(), device="cpu", seed=1, config=QUICK)
     session.save_checkpoint("mine.safetensors", {"note": "as it was"})
     assert session.restore("mine.safetensors")["note"] == "as it was"
+    cached = TuningSession(_model(), device="cpu", config=replace(QUICK, pool=32), cache="folder")
+    cached.pool.grow_to(32)
+    assert list((tmp_path / "folder").iterdir())
+
+
+def test_what_is_no_model_or_no_seed_is_said_at_once():
+    with pytest.raises(TypeError, match=r"a Model, such as gan\.load gives for a name, not str"):
+        TuningSession("dreamscapes")
+    TuningSession(_model(), device="cpu", seed=2**64 - 1)
+    for seed in (2**64, -(2**70)):
+        with pytest.raises(ValueError, match="64 bits"):
+            TuningSession(_model(), device="cpu", seed=seed)
 
 
 def test_known_images_are_scored_without_drawing_them_again(taught):
