@@ -342,12 +342,13 @@ def test_a_wrong_onnx_file_is_not_exported(
     no_debris(tmp_path)
 
 
-def test_leavings_of_a_killed_export_are_swept_up(tmp_path: Path, small_model: MakeModel) -> None:
-    old, running = tmp_path / ".out.partial-old", tmp_path / ".out.partial-running"
+@pytest.mark.parametrize("name", ["out", "out [1]"])
+def test_leavings_of_a_killed_export_are_swept_up(tmp_path: Path, small_model: MakeModel, name: str) -> None:
+    old, running = tmp_path / f".{name}.partial-old", tmp_path / f".{name}.partial-running"
     for folder in (old, running):
         folder.mkdir()
         (folder / "model.safetensors").write_bytes(b"x")
     os.utime(old, (1, 1))
     with pytest.raises(Cancelled):
-        export_bundle(small_model(), tmp_path / "out", cancel=lambda: True)
-    no_debris(tmp_path, ".out.partial-running")
+        export_bundle(small_model(), tmp_path / name, cancel=lambda: True)
+    no_debris(tmp_path, f".{name}.partial-running")
