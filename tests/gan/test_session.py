@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from gan.adversarial.precision import bfloat16_pays
 from gan.errors import UserError
 from gan.formats.checkpoint import save_checkpoint
 from gan.guard import Limits
@@ -315,6 +316,20 @@ def test_what_is_no_model_or_no_seed_is_said_at_once():
     for seed in (2**64, -(2**70)):
         with pytest.raises(ValueError, match="64 bits"):
             TuningSession(_model(), device="cpu", seed=seed)
+
+
+def test_the_callers_stream_of_random_numbers_is_left_alone(tmp_path):
+    before = torch.get_rng_state()
+    session = TuningSession(_model(), device="cpu", seed=1, config=QUICK)
+    torch.set_rng_state(before)  # the model's own weights are drawn from it here
+    _rate(session, 24, _edges(session))
+    session.fit()
+    list(session.run_round(steps=1))
+    session.save_checkpoint(tmp_path / "c.safetensors")
+    session.restore(tmp_path / "c.safetensors")
+    TuningSession(session.tuned_model(), device="cpu", config=QUICK)
+    bfloat16_pays.__wrapped__(torch.device("cpu"))  # asked once in a process
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_known_images_are_scored_without_drawing_them_again(taught):
