@@ -228,8 +228,10 @@ class TuningSession:
         """
         new = {image: np.array(latent, dtype=np.float32) for image, latent in images.items() if image not in self._latents}
         for image, latent in new.items():
-            if latent.shape != (self.model.z_dim,) or not np.isfinite(latent).all():
-                raise ValueError(f"latent of image {image}: {self.model.z_dim} finite numbers are needed, shape {latent.shape} was given")
+            if latent.shape != (self.model.z_dim,):
+                raise ValueError(f"latent of image {image}: the shape ({self.model.z_dim},) is needed, {latent.shape} was given")
+            if not np.isfinite(latent).all():
+                raise ValueError(f"latent of image {image} holds values that are not finite")
         self._latents.update(new)
         self._pending.extend(new)
 
@@ -307,8 +309,11 @@ class TuningSession:
         self.scorer.learn_outside(name, torch.from_numpy(np.concatenate(said)))
 
     def score(self, points: np.ndarray) -> Scores:
-        """Reward terms of the images of latents (N, z_dim); the taste term is flat before the first fit."""
-        return self.scorer.with_doubt(self.scorer.score_latents(self._points(points)))
+        """Reward terms of the images of latents (N, z_dim), finite; the taste term is flat before the first fit."""
+        z = self._points(points)
+        if not torch.isfinite(z).all():
+            raise ValueError("latents hold values that are not finite")
+        return self.scorer.with_doubt(self.scorer.score_latents(z))
 
     def score_known(self, images: Sequence[int]) -> Scores:
         """As `score`, of known images: nothing is drawn again."""

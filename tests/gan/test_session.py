@@ -227,16 +227,26 @@ def test_misuse_is_named():
         session.feedback([Feedback(77, "like")])
 
 
-@pytest.mark.parametrize("latent", [np.zeros(7), np.zeros((1, 8)), np.array([0.0] * 7 + [np.nan])])
-def test_latents_that_are_none_are_refused_and_nothing_is_added(latent):
+@pytest.mark.parametrize(
+    ("latent", "said"),
+    [
+        (np.zeros(7), r": the shape \(8,\) is needed, \(7,\) was given"),
+        (np.zeros((1, 8)), r": the shape \(8,\) is needed"),
+        (np.array([0.0] * 7 + [np.nan]), " holds values that are not finite"),
+    ],
+)
+def test_latents_that_are_none_are_refused_and_nothing_is_added(latent, said):
     session = TuningSession(_model(), device="cpu", seed=0, config=QUICK)
-    with pytest.raises(ValueError, match="latent of image 1: 8 finite numbers"):
+    with pytest.raises(ValueError, match=f"latent of image 1{said}"):
         session.add({0: np.zeros(8), 1: latent})
     with pytest.raises(KeyError, match="never added"):
         session.feedback([Feedback(0, "like")])
     for call in (session.draw, session.score, session.predict):
         with pytest.raises(ValueError, match=r"not \(N, 8\)"):
             call(np.zeros((2, 7)))
+    for call in (session.score, session.predict):
+        with pytest.raises(ValueError, match="not finite"):
+            call(np.full((2, 8), np.nan))
 
 
 def test_a_session_draws_what_the_model_draws_whatever_surrounds_it(taught):
