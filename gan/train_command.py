@@ -30,6 +30,10 @@ def train(options: argparse.Namespace) -> bool:
             progress.clear()
             print(line, file=sys.stderr, flush=True)
 
+        absent = [name for name in options.leave_out if not Path(f"{images}/{name}").is_file()]
+        if first and absent:
+            say(f"Not in {images}, so not left out: {', '.join(absent)}")
+
         def show(step: TrainProgress | tuple[float, str]) -> None:
             if isinstance(step, TrainProgress):
                 speed = f"{step.images_per_second:.0f} images/s, {step.data_wait:.0%} waiting for data"

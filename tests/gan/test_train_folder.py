@@ -25,9 +25,10 @@ def test_a_folder_is_reported_on_trained_on_and_compared_with(
     Image.fromarray(pixels).save(folder / "again.bmp")
     (folder / "phone.heic").write_bytes(b"x")
     words = ["train", "--images", str(folder), "--out", str(out), "--kimg", "0.03", "--resolution", "32", "--device", "cpu"]
-    assert main([*words, "--leave-out", "3.png", "4.png"]) == 0
+    assert main([*words, "--leave-out", "3.png", "4.png", "none.png", str(folder / "5.png")]) == 0
     said = capsys.readouterr().err
     assert "8 pictures, 1 found twice, 1 skipped, 2 left out" in said
+    assert f"Not in {folder}, so not left out: none.png, {folder / '5.png'}" in said
     assert "phone.heic: HEIC files are not read" in said and "Only 8 pictures" in said
     assert "of 64 samples look copied" in said
     card = json.loads((out / "config.json").read_text(encoding="utf-8"))["card"]
