@@ -18,7 +18,7 @@ Teach a generator what somebody likes; `rate` is theirs, from uint8 (H, W, 3) to
 ...     for progress in session.run_round():
 ...         print(progress.step, progress.steps, progress.taste)
 >>> session.tuned_model().sample(seeds=range(16))   # the same seeds, closer to what was liked
->>> session.export("mine")                          # weights, ONNX, a sampler, a card
+>>> session.export("mine")                          # weights, ONNX, a sampler, a card; of a module of yours: format="onnx"
 
 What a person can put right is a `gan.UserError` of one line; a call that is wrong in itself is a `ValueError`, `TypeError` or `KeyError`.
 

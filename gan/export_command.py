@@ -68,14 +68,12 @@ def add_options(parser: argparse.ArgumentParser, of_project: bool) -> None:
         metavar="X",
         help="images, sheet, video: enlarge X times, pixel by pixel",
     )
-    if of_project:
-        parser.add_argument(
-            "--least-stars",
-            type=whole(1, 5),
-            default=4,
-            metavar="N",
-            help="from which an image is a favourite (default 4)",
-        )
+    parser.add_argument(
+        "--least-stars",
+        type=whole(1, 5),
+        metavar="N",
+        help="(with --project) from which an image is a favourite (default 4)",
+    )
 
 
 def settings_of(options: argparse.Namespace) -> "ExportSettings":
@@ -86,6 +84,7 @@ def settings_of(options: argparse.Namespace) -> "ExportSettings":
     UserError
     """
     from gan.formats.exports import ExportSettings
+    from gan.formats.rated import FAVOURITE
     from gan.formats.video import mp4_problem
 
     video: Any = options.video_format or ("mp4" if mp4_problem() is None else "gif")
@@ -98,7 +97,7 @@ def settings_of(options: argparse.Namespace) -> "ExportSettings":
         seconds=options.seconds,
         fps=options.fps,
         scale=options.scale,
-        least_stars=getattr(options, "least_stars", 4),
+        least_stars=FAVOURITE if options.least_stars is None else options.least_stars,
     )
 
 
@@ -112,6 +111,8 @@ def export_model(options: argparse.Namespace) -> int:
         raise UserError(
             "a data set is made of someone's ratings: tastemaker export --project DIR --format dataset --out DIR"
         )
+    if options.least_stars is not None:
+        raise UserError("--least-stars is of a project's ratings: tastemaker export --project DIR --least-stars N --out DIR")
     settings = settings_of(options)
     model = gan.load(options.model, "cpu")
     seeds = range(16) if options.seeds is None else options.seeds

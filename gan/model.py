@@ -93,7 +93,8 @@ class Model:
     def hash(self) -> str:
         """Ten hexadecimal digits that say which images it draws: the start of a SHA-256 over generator and adapter.
 
-        The discriminator is left out, and an adapter that does nothing: with or without them, the images are the same.
+        The discriminator is left out, and an adapter that does nothing: with or without them, the images are the same. Of a wrapped module
+        the weights and shapes are known, not the code: two that differ in `forward` alone have the same hash.
         """
         skipped = ("discriminator.",) if self.tuned else ("discriminator.", "adapter.")
         drawing = {key: value for key, value in self.tensors().items() if not key.startswith(skipped)}

@@ -20,6 +20,13 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **more: Any) -> None:
         super().__init__(**{"allow_abbrev": False, **more})
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As of argparse, but a verb answers for what it does not know: left to the parser of all verbs, that would name the wrong help."""
+        known, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return known, unknown
+
     def error(self, message: str) -> NoReturn:
         self.exit(FAILED, f"tastemaker: {' '.join(message.split())} ({self.prog} --help tells more)\n")
 

@@ -29,7 +29,8 @@ def fresh_adapter(model: Model, choice: ChoiceConfig | None) -> Adapter:
 
 def copied(adapter: Adapter, model: Model, **changes: Any) -> Adapter:
     """The same adapter again, of the model's generator, with `changes` of its config that its weights fit as well."""
-    copy = type(adapter)(replace(adapter.config, **changes))
+    with torch.random.fork_rng(devices=[]):  # the caller's stream is theirs; these weights are overwritten anyway
+        copy = type(adapter)(replace(adapter.config, **changes))
     copy.load_state_dict(adapter.state_dict())
     return copy.to(model.device).attach(model.generator)
 

@@ -17,12 +17,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from gan.errors import UserError
 from gan.formats.checkpoint import load_checkpoint, save_checkpoint
 from gan.formats.foreseen import bundled_foresight
 from gan.model import Model, digest
@@ -39,6 +40,9 @@ from gan.rewards.pool import Pool, cache_name
 from gan.rewards.prediction import Prediction, predictions
 from gan.rewards.scorer import Scorer, Scores
 from gan.taste import Feedback, Signal, Tag, TasteLearner, TasteSummary
+
+if TYPE_CHECKING:
+    from gan.formats.exports import Format
 
 __all__ = ["Chosen", "Feedback", "Prediction", "Proposal", "RoundConfig", "RoundProgress", "RoundResult", "Signal", "TuningSession"]
 __all__ += ["Tag", "predictions"]
@@ -60,11 +64,14 @@ class TuningSession:
         where drawing is slow that hangs on the clock (see `Pool`), as does whether bfloat16 is found to be quicker.
     config : how rounds are run.
     cache : folder where what was read from the untuned generator's images is kept for the next session; None keeps nothing.
+    retrained : whether the generator may have been trained anew since a checkpoint was made, which `restore` then takes all the same.
 
     Raises
     ------
     UserError
         No such device here.
+    TypeError, ValueError
+        Not a `Model`, or a seed of more than 64 bits.
     """
 
     def __init__(
@@ -73,8 +80,13 @@ class TuningSession:
         device: str = "auto",
         seed: int = 0,
         config: RoundConfig | None = None,
-        cache: Path | None = None,
+        cache: Path | str | None = None,
+        retrained: bool = False,
     ) -> None:
+        if not isinstance(model, Model):
+            raise TypeError(f"a session teaches a Model, such as gan.load gives for a name, not {type(model).__name__}")
+        if not -(2**63) <= seed < 2**64:
+            raise ValueError(f"seed is a whole number of 64 bits, not {seed}")
         self.model = model.to(device)
         self._untuned = Model(model.name, model.generator, None, model.discriminator, device=model.device)
         self.config = config or RoundConfig()
@@ -92,7 +104,8 @@ class TuningSession:
         self._tuned_features: tuple[tuple[Adapter, tuple[int, ...]], Tensor] | None = None
         self._logits: dict[int, float] = {}  # of known images, where there is a discriminator
         self._pool: Pool | None = None
-        self._cache = cache
+        self._cache = None if cache is None else Path(cache)
+        self._retrained = retrained
         self._preparation = Preparation(lambda: self.pool, lambda: self.scorer, self._choice_config(), self._given_foresight)
         self._proposer = Proposer(model.z_dim, self.random)
 
@@ -217,8 +230,10 @@ class TuningSession:
         """
         new = {image: np.array(latent, dtype=np.float32) for image, latent in images.items() if image not in self._latents}
         for image, latent in new.items():
-            if latent.shape != (self.model.z_dim,) or not np.isfinite(latent).all():
-                raise ValueError(f"latent of image {image}: {self.model.z_dim} finite numbers are needed, shape {latent.shape} was given")
+            if latent.shape != (self.model.z_dim,):
+                raise ValueError(f"latent of image {image}: the shape ({self.model.z_dim},) is needed, {latent.shape} was given")
+            if not np.isfinite(latent).all():
+                raise ValueError(f"latent of image {image} holds values that are not finite")
         self._latents.update(new)
         self._pending.extend(new)
 
@@ -296,8 +311,11 @@ class TuningSession:
         self.scorer.learn_outside(name, torch.from_numpy(np.concatenate(said)))
 
     def score(self, points: np.ndarray) -> Scores:
-        """Reward terms of the images of latents (N, z_dim); the taste term is flat before the first fit."""
-        return self.scorer.with_doubt(self.scorer.score_latents(self._points(points)))
+        """Reward terms of the images of latents (N, z_dim), finite; the taste term is flat before the first fit."""
+        z = self._points(points)
+        if not torch.isfinite(z).all():
+            raise ValueError("latents hold values that are not finite")
+        return self.scorer.with_doubt(self.scorer.score_latents(z))
 
     def score_known(self, images: Sequence[int]) -> Scores:
         """As `score`, of known images: nothing is drawn again."""
@@ -372,17 +390,21 @@ class TuningSession:
 
     def save_checkpoint(self, path: Path | str, facts: dict[str, Any] | None = None) -> None:
         """Write the tuned part, with `facts` (plain JSON) beside it. Feedback is not in it: keep the events, and give them again."""
-        own = {"model": self.model.hash, "rounds": self.rounds, "foreseen": self._foreseen}
+        own = {"model": self.model.hash, "untuned": self._untuned.hash, "rounds": self.rounds, "foreseen": self._foreseen}
         save_checkpoint(Path(path), self.adapter, {**(facts or {}), **own})
 
     def restore(self, path: Path | str | None) -> dict[str, Any]:
         """Take over a checkpoint's tuning, or None for the untuned generator; ratings stay. Returns the checkpoint's facts.
 
-        Raises `UserError`, and changes nothing, where it is missing, damaged, or of a generator with other latents.
+        Raises `UserError`, and changes nothing, where it is missing, damaged, or of another generator (see `retrained`).
         """
         adapter, facts = self._begun(), dict[str, Any]()
         if path is not None:
             adapter, facts = load_checkpoint(Path(path), self.model.z_dim)
+            other_mapping = isinstance(adapter, Choice) and adapter.config.inputs != self.model.generator.embed_dim
+            untuned = self._untuned.hash
+            if other_mapping or (not self._retrained and facts.get("untuned", untuned) != untuned):  # older ones do not say
+                raise UserError(f"{Path(path).name} belongs to another generator than {self.model.name}")
         self.adapter = adapter.to(self.model.device).attach(self.model.generator)
         self.rounds, self.last_round = int(facts.get("rounds", 0)), None
         self._foreseen = int(facts.get("foreseen", sys.maxsize))
@@ -415,12 +437,13 @@ class TuningSession:
         progress: Callable[[float, str], None] | None = None,
         cancel: Callable[[], bool] = lambda: False,
         dtype: Literal["float32", "float16"] = "float32",
+        format: "Format" = "bundle",
     ) -> Path:
-        """Write the tuned generator as a bundle with ONNX, sampler, test vector and card; see `gan.formats.export`.
+        """Write the tuned generator: a bundle with ONNX, sampler, test vector and card, or "onnx" alone, which one that was wrapped needs.
 
-        Other formats (and ONNX, for one that was wrapped): `gan.formats.exports.export(session.tuned_model(), folder, settings)`.
+        For images of it, and other settings: `gan.formats.exports.export(session.tuned_model(), folder, settings)`; its errors are these.
         """
-        from gan.formats.export import export_bundle  # onnx takes a second to import
+        from gan.formats.exports import ExportSettings, export  # onnx takes a second to import
 
-        folder = Path(folder)
-        return export_bundle(self.tuned_model(folder.resolve().name), folder, progress, cancel, dtype)
+        folder, settings = Path(folder), ExportSettings(format, fp16=dtype == "float16")
+        return export(self.tuned_model(folder.resolve().name), folder, settings, progress=progress, cancel=cancel)

@@ -1,6 +1,7 @@
 """What `tastemaker train` does with its options: alone, or as one of several processes that torchrun started."""
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -28,6 +29,10 @@ def train(options: argparse.Namespace) -> bool:
         def say(line: str) -> None:
             progress.clear()
             print(line, file=sys.stderr, flush=True)
+
+        absent = [name for name in options.leave_out if not Path(f"{images}/{name}").is_file()]
+        if first and absent:
+            say(f"Not in {images}, so not left out: {', '.join(absent)}")
 
         def show(step: TrainProgress | tuple[float, str]) -> None:
             if isinstance(step, TrainProgress):
@@ -73,7 +78,7 @@ def own_pictures(out: Path, images: Path) -> list[str]:
     learn from its own samples."""
     from gan.adversarial import copying, output
 
-    own, folder = out.resolve(), images.resolve()
+    own, folder = (Path(os.path.realpath(path)) for path in (out, images))  # `resolve` raises on a link to itself
     if not own.is_relative_to(folder):
         return []
     return [(own / name).relative_to(folder).as_posix() for name in (output.SAMPLES, copying.SHEET)]

@@ -105,7 +105,7 @@ def open_images(
     """
     if not 8 <= resolution <= 1024:
         raise ValueError(f"resolution must be 8 to 1024, not {resolution}")
-    folder = Path(folder).resolve()
+    folder = Path(os.path.realpath(folder))  # `resolve` raises on a link to itself
     files = _list(folder)
     if not files:
         raise UserError(f"no pictures in {folder}")

@@ -43,7 +43,8 @@ def load_checkpoint(path: Path, z_dim: int) -> tuple[Adapter, dict[str, Any]]:
         config = config_type(**fields)
         if config.z_dim != z_dim:
             raise UserError(f"{path.name} belongs to a generator with {config.z_dim} latent dimensions, not {z_dim}")
-        adapter = adapter_type(config)
+        with torch.random.fork_rng(devices=[]):  # the caller's stream is theirs; these weights are overwritten anyway
+            adapter = adapter_type(config)
         adapter.load_state_dict(tensors)
         facts: dict[str, Any] = header["facts"]
     except FileNotFoundError:

@@ -27,6 +27,7 @@ except ImportError as error:
 HERE = Path(__file__).resolve().parent
 BATCH = 16  # images at a time
 GAP = 2  # pixels between the images of a sheet
+OTHER_PICTURES = {".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
 TOLERANCE = 1e-3  # of --check, in units of [-1, 1]; a grey level is 0.0078
 XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -83,15 +84,15 @@ def to_pixels(images: np.ndarray) -> np.ndarray:
     return np.clip(images * 127.5 + 128.0, 0, 255).astype(np.uint8).transpose(0, 2, 3, 1)
 
 
-def save(pixels: np.ndarray, path: Path, what: str, model_hash: str) -> None:
+def save(pixels: np.ndarray, path: Path, what: str) -> None:
     """A PNG that says that it was generated, and from what."""
     info = PngImagePlugin.PngInfo()
-    info.add_text("parameters", f"{what}, Model hash: {model_hash}")
+    info.add_text("parameters", what)
     info.add_itxt("XML:com.adobe.xmp", XMP)
     Image.fromarray(np.ascontiguousarray(pixels)).save(path, format="PNG", pnginfo=info)
 
 
-def save_sheet(pixels: np.ndarray, path: Path, what: str, model_hash: str) -> None:
+def save_sheet(pixels: np.ndarray, path: Path, what: str) -> None:
     """All images in rows on one picture."""
     count, height, width, _ = pixels.shape
     columns = math.ceil(math.sqrt(count))
@@ -100,7 +101,7 @@ def save_sheet(pixels: np.ndarray, path: Path, what: str, model_hash: str) -> No
     for i, image in enumerate(pixels):
         top, left = i // columns * (height + GAP), i % columns * (width + GAP)
         sheet[top : top + height, left : left + width] = image
-    save(sheet, path, what, model_hash)
+    save(sheet, path, what)
 
 
 def check(session: onnxruntime.InferenceSession) -> int:
@@ -123,18 +124,25 @@ def run(arguments: argparse.Namespace) -> int:
     session = open_generator()
     if arguments.check:
         return check(session)
+    out = Path(arguments.out)
+    if out.suffix.lower() in OTHER_PICTURES and not out.is_dir():
+        raise ValueError("images are written as PNG: name a file ending in .png, or a folder")
     if arguments.count < 1:
         raise ValueError("--count must be at least 1")
     if not 0 <= arguments.seed <= arguments.seed + arguments.count - 1 < 2**32:
         raise ValueError("seeds must be 0 to 4294967295")
+    if arguments.truncation is not None and not 0 <= arguments.truncation <= 1:  # NaN is neither
+        raise ValueError("--truncation must be 0 to 1")
     seeds = range(arguments.seed, arguments.seed + arguments.count)
     more = settings(session, arguments)
-    model_hash = session.get_modelmeta().custom_metadata_map.get("model_hash", "unknown")
-    out = Path(arguments.out)
+    facts = session.get_modelmeta().custom_metadata_map
+    by = f"Model: {facts.get('name', 'unknown')}, Model hash: {facts.get('model_hash', 'unknown')}"
+    if arguments.truncation is not None:
+        by += f", Truncation: {arguments.truncation}"
     if out.suffix.lower() == ".png" and not out.is_dir():
         out.parent.mkdir(parents=True, exist_ok=True)
         seeds_line = f"Seeds: {seeds[0]}-{seeds[-1]}" if len(seeds) > 1 else f"Seed: {seeds[0]}"
-        save_sheet(to_pixels(draw(session, latents(session, seeds), **more)), out, seeds_line, model_hash)
+        save_sheet(to_pixels(draw(session, latents(session, seeds), **more)), out, f"{seeds_line}, {by}")
     else:
         out.mkdir(parents=True, exist_ok=True)
         for start in range(0, len(seeds), BATCH):
@@ -142,7 +150,7 @@ def run(arguments: argparse.Namespace) -> int:
             for seed, pixels in zip(
                 some, to_pixels(draw(session, latents(session, some), **more)), strict=True
             ):
-                save(pixels, out / f"seed{seed:010d}.png", f"Seed: {seed}", model_hash)
+                save(pixels, out / f"seed{seed:010d}.png", f"Seed: {seed}, {by}")
     print(f"{len(seeds)} image{'s' if len(seeds) > 1 else ''} in {out}")
     return 0
 
@@ -171,6 +179,9 @@ def main() -> int:
     )
     try:
         return run(parser.parse_args())
+    except KeyboardInterrupt:
+        print("sample.py: stopped", file=sys.stderr)
+        return 130
     except Exception as error:  # damaged files raise onnxruntime's own exceptions
         print(f"sample.py: {' '.join(str(error).split())}", file=sys.stderr)
         return 2

@@ -1,5 +1,6 @@
 """Folders that appear whole at the end, or not at all."""
 
+import glob
 import os
 import shutil
 import tempfile
@@ -113,7 +114,7 @@ def _put(partial: Path, target: Path, last: str) -> None:
 
 def _sweep(target: Path) -> None:
     """Remove what a killed export to the same place left, once it is too old to be one that still runs."""
-    for stale in target.parent.glob(f".{target.name}.partial-*"):
+    for stale in target.parent.glob(f".{glob.escape(target.name)}.partial-*"):
         with suppress(OSError):
             if time.time() - stale.stat().st_mtime > _STALE:
                 shutil.rmtree(stale, ignore_errors=True)

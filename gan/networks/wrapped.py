@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
+from numbers import Integral
 from typing import Literal
 
 import torch
@@ -63,8 +64,9 @@ def wrapped(
     """Try a module, and put it behind the protocol if it draws images. See `gan.wrap` for the arguments and errors."""
     if not isinstance(module, nn.Module):
         raise UserError(f"a generator is a torch.nn.Module, not {type(module).__name__}")
-    if not isinstance(z_dim, int) or z_dim < 1:
+    if isinstance(z_dim, bool) or not isinstance(z_dim, Integral) or z_dim < 1:
         raise UserError(f"z_dim is the width of a latent, a whole number from 1, not {z_dim!r}")
+    z_dim = int(z_dim)  # also of numpy
     if values not in (None, "signed", "unit"):
         raise UserError(f'values are "signed" or "unit", not {values!r}')
     module.eval()

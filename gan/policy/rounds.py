@@ -4,7 +4,8 @@ import copy
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal, cast
+from numbers import Integral
+from typing import Literal, cast, get_args
 
 import torch
 from torch import Tensor
@@ -53,6 +54,15 @@ class RoundConfig:
     learning_rate: float = 3e-3  # of Adam on the adapter
     kl_weight: float = 0.015  # reward (untuned SD) paid per nat of KL to the untuned policy
     kl_limit: float = 45.0  # nats; beyond it the weight grows until the policy comes back
+
+    def __post_init__(self) -> None:
+        for name, known in (("policy", ("choice", "shift")), ("estimator", get_args(Estimator))):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} is one of {', '.join(known)}, not {getattr(self, name)!r}")
+        for name, least in (("steps", 1), ("states", 1), ("children", 2), ("look_every", 1), ("candidates", 1)):
+            value = getattr(self, name)
+            if not isinstance(value, Integral) or value < least:
+                raise ValueError(f"{name} is a whole number from {least}, not {value!r}")
 
 
 @dataclass(frozen=True)

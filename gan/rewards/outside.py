@@ -45,7 +45,7 @@ def find(name: str) -> ScoreImages:
         raise UserError(f"there is no scorer named {name!r}: install the package that brings it, beside Tastemaker")
     try:
         found: ScoreImages = next(iter(points)).load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserError(f"the scorer {name!r} cannot be loaded: {type(error).__name__}: {error}") from error
     if not callable(found):
         raise UserError(f"the scorer {name!r} is no function")
@@ -62,7 +62,7 @@ def ask(name: str, scorer: ScoreImages, images: npt.NDArray[np.uint8]) -> npt.ND
     """
     try:
         said = np.asarray(scorer(images), dtype=np.float64)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserError(f"the scorer {name!r} failed: {type(error).__name__}: {error}") from error
     if said.shape != (len(images),):
         raise UserError(f"the scorer {name!r} returned the shape {said.shape} for {len(images)} images")

@@ -51,7 +51,7 @@ class Rater:
         try:
             # its own copy: what it does to the images is its own affair
             answer = np.asarray(self._function(np.array(images), *extra))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise UserError(f"{self.path}: utility raised {type(error).__name__}: {error}") from error
         if answer.shape != (len(images),):
             raise UserError(f"{self.path}: utility returned shape {answer.shape} for {len(images)} images, not ({len(images)},)")

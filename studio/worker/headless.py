@@ -173,6 +173,8 @@ def _tune(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
+    if options.model is not None:
+        raise UserError("name a MODEL or --project, not both")
     if options.seeds is not None and options.format == "dataset":
         raise UserError("--seeds is for images, sheet and video: a data set has every image that was shown")
     settings = asdict(settings_of(options))
@@ -233,8 +235,9 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         default=[],
         metavar="TERM=FACTOR",
-        help="what a round is rewarded for, beside the project's dials: taste, realism, typicality, novelty (1 is usual);"
-        " sharpness, colourfulness, contrast, symmetry, brightness, warmth (0 is usual, below 0 rewards less of it)",
+        help="what a round is rewarded for, beside the project's dials: taste, realism, novelty (1 is usual);"
+        " typicality, caution (0 is usual); sharpness, colourfulness, contrast, symmetry, brightness, warmth, and scorer:NAME"
+        " of a scorer that is installed (0 is usual, below 0 rewards less of it)",
     )
     one.add_argument(
         "--steps", type=whole(1, 100_000), metavar="N", help="steps of a round (default: as in the studio)"
@@ -246,6 +249,7 @@ def _parser() -> argparse.ArgumentParser:
         help="write a project's tuned generator for other programs",
         description="Write a project's generator, as tuned now, or its favourites, as a folder that other programs can use.",
     )
+    two.add_argument("model", nargs="?", help=argparse.SUPPRESS)  # known only to be refused with a sentence
     two.add_argument("--out", required=True, type=place, metavar="DIR", help="a new folder")
     add_options(two, of_project=True)
     two.set_defaults(run=_export)

@@ -25,8 +25,13 @@ def make_session(command: m.Open, device: str) -> TuningSession:
     UserError, ValueError
         No such generator, a damaged one, or no such device.
     """
+    # A project outlives its generator's training: when a bundled one is trained anew, its checkpoints still open.
     session = TuningSession(
-        gan.load(command.model, "cpu"), device=device, seed=command.seed, cache=cache_folder()
+        gan.load(command.model, "cpu"),
+        device=device,
+        seed=command.seed,
+        cache=cache_folder(),
+        retrained=True,
     )
     session.add({image.id: array(image.latent) for image in command.images})
     # The reference sample follows from the project's seed and stays; the choice of images must not begin again with every start.

@@ -106,7 +106,7 @@ def reward_weights(settings: RoundSettings) -> RewardWeights:
     del own["outside"]
     named = {name: factor for name, factor in settings.weights.items() if not name.startswith(PREFIX)}
     if unknown := set(named) - set(own):
-        raise UserError(f"There is no reward term named {', '.join(sorted(unknown))}.")
+        raise UserError(f"There is no reward term named {', '.join(sorted(unknown))}; there are {', '.join(own)} and scorer:NAME.")
     usual = {name: value or getattr(MOVING_WEIGHTS, name) or _WISH for name, value in own.items()}  # also of those that are off
     values = {name: factor * usual[name] for name, factor in named.items()}
     outside = {name.removeprefix(PREFIX): _WISH * settings.weights[name] for name in set(settings.weights) - set(named)}

@@ -515,6 +515,17 @@ def test_what_cannot_be_written_at_the_end_is_refused_at_the_start(capsys: pytes
     assert "no folder that may be written to" in mistake(capsys, "benchmark", "generator", "--json", tmp_path / "file" / "x.json")
 
 
+def test_what_a_command_does_not_know_points_to_its_own_help(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    said = mistake(capsys, "sample", "dreamscapes", "--out", tmp_path / "x.png", "--bogus", "1")
+    assert "unrecognized arguments: --bogus 1" in said and said.endswith("sample --help tells more)")
+
+
+def test_least_stars_is_told_of_and_refused_for_a_model(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert run("export", "--help") == 0
+    assert "--least-stars N       (with --project)" in capsys.readouterr().out
+    assert "a project's ratings" in mistake(capsys, "export", "dreamscapes", "--least-stars", 5, "--out", tmp_path / "out")
+
+
 def test_every_command_says_a_mistake_in_one_line_and_has_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     verbs = [["sample"], ["scenes"], ["train"], ["simulate"], ["export"], ["import"], ["doctor"], ["benchmark"]]

@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -128,9 +130,28 @@ def test_script_draws_the_same_images(exported: Path, tmp_path: Path, small_mode
         with Image.open(path) as drawn:
             assert np.abs(np.asarray(drawn).astype(int) - image).max() <= 1
             assert "trainedAlgorithmicMedia" in drawn.text["XML:com.adobe.xmp"]  # type: ignore[attr-defined]
+            assert f", Model: small, Model hash: {tuned(small_model).hash}" in drawn.text["parameters"]  # type: ignore[attr-defined]
     done = script(exported, "--count", "3", "--out", "sheet.png", cwd=tmp_path)
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert done.returncode == 0 and sheet.size == (34, 34)
+
+
+def test_script_says_how_it_was_truncated(tmp_path: Path, small_model: MakeModel) -> None:
+    folder = export_bundle(small_model(), tmp_path / "plain")
+    done = script(folder, "--count", "1", "--truncation", "0.7", "--out", "one.png", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    with Image.open(tmp_path / "one.png") as drawn:
+        assert drawn.text["parameters"].endswith(", Truncation: 0.7")  # type: ignore[attr-defined]
+
+
+def test_script_stops_without_a_traceback(exported: Path, tmp_path: Path) -> None:
+    command = [sys.executable, str(exported / "sample.py"), "--count", "10000000", "--out", "many"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as drawing:
+        while not list((tmp_path / "many").glob("*.png")) and drawing.poll() is None:
+            time.sleep(0.05)
+        drawing.send_signal(signal.SIGINT)
+        assert drawing.communicate(timeout=60)[1] == "sample.py: stopped\n"
+        assert drawing.returncode == 130
 
 
 def test_script_needs_only_three_packages(exported: Path, tmp_path: Path) -> None:
@@ -147,7 +168,9 @@ def test_script_needs_only_three_packages(exported: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--count", "0"), ("--seed", "-1"), ("--seed", "4294967290"), ("--out", "file/x.png")]
+    "arguments",
+    [("--count", "0"), ("--seed", "-1"), ("--seed", "4294967290"), ("--out", "file/x.png"), ("--out", "x.WebP")]
+    + [("--truncation", psi) for psi in ("nan", "-0.1", "1.5")],
 )
 def test_script_refuses_in_one_line(exported: Path, tmp_path: Path, arguments: tuple[str, ...]) -> None:
     (tmp_path / "file").write_text("")
@@ -319,12 +342,13 @@ def test_a_wrong_onnx_file_is_not_exported(
     no_debris(tmp_path)
 
 
-def test_leavings_of_a_killed_export_are_swept_up(tmp_path: Path, small_model: MakeModel) -> None:
-    old, running = tmp_path / ".out.partial-old", tmp_path / ".out.partial-running"
+@pytest.mark.parametrize("name", ["out", "out [1]"])
+def test_leavings_of_a_killed_export_are_swept_up(tmp_path: Path, small_model: MakeModel, name: str) -> None:
+    old, running = tmp_path / f".{name}.partial-old", tmp_path / f".{name}.partial-running"
     for folder in (old, running):
         folder.mkdir()
         (folder / "model.safetensors").write_bytes(b"x")
     os.utime(old, (1, 1))
     with pytest.raises(Cancelled):
-        export_bundle(small_model(), tmp_path / "out", cancel=lambda: True)
-    no_debris(tmp_path, ".out.partial-running")
+        export_bundle(small_model(), tmp_path / name, cancel=lambda: True)
+    no_debris(tmp_path, f".{name}.partial-running")

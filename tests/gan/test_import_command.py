@@ -110,6 +110,15 @@ def test_a_bundle_is_replaced(file: Path, tmp_path: Path, capsys: pytest.Capture
     assert after.hash != before.hash  # the same weights, other images
 
 
+def test_a_trained_generator_is_not_replaced(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, file, "--out", tmp_path / "mine")[0] == 0
+    (tmp_path / "mine" / "training.pt").touch()
+    before = gan.load(tmp_path / "mine").hash
+    code, _, err = run(capsys, file, "--out", tmp_path / "mine", "--set", "prior=uniform")
+    assert code == 2 and "was trained here; name a new folder" in err and len(err.splitlines()) == 1
+    assert gan.load(tmp_path / "mine").hash == before
+
+
 def test_a_file_given_as_a_model_says_how_to_import_it(file: Path) -> None:
     with pytest.raises(UserError, match="tastemaker import"):
         gan.load(file)

@@ -1,5 +1,7 @@
 """Scorers that other packages bring: found, asked of the reference images alone, learnt, and followed by a round."""
 
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,7 @@ from gan.model import Model
 from gan.networks import Generator, GeneratorConfig
 from gan.policy.rounds import RoundConfig
 from gan.rewards import RewardWeights
-from gan.rewards.outside import Guessed, installed
+from gan.rewards.outside import Guessed, ask, find, installed
 from gan.session import Feedback, TuningSession
 from gan.taste.kernel import kernel
 
@@ -117,6 +119,19 @@ def test_a_scorer_that_does_not_work_is_said_in_one_line_and_changes_nothing(nam
     with pytest.raises(UserError, match=said):
         list(session.run_round())
     assert session.adapter is before and not session.scorer.knows_outside(name)
+
+
+def test_a_scorer_that_wants_to_end_the_program_does_not(tmp_path, monkeypatch):
+    facts = tmp_path / "more" / "more_scorers-1.0.dist-info"
+    facts.mkdir(parents=True)
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: more-scorers\nVersion: 1.0\n")
+    (facts / "entry_points.txt").write_text("[tastemaker.scorers]\nquits = quitting_scorer:score\n")
+    (facts.parent / "quitting_scorer.py").write_text("import sys\nsys.exit()\n")
+    monkeypatch.syspath_prepend(str(facts.parent))
+    with pytest.raises(UserError, match="'quits' cannot be loaded: SystemExit"):
+        find("quits")
+    with pytest.raises(UserError, match="'quits' failed: SystemExit"):
+        ask("quits", sys.exit, np.zeros((2, 8, 8, 3), np.uint8))
 
 
 def test_the_guess_is_the_regression_and_its_agreement_leaves_each_image_out():

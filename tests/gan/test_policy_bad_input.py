@@ -39,6 +39,18 @@ def _small_reference(monkeypatch):
     monkeypatch.setattr("gan.proposing._FEWEST", 48)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"policy": "foo"}, {"estimator": "x"}, {"children": 1}, {"candidates": 2.5}, {"candidates": "8"}]
+    + [{name: 0} for name in ("steps", "states", "look_every", "candidates")],
+)
+def test_a_config_that_no_round_could_follow_is_refused_at_once(wrong):
+    ((name, value),) = wrong.items()
+    with pytest.raises(ValueError, match=f"{name} is .*, not {value!r}"):
+        RoundConfig(**wrong)
+    assert dataclasses.replace(QUICK, candidates=np.int64(8)).candidates == 8
+
+
 def make_session(policy="choice", flat=False):
     torch.manual_seed(3)
     generator = Generator(GeneratorConfig(resolution=16, z_dim=8, w_dim=16, channels=(16, 16, 8)))

@@ -173,6 +173,7 @@ IMAGES = render(range(64), 16)
         ("import nothing_of_this_name\n", "ModuleNotFoundError: No module named"),
         ("raise SystemExit(3)\n", "SystemExit"),
         ("def utility(images):\n    raise KeyError('sky')\n", "utility raised KeyError: 'sky'"),
+        ("import sys\ndef utility(images):\n    sys.exit()\n", "utility raised SystemExit"),
         ("def utility(images):\n    raise ValueError('two\\nlines')\n", "two lines"),
         ("def utility(images):\n    return images.mean()\n", "returned shape () for 32 images, not (32,)"),
         ("def utility(images):\n    return images.mean((1, 2))\n", "returned shape (32, 3) for 32 images"),

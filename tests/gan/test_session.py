@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from gan.adversarial.precision import bfloat16_pays
 from gan.errors import UserError
+from gan.formats.checkpoint import save_checkpoint
 from gan.formats.files import write_bytes
 from gan.guard import Limits
 from gan.model import Model
@@ -127,6 +129,26 @@ def test_damaged_and_foreign_checkpoints_are_refused_and_change_nothing(taught, 
     with pytest.raises(UserError, match="8 latent dimensions, not 4"):
         other.restore(tmp_path / "good.safetensors")
     assert np.array_equal(session.strip(range(2))[1], before)
+
+
+def test_a_checkpoint_of_another_generator_is_refused_unless_it_may_have_been_retrained(tmp_path):
+    own = TuningSession(_model(), device="cpu", config=QUICK)
+    own.save_checkpoint(tmp_path / "own.safetensors")
+
+    def session(seed: int = 3, w_dim: int = 16, **more: Any) -> TuningSession:
+        torch.manual_seed(seed)
+        shape = GeneratorConfig(resolution=16, z_dim=8, w_dim=w_dim, channels=(16, 16, 8))
+        return TuningSession(Model("other", Generator(shape)), device="cpu", config=QUICK, **more)
+
+    session().restore(tmp_path / "own.safetensors")  # the same one, without its discriminator
+    for other in (session(4), session(w_dim=24), session(w_dim=24, retrained=True)):
+        before = other.adapter
+        with pytest.raises(UserError, match="belongs to another generator than other"):
+            other.restore(tmp_path / "own.safetensors")
+        assert other.adapter is before
+    session(4, retrained=True).restore(tmp_path / "own.safetensors")
+    save_checkpoint(tmp_path / "old.safetensors", own.adapter, {"model": own.model.hash})  # as they were before
+    session(4).restore(tmp_path / "old.safetensors")
 
 
 def test_the_tuned_model_stands_alone(taught):
@@ -251,16 +273,26 @@ def test_misuse_is_named():
         session.feedback([Feedback(77, "like")])
 
 
-@pytest.mark.parametrize("latent", [np.zeros(7), np.zeros((1, 8)), np.array([0.0] * 7 + [np.nan])])
-def test_latents_that_are_none_are_refused_and_nothing_is_added(latent):
+@pytest.mark.parametrize(
+    ("latent", "said"),
+    [
+        (np.zeros(7), r": the shape \(8,\) is needed, \(7,\) was given"),
+        (np.zeros((1, 8)), r": the shape \(8,\) is needed"),
+        (np.array([0.0] * 7 + [np.nan]), " holds values that are not finite"),
+    ],
+)
+def test_latents_that_are_none_are_refused_and_nothing_is_added(latent, said):
     session = TuningSession(_model(), device="cpu", seed=0, config=QUICK)
-    with pytest.raises(ValueError, match="latent of image 1: 8 finite numbers"):
+    with pytest.raises(ValueError, match=f"latent of image 1{said}"):
         session.add({0: np.zeros(8), 1: latent})
     with pytest.raises(KeyError, match="never added"):
         session.feedback([Feedback(0, "like")])
     for call in (session.draw, session.score, session.predict):
         with pytest.raises(ValueError, match=r"not \(N, 8\)"):
             call(np.zeros((2, 7)))
+    for call in (session.score, session.predict):
+        with pytest.raises(ValueError, match="not finite"):
+            call(np.full((2, 8), np.nan))
 
 
 def test_a_session_draws_what_the_model_draws_whatever_surrounds_it(taught):
@@ -349,6 +381,32 @@ def test_paths_may_be_words(tmp_path, monkeypatch):
     session = TuningSession(_model(), device="cpu", seed=1, config=QUICK)
     session.save_checkpoint("mine.safetensors", {"note": "as it was"})
     assert session.restore("mine.safetensors")["note"] == "as it was"
+    cached = TuningSession(_model(), device="cpu", config=replace(QUICK, pool=32), cache="folder")
+    cached.pool.grow_to(32)
+    assert list((tmp_path / "folder").iterdir())
+
+
+def test_what_is_no_model_or_no_seed_is_said_at_once():
+    with pytest.raises(TypeError, match=r"a Model, such as gan\.load gives for a name, not str"):
+        TuningSession("dreamscapes")
+    TuningSession(_model(), device="cpu", seed=2**64 - 1)
+    for seed in (2**64, -(2**70)):
+        with pytest.raises(ValueError, match="64 bits"):
+            TuningSession(_model(), device="cpu", seed=seed)
+
+
+def test_the_callers_stream_of_random_numbers_is_left_alone(tmp_path):
+    before = torch.get_rng_state()
+    session = TuningSession(_model(), device="cpu", seed=1, config=QUICK)
+    torch.set_rng_state(before)  # the model's own weights are drawn from it here
+    _rate(session, 24, _edges(session))
+    session.fit()
+    list(session.run_round(steps=1))
+    session.save_checkpoint(tmp_path / "c.safetensors")
+    session.restore(tmp_path / "c.safetensors")
+    TuningSession(session.tuned_model(), device="cpu", config=QUICK)
+    bfloat16_pays.__wrapped__(torch.device("cpu"))  # asked once in a process
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows keeps names by itself")

@@ -25,9 +25,10 @@ def test_a_folder_is_reported_on_trained_on_and_compared_with(
     Image.fromarray(pixels).save(folder / "again.bmp")
     (folder / "phone.heic").write_bytes(b"x")
     words = ["train", "--images", str(folder), "--out", str(out), "--kimg", "0.03", "--resolution", "32", "--device", "cpu"]
-    assert main([*words, "--leave-out", "3.png", "4.png"]) == 0
+    assert main([*words, "--leave-out", "3.png", "4.png", "none.png", str(folder / "5.png")]) == 0
     said = capsys.readouterr().err
     assert "8 pictures, 1 found twice, 1 skipped, 2 left out" in said
+    assert f"Not in {folder}, so not left out: none.png, {folder / '5.png'}" in said
     assert "phone.heic: HEIC files are not read" in said and "Only 8 pictures" in said
     assert "of 64 samples look copied" in said
     card = json.loads((out / "config.json").read_text(encoding="utf-8"))["card"]
@@ -36,6 +37,15 @@ def test_a_folder_is_reported_on_trained_on_and_compared_with(
         pairs = np.asarray(sheet)[:32, :64]
     pictures = [np.asarray(Image.open(folder / f"{number}.png")) for number in (0, 1, 2, 5, 6, 7, 8, 9)]
     assert any((pairs[:, 32:] == one).all() or (pairs[:, 32:] == one[:, ::-1]).all() for one in pictures)
+
+
+def test_a_folder_that_is_a_link_to_itself_is_said_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    assert main(["train", "--images", str(tmp_path / "loop"), "--out", str(tmp_path / "model"), "--device", "cpu"]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert [line for line in said if line.startswith("tastemaker: ")] == [f"tastemaker: no such folder: {tmp_path / 'loop'}"]
 
 
 @pytest.mark.parametrize("side", [16, 32])

@@ -9,6 +9,7 @@ import gan
 from gan.errors import UserError
 from gan.formats.onnx_export import run_onnx, to_onnx
 from gan.guard import Limits
+from gan.networks import latents
 from gan.policy.rounds import RoundConfig
 from gan.session import Feedback, TuningSession
 
@@ -96,11 +97,16 @@ def test_what_is_no_image_is_said_in_a_line(module, words):
 
 
 @pytest.mark.parametrize(
-    "given", [{"z_dim": 8.0}, {"z_dim": "8"}, {"z_dim": 0}, {"z_dim": 8, "values": "bytes"}, {"z_dim": 8, "device": "tpu"}]
+    "given", [{"z_dim": 8.0}, {"z_dim": "8"}, {"z_dim": 0}, {"z_dim": True}, {"z_dim": 8, "values": "bytes"}, {"z_dim": 8, "device": "tpu"}]
 )
 def test_what_a_call_gets_wrong_is_said_in_a_line(given):
     with pytest.raises(UserError):
         gan.wrap(torch.nn.Sequential(torch.nn.Linear(8, 48), torch.nn.Tanh(), torch.nn.Unflatten(1, (3, 4, 4))), **given)
+
+
+def test_a_width_may_be_a_number_of_numpy():
+    width = gan.wrap(Stranger(), z_dim=np.int64(6)).z_dim
+    assert width == 6 and type(width) is int
 
 
 def test_a_mapping_that_fits_nothing_is_said_in_a_line():
@@ -140,6 +146,10 @@ def test_it_is_taught_without_a_discriminator(policy, monkeypatch, tmp_path):
     with pytest.raises(UserError, match="ONNX"):
         session.export(tmp_path / "bundle")
     assert not (tmp_path / "bundle" / "config.json").exists()
+    session.export(tmp_path / "onnx", format="onnx")
+    z = latents(range(3), 6)
+    drawn = run_onnx((tmp_path / "onnx" / "generator.onnx").read_bytes(), z.numpy())
+    assert np.abs(drawn - tuned.draw(z).numpy()).max() < 1e-3
 
 
 def test_it_is_written_as_onnx():

@@ -97,8 +97,19 @@ def test_tune_asks_a_scorer_that_is_installed(rated, tmp_path, monkeypatch, caps
     assert "the scorer 'broken' failed: RuntimeError: the weights are missing" in capsys.readouterr().err
 
 
+def test_help_names_every_term(capsys):
+    from gan.rewards import RewardWeights
+
+    with pytest.raises(SystemExit):
+        headless.main(["tune", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert [term for term in {**vars(RewardWeights()), "scorer:NAME": 0} if term != "outside" and term not in told] == []
+    assert "typicality, caution (0 is usual)" in told
+
+
 def test_dials_that_a_person_gets_wrong_are_one_line(rated, capsys):
-    for weights, said in (("warmth", "not TERM=FACTOR"), ("warmth=a", "not a number"), ("size=1", "no reward term named size")):
+    terms = "no reward term named variety; there are taste, realism, novelty, typicality, caution, sharpness,"
+    for weights, said in (("warmth", "not TERM=FACTOR"), ("warmth=a", "not a number"), ("variety=1", terms)):
         tune = ["tune", "--project", str(rated), "--device", "cpu", "--weights", weights]
         try:
             code = headless.main(tune)
@@ -135,6 +146,12 @@ def test_what_a_person_can_get_wrong_is_one_line(rated, tmp_path, capsys, bundle
         assert headless.main(arguments) == 2
         error = capsys.readouterr().err
         assert error.startswith("tastemaker: ") and words in error and error.count("\n") == 1
+    both = ["export", "dreamscapes", "--project", str(rated), "--out", str(tmp_path / "x")]
+    assert headless.main(both) == 2
+    assert capsys.readouterr().err == "tastemaker: name a MODEL or --project, not both\n"
+    with pytest.raises(SystemExit):
+        headless.main(["tune", "--project", "p", "--bogus", "1"])
+    assert capsys.readouterr().err == "tastemaker: unrecognized arguments: --bogus 1 (tastemaker tune --help tells more)\n"
     for arguments in (["tune"], ["tune", "--project", "p", "--rounds", "0"], ["export", "--project", "p"]):
         with pytest.raises(SystemExit) as ended:
             headless.main(arguments)

@@ -480,6 +480,20 @@ def run_out():
     raise MemoryError
 
 
+def test_versions_of_a_project_open_when_its_generator_was_trained_anew(bundle, tmp_path):
+    import gan
+    from gan.formats import bundle as bundles
+    from studio.worker.sessions import make_session, open_session
+
+    made = make_session(m.Open("", str(bundle), None, "cpu"), "cpu")
+    made.save_checkpoint(tmp_path / "version.safetensors")
+    anew = gan.load(bundle)
+    next(anew.generator.parameters()).data.add_(1.0)
+    bundles.save(anew, tmp_path / "anew")
+    opened = open_session(m.Open("", str(tmp_path / "anew"), str(tmp_path / "version.safetensors"), "cpu"), "cpu", taste=False)
+    assert opened.model.hash != made.model.hash and opened.adapter.config == made.adapter.config
+
+
 def test_duels_count_until_they_are_taken_back_and_signals_are_kept(bundle):
     from studio.worker import service
     from studio.worker.sessions import make_session

@@ -111,8 +111,11 @@ def _run(options: argparse.Namespace) -> None:
 
 def _check_out(out: Path) -> None:
     """Refuse to write among other things: --out is a new or empty folder, or a bundle to replace."""
+    from gan.adversarial.output import STATE
     from gan.formats import bundle
 
+    if (out / STATE).exists():  # hours of somebody's work, and the next `train` there would go on from it
+        raise UserError(f"{out} holds a generator that was trained here; name a new folder")
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not bundle.is_bundle(out))):
         raise UserError(f"{out} is not empty and not a generator; name a new folder")
 
