@@ -13,6 +13,7 @@ from typing import Any
 
 import foreign_lucidrains
 import foreign_onnx
+import foreign_pickles
 import foreign_torch
 import pytest
 import safetensors.torch
@@ -89,6 +90,15 @@ def test_hostile_files_take_little_time_and_memory(tmp_path: Path) -> None:
     largest = max(int(megabytes) for _, _, megabytes, _ in found)
     print(f"{len(found)} files: at most {worst:.2f} s and {largest} MB")
     assert worst < watch.SECONDS and largest < watch.MEGABYTES
+
+
+@pytest.mark.parametrize("what", foreign_pickles.HEAVY)
+def test_small_files_that_ask_for_much(what: str, tmp_path: Path) -> None:
+    """In a child process, which they have killed, or kept busy for minutes, or made to take all memory."""
+    started = watch.alone(Case({"x.pth": b""}, "x.pth"), tmp_path / "now")
+    found = watch.alone(Case({"x.pth": foreign_pickles.HEAVY[what]()}, "x.pth"), tmp_path / "now")
+    assert found.outcome == "refused" and "needs more memory" not in found.said, found
+    assert found.seconds < watch.SECONDS and found.megabytes < started.megabytes + 1000, found
 
 
 # -------------------------------------------------------------------------------------- what mutated files have broken before

@@ -11,10 +11,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-import torch
-
 from gan.formats.importing.machine import Bounded, Machine, plain_key
-from gan.formats.importing.values import Malformed, Node, Ref, Storage, TensorRef, storage_dtype, tensors_in
+from gan.formats.importing.values import (
+    DTYPES,
+    Malformed,
+    Node,
+    Ref,
+    Storage,
+    TensorRef,
+    storage_dtype,
+    tensors_in,
+)
 
 __all__ = [
     "UNDERSTOOD", "Malformed", "Node", "Ref", "Storage", "TensorRef", "Unpickled", "storage_dtype", "tensors_in", "unpickle",
@@ -91,9 +98,11 @@ def _tensor(storage: Any, offset: Any, shape: Any, stride: Any, *more: Any) -> T
 def _tensor_v3(
     storage: Any, offset: Any, shape: Any, stride: Any, grad: Any, hooks: Any, dtype: Any, *more: Any
 ) -> TensorRef:
-    named = getattr(torch, str(dtype.name).removeprefix("torch."), None) if isinstance(dtype, Ref) else None
-    if not isinstance(storage, Storage) or not isinstance(named, torch.dtype):
+    if not isinstance(storage, Storage) or not isinstance(dtype, Ref):
         raise Malformed("it is damaged: a tensor in it has no data")
+    named = DTYPES.get(dtype.name.removeprefix("torch."))
+    if named is None:
+        raise Malformed(f"it holds numbers of an unknown type ({dtype.name:.60})")
     return TensorRef(storage, offset, _sizes(shape), _sizes(stride), named)
 
 

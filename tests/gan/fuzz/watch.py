@@ -123,11 +123,7 @@ def _child(make: Callable[[Random], Case], seeds: range, minutes: float, folder:
     torch.set_num_threads(1)
     warm(folder)
     sys.addaudithook(_hook)
-    status = Path("/proc/self/status").read_text()
-    held = int(status.split("VmSize:")[1].split()[0]) << 10
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    # Beyond what it may take, so that this is measured and not only refused; the machine is safe all the same.
-    resource.setrlimit(resource.RLIMIT_AS, (held + (4 << 30), hard))
+    _limit_memory()
     gc.collect()
     out = os.fdopen(pipe, "w", buffering=1)
     out.write(json.dumps({"resting": _peak()}) + "\n")
@@ -164,6 +160,14 @@ def _child(make: Callable[[Random], Case], seeds: range, minutes: float, folder:
     out.close()
 
 
+def _limit_memory() -> None:
+    """To beyond what a file may take, so that this is measured and not only refused; the machine is safe all the same."""
+    status = Path("/proc/self/status").read_text()
+    held = int(status.split("VmSize:")[1].split()[0]) << 10
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (held + (4 << 30), hard))
+
+
 def _place(folder: Path, seed: int) -> Path:
     """Where the files of a seed are kept."""
     return folder.with_name(f"{folder.stem}-{seed}")
@@ -187,6 +191,7 @@ def alone(case: Case, folder: Path) -> Alone:
     source, pipe = os.pipe()
     pid = os.fork()
     if pid == 0:
+        _limit_memory()
         sys.addaudithook(_hook)
         signal.setitimer(signal.ITIMER_PROF, _STUCK)
         os.write(pipe, json.dumps(read(case, folder)).encode())
