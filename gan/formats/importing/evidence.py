@@ -40,6 +40,7 @@ class Reading:
     eps: float
     score: float  # log of how plausible it is, up to a constant
     evidence: str  # a clause for people
+    off: float = 0.0  # `mismatch`, where there are batch statistics that tell
 
 
 def read_as(config: LayeredConfig, activation: str, prior: str, eps: float) -> LayeredConfig:
@@ -228,10 +229,9 @@ def readings(generator: LayeredGenerator, likely_eps: float) -> list[Reading]:
 
     def weigh(activation: str, prior: str, eps: float) -> None:
         score = math.log(_ACTIVATIONS[activation] * PRIORS[prior] * every[eps])
-        says = "the most common" if activation == "relu" and prior == "normal" else "less common"
+        says, off = "the most common" if activation == "relu" and prior == "normal" else "less common", 0.0
         if by_statistics:
-            off = mismatch(with_weights(read_as(config, activation, prior, eps), generator), many)
-            assert off is not None
+            off = mismatch(with_weights(read_as(config, activation, prior, eps), generator), many) or 0.0
             mismatches.append(off)
             # Gaussian errors of unknown size: the log-likelihood is -(n / 2) log of their mean square.
             score -= _CHANNELS / 2.0 * math.log(off + 1.0 / _STATISTICS)
@@ -246,7 +246,7 @@ def readings(generator: LayeredGenerator, likely_eps: float) -> list[Reading]:
                 reading for reading in found if reading.activation == activation and reading.prior == "normal"
             )
             score, says = same.score + math.log(PRIORS[prior] / PRIORS["normal"]), "images do not tell"
-        found.append(Reading(activation, prior, eps, score, says))
+        found.append(Reading(activation, prior, eps, score, says, off))
 
     # One part at a time: the parts hardly depend on one another, and every weighing draws.
     first_eps = max(every, key=lambda eps: every[eps])
