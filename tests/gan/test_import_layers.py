@@ -146,6 +146,17 @@ def test_pixel_shuffle_prelu_and_folded_norms(tmp_path: Path) -> None:
     )  # its weights are not the original's any more
 
 
+@pytest.mark.parametrize("normalise", [nn.utils.spectral_norm, nn.utils.parametrizations.spectral_norm])
+def test_spectral_norms_of_layers_as_wide_as_they_are_deep(normalise: Callable, tmp_path: Path) -> None:
+    network = nn.Sequential(
+        normalise(nn.ConvTranspose2d(8, 8, 4)), nn.ReLU(), normalise(nn.ConvTranspose2d(8, 8, 4, 2, 1)), nn.ReLU(),
+        normalise(nn.ConvTranspose2d(8, 3, 4, 2, 1)), nn.Tanh(),
+    )  # fmt: skip
+    for _ in range(30):  # the norms are found while it draws
+        network(torch.randn(2, 8, 1, 1))
+    same_images(import_file(save(network.eval().state_dict(), tmp_path)), network)
+
+
 @pytest.mark.parametrize(("slope", "uniform"), [(0.0, False), (0.2, False), (0.2, True), (0.0, True)])
 def test_batch_statistics_tell_activation_and_prior(slope: float, uniform: bool, tmp_path: Path) -> None:
     torch.manual_seed(3)

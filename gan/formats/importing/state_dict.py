@@ -263,12 +263,7 @@ def _fold(module: Module) -> bool:
         vectors = [u] if v is None else [u, v]
         if weight.dim() < 2 or any(one.dim() != 1 or one.dtype != weight.dtype for one in vectors):
             raise Malformed("its spectrally normalised weights do not fit one another")
-        # A transposed convolution is normalised over its dimension 1.
-        matrix = weight.flatten(1) if u.numel() == weight.shape[0] else weight.transpose(0, 1).flatten(1)
-        if matrix.shape[0] != u.numel() or (v is not None and v.numel() != matrix.shape[1]):
-            raise Malformed("its spectrally normalised weights do not fit one another")
-        sigma = u @ matrix @ v if v is not None else torch.linalg.matrix_norm(matrix, 2)
-        module.tensors = {"weight": _finite(weight / sigma), **leaves}
+        module.tensors = {"weight": _finite(weight / _spectral_norm(weight, u, v)), **leaves}
         return True
     for gain, direction in (("weight_g", "weight_v"), ("weight_original0", "weight_original1")):
         if gain in leaves and direction in leaves:  # Salimans & Kingma 2016, arXiv 1602.07868
@@ -279,6 +274,16 @@ def _fold(module: Module) -> bool:
             module.tensors = {"weight": _finite(g * v / v.square().sum(dim=over, keepdim=True).sqrt()), **leaves}
             return True
     return False
+
+
+def _spectral_norm(weight: Tensor, u: Tensor, v: Tensor | None) -> Tensor:
+    """The largest singular value, from its vectors, of the matrix that a weight was normalised as."""
+    # A transposed convolution is normalised over its dimension 1. Where both are as long, only the right matrix has these vectors: of
+    # the other one they make less.
+    matrices = [matrix for matrix in (weight.flatten(1), weight.transpose(0, 1).flatten(1)) if matrix.shape[0] == u.numel()]
+    if not matrices or (v is not None and v.numel() != matrices[0].shape[1]):
+        raise Malformed("its spectrally normalised weights do not fit one another")
+    return torch.stack([u @ matrix @ v if v is not None else torch.linalg.matrix_norm(matrix, 2) for matrix in matrices]).max()
 
 
 def _finite(weight: Tensor) -> Tensor:
