@@ -95,9 +95,10 @@ class Output:
 
     def save(self) -> None:
         """Write everything. State first, then the bundle made from it: whichever file a crash leaves behind is whole."""
+        model = self._model()
+        bundle.check(model)  # a state that no bundle can be made of would stop every run that goes on from it
         self.trainer.save(self.out / STATE)
         write_bytes(self.out / CURVE, _csv(self._rows).encode())
-        model = self._model()
         bundle.save(model, self.out)
         self._samples(model, self.out / SAMPLES)
         self._saved = time.monotonic()

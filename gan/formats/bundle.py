@@ -63,19 +63,7 @@ def save(model: Model, folder: Path, dtype: Literal["float32", "float16"] = "flo
     UserError
         The weights are not finite (or do not fit float16), the files cannot be written, or the generator is a module of somebody's own.
     """
-    if model.generator.kind not in registry.generators:
-        raise UserError(
-            f"{model.name} is not saved: its generator is somebody's own code, of which a bundle keeps nothing; write it as ONNX"
-        )
-    storage = {"float32": torch.float32, "float16": torch.float16}[dtype]
-    # An adapter is small, and what it decides must not hang on how it was rounded: it stays as it is.
-    tensors = {
-        key: value.detach().to("cpu", torch.float32 if key.startswith("adapter.") else storage).contiguous()
-        for key, value in model.tensors().items()
-    }
-    for key, value in tensors.items():
-        if not torch.isfinite(value).all():
-            raise UserError(f"{model.name} is not saved: its weights {key} are not finite numbers in {dtype}")
+    tensors = check(model, dtype)
     # One entry only: safetensors writes several in a random order, and the same model must give the same bytes.
     metadata = {"sha256": digest(tensors)}
     config = {
@@ -101,6 +89,24 @@ def save(model: Model, folder: Path, dtype: Literal["float32", "float16"] = "flo
         write_bytes(folder / CONFIG_NAME, text.encode())
     except OSError as error:
         raise UserError(f"cannot write the generator to {folder}: {reason(error)}") from error
+
+
+def check(model: Model, dtype: Literal["float32", "float16"] = "float32") -> dict[str, Tensor]:
+    """The weights of a model as its bundle keeps them, on the CPU. Raises as `save` does for a model that cannot be one."""
+    if model.generator.kind not in registry.generators:
+        raise UserError(
+            f"{model.name} is not saved: its generator is somebody's own code, of which a bundle keeps nothing; write it as ONNX"
+        )
+    storage = {"float32": torch.float32, "float16": torch.float16}[dtype]
+    # An adapter is small, and what it decides must not hang on how it was rounded: it stays as it is.
+    tensors = {
+        key: value.detach().to("cpu", torch.float32 if key.startswith("adapter.") else storage).contiguous()
+        for key, value in model.tensors().items()
+    }
+    for key, value in tensors.items():
+        if not torch.isfinite(value).all():
+            raise UserError(f"{model.name} is not saved: its weights {key} are not finite numbers in {dtype}")
+    return tensors
 
 
 def _plain(value: Any) -> Any:
