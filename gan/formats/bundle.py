@@ -29,7 +29,9 @@ VERSION = 1
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
 _LARGEST = 65536  # no dimension of a network is larger: a damaged configuration must not ask for all memory
+_WIDEST = 2**22  # but for a layer that gives or takes a whole picture of features; the file must hold as much before it is made room for
 _LONGEST = 32  # nor does one have more layers
+_WIDE = {"inputs", "outputs", "norm_width", "activation_width"}
 _MOST_CANDIDATES = 4096  # that an adapter chooses among; each takes memory and time
 _LONGEST_WORD = 300
 _LARGEST_FILE = 2**31  # bytes of a file beside the weights
@@ -70,11 +72,7 @@ def save(model: Model, folder: Path, dtype: Literal["float32", "float16"] = "flo
         "format": FORMAT,
         "version": VERSION,
         "name": model.name,
-        "generator": {"kind": model.generator.kind, **asdict(model.generator.config)},
-        "adapter": {"kind": model.adapter.kind, **asdict(model.adapter.config)} if model.adapter else None,
-        "discriminator": {"kind": model.discriminator.kind, **asdict(model.discriminator.config)}
-        if model.discriminator
-        else None,
+        **_networks(model),
         "card": _plain(model.card),
     }
     files = model.generator.files()
@@ -106,7 +104,20 @@ def check(model: Model, dtype: Literal["float32", "float16"] = "float32") -> dic
     for key, value in tensors.items():
         if not torch.isfinite(value).all():
             raise UserError(f"{model.name} is not saved: its weights {key} are not finite numbers in {dtype}")
+    try:
+        with torch.device("meta"):
+            for part, values in json.loads(json.dumps(_networks(model))).items():
+                if values is not None:
+                    _made(part, values)
+    except (ValueError, TypeError, KeyError, RuntimeError) as error:
+        raise UserError(f"{model.name} is not saved: it could not be opened again ({reason(error)})") from error
     return tensors
+
+
+def _networks(model: Model) -> dict[str, Any]:
+    """How each of a model's networks is built, as a bundle's configuration says it."""
+    parts: dict[str, Any] = {"generator": model.generator, "adapter": model.adapter, "discriminator": model.discriminator}
+    return {name: {"kind": part.kind, **asdict(part.config)} if part else None for name, part in parts.items()}
 
 
 def _plain(value: Any) -> Any:
@@ -214,17 +225,22 @@ def _build(path: Path, part: str, values: Any) -> nn.Module | None:
         return None
     if not isinstance(values, dict):
         raise UserError(f'{path} is damaged: "{part}" is missing')
-    values = dict(values)
-    kind, kinds = values.pop("kind", None), _kinds(part)
+    kind, kinds = values.get("kind"), _kinds(part)
     if not isinstance(kind, str) or kind not in kinds:
         raise UserError(
             f"{path}: {part} of kind {kind!r:.60}; this Tastemaker knows {', '.join(sorted(kinds))}"
         )
     try:
-        network: nn.Module = kinds[kind].build(_object(part, values, kinds[kind].config))
-        return network
+        return _made(part, values)
     except (ValueError, TypeError, RuntimeError) as error:
         raise UserError(f"{path} is damaged: {reason(error)}") from error
+
+
+def _made(part: str, values: dict[str, Any]) -> nn.Module:
+    """A network of a known kind. Raises ValueError, TypeError or RuntimeError where no network is like that."""
+    kind = _kinds(part)[values["kind"]]
+    network: nn.Module = kind.build(_object(part, {key: value for key, value in values.items() if key != "kind"}, kind.config))
+    return network
 
 
 def _object(name: str, values: Any, config_type: type) -> Any:
@@ -252,7 +268,7 @@ def _field(name: str, value: Any, hint: Any) -> Any:
     if hint is int or origin is Annotated:
         smallest = 1 if hint is int else inner[1]
         # Layers take time to build even without memory.
-        largest = _LONGEST if name in {"depth", "layers", "mapping_layers"} else _LARGEST
+        largest = _LONGEST if name in {"depth", "layers", "mapping_layers"} else _WIDEST if name in _WIDE else _LARGEST
         if type(value) is not int or not smallest <= value <= largest:
             raise ValueError(f"{name} {value!r:.60} is not a size in {smallest}..{largest}")
         return value

@@ -15,6 +15,7 @@ from gan import assets
 from gan.errors import UserError
 from gan.formats import bundle
 from gan.model import Model, load
+from gan.networks.layered import DcganGenerator, Layer, LayeredConfig, MlpGenerator
 from gan.policy.adapter import Shift, ShiftConfig
 
 MakeModel = Callable[..., Model]
@@ -228,3 +229,15 @@ def test_bundled_generators_load(monkeypatch: pytest.MonkeyPatch, saved: Path, t
     assert load("small").hash == small_model().hash
     with pytest.raises(UserError, match="bundled ones are: small"):
         load("other")
+
+
+def test_what_is_saved_can_be_opened(tmp_path: Path) -> None:
+    wide = Layer("linear", "l1.0", 2, 131072, False, shape=(128, 32, 32))  # the stem of a well-known DCGAN at 128 px
+    layers = (wide, Layer("conv", "c", 128, 3, False, 3, 1, 1))
+    bundle.save(Model("wide", DcganGenerator(LayeredConfig(2, 32, 3, layers))), tmp_path / "wide")
+    assert bundle.load(tmp_path / "wide").generator.config.layers == layers
+    many = tuple(Layer("linear", str(i), 64, 64, False) for i in range(32))
+    long = LayeredConfig(64, 8, 1, (*many, Layer("linear", "z", 64, 64, False, shape=(1, 8, 8))))
+    with pytest.raises(UserError, match="long is not saved: it could not be opened again"):
+        bundle.save(Model("long", MlpGenerator(long)), tmp_path / "long")
+    assert not (tmp_path / "long").exists()
