@@ -63,6 +63,36 @@ def _typed(dtype: str) -> bytes:
     return saved(table((f"{i}.weight", tensor((10, 10), (10, 1), dtype=dtype)) for i in range(2)))
 
 
+def _encoded() -> bytes:
+    """One text made bytes again and again."""
+    call = kept(name("_codecs", "encode"), 1) + b"0" + kept(text("a" * 2**20), 2) + b"0"
+    return saved(call + b"(" + b"".join(again(1) + row([again(2)]) + b"R" for _ in range(6000)) + b"l")
+
+
+def _negative() -> bytes:
+    """A large tensor under many names, and one whose size takes theirs back."""
+    count = 5_000_000
+    first = kept(tensor((1, count), (count, 1), count), 1)
+    names = [("0.weight", first), *((f"{i}.weight", again(1)) for i in range(1, 400))]
+    return saved(table([*names, ("z", tensor((-1, count * 398), (1, 1), count))]), bytes(4 * count))
+
+
+def _parts() -> bytes:
+    """NVIDIA's way: a module of many parts under many names."""
+
+    def module(parts: bytes) -> bytes:
+        state = table([("_modules", parts), ("_parameters", b"}"), ("_buffers", b"}")])
+        return called(name("torch_utils.persistence", "_reconstruct_persistent_obj"), table([("class_name", text("M")), ("state", state)]))
+
+    leaf = kept(module(b"}"), 1) + b"0"
+    whole_module = kept(module(table((f"m{i}", again(1)) for i in range(4000))), 2) + b"0"
+    names = [("G_ema", again(2)), ("G", again(2)), *((f"n{i}", again(2)) for i in range(500))]
+    return b"\x80\x02" + leaf + whole_module + table(names) + b"."
+
+
 HEAVY: dict[str, Callable[[], bytes]] = {
     **{f"numbers of type {dtype}": lambda dtype=dtype: _typed(dtype) for dtype in ("quint8", "uint1", "float4_e2m1fn_x2", "complex64")},
+    "a text made bytes many times": _encoded,
+    "sizes below nothing": _negative,
+    "a module of many parts under many names": _parts,
 }

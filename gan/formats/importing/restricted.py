@@ -83,14 +83,18 @@ def _ordered_dict(*args: Any) -> dict[Any, Any]:
     return {plain_key(key): value for key, value in pairs}
 
 
+def _is_size(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 2**48  # torch counts in 64 bits, and bytes
+
+
 def _sizes(value: Any) -> tuple[int, ...]:
-    if not isinstance(value, tuple | list) or len(value) > 16 or not all(type(side) is int for side in value):
+    if not isinstance(value, tuple | list) or len(value) > 16 or not all(map(_is_size, value)):
         raise Malformed("it is damaged: a tensor in it has no proper shape")
     return tuple(value)
 
 
 def _tensor(storage: Any, offset: Any, shape: Any, stride: Any, *more: Any) -> TensorRef:
-    if not isinstance(storage, Storage) or type(offset) is not int:
+    if not isinstance(storage, Storage) or not _is_size(offset):
         raise Malformed("it is damaged: a tensor in it has no data")
     return TensorRef(storage, offset, _sizes(shape), _sizes(stride), storage.dtype)
 
@@ -98,7 +102,7 @@ def _tensor(storage: Any, offset: Any, shape: Any, stride: Any, *more: Any) -> T
 def _tensor_v3(
     storage: Any, offset: Any, shape: Any, stride: Any, grad: Any, hooks: Any, dtype: Any, *more: Any
 ) -> TensorRef:
-    if not isinstance(storage, Storage) or not isinstance(dtype, Ref):
+    if not isinstance(storage, Storage) or not _is_size(offset) or not isinstance(dtype, Ref):
         raise Malformed("it is damaged: a tensor in it has no data")
     named = DTYPES.get(dtype.name.removeprefix("torch."))
     if named is None:
