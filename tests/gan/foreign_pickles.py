@@ -1,6 +1,7 @@
 """torch's zip files with a pickle written by hand: small files that ask for much. They are read in child processes, under limits."""
 
 import io
+import json
 import struct
 import zipfile
 from collections.abc import Callable, Iterable
@@ -90,9 +91,39 @@ def _parts() -> bytes:
     return b"\x80\x02" + leaf + whole_module + table(names) + b"."
 
 
+def _cycle() -> bytes:
+    """A dictionary that holds itself under many names."""
+    own = [(f"k{i}", again(1)) for i in range(60)]
+    return saved(b"}" + b"r" + struct.pack("<I", 1) + table([*own, ("a", tensor((10,), (1,))), ("b", tensor((10,), (1,)))])[1:])
+
+
+def _views() -> bytes:
+    """A thousand small views of one large storage, each with a reference of its own to it."""
+    count = 5_000_000
+    return saved(table((f"{i}.weight", tensor((2, 2), (2, 1), count)) for i in range(1000)), bytes(4 * count))
+
+
+def _scalars() -> bytes:
+    """A safetensors file of many tensors."""
+    count = 10_000
+    header = {f"{i}.weight": {"dtype": "F32", "shape": [1], "data_offsets": [4 * i, 4 * i + 4]} for i in range(count)}
+    words = json.dumps(header).encode()
+    return struct.pack("<Q", len(words)) + words + bytes(4 * count)
+
+
+def _convolutions() -> bytes:
+    """More of them in a row than any network has."""
+    weight = tensor((1, 1, 3, 3), (9, 9, 3, 1))
+    return saved(table((f"{i}.weight", weight) for i in range(400)), struct.pack("<1000f", *[0.1] * 1000))
+
+
 HEAVY: dict[str, Callable[[], bytes]] = {
     **{f"numbers of type {dtype}": lambda dtype=dtype: _typed(dtype) for dtype in ("quint8", "uint1", "float4_e2m1fn_x2", "complex64")},
     "a text made bytes many times": _encoded,
     "sizes below nothing": _negative,
     "a module of many parts under many names": _parts,
+    "a dictionary in itself under many names": _cycle,
+    "small views of a large storage": _views,
+    "a safetensors file of many tensors": _scalars,
+    "hundreds of convolutions": _convolutions,
 }

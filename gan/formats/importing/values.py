@@ -78,8 +78,12 @@ class TensorRef:
     def numel(self) -> int:
         return math.prod(self.shape)
 
-    def load(self) -> Tensor:
+    def load(self, data: bytearray) -> Tensor:
         """The tensor, contiguous and with memory of its own.
+
+        Parameters
+        ----------
+        data : what its storage reads.
 
         Raises
         ------
@@ -98,10 +102,9 @@ class TensorRef:
             raise Malformed("a tensor in it reaches outside its data")
         if not self.numel:
             return torch.zeros(self.shape, dtype=self.dtype)
-        data = self.storage.read()
         if len(data) < count * size:
             raise Malformed("it is cut short")
-        flat = torch.frombuffer(bytearray(data), dtype=self.dtype, count=count)
+        flat = torch.frombuffer(data, dtype=self.dtype, count=count)
         return flat.as_strided(self.shape, self.stride, self.offset).clone(
             memory_format=torch.contiguous_format
         )
