@@ -1,5 +1,6 @@
 """Mutated files of every reader end in a generator or a sentence, and so does what `python -m tests.gan.fuzz` has found before."""
 
+import io
 import json
 import os
 import re
@@ -99,6 +100,21 @@ def test_small_files_that_ask_for_much(what: str, tmp_path: Path) -> None:
     found = watch.alone(Case({"x.pth": foreign_pickles.HEAVY[what]()}, "x.pth"), tmp_path / "now")
     assert found.outcome == "refused" and "needs more memory" not in found.said, found
     assert found.seconds < watch.SECONDS and found.megabytes < started.megabytes + 1000, found
+
+
+def test_a_small_file_of_large_images_is_described_in_little_memory(tmp_path: Path) -> None:
+    widths = [16] * 6 + [96]
+    made: list[nn.Module] = [nn.ConvTranspose2d(16, 16, 4)]
+    for inputs, outputs in zip(widths, widths[1:], strict=False):
+        made += [nn.BatchNorm2d(inputs), nn.ReLU(), nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False)]
+    made += [nn.BatchNorm2d(96), nn.ReLU(), nn.ConvTranspose2d(96, 3, 4, 2, 1)]
+    data = io.BytesIO()
+    torch.save(nn.Sequential(*made).state_dict(), data)
+    assert len(data.getvalue()) < 300_000
+    started = watch.alone(Case({"x.pth": b""}, "x.pth"), tmp_path / "now")
+    found = watch.alone(Case({"x.pth": data.getvalue()}, "x.pth"), tmp_path / "now")
+    assert found.outcome == "imported" and "512 px" in found.said, found
+    assert found.megabytes < started.megabytes + 1200, found
 
 
 # -------------------------------------------------------------------------------------- what mutated files have broken before

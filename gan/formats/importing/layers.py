@@ -198,6 +198,8 @@ def _build(chain: Chain, tensors: dict[str, Tensor], folded: bool) -> LayeredGen
         config = LayeredConfig(first.inputs, chain.resolution, chain.channels, chain.layers, renamed=folded)
     except ValueError as error:
         raise Malformed(f"its layers do not fit one another ({error})") from error
+    if not evidence.fits(config):
+        raise Malformed("its layers have absurd sizes")
     kind = MlpGenerator if _is_mlp(config) else DcganGenerator
     with torch.device("meta"):
         generator = kind(config)
