@@ -247,6 +247,44 @@ def test_a_tensor_of_a_hundred_dimensions(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("shape", "stride", "prefix", "words"),
+    [
+        ((1, 10), (2**70, 1), "", "no proper shape"),
+        ((0, 2**70), (1, 1), "", "no proper shape"),
+        ((10, 1), (1, 1), "module." * 3000, "cannot be imported"),
+    ],
+)
+def test_absurd_shapes_and_names(shape: tuple[int, ...], stride: tuple[int, ...], prefix: str, words: str, tmp_path: Path) -> None:
+    made = foreign_pickles.tensor(shape, stride), foreign_pickles.tensor((100, 1), (1, 1))
+    tensors = [(f"{prefix}{i}.weight", value) for i, value in enumerate(made)]
+    (tmp_path / "generator.pth").write_bytes(foreign_pickles.saved(foreign_pickles.table(tensors)))
+    with pytest.raises(UserError, match=words) as told:
+        import_file(tmp_path / "generator.pth")
+    assert "Error)" not in str(told.value)
+
+
+def test_an_empty_discriminator_beside(tmp_path: Path) -> None:
+    state = foreign_torch.dcgan(4, 3, 16, width=4).state_dict()
+    critic = {"0.weight": torch.zeros(0, 3, 4, 4), "1.weight": torch.zeros(1, 5)}
+    assert import_file(saved(tmp_path, {"netG": state, "netD": critic})).model.resolution == 16
+
+
+def test_what_nobody_thought_of_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = saved(tmp_path, foreign_torch.dcgan(4, 3, 16, width=4).state_dict())
+    for error, words in (
+        (ZeroDivisionError(), "damaged or cut short"),
+        (RecursionError(), "damaged or cut short"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to"), "more memory"),
+    ):
+
+        def fail(*_: object, error: Exception = error) -> None:
+            raise error
+
+        monkeypatch.setattr("gan.formats.importing.layers.read", fail)
+        refused(path, words)
+
+
+@pytest.mark.parametrize(
     ("field", "value", "words"),
     [
         ("stride", 65536, "absurd steps"),  # torch's convolution ended the process

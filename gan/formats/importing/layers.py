@@ -158,7 +158,7 @@ def _hints(candidate: Candidate, found: list[Candidate]) -> dict[int, float]:
             math.isqrt(linear[0][1] // channels): _HINT for channels in (1, 3) if linear[0][1] % channels == 0
         }
     if linear and square:  # halved by every convolution, then flattened
-        side = math.isqrt(max(linear[0][1] // square[-1][0], 1))
+        side = math.isqrt(max(linear[0][1] // max(square[-1][0], 1), 1))
         return {side * 2**halvings: _HINT for halvings in (len(square) - 1, len(square))}
     if square:  # halved by every one but the last, which looks at all that is left
         return {square[-1][2] * 2 ** (len(square) - 1): _HINT}

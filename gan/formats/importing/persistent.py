@@ -124,7 +124,7 @@ def _scalar(value: Any) -> float | None:
     if not isinstance(dtype, Node) or not dtype.args or not isinstance(data, bytes):
         return None
     code = dtype.args[0]
-    if code not in {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"} or len(data) != int(
+    if not isinstance(code, str) or code not in {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"} or len(data) != int(
         code[1]
     ):
         return None

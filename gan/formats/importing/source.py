@@ -222,7 +222,7 @@ def check_weights(tensors: Mapping[str, Tensor]) -> None:
 
 @contextmanager
 def open_source(path: Path) -> Iterator[Source]:
-    """The file, open for as long as the block lasts. `Malformed` and system errors within become a `UserError` that names it."""
+    """The file, open for as long as the block lasts. `Malformed`, system errors and what a damaged file may cause become a `UserError`."""
     try:
         if path.is_dir():
             raise UserError(f"{path} is a folder, and not a generator that Tastemaker made")
@@ -246,3 +246,7 @@ def open_source(path: Path) -> Iterator[Source]:
         raise UserError(f"cannot read {path}: {reason(error)}") from error
     except MemoryError as error:
         raise UserError(f"{path.name} needs more memory than there is") from error
+    except (TypeError, ArithmeticError, RuntimeError) as error:  # RecursionError among them: a damaged file in a way that nobody thought of
+        if "allocate memory" in str(error):  # as torch says it
+            raise UserError(f"{path.name} needs more memory than there is") from error
+        raise UserError(f"{path.name} cannot be imported: it is damaged or cut short ({type(error).__name__})") from error

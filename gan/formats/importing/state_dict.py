@@ -140,9 +140,8 @@ def _dictionaries(contents: Any) -> Iterator[Candidate]:
 
 
 def _unwrapped(tensors: dict[str, TensorRef]) -> dict[str, TensorRef]:
-    for wrapper in _WRAPPERS:
-        if all(key.startswith(wrapper) for key in tensors):
-            return _unwrapped({key.removeprefix(wrapper): ref for key, ref in tensors.items()})
+    while wrapper := next((name for name in _WRAPPERS if all(key.startswith(name) for key in tensors)), None):
+        tensors = {key.removeprefix(wrapper): ref for key, ref in tensors.items()}
     return tensors
 
 

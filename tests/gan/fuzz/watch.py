@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -97,6 +98,8 @@ def imported(path: Path) -> tuple[str, str]:
         outcome, said = "refused", str(error)
         if "\n" in said or not 10 < len(said) < 700:
             outcome, said = "broken", f"no clear line: {said!r:.300}"
+        if re.search(r"cut short \(\w+Error\)$", said):  # only the net around all readers has caught it
+            outcome = "broken"
     except Exception as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
         said = f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}: {' '.join(str(error).split())[:160]}"
