@@ -4,9 +4,11 @@ Nothing in a bundle is ever executed, and nothing in it is believed: the configu
 network is built without memory, and only weights that fit it exactly are let in.
 """
 
+import errno
 import hashlib
 import json
 import math
+import os
 import types
 from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
@@ -34,6 +36,7 @@ _LONGEST = 32  # nor does one have more layers
 _WIDE = {"inputs", "outputs", "norm_width", "activation_width"}
 _MOST_CANDIDATES = 4096  # that an adapter chooses among; each takes memory and time
 _LONGEST_WORD = 300
+_LARGEST_CONFIG = 2**20  # bytes
 _LARGEST_FILE = 2**31  # bytes of a file beside the weights
 _TYPES = {"F32": torch.float32, "F16": torch.float16}
 
@@ -172,10 +175,21 @@ def load(folder: Path, device: torch.device | str = "cpu") -> Model:
 def is_bundle(folder: Path) -> bool:
     """Whether `folder` has a configuration that says it is a bundle, of whatever version. Never raises."""
     try:
-        config = json.loads((folder / CONFIG_NAME).read_text(encoding="utf-8"))
+        config = _json(folder / CONFIG_NAME)
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(config, dict) and config.get("format") == FORMAT
+
+
+def _json(path: Path) -> Any:
+    """What a JSON file of moderate length holds. Raises OSError, ValueError or RecursionError."""
+    if not path.is_file():  # a pipe would be waited for
+        raise OSError("not an ordinary file")
+    with path.open("rb") as file:
+        data = file.read(_LARGEST_CONFIG + 1)
+    if len(data) > _LARGEST_CONFIG:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+    return json.loads(data.decode("utf-8"))
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -197,7 +211,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise UserError(f"{folder} is not a generator: it has no {CONFIG_NAME}")
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = _json(path)
     except OSError as error:
         raise UserError(f"cannot read {path}: {reason(error)}") from error
     except (ValueError, RecursionError) as error:
@@ -306,6 +320,8 @@ def _attach(folder: Path, generator: LatentGenerator, sums: Any) -> None:
     files: dict[str, bytes] = {}
     for name in names:
         try:
+            if not (folder / name).is_file():
+                raise UserError(f"{folder} is not a whole generator: it has no {name}")
             if (folder / name).stat().st_size > _LARGEST_FILE:
                 raise UserError(f"{folder / name} is too large")
             files[name] = (folder / name).read_bytes()
