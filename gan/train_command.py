@@ -21,7 +21,10 @@ def train(options: argparse.Namespace) -> bool:
     drawn = kind_of(options.images) is not None
     images: str | Path = options.images if drawn else Path(options.images)
     start: str | None = options.start or (None if drawn else AUTO)
-    leave_out = [*options.leave_out, *([] if drawn else own_pictures(options.out, Path(images)))]
+
+    def leave_out() -> list[str]:
+        return [*options.leave_out, *([] if drawn else own_pictures(options.out, Path(images)))]
+
     # Under torchrun this is one of several processes that train together; otherwise it is alone.
     with distributed.joined(options.device) as device, Progress() as progress, stop_on_ctrl_c() as stopped:
         first = distributed.current().first
@@ -60,13 +63,13 @@ def train(options: argparse.Namespace) -> bool:
             snapshots=options.snapshots,
             save_seconds=options.save_every,
             say=say,
-            leave_out=leave_out,
+            leave_out=leave_out(),
             keep_copies=options.keep_copies,
             gamma=tuple(options.gamma) if options.gamma else None,
             grow=options.grow,
         )
         if first and not drawn:
-            say(write_nearest(options.out, Path(images), leave_out, options.keep_copies))
+            say(write_nearest(options.out, Path(images), leave_out(), options.keep_copies))
         progress.clear()
     if first:
         print(options.out)
@@ -81,7 +84,8 @@ def own_pictures(out: Path, images: Path) -> list[str]:
     own, folder = (Path(os.path.realpath(path)) for path in (out, images))  # `resolve` raises on a link to itself
     if not own.is_relative_to(folder):
         return []
-    return [(own / name).relative_to(folder).as_posix() for name in (output.SAMPLES, copying.SHEET)]
+    written = [own / output.SAMPLES, own / copying.SHEET, *own.glob(f"{output.SNAPSHOTS}/*/{output.SAMPLES}")]
+    return [path.relative_to(folder).as_posix() for path in written]
 
 
 @contextmanager

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 STATE = "training.pt"
 CURVE = "curve.csv"
 SAMPLES = "samples.png"
+SNAPSHOTS = "snapshots"
 SAVE_SECONDS = 120.0  # between two writings of everything
 _SAMPLE_SECONDS = 30.0  # between two writings of the samples alone
 
@@ -89,15 +90,16 @@ class Output:
             self._samples(self._model(), self.out / SAMPLES)
         if self._snapshots_due() > self._snapshots_made:
             self._snapshots_made = self._snapshots_due()
-            folder = self.out / "snapshots" / f"kimg{self.trainer.images_seen // 1000:06d}"
+            folder = self.out / SNAPSHOTS / f"kimg{self.trainer.images_seen // 1000:06d}"
             bundle.save(self._model(), folder)
             self._samples(self._model(), folder / SAMPLES)
 
     def save(self) -> None:
         """Write everything. State first, then the bundle made from it: whichever file a crash leaves behind is whole."""
+        model = self._model()
+        bundle.check(model)  # a state that no bundle can be made of would stop every run that goes on from it
         self.trainer.save(self.out / STATE)
         write_bytes(self.out / CURVE, _csv(self._rows).encode())
-        model = self._model()
         bundle.save(model, self.out)
         self._samples(model, self.out / SAMPLES)
         self._saved = time.monotonic()

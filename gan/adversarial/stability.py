@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from statistics import median
 from typing import Any
 
+import torch
+
 from gan.errors import UserError
 
 _EXPLOSION = 100.0  # times the usual gradient norm: ordinary steps vary by a few times
@@ -18,6 +20,15 @@ _CALM = 50  # sound reports after which earlier trouble is forgiven
 
 class Diverged(UserError):
     """Training did not become stable, however slow. The trainer is back in its last sound state."""
+
+
+def is_finite(state: Any) -> bool:
+    """Whether all numbers in the tensors of a nested state are finite."""
+    if isinstance(state, torch.Tensor):
+        return bool(torch.isfinite(state).all())
+    if isinstance(state, Mapping):
+        return all(is_finite(value) for value in state.values())
+    return not isinstance(state, list | tuple) or all(is_finite(value) for value in state)
 
 
 class Stability:

@@ -4,6 +4,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from gan.adversarial.ema import ema_decay, ema_update
 from gan.adversarial.losses import generator_loss
 from gan.adversarial.parts import Parts, assemble
 from gan.adversarial.precision import bfloat16_pays
-from gan.adversarial.stability import Diverged, Stability
+from gan.adversarial.stability import Diverged, Stability, is_finite
 from gan.formats.files import atomic_write
 from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
 
@@ -198,7 +199,7 @@ class Trainer:
         self.stability.hold(self.state())
         started, speed = time.monotonic() - self.seconds, 0.0
         mark, marked_at, waited = time.monotonic(), self.images_seen, self.batches.waited
-        with self.batches:
+        with self._ending_sound(), self.batches:
             stop = False
             while not stop:
                 for name, value in self.step().items():
@@ -263,6 +264,17 @@ class Trainer:
         self.say(
             f"{trouble} after {where:,} images: back to {self.images_seen:,}, at {self.stability.scale:g} of the learning rate"
         )
+
+    @contextmanager
+    def _ending_sound(self) -> Iterator[None]:
+        """A run may end between two reports, or by an exception: nobody has looked at what it has done since, and it will be saved."""
+        try:
+            yield
+        finally:
+            if not is_finite(self.state()):
+                where = self.images_seen
+                self._restore(self.stability.last_good())
+                self.say(f"not a number after {where:,} images, at the end: back to {self.images_seen:,}")
 
     # ------------------------------------------------------------------ checkpoints
 

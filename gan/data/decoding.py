@@ -1,5 +1,6 @@
 """One picture file of any kind as one square array of 8-bit RGB, or the reason why not."""
 
+import mmap
 import stat
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
@@ -25,6 +26,7 @@ KNOWN = {
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TGA", "TIFF", "WEBP")
 _MOST_PIXELS = 100_000_000  # of one file; more is refused before it is decoded
 _LARGE = 12_000_000  # pixels; of files with more, one at a time is in memory
+_MOST_SCANS = 100  # of a JPEG; more would keep a processor busy for minutes
 _SMALLEST = 8  # pixels; a shorter side holds nothing to learn
 _PIXEL_ART = 64  # pixels; up to this side, a whole enlargement keeps hard edges
 _ORIENTATION = 0x0112  # EXIF
@@ -117,6 +119,8 @@ def _decoded(path: Path, goal: int, work: Callable[[Image.Image], Image.Image]) 
             raise ValueError(f"{width} x {height} pixels are too many")
         if min(width, height) < _SMALLEST:
             raise ValueError(f"{width} x {height} pixels are too few")
+        if image.format == "JPEG" and _scans(path) > _MOST_SCANS:
+            raise ValueError(f"a JPEG of more than {_MOST_SCANS} scans")
         turn = None
         if image.format != "TIFF":  # Pillow turns those itself
             with suppress(Exception):  # a damaged EXIF block is no reason to lose the picture
@@ -130,6 +134,21 @@ def _decoded(path: Path, goal: int, work: Callable[[Image.Image], Image.Image]) 
         if turn in _SIDEWAYS:
             width, height = height, width
     return np.asarray(made), (width, height)
+
+
+def _scans(path: Path) -> int:
+    """How many times a JPEG goes over its picture: progressive ones about ten times, and each takes as long, however few bytes it has."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        place, scans = 2, 0
+        while (place := data.find(b"\xff", place)) >= 0 and scans <= _MOST_SCANS:
+            marker = data[place + 1 : place + 2]
+            if marker in {b"", b"\xd9"}:  # what comes behind the end, such as a film, is not read
+                break
+            scans += marker == b"\xda"
+            # Segments have their length in front; numbers of a scan and its restarts are no segments.
+            bare = marker in {b"\x00", b"\x01", b"\xff"} or b"\xd0" <= marker <= b"\xd8"
+            place += 1 if bare else 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+    return scans
 
 
 def _reduced(image: Image.Image, side: int, goal: int) -> Image.Image:

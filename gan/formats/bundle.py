@@ -4,9 +4,11 @@ Nothing in a bundle is ever executed, and nothing in it is believed: the configu
 network is built without memory, and only weights that fit it exactly are let in.
 """
 
+import errno
 import hashlib
 import json
 import math
+import os
 import types
 from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
@@ -29,9 +31,12 @@ VERSION = 1
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
 _LARGEST = 65536  # no dimension of a network is larger: a damaged configuration must not ask for all memory
+_WIDEST = 2**22  # but for a layer that gives or takes a whole picture of features; the file must hold as much before it is made room for
 _LONGEST = 32  # nor does one have more layers
+_WIDE = {"inputs", "outputs", "norm_width", "activation_width"}
 _MOST_CANDIDATES = 4096  # that an adapter chooses among; each takes memory and time
 _LONGEST_WORD = 300
+_LARGEST_CONFIG = 2**20  # bytes
 _LARGEST_FILE = 2**31  # bytes of a file beside the weights
 _TYPES = {"F32": torch.float32, "F16": torch.float16}
 
@@ -63,30 +68,14 @@ def save(model: Model, folder: Path, dtype: Literal["float32", "float16"] = "flo
     UserError
         The weights are not finite (or do not fit float16), the files cannot be written, or the generator is a module of somebody's own.
     """
-    if model.generator.kind not in registry.generators:
-        raise UserError(
-            f"{model.name} is not saved: its generator is somebody's own code, of which a bundle keeps nothing; write it as ONNX"
-        )
-    storage = {"float32": torch.float32, "float16": torch.float16}[dtype]
-    # An adapter is small, and what it decides must not hang on how it was rounded: it stays as it is.
-    tensors = {
-        key: value.detach().to("cpu", torch.float32 if key.startswith("adapter.") else storage).contiguous()
-        for key, value in model.tensors().items()
-    }
-    for key, value in tensors.items():
-        if not torch.isfinite(value).all():
-            raise UserError(f"{model.name} is not saved: its weights {key} are not finite numbers in {dtype}")
+    tensors = check(model, dtype)
     # One entry only: safetensors writes several in a random order, and the same model must give the same bytes.
     metadata = {"sha256": digest(tensors)}
     config = {
         "format": FORMAT,
         "version": VERSION,
         "name": model.name,
-        "generator": {"kind": model.generator.kind, **asdict(model.generator.config)},
-        "adapter": {"kind": model.adapter.kind, **asdict(model.adapter.config)} if model.adapter else None,
-        "discriminator": {"kind": model.discriminator.kind, **asdict(model.discriminator.config)}
-        if model.discriminator
-        else None,
+        **_networks(model),
         "card": _plain(model.card),
     }
     files = model.generator.files()
@@ -101,6 +90,37 @@ def save(model: Model, folder: Path, dtype: Literal["float32", "float16"] = "flo
         write_bytes(folder / CONFIG_NAME, text.encode())
     except OSError as error:
         raise UserError(f"cannot write the generator to {folder}: {reason(error)}") from error
+
+
+def check(model: Model, dtype: Literal["float32", "float16"] = "float32") -> dict[str, Tensor]:
+    """The weights of a model as its bundle keeps them, on the CPU. Raises as `save` does for a model that cannot be one."""
+    if model.generator.kind not in registry.generators:
+        raise UserError(
+            f"{model.name} is not saved: its generator is somebody's own code, of which a bundle keeps nothing; write it as ONNX"
+        )
+    storage = {"float32": torch.float32, "float16": torch.float16}[dtype]
+    # An adapter is small, and what it decides must not hang on how it was rounded: it stays as it is.
+    tensors = {
+        key: value.detach().to("cpu", torch.float32 if key.startswith("adapter.") else storage).contiguous()
+        for key, value in model.tensors().items()
+    }
+    for key, value in tensors.items():
+        if not torch.isfinite(value).all():
+            raise UserError(f"{model.name} is not saved: its weights {key} are not finite numbers in {dtype}")
+    try:
+        with torch.device("meta"):
+            for part, values in json.loads(json.dumps(_networks(model))).items():
+                if values is not None:
+                    _made(part, values)
+    except (ValueError, TypeError, KeyError, RuntimeError) as error:
+        raise UserError(f"{model.name} is not saved: it could not be opened again ({reason(error)})") from error
+    return tensors
+
+
+def _networks(model: Model) -> dict[str, Any]:
+    """How each of a model's networks is built, as a bundle's configuration says it."""
+    parts: dict[str, Any] = {"generator": model.generator, "adapter": model.adapter, "discriminator": model.discriminator}
+    return {name: {"kind": part.kind, **asdict(part.config)} if part else None for name, part in parts.items()}
 
 
 def _plain(value: Any) -> Any:
@@ -155,10 +175,21 @@ def load(folder: Path, device: torch.device | str = "cpu") -> Model:
 def is_bundle(folder: Path) -> bool:
     """Whether `folder` has a configuration that says it is a bundle, of whatever version. Never raises."""
     try:
-        config = json.loads((folder / CONFIG_NAME).read_text(encoding="utf-8"))
+        config = _json(folder / CONFIG_NAME)
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(config, dict) and config.get("format") == FORMAT
+
+
+def _json(path: Path) -> Any:
+    """What a JSON file of moderate length holds. Raises OSError, ValueError or RecursionError."""
+    if not path.is_file():  # a pipe would be waited for
+        raise OSError("not an ordinary file")
+    with path.open("rb") as file:
+        data = file.read(_LARGEST_CONFIG + 1)
+    if len(data) > _LARGEST_CONFIG:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+    return json.loads(data.decode("utf-8"))
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -180,7 +211,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise UserError(f"{folder} is not a generator: it has no {CONFIG_NAME}")
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = _json(path)
     except OSError as error:
         raise UserError(f"cannot read {path}: {reason(error)}") from error
     except (ValueError, RecursionError) as error:
@@ -208,17 +239,22 @@ def _build(path: Path, part: str, values: Any) -> nn.Module | None:
         return None
     if not isinstance(values, dict):
         raise UserError(f'{path} is damaged: "{part}" is missing')
-    values = dict(values)
-    kind, kinds = values.pop("kind", None), _kinds(part)
+    kind, kinds = values.get("kind"), _kinds(part)
     if not isinstance(kind, str) or kind not in kinds:
         raise UserError(
             f"{path}: {part} of kind {kind!r:.60}; this Tastemaker knows {', '.join(sorted(kinds))}"
         )
     try:
-        network: nn.Module = kinds[kind].build(_object(part, values, kinds[kind].config))
-        return network
+        return _made(part, values)
     except (ValueError, TypeError, RuntimeError) as error:
         raise UserError(f"{path} is damaged: {reason(error)}") from error
+
+
+def _made(part: str, values: dict[str, Any]) -> nn.Module:
+    """A network of a known kind. Raises ValueError, TypeError or RuntimeError where no network is like that."""
+    kind = _kinds(part)[values["kind"]]
+    network: nn.Module = kind.build(_object(part, {key: value for key, value in values.items() if key != "kind"}, kind.config))
+    return network
 
 
 def _object(name: str, values: Any, config_type: type) -> Any:
@@ -246,7 +282,7 @@ def _field(name: str, value: Any, hint: Any) -> Any:
     if hint is int or origin is Annotated:
         smallest = 1 if hint is int else inner[1]
         # Layers take time to build even without memory.
-        largest = _LONGEST if name in {"depth", "layers", "mapping_layers"} else _LARGEST
+        largest = _LONGEST if name in {"depth", "layers", "mapping_layers"} else _WIDEST if name in _WIDE else _LARGEST
         if type(value) is not int or not smallest <= value <= largest:
             raise ValueError(f"{name} {value!r:.60} is not a size in {smallest}..{largest}")
         return value
@@ -284,6 +320,8 @@ def _attach(folder: Path, generator: LatentGenerator, sums: Any) -> None:
     files: dict[str, bytes] = {}
     for name in names:
         try:
+            if not (folder / name).is_file():
+                raise UserError(f"{folder} is not a whole generator: it has no {name}")
             if (folder / name).stat().st_size > _LARGEST_FILE:
                 raise UserError(f"{folder / name} is too large")
             files[name] = (folder / name).read_bytes()

@@ -139,6 +139,8 @@ def facts(model: Model) -> dict[str, str]:
         "description": "Generator of a GAN. Every image it draws is generated.",
         "input": f"z (batch, {model.z_dim}) float32 from N(0, 1); numpy.random.RandomState(seed).randn({model.z_dim})",
         "output": f"image (batch, 3, {model.resolution}, {model.resolution}) float32 in [-1, 1]; pixels are image * 127.5 + 128",
+        # A graph cannot refuse a label: who sets one has to know how many there are.
+        **({"classes": str(model.generator.classes)} if model.generator.classes else {}),
         "tuned": "yes" if model.tuned else "no",
         "digital_source_type": TRAINED,
     }

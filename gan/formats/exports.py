@@ -178,7 +178,7 @@ def _write_pt2(model: Model, folder: Path) -> None:
     write_bytes(folder / "generator.pt2", data)
     more = [", psi" if model.generator.truncates else "", ", label" if model.generator.classes else ""]
     call = f"program.module()(z{''.join(more)})"
-    meaning = f"{call}, in [-1, 1]" if more else "(16, 3, R, R) in [-1, 1]".replace("R", str(model.resolution))
+    meaning = f"{call}, in [-1, 1]" if any(more) else "(16, 3, R, R) in [-1, 1]".replace("R", str(model.resolution))
     values = [
         ", torch.tensor(1.0)" if model.generator.truncates else "",
         ", torch.tensor(-1)" if model.generator.classes else "",

@@ -58,6 +58,9 @@ def settings(session: onnxruntime.InferenceSession, arguments: argparse.Namespac
     for name, value in asked.items():
         if value is not None and name not in known:
             raise ValueError(f"this generator has no {'truncation' if name == 'psi' else 'classes'}")
+    classes = int(session.get_modelmeta().custom_metadata_map.get("classes", 0))  # earlier files do not say
+    if classes and arguments.label is not None and not -1 <= arguments.label < classes:
+        raise ValueError(f"this generator has no class {arguments.label}: it has 0 to {classes - 1}, and -1 is as the seed says")
     types = {"psi": np.float32, "label": np.int64}
     return {name: np.array(value, types[name]) for name, value in asked.items() if value is not None}
 

@@ -4,7 +4,7 @@ A graph is data, not a program, but it may name files to read, operators that lo
 """
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,14 @@ LARGEST = 500_000_000  # bytes of a file; StyleGAN2 at 1024 px is 120 MB, and re
 MOST_NODES = 100_000  # after functions are put in their places
 MEMORY = 1_500_000_000  # bytes that all graphs of this process may use
 _SPARSE = "its weights are sparse, which a generator's are not; save them as ordinary tensors"
+_TEXT = "its graph works with text, which a generator of images does not"
+_OF_TEXT = {"RegexFullMatch", "TfIdfVectorizer", "LabelEncoder"}
 PATIENCE = 120.0  # seconds for one run
 _OPEN = {"", "ai.onnx", "ai.onnx.ml", "com.microsoft"}  # operator sets that onnxruntime has built in
 _FOREIGN = {"EPContext", "BeamSearch", "GreedySearch", "Sampling", "WhisperBeamSearch"}  # name files, or loop
 _ENDLESS = {"Loop", "Scan"}
+_STRING = 8  # TensorProto.DataType; text lies outside the limit of memory
+_WIDEST_POOL, _WIDEST_CONVOLUTION = 64, 31  # pixels of a kernel; the limit of time is only looked at between two operators
 _RANDOM = {
     "RandomNormal",
     "RandomNormalLike",
@@ -64,15 +68,29 @@ def parse(data: bytes) -> Any:
 
 
 def _check_graph(graph: Any, own: Mapping[tuple[str, str], Any]) -> None:
+    sides = {}
     for tensor in graph.initializer:
         _check_tensor(tensor)
+        sides[tensor.name] = tuple(tensor.dims)
+    if any(port.type.tensor_type.elem_type == _STRING for port in (*graph.input, *graph.output, *graph.value_info)):
+        raise ValueError(_TEXT)
     if graph.sparse_initializer:
         raise ValueError(_SPARSE)
     for node in graph.node:
         _check_node(node, own)
+        if "Conv" in node.op_type and len(node.input) > 1:
+            _check_kernel(node, sides.get(node.input[1], ())[2:])
+
+
+def _check_kernel(node: Any, sides: Sequence[int]) -> None:
+    largest = _WIDEST_CONVOLUTION if "Conv" in node.op_type else _WIDEST_POOL
+    if max(sides, default=0) > largest:
+        raise ValueError(f"its operator {node.op_type:.40} looks at {max(sides)} pixels at once, which no generator needs")
 
 
 def _check_tensor(tensor: Any) -> None:
+    if tensor.data_type == _STRING:
+        raise ValueError(_TEXT)
     if tensor.data_location or tensor.external_data:
         raise ValueError(
             "its weights lie in other files; save it as one file (onnx.save_model(..., save_as_external_data=False))"
@@ -99,7 +117,15 @@ def _check_node(node: Any, own: Mapping[tuple[str, str], Any]) -> None:
                 f"it draws random numbers of its own ({node.op_type}): the same latent would not be the same image. "
                 "Export it with constant noise"
             )
+    if node.op_type.startswith("String") or node.op_type in _OF_TEXT:
+        raise ValueError(_TEXT)
     for attribute in node.attribute:
+        if (attribute.strings and attribute.name != "activations") or (attribute.s and node.op_type == "Constant"):
+            raise ValueError(_TEXT)
+        if attribute.name == "to" and attribute.i == _STRING:
+            raise ValueError(_TEXT)
+        if attribute.name == "kernel_shape":
+            _check_kernel(node, attribute.ints)
         for tensor in (attribute.t, *attribute.tensors):
             _check_tensor(tensor)
         if attribute.HasField("sparse_tensor") or attribute.sparse_tensors:

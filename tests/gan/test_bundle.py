@@ -2,11 +2,15 @@
 
 import copy
 import json
+import os
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import foreign_onnx
 import numpy as np
 import pytest
 import torch
@@ -14,7 +18,9 @@ import torch
 from gan import assets
 from gan.errors import UserError
 from gan.formats import bundle
+from gan.formats.importing import import_file
 from gan.model import Model, load
+from gan.networks.layered import DcganGenerator, Layer, LayeredConfig, MlpGenerator
 from gan.policy.adapter import Shift, ShiftConfig
 
 MakeModel = Callable[..., Model]
@@ -228,3 +234,39 @@ def test_bundled_generators_load(monkeypatch: pytest.MonkeyPatch, saved: Path, t
     assert load("small").hash == small_model().hash
     with pytest.raises(UserError, match="bundled ones are: small"):
         load("other")
+
+
+def test_what_is_saved_can_be_opened(tmp_path: Path) -> None:
+    wide = Layer("linear", "l1.0", 2, 131072, False, shape=(128, 32, 32))  # the stem of a well-known DCGAN at 128 px
+    layers = (wide, Layer("conv", "c", 128, 3, False, 3, 1, 1))
+    bundle.save(Model("wide", DcganGenerator(LayeredConfig(2, 32, 3, layers))), tmp_path / "wide")
+    assert bundle.load(tmp_path / "wide").generator.config.layers == layers
+    many = tuple(Layer("linear", str(i), 64, 64, False) for i in range(32))
+    long = LayeredConfig(64, 8, 1, (*many, Layer("linear", "z", 64, 64, False, shape=(1, 8, 8))))
+    with pytest.raises(UserError, match="long is not saved: it could not be opened again"):
+        bundle.save(Model("long", MlpGenerator(long)), tmp_path / "long")
+    assert not (tmp_path / "long").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders here")
+def test_pipes_and_endless_files_are_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "config.json")
+    asked = f"from pathlib import Path; from gan.formats import bundle; print(bundle.is_bundle(Path({str(tmp_path)!r})))"
+    told = subprocess.run([sys.executable, "-c", asked], cwd=Path(bundle.__file__).parents[2], capture_output=True, timeout=60, check=True)
+    assert told.stdout.split() == [b"False"]
+    (tmp_path / "config.json").unlink()
+    (tmp_path / "config.json").write_text(json.dumps({"format": bundle.FORMAT, "version": 1, "name": "x" * 2**20}))
+    assert not bundle.is_bundle(tmp_path)
+    with pytest.raises(UserError, match="too large"):
+        bundle.read_config(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders here")
+def test_a_pipe_beside_the_weights_is_no_graph(tmp_path: Path) -> None:
+    (tmp_path / "g.onnx").write_bytes(foreign_onnx.generator())
+    bundle.save(import_file(tmp_path / "g.onnx").model, tmp_path / "mine")
+    (tmp_path / "mine" / "original.onnx").unlink()
+    os.mkfifo(tmp_path / "mine" / "original.onnx")
+    asked = f"import gan; gan.load({str(tmp_path / 'mine')!r})"
+    told = subprocess.run([sys.executable, "-c", asked], cwd=Path(bundle.__file__).parents[2], capture_output=True, timeout=60, check=False)
+    assert b"it has no original.onnx" in told.stderr

@@ -4,6 +4,8 @@ In torch, in onnxruntime and in `.pt2` to `TOLERANCE` of the 2 between black and
 refused in a line. On a GPU (`-m gpu`) the same to `GPU_TOLERANCE`: its sums are in another order.
 """
 
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -103,6 +105,14 @@ def make(tmp_path: Path, small_model: Callable[..., Model]) -> Callable[[str, st
         return Model(model.name, model.generator, model.adapter, model.discriminator, model.card)
 
     return made
+
+
+def test_a_class_that_does_not_exist_is_not_drawn(make: Callable[[str, str], Model], tmp_path: Path) -> None:
+    folder = export(make("conditional", "untuned"), tmp_path / "out", ExportSettings("onnx"))
+    asked = [sys.executable, str(folder / "sample.py"), "--count", "1", "--out", str(tmp_path / "x.png"), "--label"]
+    for label, code, words in (("2", 0, ""), ("-1", 0, ""), ("3", 2, "no class 3: it has 0 to 2"), ("-2", 2, "no class -2")):
+        done = subprocess.run([*asked, label], capture_output=True, text=True, check=False)
+        assert done.returncode == code and words in done.stderr
 
 
 def off(found: np.ndarray, wanted: np.ndarray) -> float:

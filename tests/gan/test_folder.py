@@ -1,5 +1,6 @@
 """A folder of pictures, in every kind that people have them."""
 
+import io
 import os
 import struct
 import time
@@ -344,6 +345,17 @@ def test_deep_and_large_pictures(folder: Path) -> None:
     assert large.size == (4096, 2048) and (large.pixels == (30, 60, 90)).all()
     seen = whole(folder / "large.bmp", 64)
     assert seen.shape == (32, 64, 3) and seen[16, 4].tolist() == [0, 0, 0] and seen[16, 32].tolist() == [30, 60, 90]
+
+
+def test_a_jpeg_that_goes_over_its_picture_again_and_again(folder: Path) -> None:
+    stream = io.BytesIO()
+    Image.new("RGB", (64, 64), (120, 60, 30)).save(stream, "JPEG", progressive=True, exif=b"Exif\0\0" + b"\xff\xda" * 200)
+    data = stream.getvalue()
+    last = data[data.rindex(b"\xff\xda") : -2]
+    for name, content in (("fine.jpg", data + b"\xff\xda" * 200), ("bomb.jpg", data[:-2] + last * 200 + data[-2:])):
+        (folder / name).write_bytes(content)
+    assert not isinstance(read(folder / "fine.jpg", 32), str)
+    assert read(folder / "bomb.jpg", 32) == "a JPEG of more than 100 scans"
 
 
 def test_memory_does_not_grow_with_the_folder(folder: Path) -> None:

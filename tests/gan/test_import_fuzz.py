@@ -1,5 +1,6 @@
 """Mutated files of every reader end in a generator or a sentence, and so does what `python -m tests.gan.fuzz` has found before."""
 
+import io
 import json
 import os
 import re
@@ -13,6 +14,7 @@ from typing import Any
 
 import foreign_lucidrains
 import foreign_onnx
+import foreign_pickles
 import foreign_torch
 import pytest
 import safetensors.torch
@@ -89,6 +91,30 @@ def test_hostile_files_take_little_time_and_memory(tmp_path: Path) -> None:
     largest = max(int(megabytes) for _, _, megabytes, _ in found)
     print(f"{len(found)} files: at most {worst:.2f} s and {largest} MB")
     assert worst < watch.SECONDS and largest < watch.MEGABYTES
+
+
+@pytest.mark.parametrize("what", foreign_pickles.HEAVY)
+def test_small_files_that_ask_for_much(what: str, tmp_path: Path) -> None:
+    """In a child process, which they have killed, or kept busy for minutes, or made to take all memory."""
+    started = watch.alone(Case({"x.pth": b""}, "x.pth"), tmp_path / "now")
+    found = watch.alone(Case({"x.pth": foreign_pickles.HEAVY[what]()}, "x.pth"), tmp_path / "now")
+    assert found.outcome == "refused" and "needs more memory" not in found.said, found
+    assert found.seconds < watch.SECONDS and found.megabytes < started.megabytes + 1000, found
+
+
+def test_a_small_file_of_large_images_is_described_in_little_memory(tmp_path: Path) -> None:
+    widths = [16] * 6 + [96]
+    made: list[nn.Module] = [nn.ConvTranspose2d(16, 16, 4)]
+    for inputs, outputs in zip(widths, widths[1:], strict=False):
+        made += [nn.BatchNorm2d(inputs), nn.ReLU(), nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False)]
+    made += [nn.BatchNorm2d(96), nn.ReLU(), nn.ConvTranspose2d(96, 3, 4, 2, 1)]
+    data = io.BytesIO()
+    torch.save(nn.Sequential(*made).state_dict(), data)
+    assert len(data.getvalue()) < 300_000
+    started = watch.alone(Case({"x.pth": b""}, "x.pth"), tmp_path / "now")
+    found = watch.alone(Case({"x.pth": data.getvalue()}, "x.pth"), tmp_path / "now")
+    assert found.outcome == "imported" and "512 px" in found.said, found
+    assert found.megabytes < started.megabytes + 1200, found
 
 
 # -------------------------------------------------------------------------------------- what mutated files have broken before
@@ -218,6 +244,44 @@ def test_a_tensor_of_a_hundred_dimensions(tmp_path: Path) -> None:
     path = tmp_path / "generator.safetensors"
     path.write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * 4)
     refused(path, "has 100 dimensions")
+
+
+@pytest.mark.parametrize(
+    ("shape", "stride", "prefix", "words"),
+    [
+        ((1, 10), (2**70, 1), "", "no proper shape"),
+        ((0, 2**70), (1, 1), "", "no proper shape"),
+        ((10, 1), (1, 1), "module." * 3000, "cannot be imported"),
+    ],
+)
+def test_absurd_shapes_and_names(shape: tuple[int, ...], stride: tuple[int, ...], prefix: str, words: str, tmp_path: Path) -> None:
+    made = foreign_pickles.tensor(shape, stride), foreign_pickles.tensor((100, 1), (1, 1))
+    tensors = [(f"{prefix}{i}.weight", value) for i, value in enumerate(made)]
+    (tmp_path / "generator.pth").write_bytes(foreign_pickles.saved(foreign_pickles.table(tensors)))
+    with pytest.raises(UserError, match=words) as told:
+        import_file(tmp_path / "generator.pth")
+    assert "Error)" not in str(told.value)
+
+
+def test_an_empty_discriminator_beside(tmp_path: Path) -> None:
+    state = foreign_torch.dcgan(4, 3, 16, width=4).state_dict()
+    critic = {"0.weight": torch.zeros(0, 3, 4, 4), "1.weight": torch.zeros(1, 5)}
+    assert import_file(saved(tmp_path, {"netG": state, "netD": critic})).model.resolution == 16
+
+
+def test_what_nobody_thought_of_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = saved(tmp_path, foreign_torch.dcgan(4, 3, 16, width=4).state_dict())
+    for error, words in (
+        (ZeroDivisionError(), "damaged or cut short"),
+        (RecursionError(), "damaged or cut short"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to"), "more memory"),
+    ):
+
+        def fail(*_: object, error: Exception = error) -> None:
+            raise error
+
+        monkeypatch.setattr("gan.formats.importing.layers.read", fail)
+        refused(path, words)
 
 
 @pytest.mark.parametrize(

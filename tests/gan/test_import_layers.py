@@ -146,6 +146,17 @@ def test_pixel_shuffle_prelu_and_folded_norms(tmp_path: Path) -> None:
     )  # its weights are not the original's any more
 
 
+@pytest.mark.parametrize("normalise", [nn.utils.spectral_norm, nn.utils.parametrizations.spectral_norm])
+def test_spectral_norms_of_layers_as_wide_as_they_are_deep(normalise: Callable, tmp_path: Path) -> None:
+    network = nn.Sequential(
+        normalise(nn.ConvTranspose2d(8, 8, 4)), nn.ReLU(), normalise(nn.ConvTranspose2d(8, 8, 4, 2, 1)), nn.ReLU(),
+        normalise(nn.ConvTranspose2d(8, 3, 4, 2, 1)), nn.Tanh(),
+    )  # fmt: skip
+    for _ in range(30):  # the norms are found while it draws
+        network(torch.randn(2, 8, 1, 1))
+    same_images(import_file(save(network.eval().state_dict(), tmp_path)), network)
+
+
 @pytest.mark.parametrize(("slope", "uniform"), [(0.0, False), (0.2, False), (0.2, True), (0.0, True)])
 def test_batch_statistics_tell_activation_and_prior(slope: float, uniform: bool, tmp_path: Path) -> None:
     torch.manual_seed(3)
@@ -302,6 +313,52 @@ def test_networks_that_draw_nothing(network: nn.Module, words: str, tmp_path: Pa
     with pytest.raises(UserError, match=words) as caught:
         import_file(save(network.state_dict(), tmp_path))
     assert "\n" not in str(caught.value) and "generator.pth" in str(caught.value)
+
+
+class Residual(nn.Module):
+    """A block of a common SNGAN; its modules are made in this order, the last is the shortcut."""
+
+    def __init__(self, order: str) -> None:
+        super().__init__()
+        self.order = order.split()
+        for name in self.order:
+            kernel = 3 if name != self.order[-1] else 1
+            self.add_module(name, nn.BatchNorm2d(8) if name[0] == "b" else nn.Conv2d(8, 8, kernel, padding=kernel // 2))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        b1, b2, c1, c2 = (getattr(self, name) for name in sorted(self.order[:-1]))
+        grown = nn.functional.interpolate(torch.relu(b1(x)), scale_factor=2)
+        aside = getattr(self, self.order[-1])(nn.functional.interpolate(x, scale_factor=2))
+        return c2(torch.relu(b2(c1(grown)))) + aside
+
+
+@pytest.mark.parametrize(
+    ("order", "words"),
+    [
+        ("c1 b1 c2 b2 c_sc", "c_sc' has no place in a chain"),
+        ("c1 c2 b1 b2 aside", "b2' has no place in a chain"),
+    ],
+)
+def test_residual_generators_of_one_width_are_no_chains(order: str, words: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    blocks = [Residual(order) for _ in range(3)]
+    network = nn.Sequential(nn.Linear(12, 8 * 16), foreign.Fold(8, 4), *blocks, nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 3, 3, 1, 1))
+    foreign.lived(network, torch.randn(256, 12))
+    with pytest.raises(UserError, match=words):
+        import_file(save(network.state_dict(), tmp_path))
+
+
+def test_statistics_tell_of_shortcuts_without_weights(tmp_path: Path) -> None:
+    class Added(nn.Sequential):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            grown = nn.functional.interpolate(x, scale_factor=2)
+            return torch.relu(super().forward(x)) + 3.0 * grown
+
+    grow = [Added(nn.ConvTranspose2d(16, 16, 4, 2, 1), nn.BatchNorm2d(16)) for _ in range(3)]
+    network = nn.Sequential(nn.ConvTranspose2d(12, 16, 4), nn.BatchNorm2d(16), *grow, nn.ConvTranspose2d(16, 3, 4, 2, 1), nn.Tanh())
+    foreign.lived(network, torch.randn(256, 12, 1, 1))
+    with pytest.raises(UserError, match="no plain chain of layers"):
+        import_file(save(network.state_dict(), tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -281,6 +281,16 @@ def classifier() -> bytes:
     return graph([helper.make_node("Flatten", ["image"], ["logits"])], ports=ports, out=out)
 
 
+def text() -> bytes:
+    """A word that is doubled twelve times."""
+    word = numpy_helper.from_array(np.array(["word"], object), "t0")
+    return graph([helper.make_node("StringConcat", [f"t{i}", f"t{i}"], [f"t{i + 1}"]) for i in range(12)], [word])
+
+
+def held(*shape: int) -> Any:
+    return numpy_helper.from_array(np.zeros(shape, np.float32), "w")
+
+
 REFUSED = {
     "not an ONNX file": (lambda: b"\x08\x08\x12\x05hello", "not an ONNX file"),
     "noise": (lambda: np.random.default_rng(0).bytes(4096), "not an ONNX file"),
@@ -303,6 +313,10 @@ REFUSED = {
     "endless": (endless, "call themselves"),
     "classifier": (classifier, "none of its inputs takes latents"),
     "bad names": (lambda: graph([helper.make_node("MatMul", ["z", "nowhere"], ["image"])]), "not valid"),
+    "text": (text, "works with text"),
+    "text of numbers": (lambda: graph([helper.make_node("Cast", ["z"], ["image"], to=TensorProto.STRING)]), "works with text"),
+    "large pool": (lambda: graph([helper.make_node("MaxPool", ["z"], ["image"], kernel_shape=[3000, 3000])]), "3000 pixels at once"),
+    "large convolution": (lambda: graph([helper.make_node("Conv", ["z", "w"], ["image"])], [held(1, 1, 40, 40)]), "40 pixels at once"),
     "unknown operator": (lambda: lone("Frobnicate"), "not valid"),
 }  # fmt: skip
 

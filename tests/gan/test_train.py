@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -17,7 +18,8 @@ from gan.adversarial.augment import DRAWS, AugmentConfig, augment, augmentation_
 from gan.adversarial.batches import Batches
 from gan.adversarial.distributed import Ranks
 from gan.adversarial.legs import first_leg, next_leg, usual_batch
-from gan.adversarial.stability import Diverged, Stability
+from gan.adversarial.output import Output
+from gan.adversarial.stability import Diverged, Stability, is_finite
 from gan.adversarial.starting import Start, network_configs
 from gan.adversarial.train import TrainConfig, Trainer, fresh_pair
 from gan.adversarial.warm import transfer
@@ -193,6 +195,36 @@ def test_trouble_sets_a_run_back_and_slows_it_down(pictures):
     assert rates[2] < 0.6 * rates[1]
     assert len(said) == 1 and "back to 80" in said[0]
     assert all(torch.isfinite(p).all() for p in trainer.average.parameters())
+
+
+@pytest.mark.parametrize("raises", [False, True])
+def test_a_run_that_ends_between_two_reports_ends_sound(raises, pictures, tmp_path):
+    trainer, asked = small_trainer(pictures), 0
+    output = Output(tmp_path, {"kind": "folder", "count": 48}, trainer)
+
+    def until():
+        nonlocal asked
+        asked += 1
+        if asked == 8:
+            with torch.no_grad():
+                trainer.discriminator.stem.weight.fill_(float("nan"))
+        if raises and asked == 9:
+            raise KeyboardInterrupt
+        return asked == 9
+
+    with pytest.raises(KeyboardInterrupt) if raises else nullcontext():
+        list(trainer.run(report_every=5, until=until))
+    assert trainer.images_seen == 40 and is_finite(trainer.state())
+    output.save()
+    again = small_trainer(pictures)
+    again.load_state(torch.load(tmp_path / "training.pt", weights_only=True))
+    assert [report.rollbacks for report in again.run()][-1:] == [0]
+    with torch.no_grad():
+        again.discriminator.stem.weight.fill_(float("nan"))
+    before = (tmp_path / "training.pt").read_bytes()
+    with pytest.raises(UserError, match="not finite"):
+        Output(tmp_path, {"kind": "folder", "count": 48}, again).save()
+    assert (tmp_path / "training.pt").read_bytes() == before
 
 
 def test_a_run_that_stays_unsound_is_given_up_in_its_last_sound_state(pictures, monkeypatch):

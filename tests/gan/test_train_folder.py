@@ -74,3 +74,19 @@ def test_pixel_art_is_learnt_as_pixel_art(
     assert main([*words, "--from", "dreamscapes"]) == 0  # which draws no squares
     assert "Pixel art" not in capsys.readouterr().err
     assert not gan.load(out).card["pixel_art"]
+
+
+def test_a_run_that_goes_on_does_not_learn_from_its_own_samples(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("gan.data.folder.cache_folder", lambda: tmp_path / "cache")
+    folder, out = tmp_path / "pictures", tmp_path / "pictures" / "model"
+    folder.mkdir()
+    for number, pixels in enumerate(render(range(10), 32)):
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    words = ["train", "--images", str(folder), "--out", str(out), "--device", "cpu", "--resolution", "32", "--snapshots", "0.01"]
+    for kimg in ("0.03", "0.06"):
+        assert main([*words, "--kimg", kimg]) == 0
+    assert list(out.glob("snapshots/*/samples.png")) and "10 pictures" in capsys.readouterr().err
+    card = json.loads((out / "config.json").read_text(encoding="utf-8"))["card"]
+    assert card["data"] == {"kind": "folder", "count": 10}

@@ -24,6 +24,7 @@ _SIZES = {
     1024: 0.005,
 }
 _SMALLEST = 8
+_MOST_LINKS = 32  # a bundle holds no more layers either; every further one multiplies the ways to read them
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,8 @@ def chains(found: list[Link], hints: dict[int, float] | None = None) -> list[Cha
     Malformed
         They form no chain from a latent to an image; said as a clause.
     """
+    if len(found) > _MOST_LINKS:
+        raise Malformed(f"it has {len(found)} layers, where a chain from random numbers to an image has at most {_MOST_LINKS}")
     linears = []
     for link in found:
         if link.main.kind != "linear":

@@ -13,12 +13,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gan.networks.layered import Block, LayeredConfig, LayeredGenerator
+from gan.networks.layered import Block, Layer, LayeredConfig, LayeredGenerator
 
 LATENTS = 32  # drawn for each reading
 _STATISTICS = 128  # likewise where only small layers are looked at
 _ENTERING = 2048  # where only the first layer is looked at
 _SMALL = 16  # pixels: statistics of larger layers tell little more, and cost most
+_FLOATS = 48_000_000  # numbers that a layer may take or give at once: 200 MB, of which some copies are made
 _MEASURED = 512  # for statistics that are to be kept
 _COMMON = (("relu", 0.2), ("leaky_relu", 0.2), ("leaky_relu", 0.01))
 _RARE = (("elu", 0.2), ("gelu", 0.2), ("silu", 0.2), ("selu", 0.2), ("tanh", 0.2))
@@ -40,6 +41,7 @@ class Reading:
     eps: float
     score: float  # log of how plausible it is, up to a constant
     evidence: str  # a clause for people
+    off: float = 0.0  # `mismatch`, where there are batch statistics that tell
 
 
 def read_as(config: LayeredConfig, activation: str, prior: str, eps: float) -> LayeredConfig:
@@ -75,6 +77,27 @@ def latents(z_dim: int, count: int = LATENTS) -> Tensor:
     return torch.randn(count, z_dim, generator=torch.Generator().manual_seed(0))
 
 
+def fits(config: LayeredConfig) -> bool:
+    """Whether one image can be drawn within the limit of memory."""
+    size = 1
+    for layer in config.layers:
+        if _floats(layer, size) > _FLOATS:
+            return False
+        size = layer.size_after(size)
+    return True
+
+
+def _floats(layer: Layer, size: int) -> int:
+    """How many numbers of one image a layer holds at most, behind one of this size."""
+    after = layer.size_after(size) // layer.shuffle
+    return max(layer.inputs * (size * layer.upsample) ** 2, layer.outputs * (after**2 if layer.shape is None else 1))
+
+
+def _fitting(block: Block, x: Tensor) -> Tensor:
+    """As many of a batch as the layer can take: large layers are looked at with fewer images."""
+    return x[: max(1, _FLOATS // _floats(block.layer, x.shape[-1] if x.dim() == 4 else 1))]
+
+
 def trained(generator: LayeredGenerator) -> bool:
     """Whether its weights look as if training had touched them."""
     batch = [block for block in generator.chain() if block.layer.norm == "batch"]
@@ -88,10 +111,10 @@ def trained(generator: LayeredGenerator) -> bool:
 
 @torch.no_grad()
 def raw_images(generator: LayeredGenerator, z: Tensor) -> Tensor:
-    """What the last layer gives, before the output's activation."""
+    """What the last layer gives, before the output's activation; of fewer latents where layers are large (`_fitting`)."""
     x = generator.enter(z)
     for block in generator.chain():
-        x = block(x, generator.config.upsampling)
+        x = block(_fitting(block, x), generator.config.upsampling)
     return x
 
 
@@ -134,7 +157,7 @@ def mismatch(generator: LayeredGenerator, z: Tensor) -> float | None:
             break
         telling += int(bent and block.layer.norm == "batch")
         bent = bent or block.layer.activation != "none"
-        x = block(x, generator.config.upsampling, look)
+        x = block(_fitting(block, x), generator.config.upsampling, look)
     return sum(found) / len(found) if found else None
 
 
@@ -193,7 +216,7 @@ def measure_statistics(generator: LayeredGenerator) -> None:
 
     x = generator.enter(latents(generator.z_dim, _MEASURED if generator.resolution <= 64 else _MEASURED // 4))
     for block in generator.chain():
-        x = block(x, generator.config.upsampling, keep)
+        x = block(_fitting(block, x), generator.config.upsampling, keep)
 
 
 @torch.no_grad()
@@ -228,16 +251,16 @@ def readings(generator: LayeredGenerator, likely_eps: float) -> list[Reading]:
 
     def weigh(activation: str, prior: str, eps: float) -> None:
         score = math.log(_ACTIVATIONS[activation] * PRIORS[prior] * every[eps])
-        says = "the most common" if activation == "relu" and prior == "normal" else "less common"
+        says, off = "the most common" if activation == "relu" and prior == "normal" else "less common", 0.0
         if by_statistics:
-            off = mismatch(with_weights(read_as(config, activation, prior, eps), generator), many)
-            assert off is not None
+            off = mismatch(with_weights(read_as(config, activation, prior, eps), generator), many) or 0.0
             mismatches.append(off)
             # Gaussian errors of unknown size: the log-likelihood is -(n / 2) log of their mean square.
             score -= _CHANNELS / 2.0 * math.log(off + 1.0 / _STATISTICS)
             says = f"batch statistics off by {off:.3f}"
         elif is_trained and prior == "normal":
-            images = with_weights(read_as(config, activation, prior, eps), generator)(z)
+            drawing = with_weights(read_as(config, activation, prior, eps), generator)
+            images = drawing.finish(raw_images(drawing, z))
             rough, hard = roughness(images), float((images.abs() > 0.98).float().mean())
             score -= 6.0 * math.log(max(rough, 0.01)) + 3.0 * hard
             says = f"roughness {rough:.2f}, {hard:.0%} of the pixels black or white"
@@ -246,7 +269,7 @@ def readings(generator: LayeredGenerator, likely_eps: float) -> list[Reading]:
                 reading for reading in found if reading.activation == activation and reading.prior == "normal"
             )
             score, says = same.score + math.log(PRIORS[prior] / PRIORS["normal"]), "images do not tell"
-        found.append(Reading(activation, prior, eps, score, says))
+        found.append(Reading(activation, prior, eps, score, says, off))
 
     # One part at a time: the parts hardly depend on one another, and every weighing draws.
     first_eps = max(every, key=lambda eps: every[eps])

@@ -22,6 +22,8 @@ from gan.networks.layered import DcganGenerator, LayeredConfig, LayeredGenerator
 
 _MOST_UNUSED = 0.1  # share of the weights that may have no place in the generator
 _HINT = math.log(50.0)
+_WORST_FIT = 0.5  # of batch statistics (`evidence.mismatch`), under the best reading; right readings are below 0.1
+_SIDEWAYS = re.compile(r"(?:^|[._])(?:c_sc|shortcut|skip|res|res_?blocks?|residual|downsample)\d*(?:[._]|$)")
 
 
 class _Open:
@@ -122,12 +124,25 @@ def _chains(
             if modules_of_way is order or table is not None:
                 try:
                     linked, unused = links(modules_of_way)
-                    return chains(linked, hints), unused, way
+                    made = chains(linked, hints)
+                    _refuse_branches(modules_of_way, unused)
+                    return made, unused, way
                 except Malformed as error:
                     problem = problem or error
-    if any(labels.is_named_so(module) for module in tried[0]):
+    sideways = any(_SIDEWAYS.search(module.name) for module in tried[0])  # "c_sc" is no label
+    if not sideways and any(labels.is_named_so(module) for module in tried[0]):
         raise Malformed("it takes class labels in a way that is not known here")
     raise problem or Malformed("it holds no layers of a generator")
+
+
+def _refuse_branches(found: list[Module], unused: list[Module]) -> None:
+    """Refuse modules that happen to fit one another in a row, but are not one: residual blocks of one width, most often."""
+    odd = [module for module in unused if module.kind == "batch"]
+    odd += [module for module in found if module.weight is not None and _SIDEWAYS.search(module.name)]
+    if odd:
+        raise Malformed(
+            f"it is of an architecture that is not known here (its part {odd[0].name!r:.60} has no place in a chain of layers)"
+        )
 
 
 def _hints(candidate: Candidate, found: list[Candidate]) -> dict[int, float]:
@@ -143,7 +158,7 @@ def _hints(candidate: Candidate, found: list[Candidate]) -> dict[int, float]:
             math.isqrt(linear[0][1] // channels): _HINT for channels in (1, 3) if linear[0][1] % channels == 0
         }
     if linear and square:  # halved by every convolution, then flattened
-        side = math.isqrt(max(linear[0][1] // square[-1][0], 1))
+        side = math.isqrt(max(linear[0][1] // max(square[-1][0], 1), 1))
         return {side * 2**halvings: _HINT for halvings in (len(square) - 1, len(square))}
     if square:  # halved by every one but the last, which looks at all that is left
         return {square[-1][2] * 2 ** (len(square) - 1): _HINT}
@@ -183,6 +198,8 @@ def _build(chain: Chain, tensors: dict[str, Tensor], folded: bool) -> LayeredGen
         config = LayeredConfig(first.inputs, chain.resolution, chain.channels, chain.layers, renamed=folded)
     except ValueError as error:
         raise Malformed(f"its layers do not fit one another ({error})") from error
+    if not evidence.fits(config):
+        raise Malformed("its layers have absurd sizes")
     kind = MlpGenerator if _is_mlp(config) else DcganGenerator
     with torch.device("meta"):
         generator = kind(config)
@@ -220,6 +237,10 @@ def _hidden_parts(generator: LayeredGenerator, asked: _Open, tensors: dict[str, 
     # A widely copied DCGAN passes 0.8, meant as momentum, as the epsilon of its normalisations; its blocks have these names.
     likely_eps = 0.8 if any(name.startswith("conv_blocks.") for name in tensors) else 1e-5
     found = evidence.readings(generator, likely_eps)
+    # Where its size is asked, a wrong one may be at fault; and whoever has answered a question has been told.
+    told = asked.choices or any(question.key == "geometry" for question in asked.questions)
+    if not told and min(reading.off for reading in found) > _WORST_FIT:
+        raise Malformed("it is no plain chain of layers: read as one, it has not the batch statistics that it learnt")
 
     def best_of(field: str) -> list[tuple[Any, evidence.Reading]]:
         best: dict[Any, evidence.Reading] = {}

@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 from gan.formats.importing.values import Malformed, Node, Ref
 
 _MOST_STEPS = 400_000  # operations of one pickle; a large checkpoint with its optimizer has some 100,000
+_MOST_COPIED = 8  # times a pickle's own size, that calls may copy or read again; one that is plain does so once
 _DEEPEST_KEY = 3  # tuples in keys of dictionaries: hashing deep ones takes forever
 
 
@@ -19,13 +20,18 @@ class Bounded:
     def tell(self) -> int:
         return self._file.tell()
 
+    @property
+    def left(self) -> int:
+        """Bytes to its end."""
+        return self._end - self._file.tell()
+
     def read(self, count: int) -> bytes:
-        if count < 0 or count > self._end - self._file.tell():
+        if count < 0 or count > self.left:
             raise Malformed("it is cut short")
         return self._file.read(count)
 
     def readline(self) -> bytes:
-        return self._file.readline(self._end - self._file.tell())
+        return self._file.readline(self.left)
 
 
 _MARK = object()
@@ -41,8 +47,10 @@ class Machine:
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
         self.called: set[str] = set()
+        self.left = 0  # bytes that calls may still take as arguments
 
     def run(self, file: Bounded) -> Any:
+        self.left = 2**20 + _MOST_COPIED * file.left
         for step, (opcode, argument, _) in enumerate(pickletools.genops(file)):  # type: ignore[arg-type]
             if step > _MOST_STEPS:
                 raise Malformed("it holds far more objects than weights need")
@@ -190,6 +198,10 @@ class Machine:
     def _call(self, what: Any, args: Any) -> None:
         if not isinstance(args, tuple):
             raise Malformed("it is damaged: its pickle calls something without arguments")
+        # What a call makes is about as large as what it takes, and the memo gives one large thing to any number of calls.
+        self.left -= 8 * len(args) + sum(map(_bytes_in, args))
+        if self.left < 0:
+            raise Malformed("it holds far more objects than weights need")
         name = what.name if isinstance(what, Ref) else ""
         self.called.add(name)
         known = self.calls.get(name)
@@ -235,6 +247,13 @@ def plain_key(key: Any, depth: int = 0) -> Any:
     if isinstance(key, tuple) and depth < _DEEPEST_KEY and len(key) < 100:
         return tuple(plain_key(item, depth + 1) for item in key)
     raise Malformed("it is damaged: a dictionary in it has keys that are not plain")
+
+
+def _bytes_in(value: Any) -> int:
+    """About how large a value is, without what it refers to."""
+    if isinstance(value, str | bytes | bytearray):
+        return len(value)
+    return 8 * len(value) if isinstance(value, list | tuple | dict) else 0
 
 
 def _sequence(target: Any) -> list[Any]:

@@ -1,7 +1,7 @@
 """Pickled torch modules as inert data: their attributes, their tensors, their submodules. No class of theirs exists here."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from gan.formats.importing.torch_file import class_of
 
 REBUILD = "torch_utils.persistence._reconstruct_persistent_obj"
 _DEEPEST = 12  # modules in modules; NVIDIA's go four deep
-_MOST_PARTS = 5_000
+_MOST_PARTS = 5_000  # with their tensors; NVIDIA's three networks have about 1,500
 _LARGEST = 1e30
 _SCALARS = {"numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar"}
 
@@ -63,15 +63,17 @@ class Part:
         return plain
 
 
-def part_of(value: Any) -> Part | None:
-    """A pickled module, persistent in NVIDIA's way or plain; None for anything else.
+def parts_of(values: Mapping[str, Any]) -> dict[str, Part]:
+    """Those of these values that are pickled modules, persistent in NVIDIA's way or plain.
 
     Raises
     ------
     Malformed
-        It contains itself, or more modules than any network.
+        One contains itself, or together they hold more modules and tensors than any networks.
     """
-    return _Reader().read(value, 0)
+    reader = _Reader()
+    read = {name: reader.read(value, 0) for name, value in values.items()}
+    return {name: part for name, part in read.items() if part is not None}
 
 
 class _Reader:
@@ -95,6 +97,7 @@ class _Reader:
         for kind in ("_parameters", "_buffers"):
             for key, ref in _plain_dict(state.get(kind)).items():
                 if isinstance(ref, TensorRef):
+                    self.count += 1
                     part.own[str(key)] = ref
         for key, inner in _plain_dict(state.get("_modules")).items():
             read = self.read(inner, depth + 1)
@@ -121,7 +124,7 @@ def _scalar(value: Any) -> float | None:
     if not isinstance(dtype, Node) or not dtype.args or not isinstance(data, bytes):
         return None
     code = dtype.args[0]
-    if code not in {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"} or len(data) != int(
+    if not isinstance(code, str) or code not in {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"} or len(data) != int(
         code[1]
     ):
         return None

@@ -11,10 +11,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-import torch
-
 from gan.formats.importing.machine import Bounded, Machine, plain_key
-from gan.formats.importing.values import Malformed, Node, Ref, Storage, TensorRef, storage_dtype, tensors_in
+from gan.formats.importing.values import (
+    DTYPES,
+    Malformed,
+    Node,
+    Ref,
+    Storage,
+    TensorRef,
+    storage_dtype,
+    tensors_in,
+)
 
 __all__ = [
     "UNDERSTOOD", "Malformed", "Node", "Ref", "Storage", "TensorRef", "Unpickled", "storage_dtype", "tensors_in", "unpickle",
@@ -76,14 +83,18 @@ def _ordered_dict(*args: Any) -> dict[Any, Any]:
     return {plain_key(key): value for key, value in pairs}
 
 
+def _is_size(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 2**48  # torch counts in 64 bits, and bytes
+
+
 def _sizes(value: Any) -> tuple[int, ...]:
-    if not isinstance(value, tuple | list) or len(value) > 16 or not all(type(side) is int for side in value):
+    if not isinstance(value, tuple | list) or len(value) > 16 or not all(map(_is_size, value)):
         raise Malformed("it is damaged: a tensor in it has no proper shape")
     return tuple(value)
 
 
 def _tensor(storage: Any, offset: Any, shape: Any, stride: Any, *more: Any) -> TensorRef:
-    if not isinstance(storage, Storage) or type(offset) is not int:
+    if not isinstance(storage, Storage) or not _is_size(offset):
         raise Malformed("it is damaged: a tensor in it has no data")
     return TensorRef(storage, offset, _sizes(shape), _sizes(stride), storage.dtype)
 
@@ -91,9 +102,11 @@ def _tensor(storage: Any, offset: Any, shape: Any, stride: Any, *more: Any) -> T
 def _tensor_v3(
     storage: Any, offset: Any, shape: Any, stride: Any, grad: Any, hooks: Any, dtype: Any, *more: Any
 ) -> TensorRef:
-    named = getattr(torch, str(dtype.name).removeprefix("torch."), None) if isinstance(dtype, Ref) else None
-    if not isinstance(storage, Storage) or not isinstance(named, torch.dtype):
+    if not isinstance(storage, Storage) or not _is_size(offset) or not isinstance(dtype, Ref):
         raise Malformed("it is damaged: a tensor in it has no data")
+    named = DTYPES.get(dtype.name.removeprefix("torch."))
+    if named is None:
+        raise Malformed(f"it holds numbers of an unknown type ({dtype.name:.60})")
     return TensorRef(storage, offset, _sizes(shape), _sizes(stride), named)
 
 

@@ -3,7 +3,7 @@
 import os
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -22,6 +22,7 @@ Container = Literal[
 HEAD = 4096
 _LARGEST = 2**33  # bytes: no generator is larger
 _MOST_TENSORS = 50_000
+_MOST_READ = 4  # times its size, that may be read of a file for one network
 _MOST_SIDES = 16  # dimensions of a tensor
 _IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM")
 
@@ -64,13 +65,14 @@ class Source:
         self.head = file.read(HEAD)
         self.container: Container = recognise(path, self.head)
         self.parts: zipfile.ZipFile | None = None
+        self.opened = ExitStack()  # what is closed with the file
         if self.container == "zip":
             self._look_inside()
 
     def _look_inside(self) -> None:
         """Which of torch's archives it is: weights, TorchScript or an exported program."""
         self.file.seek(0)
-        self.parts = torch_file.archive(self.file, self.size)
+        self.parts = self.opened.enter_context(torch_file.archive(self.file, self.size))
         names = {name.partition("/")[2] or name for name in self.parts.namelist()}
         if "archive_format" in names or any(name.startswith(("models/", "data/aotinductor")) for name in names) or (
             "serialized_exported_program.json" in names
@@ -122,33 +124,24 @@ class Source:
     def _safetensors(self) -> dict[str, TensorRef]:
         found: dict[str, TensorRef] = {}
         try:
-            with safetensors.safe_open(self.path, framework="pt", device="cpu") as file:
-                for name in file.keys():  # noqa: SIM118 (it is no dictionary)
-                    entry = file.get_slice(name)
-                    kind, shape = entry.get_dtype(), tuple(entry.get_shape())
-                    if len(shape) > _MOST_SIDES:
-                        raise Malformed(f"its tensor {name:.80} has {len(shape)} dimensions")
-                    if kind not in _SAFE_DTYPES:
-                        raise Malformed(f"it holds numbers of an unknown type ({kind})")
-                    found[name] = self._safe_tensor(name, _SAFE_DTYPES[kind], shape)
+            # Stays open: every opening reads the names of all tensors.
+            file = self.opened.enter_context(safetensors.safe_open(self.path, framework="pt", device="cpu"))
+            names = file.keys()
+            if len(names) > _MOST_TENSORS:
+                raise Malformed("it holds far more objects than weights need")
+            for name in names:
+                entry = file.get_slice(name)
+                kind, shape = entry.get_dtype(), tuple(entry.get_shape())
+                if len(shape) > _MOST_SIDES:
+                    raise Malformed(f"its tensor {name:.80} has {len(shape)} dimensions")
+                if kind not in _SAFE_DTYPES:
+                    raise Malformed(f"it holds numbers of an unknown type ({kind})")
+                found[name] = _safe_tensor(file, name, _SAFE_DTYPES[kind], shape)
         except (safetensors.SafetensorError, OSError, ValueError) as error:
             if isinstance(error, Malformed):
                 raise
             raise Malformed(f"it is damaged or cut short ({reason(error)})") from error
         return found
-
-    def _safe_tensor(self, name: str, dtype: torch.dtype, shape: tuple[int, ...]) -> TensorRef:
-        count, stride = 1, []
-        for side in reversed(shape):
-            stride.append(count)
-            count *= side
-
-        def read() -> bytes:
-            with safetensors.safe_open(self.path, framework="pt", device="cpu") as file:
-                values: Tensor = file.get_tensor(name).reshape(-1)
-            return values.view(torch.uint8).numpy().tobytes() if count else b""
-
-        return TensorRef(Storage(dtype, count, read), 0, shape, tuple(reversed(stride)), dtype)
 
     def load(self, tensors: dict[str, TensorRef]) -> dict[str, Tensor]:
         """The tensors themselves, floating ones in float32.
@@ -161,15 +154,23 @@ class Source:
         wanted = sum(ref.numel * ref.dtype.itemsize for ref in tensors.values())
         if wanted > 2 * self.size or len(tensors) > _MOST_TENSORS:  # twice: layers may share weights
             raise Malformed("its tensors are together larger than the file")
-        loaded = {}
-        for name, ref in tensors.items():
-            value = ref.load()
+        loaded: dict[str, Tensor] = {}
+        held, data, spent = None, bytearray(), 0
+        # Views of one storage come one after the other, so that it is read once.
+        places = {id(ref.storage): place for place, ref in enumerate(tensors.values())}
+        for name, ref in sorted(tensors.items(), key=lambda item: places[id(item[1].storage)]):
+            if ref.storage is not held:
+                held, data = ref.storage, bytearray(ref.storage.read())
+                spent += len(data)
+                if spent > _MOST_READ * self.size:
+                    raise Malformed("its tensors are together larger than the file")
+            value = ref.load(data)
             if value.is_floating_point():
                 value = value.to(torch.float32)
                 if not torch.isfinite(value).all():
                     raise Malformed(f"its weights {name:.80} are not finite numbers")
             loaded[name] = value
-        return loaded
+        return {name: loaded[name] for name in tensors}
 
     def unchanged(self) -> bool:
         """Whether the file is still the one that was opened: another program may be writing it."""
@@ -191,6 +192,19 @@ _SAFE_DTYPES = {
 }  # fmt: skip
 
 
+def _safe_tensor(file: Any, name: str, dtype: torch.dtype, shape: tuple[int, ...]) -> TensorRef:
+    count, stride = 1, []
+    for side in reversed(shape):
+        stride.append(count)
+        count *= side
+
+    def read() -> bytes:
+        values: Tensor = file.get_tensor(name).reshape(-1)
+        return values.view(torch.uint8).numpy().tobytes() if count else b""
+
+    return TensorRef(Storage(dtype, count, read), 0, shape, tuple(reversed(stride)), dtype)
+
+
 def check_weights(tensors: Mapping[str, Tensor]) -> None:
     """Refuse tensors of whole numbers where weights belong.
 
@@ -208,7 +222,7 @@ def check_weights(tensors: Mapping[str, Tensor]) -> None:
 
 @contextmanager
 def open_source(path: Path) -> Iterator[Source]:
-    """The file, open for as long as the block lasts. `Malformed` and system errors within become a `UserError` that names it."""
+    """The file, open for as long as the block lasts. `Malformed`, system errors and what a damaged file may cause become a `UserError`."""
     try:
         if path.is_dir():
             raise UserError(f"{path} is a folder, and not a generator that Tastemaker made")
@@ -223,8 +237,7 @@ def open_source(path: Path) -> Iterator[Source]:
             try:
                 yield source
             finally:
-                if source.parts is not None:
-                    source.parts.close()
+                source.opened.close()
             if not source.unchanged():
                 raise UserError(f"{path.name} changed while it was read: try again when nothing writes to it")
     except Malformed as error:
@@ -233,3 +246,7 @@ def open_source(path: Path) -> Iterator[Source]:
         raise UserError(f"cannot read {path}: {reason(error)}") from error
     except MemoryError as error:
         raise UserError(f"{path.name} needs more memory than there is") from error
+    except (TypeError, ArithmeticError, RuntimeError) as error:  # RecursionError among them: a damaged file in a way that nobody thought of
+        if "allocate memory" in str(error):  # as torch says it
+            raise UserError(f"{path.name} needs more memory than there is") from error
+        raise UserError(f"{path.name} cannot be imported: it is damaged or cut short ({type(error).__name__})") from error

@@ -32,6 +32,8 @@ _OTHER = {
 }  # fmt: skip
 _DEEPEST = 4
 _MOST_LISTED = 32  # networks in a list
+_MOST_ITEMS = 400_000  # of dictionaries and lists, looked at; one may be found under many names, or in itself
+_MOST_TRIED = 64  # of the dictionaries of tensors
 # Opening the file elsewhere would run these; a person should know.
 _PROGRAMS = {
     "os", "posix", "nt", "subprocess", "sys", "socket", "shutil", "importlib", "runpy", "pty", "ctypes", "code", "operator", "functools",
@@ -96,7 +98,7 @@ def candidates(contents: Any) -> list[Candidate]:
     Malformed
         The file holds a program's object, or no dictionary of tensors.
     """
-    found = list(_dictionaries(contents, "", 0))
+    found = list(_dictionaries(contents))
     if not found:
         program = next((name for value in _top(contents) if (name := class_of(value))), None)
         if program:
@@ -108,7 +110,7 @@ def candidates(contents: Any) -> list[Candidate]:
             raise Malformed("it holds what an optimizer remembers of training, not weights; the generator's are in another file")
         raise Malformed("it holds no weights under names")
     split = [part for one in found for part in _split(one)]
-    return sorted(split, key=lambda candidate: -candidate.score)
+    return sorted(split, key=lambda candidate: -candidate.score)[:_MOST_TRIED]
 
 
 def _top(contents: Any) -> list[Any]:
@@ -117,25 +119,29 @@ def _top(contents: Any) -> list[Any]:
     return list(contents) if isinstance(contents, list | tuple) else [contents]
 
 
-def _dictionaries(value: Any, path: str, depth: int) -> Iterator[Candidate]:
-    if isinstance(value, list | tuple):
-        value = {str(number): item for number, item in enumerate(value[:_MOST_LISTED])}
-    if not isinstance(value, dict) or depth > _DEEPEST:
-        return
-    tensors = {
-        key: item for key, item in value.items() if isinstance(key, str) and isinstance(item, TensorRef)
-    }
-    if sum(ref.numel for ref in tensors.values()) > 0 and len(tensors) > 1:
-        yield Candidate(path, _unwrapped(tensors), _score(path))
-    for key, item in value.items():
-        if isinstance(key, str):
-            yield from _dictionaries(item, f"{path}.{key}" if path else key, depth + 1)
+def _dictionaries(contents: Any) -> Iterator[Candidate]:
+    best: dict[int, Candidate] = {}  # by which dictionary it is, under the name that promises most
+    waiting, looked_at = [(contents, "", 0)], 0
+    while waiting and looked_at < _MOST_ITEMS:
+        value, path, depth = waiting.pop()
+        named = {str(i): item for i, item in enumerate(value[:_MOST_LISTED])} if isinstance(value, list | tuple) else value
+        if not isinstance(named, dict):
+            continue
+        looked_at += 1 + len(named)
+        tensors = {key: item for key, item in named.items() if isinstance(key, str) and isinstance(item, TensorRef)}
+        if sum(ref.numel for ref in tensors.values()) > 0 and len(tensors) > 1:
+            score = _score(path)
+            if id(value) not in best or score > best[id(value)].score:
+                best[id(value)] = Candidate(path, _unwrapped(tensors), score)
+        if depth < _DEEPEST:
+            inner = [(item, f"{path}.{key}" if path else key, depth + 1) for key, item in named.items() if isinstance(key, str)]
+            waiting += [entry for entry in reversed(inner) if isinstance(entry[0], dict | list | tuple)]
+    yield from best.values()
 
 
 def _unwrapped(tensors: dict[str, TensorRef]) -> dict[str, TensorRef]:
-    for wrapper in _WRAPPERS:
-        if all(key.startswith(wrapper) for key in tensors):
-            return _unwrapped({key.removeprefix(wrapper): ref for key, ref in tensors.items()})
+    while wrapper := next((name for name in _WRAPPERS if all(key.startswith(name) for key in tensors)), None):
+        tensors = {key.removeprefix(wrapper): ref for key, ref in tensors.items()}
     return tensors
 
 
@@ -263,12 +269,7 @@ def _fold(module: Module) -> bool:
         vectors = [u] if v is None else [u, v]
         if weight.dim() < 2 or any(one.dim() != 1 or one.dtype != weight.dtype for one in vectors):
             raise Malformed("its spectrally normalised weights do not fit one another")
-        # A transposed convolution is normalised over its dimension 1.
-        matrix = weight.flatten(1) if u.numel() == weight.shape[0] else weight.transpose(0, 1).flatten(1)
-        if matrix.shape[0] != u.numel() or (v is not None and v.numel() != matrix.shape[1]):
-            raise Malformed("its spectrally normalised weights do not fit one another")
-        sigma = u @ matrix @ v if v is not None else torch.linalg.matrix_norm(matrix, 2)
-        module.tensors = {"weight": _finite(weight / sigma), **leaves}
+        module.tensors = {"weight": _finite(weight / _spectral_norm(weight, u, v)), **leaves}
         return True
     for gain, direction in (("weight_g", "weight_v"), ("weight_original0", "weight_original1")):
         if gain in leaves and direction in leaves:  # Salimans & Kingma 2016, arXiv 1602.07868
@@ -279,6 +280,16 @@ def _fold(module: Module) -> bool:
             module.tensors = {"weight": _finite(g * v / v.square().sum(dim=over, keepdim=True).sqrt()), **leaves}
             return True
     return False
+
+
+def _spectral_norm(weight: Tensor, u: Tensor, v: Tensor | None) -> Tensor:
+    """The largest singular value, from its vectors, of the matrix that a weight was normalised as."""
+    # A transposed convolution is normalised over its dimension 1. Where both are as long, only the right matrix has these vectors: of
+    # the other one they make less.
+    matrices = [matrix for matrix in (weight.flatten(1), weight.transpose(0, 1).flatten(1)) if matrix.shape[0] == u.numel()]
+    if not matrices or (v is not None and v.numel() != matrices[0].shape[1]):
+        raise Malformed("its spectrally normalised weights do not fit one another")
+    return torch.stack([u @ matrix @ v if v is not None else torch.linalg.matrix_norm(matrix, 2) for matrix in matrices]).max()
 
 
 def _finite(weight: Tensor) -> Tensor:

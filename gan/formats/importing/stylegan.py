@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan.formats.importing.persistent import REBUILD, Part, part_of
+from gan.formats.importing.persistent import REBUILD, Part, parts_of
 from gan.formats.importing.restricted import UNDERSTOOD, Malformed, Node
 from gan.formats.importing.result import Imported, Option, Question
 from gan.formats.importing.source import Source
@@ -51,15 +51,15 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
             "it is a StyleGAN pickle of the TensorFlow era; convert it with legacy.py of stylegan2-ada-pytorch, and import what that writes"
         )
     _refuse_programs(source.unpickled.calls)
-    networks = _networks(value) or {"G_ema": part_of(value)}
+    named = {key: value[key] for key in (*_KEYS, "D") if key in value} if isinstance(value, dict) else {"G_ema": value}
+    networks = parts_of(named)
     notes: list[str] = []
-    key = next((key for key in _KEYS if networks.get(key) is not None), None)
+    key = next((key for key in _KEYS if key in networks), None)
     if key is None:
         raise Malformed("it holds modules of NVIDIA's, but no generator")
     if key != "G_ema":
         notes.append("It holds no averaged weights (G_ema); the ones of the last training step are taken.")
     part = networks[key]
-    assert part is not None
     _refuse_others(part)
     questions = _questions(mapping_of(part.parts["mapping"]).classes)
     label = questions[0].answer(choices) if questions else "any"
@@ -83,14 +83,6 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
 def _tensorflow(value: Any) -> bool:
     items = value if isinstance(value, tuple) else (value,)
     return any(isinstance(item, Node) and item.call == _TENSORFLOW for item in items)
-
-
-def _networks(value: Any) -> dict[str, Part | None]:
-    """The modules of a training run's dictionary, by their names."""
-    if not isinstance(value, dict):
-        return {}
-    found = {key: part_of(item) for key, item in value.items() if isinstance(key, str)}
-    return {key: part for key, part in found.items() if part is not None}
 
 
 def _refuse_programs(calls: set[str]) -> None:

@@ -83,8 +83,10 @@ def read_zip(parts: zipfile.ZipFile) -> Unpickled:
         entry = f"{root}data/{name}" if isinstance(name, str) else ""
         if entry not in known or type(count) is not int or not 0 <= count * dtype.itemsize <= known[entry]:
             raise Malformed("it is damaged: a tensor's data is missing or cut short")
-        return Storage(dtype, count, lambda: _member(parts, entry))
+        made = storages.setdefault(entry, Storage(dtype, count, lambda: _member(parts, entry)))
+        return made if (made.dtype, made.count) == (dtype, count) else Storage(dtype, count, made.read)
 
+    storages: dict[str, Storage] = {}
     known = {entry.filename: entry.file_size for entry in parts.infolist()}
     return unpickle(io.BytesIO(data), len(data), persistent)
 

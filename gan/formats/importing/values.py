@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_DTYPES = {
+_STORAGES = {
     "FloatStorage": torch.float32,
     "DoubleStorage": torch.float64,
     "HalfStorage": torch.float16,
@@ -21,7 +21,10 @@ _DTYPES = {
     "BoolStorage": torch.bool,
     "UntypedStorage": torch.uint8,
 }
-
+# The others (quantised, packed, complex) are no weights of a generator, and torch itself crashes where some are read.
+DTYPES = {
+    str(dtype).removeprefix("torch."): dtype for dtype in (*_STORAGES.values(), torch.float8_e4m3fn, torch.float8_e5m2)
+}
 
 _LONGEST = 400  # characters
 
@@ -75,8 +78,12 @@ class TensorRef:
     def numel(self) -> int:
         return math.prod(self.shape)
 
-    def load(self) -> Tensor:
+    def load(self, data: bytearray) -> Tensor:
         """The tensor, contiguous and with memory of its own.
+
+        Parameters
+        ----------
+        data : what its storage reads.
 
         Raises
         ------
@@ -95,10 +102,9 @@ class TensorRef:
             raise Malformed("a tensor in it reaches outside its data")
         if not self.numel:
             return torch.zeros(self.shape, dtype=self.dtype)
-        data = self.storage.read()
         if len(data) < count * size:
             raise Malformed("it is cut short")
-        flat = torch.frombuffer(bytearray(data), dtype=self.dtype, count=count)
+        flat = torch.frombuffer(data, dtype=self.dtype, count=count)
         return flat.as_strided(self.shape, self.stride, self.offset).clone(
             memory_format=torch.contiguous_format
         )
@@ -112,7 +118,7 @@ def storage_dtype(name: str) -> torch.dtype:
     Malformed
         There is no such class.
     """
-    known = _DTYPES.get(name.rsplit(".", 1)[-1]) if name.startswith("torch.") else None
+    known = _STORAGES.get(name.rsplit(".", 1)[-1]) if name.startswith("torch.") else None
     if known is None:
         raise Malformed(f"it holds numbers of an unknown type ({name:.60})")
     return known

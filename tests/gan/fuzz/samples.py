@@ -177,8 +177,10 @@ def anything() -> list[tuple[str, bytes]]:
 
 def hostile(folder: Path) -> dict[str, tuple[str, bytes]]:
     """The hostile files of the tests, by what they are: a file's name and its bytes. Their payloads would write into `folder`."""
+    from foreign_pickles import HEAVY
     from test_import_security import HOSTILE
     from test_onnx_generator import REFUSED
 
     made = {what: ("generator.pth", make(folder)) for what, make in HOSTILE.items()}
+    made |= {what: ("generator.pth", make()) for what, make in HEAVY.items()}
     return made | {f"ONNX: {what}": ("generator.onnx", make()) for what, (make, _) in REFUSED.items()}

@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -97,6 +98,8 @@ def imported(path: Path) -> tuple[str, str]:
         outcome, said = "refused", str(error)
         if "\n" in said or not 10 < len(said) < 700:
             outcome, said = "broken", f"no clear line: {said!r:.300}"
+        if re.search(r"cut short \(\w+Error\)$", said):  # only the net around all readers has caught it
+            outcome = "broken"
     except Exception as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
         said = f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}: {' '.join(str(error).split())[:160]}"
@@ -123,11 +126,7 @@ def _child(make: Callable[[Random], Case], seeds: range, minutes: float, folder:
     torch.set_num_threads(1)
     warm(folder)
     sys.addaudithook(_hook)
-    status = Path("/proc/self/status").read_text()
-    held = int(status.split("VmSize:")[1].split()[0]) << 10
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    # Beyond what it may take, so that this is measured and not only refused; the machine is safe all the same.
-    resource.setrlimit(resource.RLIMIT_AS, (held + (4 << 30), hard))
+    _limit_memory()
     gc.collect()
     out = os.fdopen(pipe, "w", buffering=1)
     out.write(json.dumps({"resting": _peak()}) + "\n")
@@ -164,6 +163,14 @@ def _child(make: Callable[[Random], Case], seeds: range, minutes: float, folder:
     out.close()
 
 
+def _limit_memory() -> None:
+    """To beyond what a file may take, so that this is measured and not only refused; the machine is safe all the same."""
+    status = Path("/proc/self/status").read_text()
+    held = int(status.split("VmSize:")[1].split()[0]) << 10
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (held + (4 << 30), hard))
+
+
 def _place(folder: Path, seed: int) -> Path:
     """Where the files of a seed are kept."""
     return folder.with_name(f"{folder.stem}-{seed}")
@@ -187,6 +194,7 @@ def alone(case: Case, folder: Path) -> Alone:
     source, pipe = os.pipe()
     pid = os.fork()
     if pid == 0:
+        _limit_memory()
         sys.addaudithook(_hook)
         signal.setitimer(signal.ITIMER_PROF, _STUCK)
         os.write(pipe, json.dumps(read(case, folder)).encode())
