@@ -31,16 +31,19 @@ def run_queries(
     lapses: float = LAPSES,
     tell: Callable[[str], None] = lambda line: None,
 ) -> list[Record]:
-    """One record per rater and seed: the lift of both arms after every `STEP` ratings, up to `ratings`.
+    """One record per rater and seed: the lift of both arms after every `STEP` ratings, up to `ratings`, and utilities of what they showed.
 
-    The lift is the mean utility of best-of-16 by the taste model, in standard deviations of the untuned generator's images.
+    The lift is the mean utility of best-of-16 by the taste model, in standard deviations of the untuned generator's images; so is the
+    utility of what was shown, of all images but the first `STEP`.
     """
     records = []
     for seed in seeds:
         for path in raters:
             judge = Judge(bench, load_rater(path))
-            lifts = {arm: _lifts(judge, seed, ratings, arm, lapses) for arm in ARMS}
-            record = {"rater": path.stem, "seed": seed, "ratings": list(range(STEP, ratings + 1, STEP)), "lift": lifts}
+            arms = {arm: _lifts(judge, seed, ratings, arm, lapses) for arm in ARMS}
+            lifts = {arm: lifts for arm, (lifts, _) in arms.items()}
+            shown = {arm: liked for arm, (_, liked) in arms.items()}
+            record = {"rater": path.stem, "seed": seed, "ratings": list(range(STEP, ratings + 1, STEP)), "lift": lifts, "shown": shown}
             needed = ratings_needed(record)
             records.append({**record, "needed": dict(zip(ARMS, needed, strict=True))})
             tell(
@@ -50,19 +53,23 @@ def run_queries(
     return records
 
 
-def _lifts(judge: Judge, seed: int, ratings: int, arm: str, lapses: float) -> list[float]:
+def _lifts(judge: Judge, seed: int, ratings: int, arm: str, lapses: float) -> tuple[list[float], float]:
     bench = judge.bench
     session = TuningSession(bench.untuned, str(bench.untuned.device), seed, cache=cache_folder() if bench.cached else None)
     person = Person(judge.rater, bench.images, seed, lapses)
-    random = torch.Generator().manual_seed(seed + 1_000_003)  # not the seed that the session draws the first images with
+    random = fresh(seed)
     known: dict[bytes, int] = {}
-    lifts = []
+    lifts: list[float] = []
+    shown: list[float] = []
     for given in range(0, ratings - STEP + 1, STEP):
         if arm == "thompson" or not given:
             points = np.stack([proposal.latent for proposal in session.propose(STEP)])
         else:
             points = torch.randn(STEP, bench.untuned.z_dim, generator=random).numpy()
-        stars = person.rate(session.draw(points), given / ratings, (given + len(points)) / ratings)
+        images = session.draw(points)
+        stars = person.rate(images, given / ratings, (given + len(points)) / ratings)
+        if given:
+            shown += ((judge.rater.utility(images) - judge.utilities.mean()) / judge.utilities.std()).tolist()
         ids = [known.setdefault(point.tobytes(), len(known)) for point in points]
         session.add(dict(zip(ids, points, strict=True)))
         session.feedback(
@@ -71,7 +78,12 @@ def _lifts(judge: Judge, seed: int, ratings: int, arm: str, lapses: float) -> li
         )
         session.fit()
         lifts.append(lift(judge, taste_scores(session, bench)) if session.learner.model is not None else 0.0)
-    return lifts
+    return lifts, float(np.mean(shown)) if shown else 0.0
+
+
+def fresh(seed: int) -> torch.Generator:
+    """Draws latents that nobody was shown: with the seed itself a session draws its first images."""
+    return torch.Generator().manual_seed(seed + 1_000_003)
 
 
 def lift(judge: Judge, scores: FloatArray) -> float:
@@ -118,5 +130,12 @@ def queries_table(records: Sequence[Record]) -> str:
         f"ratings that Thompson's proposals save to the same lift, in the mean over levels: {np.mean(saved):+.1f} "
         f"(95 % {low:+.1f} to {high:+.1f}, {claim} zero), median {np.median(shares):.0%} of them, over "
         f"{len(records)} paired runs"
+    )
+    liked = [r["shown"]["thompson"] - r["shown"]["random"] for r in records]
+    low, high = paired_bootstrap(liked, [r["rater"] for r in records])
+    means = {arm: np.mean([r["shown"][arm] for r in records]) for arm in ARMS}
+    lines.append(
+        f"utility of what was shown after the first {STEP}, in standard deviations: Thompson's {means['thompson']:+.2f}, "
+        f"random {means['random']:+.2f}, difference {np.mean(liked):+.2f} (95 % {low:+.2f} to {high:+.2f})"
     )
     return "\n".join(lines)

@@ -524,6 +524,10 @@ def test_a_query_test_is_paired_and_printed(judge: Judge, tmp_path: Path) -> Non
     lifts = records[0]["lift"]
     assert lifts["thompson"][0] == lifts["random"][0]  # the same first images, from the same person
     assert len(lifts["random"]) == 3
+    model = judge.bench.untuned
+    first = [proposal.latent for proposal in TuningSession(model, "cpu", 0).propose(queries.STEP)]
+    second = torch.randn(queries.STEP, model.z_dim, generator=queries.fresh(0)).numpy()
+    assert not np.isin(second, np.stack(first)).any(), "no image is shown as new that was among the first"
     assert max(lifts["thompson"]) > 0.3
     text = queries.queries_table(records)
     assert "save to the same lift" in text
