@@ -18,6 +18,7 @@ from studio.project.opinions import UNDOABLE_KINDS
 from studio.project.records import Event, ProjectError
 
 DATABASE = "project.sqlite"
+_PATIENCE = 0.25  # seconds: the window stands still as long as another program keeps the file locked, so that is soon said instead
 T = TypeVar("T")
 
 
@@ -108,9 +109,11 @@ class Database:
             )
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _transaction(self, patience: float = _PATIENCE) -> Iterator[None]:
+        """One change, on disk as a whole or not at all. `patience`: seconds that another program is waited for that locks the file."""
         with explained(self.folder):
             self.check_place()
+            self._db.execute(f"PRAGMA busy_timeout = {round(1000 * patience)}")
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -170,8 +173,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    # The window waits as long as another program keeps it locked: better to say so.
-    database = sqlite3.connect(path, timeout=0.25, isolation_level=None)
+    database = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
     try:
         database.execute("PRAGMA foreign_keys = ON")
         database.execute("PRAGMA journal_mode = WAL")

@@ -16,6 +16,7 @@ from studio.project.opinions import EDIT_KINDS
 from studio.project.records import Change, Checkpoint, Going, ProjectError
 
 _IN_USE = "The version in use cannot be deleted; restore another one first."
+_ROUND_PATIENCE = 3.0  # seconds that are waited before a round, which took longer, is given up for a file that is locked
 
 
 class Timeline(History):
@@ -55,7 +56,7 @@ class Timeline(History):
             if not (self.folder / inside).exists():
                 raise ProjectError(f"The checkpoint {path} is not on disk.")
         number = self._last_round() + 1
-        with self._transaction():
+        with self._transaction(_ROUND_PATIENCE):
             if taught is not None:
                 self._append(time.time(), "taught", None, 0.0, None, taught)
             new = self._insert_checkpoint(
