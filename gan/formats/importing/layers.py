@@ -60,7 +60,7 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
 
     chain = _choose_chain(made, asked)
     generator = labels.choose(_build(chain, tensors, folded), table, asked.ask)
-    generator = _hidden_parts(generator, asked, tensors)
+    generator = _hidden_parts(generator, asked, tensors, notes)
     generator = _pixels(generator, asked)
     _statistics(generator, asked)
     generator = _one_class(generator, asked)
@@ -232,15 +232,13 @@ def _build(chain: Chain, tensors: dict[str, Tensor], folded: bool) -> LayeredGen
     return generator.eval()
 
 
-def _hidden_parts(generator: LayeredGenerator, asked: _Open, tensors: dict[str, Tensor]) -> LayeredGenerator:
+def _hidden_parts(generator: LayeredGenerator, asked: _Open, tensors: dict[str, Tensor], notes: list[str]) -> LayeredGenerator:
     """Activations, prior and epsilon, as evidence and choices have them."""
     # A widely copied DCGAN passes 0.8, meant as momentum, as the epsilon of its normalisations; its blocks have these names.
     likely_eps = 0.8 if any(name.startswith("conv_blocks.") for name in tensors) else 1e-5
     found = evidence.readings(generator, likely_eps)
-    # Where its size is asked, a wrong one may be at fault; and whoever has answered a question has been told.
-    told = asked.choices or any(question.key == "geometry" for question in asked.questions)
-    if not told and min(reading.off for reading in found) > _WORST_FIT:
-        raise Malformed("it is no plain chain of layers: read as one, it has not the batch statistics that it learnt")
+    if min(reading.off for reading in found) > _WORST_FIT:  # shortcuts without weights, say, or a file with odd statistics
+        notes.append("Read as a plain chain of layers, it has not the batch statistics that it learnt: its images may be wrong.")
 
     def best_of(field: str) -> list[tuple[Any, evidence.Reading]]:
         best: dict[Any, evidence.Reading] = {}
