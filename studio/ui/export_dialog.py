@@ -23,6 +23,7 @@ from studio.model import preferences
 from studio.model.actions import Actions
 from studio.model.exports import favourites
 from studio.model.property import bind
+from studio.model.rounds import version_name
 from studio.model.state import Generator
 from studio.ui.export_formats import Way, unfit, ways
 from studio.ui.export_options import Options
@@ -264,7 +265,7 @@ class ExportDialog(QDialog):
     def _follow(self, _: object = None) -> None:
         actions, exports, way = self._actions, self._actions.exports, self.way
         checkpoint = actions.state.checkpoint
-        version = tr("round {n}", n=checkpoint.round) if checkpoint else tr("untuned")
+        version = version_name(checkpoint, inside=True)
         self.subject.set_text(
             way.name
             if way.of_images
