@@ -5,7 +5,7 @@ Views call these methods and bind to `state`, `round`, `exports` and `grid`; the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -198,14 +198,19 @@ class Actions(Listener):
             self.round.refusal, self.state.message = "", None
 
     @told
-    def save_image(self, image: int, path: Path) -> None:
-        """Write an image as a PNG file that says what it is."""
-        pixels, seen = self.images.image(image), self.project.seen([image]).get(image)
-        if pixels is None or seen is None:
-            self.say(tr("The image is being drawn; try again in a moment"))
-            return
-        saving.save(saving.described(pixels, seen, self.model_name, self.state.generator.hash), path)
-        self.note_in_passing("save", image)
+    def save_images(self, paths: Mapping[int, Path]) -> None:
+        """Write images as PNG files that say what they are; the first that cannot be written ends it, and is named."""
+        for image, path in paths.items():
+            pixels, seen = self.images.image(image), self.project.seen([image]).get(image)
+            if pixels is None or seen is None:
+                self.say(tr("The image is being drawn; try again in a moment"))
+                return
+            saving.save(saving.described(pixels, seen, self.model_name, self.state.generator.hash), path)
+            self.note_in_passing("save", image)
+        if len(paths) == 1:
+            self.say(tr("Saved {file}", file=path))
+        elif paths:
+            self.say(tr("Saved {n} images in {folder}", n=len(paths), folder=path.parent))
 
     # -- rounds --------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from PySide6.QtGui import QImage
@@ -43,4 +44,5 @@ def save(image: QImage, path: Path) -> None:
     except OSError as error:
         raise ProjectError(f"{path} cannot be written: {error.strerror or error}.") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # its folder may be no folder at all
+            part.unlink()

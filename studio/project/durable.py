@@ -18,7 +18,8 @@ def copy(source: Path, target: Path) -> None:
             os.fsync(new.fileno())
         replace(part, target)
     except BaseException:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
         raise
 
 

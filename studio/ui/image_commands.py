@@ -128,14 +128,11 @@ def _save(window: StudioWindow) -> None:
             window, tr("Save image"), f"{actions.state.project_name} {images[0]}.png", tr("PNG image (*.png)")
         )
         if name:
-            actions.save_image(images[0], Path(name).with_suffix(".png"))
-            actions.say(tr("Saved {file}", file=name))
+            actions.save_images({images[0]: Path(name).with_suffix(".png")})
         return
     folder = QFileDialog.getExistingDirectory(window, tr("Save {n} images", n=len(images)))
     if folder:
-        for image in images:
-            actions.save_image(image, Path(folder) / f"{actions.state.project_name} {image}.png")
-        actions.say(tr("Saved {n} images in {folder}", n=len(images), folder=folder))
+        actions.save_images({image: Path(folder) / f"{actions.state.project_name} {image}.png" for image in images})
 
 
 def _editor(window: StudioWindow) -> TagsEditor:

@@ -348,11 +348,12 @@ def test_an_image_is_saved_with_its_facts(
     assert "Generated" in saved.text("Description")
     assert [s.image for s in hands.project.opinions(("save",))] == [24]
     hands.key(K.Key_A, CTRL)
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path / "nowhere"))
-    hands.key(K.Key_S, CTRL)
-    assert (
-        "cannot be written" in hands.window.status.message.full_text() or not (tmp_path / "nowhere").exists()
-    )
+    for place in (tmp_path / "nowhere", file):  # neither is a folder
+        hands.actions.say("")
+        monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_, place=place: str(place))
+        hands.key(K.Key_S, CTRL)
+        assert "cannot be written" in hands.window.status.message.full_text()
+    assert file.is_file() and not (tmp_path / "nowhere").exists()
 
 
 def test_without_an_image_it_says_where_they_come_from(open_studio: object) -> None:
