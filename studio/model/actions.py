@@ -200,12 +200,13 @@ class Actions(Listener):
     @told
     def save_images(self, paths: Mapping[int, Path]) -> None:
         """Write images as PNG files that say what they are; the first that cannot be written ends it, and is named."""
+        found, seen = {image: self.images.image(image) for image in paths}, self.project.seen(list(paths))
         for image, path in paths.items():
-            pixels, seen = self.images.image(image), self.project.seen([image]).get(image)
-            if pixels is None or seen is None:
+            pixels = found[image]
+            if pixels is None or not all(found.values()):  # none is saved without the others: all that are missing are asked for now
                 self.say(tr("The image is being drawn; try again in a moment"))
                 return
-            saving.save(saving.described(pixels, seen, self.model_name, self.state.generator.hash), path)
+            saving.save(saving.described(pixels, seen[image], self.model_name, self.state.generator.hash), path)
             self.note_in_passing("save", image)
         if len(paths) == 1:
             self.say(tr("Saved {file}", file=path))

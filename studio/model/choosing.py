@@ -198,9 +198,18 @@ class Surveys(Chooser):
         self._skipped: list[tuple[int, ...]] = []  # since the last answer
         self._orders: dict[frozenset[int], tuple[int, ...]] = {}  # how the images of an answer lay
 
+    def leave(self) -> None:
+        self._skipped.clear()
+        super().leave()
+
+    def take_from(self, source: str) -> None:
+        self._skipped.clear()
+        super().take_from(source)
+
     def resize(self, size: int) -> None:
         """Show so many images at a time from now on."""
         self.size = size
+        self._skipped.clear()
         self.next()
 
     def answer(self, place: int) -> None:
@@ -242,11 +251,11 @@ class Surveys(Chooser):
 
     def _applied(self, change: Change) -> None:
         survey = change.choice
+        self._skipped.clear()  # what was done since is taken back first, and then what was before
         if not isinstance(survey, Survey):
             return
         undone = isinstance(change.events[0], Retracted)
         self._count(-1 if undone else 1, survey.images)
-        self._skipped.clear()
         if undone:
             images = frozenset(survey.images)
             self.shown = self._orders.get(images, tuple(sorted(images)))

@@ -125,7 +125,8 @@ class Listener(QObject):
         self.state.row = max(0, row)
         cell = self.grid.cell(row)
         self.state.guess = cell.guess if cell else None
-        self.select_images((cell.image,) if cell and cell.image and cell.drawn else ())
+        if self.state.view != "loupe":  # which shows an image of its own, also once there is another grid
+            self.select_images((cell.image,) if cell and cell.image and cell.drawn else ())
 
     def select_images(self, images: Sequence[int]) -> None:
         """Make these images the ones that keys rate and mark."""
@@ -144,7 +145,7 @@ class Listener(QObject):
 
     def _in_hand(self) -> bool:
         """Whether the person is in the middle of the grid: it went on being rated while a round ran, and is not done."""
-        looked_at = self.state.view in GRID_VIEWS and self.round.rated
+        looked_at = self.state.view in ("rate", "loupe") and self.round.rated and not self.state.drawing
         return looked_at and not all(cell.rated for cell in self.grid.cells)
 
     def keep(self, **values: Any) -> None:
@@ -209,11 +210,11 @@ class Listener(QObject):
         self.state.device = tr(ready.device)
         if self.project.meta("pixel_art") is None:
             self.state.pixel_art = ready.pixel_art
-        self._know_generator(ready.hash)
         self.state.loaded = True
         if self._crashed is not None and self.state.message == self._crashed:
             self.state.message = Message(self._crashed.text)  # it is over: fade like any other
         self._crashed = None
+        self._know_generator(ready.hash)
         images = [cell.image for cell in self.grid.cells if cell.image]
         if not images:
             self.new_grid()
@@ -226,11 +227,11 @@ class Listener(QObject):
 
     @told
     def _know_generator(self, found: str) -> None:
-        """Say so where the generator is not the one that the project was made with: what was rated are other images then."""
+        """Say so once where the generator is not the one that the project had before: what was rated are other images then."""
         known = self.project.meta("model_hash")
-        if known is None:
+        if known != found:
             self.project.set_meta(model_hash=found)
-        elif known != found:
+        if known not in (None, found):
             self.say(tr("This project's generator has changed: it draws other images than those you rated."), bad=True)
 
     def _show_grid(self, shown: ShownGrid) -> None:
@@ -299,12 +300,14 @@ class Listener(QObject):
         self._count()
         self._list_rounds()
         if outcome.kept and self._in_hand():  # another grid would come under the hand that rates this one
+            self.state.grid_due = False
             self.say(tr("{reason} · this grid stays until you ask for new images", reason=outcome.reason))
         else:
             self.say(outcome.reason)
             if outcome.kept:
                 self._offer_grid()
         if not outcome.kept:
+            self.look_at_grid()
             self.worker.request_strip(STRIP_SEEDS)
 
     @told

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QMessageBox
 
@@ -37,17 +37,19 @@ def leave(window: StudioWindow, do: Callable[[], object]) -> None:
         do()
         return
     box = QMessageBox(QMessageBox.Icon.NoIcon, "Tastemaker", stake, parent=window)
-    actions = window.actions_
+    actions, later = window.actions_, _later_of(window)
     stay = box.addButton(tr("Stay"), QMessageBox.ButtonRole.RejectRole)
     box.addButton(tr("Leave all the same"), QMessageBox.ButtonRole.AcceptRole)
-    if actions.round.running and not actions.round.stopping:
-        keep = box.addButton(tr("Stop, keep and leave"), QMessageBox.ButtonRole.ActionRole)
-        keep.clicked.connect(lambda: _after_the_round(window, do))
+    keep = box.addButton(tr("Stop, keep and leave"), QMessageBox.ButtonRole.ActionRole)
+    keep.clicked.connect(lambda: later.leave(do))
+    keep.setVisible(actions.round.running and not actions.round.stopping)
     box.setDefaultButton(stay)
     box.setEscapeButton(stay)
     box.accepted.connect(do)
+    box.rejected.connect(later.stay)
 
     def follow(_: object) -> None:
+        keep.setVisible(keep.isVisible() and actions.round.running)
         if not at_stake(window):
             box.setText(tr("It is done: nothing would be lost now."))
 
@@ -57,17 +59,34 @@ def leave(window: StudioWindow, do: Callable[[], object]) -> None:
     window.open_dialog(box)
 
 
-def _after_the_round(window: StudioWindow, do: Callable[[], object]) -> None:
-    """Stop the round that runs, and do what closes the window once what it learnt is kept."""
-    ended = changed(window.actions_.round, "running")
+class _Later(QObject):
+    """Leaves a window once the round that runs has been stopped and kept, unless the person thinks better of it."""
 
-    def once(running: object) -> None:
-        if not running:
-            ended.disconnect(once)
-            QTimer.singleShot(0, window, do)
+    def __init__(self, window: StudioWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._do: Callable[[], object] | None = None
+        changed(window.actions_.round, "running").connect(self._ended)
 
-    ended.connect(once)
-    window.actions_.stop_and_keep()
+    def leave(self, do: Callable[[], object]) -> None:
+        """Stop the round and keep it; then do what closes the window."""
+        self._do = do
+        self._window.actions_.stop_and_keep()
+
+    def stay(self) -> None:
+        """Close nothing when the round ends."""
+        self._do = None
+
+    def _ended(self, running: bool) -> None:
+        if not running and self._do is not None:
+            QTimer.singleShot(0, self, partial(leave, self._window, self._do))  # it asks once more where something else runs by then
+            self._do = None
+
+
+def _later_of(window: StudioWindow) -> _Later:
+    """Return the one of a window, made on first use."""
+    found = window.findChild(_Later)
+    return found if found is not None else _Later(window)
 
 
 def stays(window: StudioWindow, event: QCloseEvent) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -116,7 +118,9 @@ class WorkerEvents(LinkHolder):
                 return work()
             except ProjectError as error:
                 self._arrived.emit(link, m.Failed(name, str(error)))
-                return None
+            except Exception as error:  # a bug, or a row that somebody damaged: the window must not wait for what was not sent
+                self._arrived.emit(link, m.Failed(name, str(error), traceback.format_exc()))
+            return None
 
         try:
             work = self._project.read_elsewhere(read)
@@ -290,6 +294,9 @@ class WorkerEvents(LinkHolder):
         """What is told of a round that the project could not note: the worker goes back to the version that is in use there."""
         assert self._project is not None
         current = self._project.current_checkpoint()
+        if event.checkpoint is not None:
+            with suppress(OSError):  # else it would be found as a round that a crash had cut off
+                Path(event.checkpoint).unlink()
         self._restores += 1
         self._send(m.Restore(None if current is None else str(current.path), quiet=True))
         reason = f"{why} The round was not kept; the generator is as it was before it."

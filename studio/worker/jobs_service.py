@@ -180,7 +180,19 @@ class _Run:
         torch.set_num_threads(
             len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         )
-        command.run(
+        begun = self._stamp()
+        try:
+            self._run(command.run)
+        except BaseException:
+            if self._stamp() == begun:  # nothing came of it: no folder is left that looks like a run
+                shutil.rmtree(asked.out, ignore_errors=True)
+            raise
+        self._send(jobs.Trained(asked.job, asked.out, not self._cancelled()))
+        self._show_if_new()
+
+    def _run(self, run: Callable[..., object]) -> None:
+        asked = self._command
+        run(
             images=Path(asked.folder),
             out=Path(asked.out),
             start_from=asked.start_from,
@@ -195,8 +207,6 @@ class _Run:
             leave_out=asked.leave_out,
             keep_copies=asked.keep_copies,
         )
-        self._send(jobs.Trained(asked.job, asked.out, not self._cancelled()))
-        self._show_if_new()
 
     def _progress(self, report: TrainProgress | tuple[float, str]) -> None:
         if isinstance(report, tuple):

@@ -174,6 +174,10 @@ def test_a_survey_is_skipped_undone_and_resized(hands: Hands) -> None:
     hands.key(K.Key_1)
     hands.key(K.Key_Z, CTRL)  # takes back the answer, not the skip before it
     assert hands.actions.surveys.shown == second and hands.project.choices() == ()
+    hands.key(K.Key_S)
+    hands.actions.rate_images([1], "stars", 4)  # done after the skip, so it is taken back before
+    hands.key(K.Key_Z, CTRL)
+    assert hands.stars(0) == 0
     hands.press(survey_view(hands).sizes[9])
     assert len(hands.actions.surveys.shown) == 9
     assert sum(pane.isVisible() for pane in survey_view(hands).panes) == 9

@@ -160,6 +160,7 @@ def test_a_run_that_is_stopped_while_its_pictures_are_read_anew_says_so(
     service.do(jobs.Halt(4))
     service.do(jobs.Train(4, str(folder), str(tmp_path / "out"), 32, 1.0, None, device="cpu"))
     assert [event.message for event in sent if isinstance(event, Failed)] == ["The run was stopped before it began."]
+    assert not (tmp_path / "out").exists()
     ours.close()
 
 

@@ -75,7 +75,18 @@ def test_the_question_says_so_when_the_round_has_ended_meanwhile(teaching: Hands
     box = question()
     teaching.worker.finish()
     assert box.text() == "It is done: nothing would be lost now."
+    assert [one.text() for one in box.buttons() if one.isVisible()] == ["Leave all the same", "Stay"]
     press(box, "Stay")
+    assert teaching.window.isVisible()
+
+
+def test_who_stays_after_all_stays_when_the_round_ends(teaching: Hands) -> None:
+    teaching.key(K.Key_Q, CTRL)
+    press(question(), "Stop, keep and leave")
+    teaching.key(K.Key_Q, CTRL)
+    press(question(), "Stay")
+    teaching.worker.finish()
+    teaching.qtbot.wait(50)
     assert teaching.window.isVisible()
 
 

@@ -89,6 +89,21 @@ def test_looking_closely_begins_with_the_whole_image(hands: Hands) -> None:
     assert hands.actions.loupe.zoom is None
 
 
+def test_a_grid_that_comes_meanwhile_does_not_change_what_keys_rate(hands: Hands) -> None:
+    hands.click(3)
+    hands.key(K.Key_E)
+    seen = hands.actions.loupe.image
+    hands.actions.new_grid()
+    hands.drawn()
+    hands.key(K.Key_5)
+    assert seen not in hands.actions.grid.images()
+    assert hands.project.state([seen])[seen].stars == 5
+    hands.key(K.Key_Right)
+    hands.key(K.Key_4)
+    assert hands.project.state([hands.actions.loupe.image])[hands.actions.loupe.image].stars == 4
+    assert not any(cell.rated for cell in hands.actions.grid.cells)
+
+
 def test_a_click_on_the_stars_rates_the_image_that_is_seen(hands: Hands) -> None:
     hands.click(3)
     hands.key(K.Key_E)

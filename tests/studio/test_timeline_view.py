@@ -58,6 +58,13 @@ def test_walking_through_the_timeline_makes_no_grid_until_one_is_looked_at(hands
     hands.window.show_view("timeline")
     hands.key(K.Key_G)
     assert hands.worker.grids == made + 1
+    hands.window.show_view("timeline")
+    hands.key(K.Key_Down)
+    hands.key(K.Key_Return)
+    hands.key(K.Key_T)
+    hands.key(K.Key_G)  # while the round runs none can be made
+    hands.worker.finish(kept=False)
+    assert hands.worker.grids == made + 2
 
 
 def test_a_name_is_used_wherever_the_version_is_named(hands: Hands, view: TimelineView) -> None:
