@@ -445,5 +445,7 @@ class TuningSession:
         """
         from gan.formats.exports import ExportSettings, export  # onnx takes a second to import
 
+        if dtype not in ("float32", "float16"):
+            raise ValueError(f"dtype must be float32 or float16, not {dtype!r}")
         folder, settings = Path(folder), ExportSettings(format, fp16=dtype == "float16")
         return export(self.tuned_model(folder.resolve().name), folder, settings, progress=progress, cancel=cancel)

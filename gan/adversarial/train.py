@@ -209,7 +209,9 @@ class Trainer:
                 if self.steps % report_every and self.fraction < 1.0:
                     continue
                 means = self._means()
-                trouble = self.stability.trouble(means)
+                trouble, state = self.stability.trouble(means), self.state()
+                if trouble is None and not is_finite(state):
+                    trouble = "a weight is not a number"  # as of the average, which enters no figure
                 if trouble is not None:
                     self._set_back(trouble)
                     marked_at, stop = min(marked_at, self.images_seen), False
@@ -220,7 +222,7 @@ class Trainer:
                 speed = fresh + (speed - fresh) * 0.5 ** (passed / _SMOOTHING) if speed else fresh
                 report = self._report(means, speed, (self.batches.waited - waited) / passed)
                 mark, marked_at, waited = now, self.images_seen, self.batches.waited
-                self.stability.keep(self.state(), means)
+                self.stability.keep(state, means)
                 yield report
 
     def _look_up(self, started: float, until: Callable[[], bool]) -> bool:

@@ -119,7 +119,7 @@ def _decoded(path: Path, goal: int, work: Callable[[Image.Image], Image.Image]) 
             raise ValueError(f"{width} x {height} pixels are too many")
         if min(width, height) < _SMALLEST:
             raise ValueError(f"{width} x {height} pixels are too few")
-        if image.format == "JPEG" and _scans(path) > _MOST_SCANS:
+        if image.format in {"JPEG", "MPO"} and _scans(path) > _MOST_SCANS:
             raise ValueError(f"a JPEG of more than {_MOST_SCANS} scans")
         turn = None
         if image.format != "TIFF":  # Pillow turns those itself

@@ -92,8 +92,8 @@ def open_images(
     progress : called with a fraction in [0, 1] and a line of text.
     cancel : asked between files; true raises `Cancelled`, and nothing is left behind.
     cache : where the array is kept; by default the user's cache folder.
-    leave_out : files not to use, relative to the folder; names that are not there are passed over. No copy stands in for one: who leaves
-        a picture out means what it shows.
+    leave_out : files not to use, relative to the folder; names that are not there are passed over. No copy stands in for one
+        that is left out.
     keep_copies : use pictures found twice all the same; `Intake.copies` tells of them either way.
 
     Raises

@@ -5,6 +5,7 @@ A graph is data, not a program, but it may name files to read, operators that lo
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,8 @@ def parse(data: bytes) -> Any:
     for function in model.functions:
         for node in function.node:
             _check_node(node, own)
+            for inner in subgraphs(node):
+                _check_graph(inner, own)
     if _size(model.graph.node, own, {}, ()) > MOST_NODES:
         raise ValueError(f"its graph has more than {MOST_NODES:,} operators")
     try:
@@ -67,8 +70,9 @@ def parse(data: bytes) -> Any:
     return model
 
 
-def _check_graph(graph: Any, own: Mapping[tuple[str, str], Any]) -> None:
-    sides = {}
+def _check_graph(graph: Any, own: Mapping[tuple[str, str], Any], around: Mapping[str, Sequence[int]] = MappingProxyType({})) -> None:
+    """`around`: the sides of the constants of the graphs that it is in, by name."""
+    sides = dict(around)
     for tensor in graph.initializer:
         _check_tensor(tensor)
         sides[tensor.name] = tuple(tensor.dims)
@@ -78,6 +82,11 @@ def _check_graph(graph: Any, own: Mapping[tuple[str, str], Any]) -> None:
         raise ValueError(_SPARSE)
     for node in graph.node:
         _check_node(node, own)
+        if node.op_type == "Constant" and node.output:
+            for attribute in node.attribute:
+                sides[node.output[0]] = tuple(attribute.t.dims)
+        for inner in subgraphs(node):
+            _check_graph(inner, own, sides)
         if "Conv" in node.op_type and len(node.input) > 1:
             _check_kernel(node, sides.get(node.input[1], ())[2:])
 
@@ -130,8 +139,6 @@ def _check_node(node: Any, own: Mapping[tuple[str, str], Any]) -> None:
             _check_tensor(tensor)
         if attribute.HasField("sparse_tensor") or attribute.sparse_tensors:
             raise ValueError(_SPARSE)
-    for graph in subgraphs(node):
-        _check_graph(graph, own)
 
 
 def subgraphs(node: Any) -> Iterator[Any]:

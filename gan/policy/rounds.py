@@ -3,7 +3,7 @@
 import copy
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Integral
 from typing import Literal, cast, get_args
 
@@ -147,7 +147,8 @@ class Round:
             self.policy = GaussianPolicy(adapter, config.sigma)
         self.limits = config.limits or (Limits() if self._climb is not None else MOVING)
         # As the dials come, the taste alone decides what is kept; who turns one asks for something else as well, which costs some taste.
-        self._turned = scorer.weights != (RewardWeights() if self._climb is not None else MOVING_WEIGHTS)
+        weights = replace(scorer.weights, outside={name: weight for name, weight in scorer.weights.outside.items() if weight})
+        self._turned = weights != (RewardWeights() if self._climb is not None else MOVING_WEIGHTS)
         self._held_out = torch.randn(config.look_images, adapter.config.z_dim, generator=generator).to(self.device)
         self._choices: Tensor | None = None  # what could be made of them, as the mapping sees it
         self._fair = scorer.best_fifth()

@@ -317,6 +317,12 @@ REFUSED = {
     "text of numbers": (lambda: graph([helper.make_node("Cast", ["z"], ["image"], to=TensorProto.STRING)]), "works with text"),
     "large pool": (lambda: graph([helper.make_node("MaxPool", ["z"], ["image"], kernel_shape=[3000, 3000])]), "3000 pixels at once"),
     "large convolution": (lambda: graph([helper.make_node("Conv", ["z", "w"], ["image"])], [held(1, 1, 40, 40)]), "40 pixels at once"),
+    "large convolution of a constant": (
+        lambda: graph(
+            [helper.make_node("Constant", [], ["w"], value=held(1, 1, 40, 40)), helper.make_node("Conv", ["z", "w"], ["image"])]
+        ),
+        "40 pixels at once",
+    ),
     "unknown operator": (lambda: lone("Frobnicate"), "not valid"),
 }  # fmt: skip
 

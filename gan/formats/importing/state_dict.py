@@ -289,7 +289,7 @@ def _spectral_norm(weight: Tensor, u: Tensor, v: Tensor | None) -> Tensor:
     matrices = [matrix for matrix in (weight.flatten(1), weight.transpose(0, 1).flatten(1)) if matrix.shape[0] == u.numel()]
     if not matrices or (v is not None and v.numel() != matrices[0].shape[1]):
         raise Malformed("its spectrally normalised weights do not fit one another")
-    return torch.stack([u @ matrix @ v if v is not None else torch.linalg.matrix_norm(matrix, 2) for matrix in matrices]).max()
+    return torch.stack([u @ matrix @ v if v is not None else (u @ matrix).norm() for matrix in matrices]).max()
 
 
 def _finite(weight: Tensor) -> Tensor:
