@@ -211,7 +211,7 @@ class Trainer:
                 means = self._means()
                 trouble, state = self.stability.trouble(means), self.state()
                 if trouble is None and not is_finite(state):
-                    trouble = "a weight is not a number"  # as of the average, which enters no figure
+                    trouble = "weight is not a number"  # as of the average, which enters no figure
                 if trouble is not None:
                     self._set_back(trouble)
                     marked_at, stop = min(marked_at, self.images_seen), False
