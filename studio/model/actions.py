@@ -200,13 +200,13 @@ class Actions(Listener):
     @told
     def save_images(self, paths: Mapping[int, Path]) -> None:
         """Write images as PNG files that say what they are; the first that cannot be written ends it, and is named."""
-        found, seen = {image: self.images.image(image) for image in paths}, self.project.seen(list(paths))
+        seen = self.project.seen(list(paths))
+        found = {image: pixels for image in paths if (pixels := self.images.image(image)) is not None}
+        if len(found) < len(paths):  # none is saved without the others: all that are missing have been asked for now
+            self.say(tr("The image is being drawn; try again in a moment"))
+            return
         for image, path in paths.items():
-            pixels = found[image]
-            if pixels is None or not all(found.values()):  # none is saved without the others: all that are missing are asked for now
-                self.say(tr("The image is being drawn; try again in a moment"))
-                return
-            saving.save(saving.described(pixels, seen[image], self.model_name, self.state.generator.hash), path)
+            saving.save(saving.described(found[image], seen[image], self.model_name, self.state.generator.hash), path)
             self.note_in_passing("save", image)
         if len(paths) == 1:
             self.say(tr("Saved {file}", file=path))
