@@ -215,14 +215,14 @@ def wrap(
     UserError
         What the module makes is no image, or there is no such device; in one line.
     """
-    from gan.networks.wrapped import wrapped  # noqa: PLC0415
+    from gan.networks.wrapped import wrapped
 
     place = _resolved(device)
     return Model(name, wrapped(module, z_dim, values, mapping), None, discriminator, device=place)
 
 
 def _resolved(device: torch.device | str | None) -> torch.device:
-    from gan.adversarial.precision import resolve_device  # noqa: PLC0415
+    from gan.adversarial.precision import resolve_device
 
     try:
         return device if isinstance(device, torch.device) else resolve_device(device)
@@ -259,7 +259,7 @@ def load(name_or_path: str | os.PathLike[str], device: torch.device | str | None
     UserError
         Nothing of that name, not a bundle, damaged, from a newer version, or no such device.
     """
-    from gan.formats import bundle  # noqa: PLC0415 (it imports Model from here)
+    from gan.formats import bundle  # here: it imports Model
 
     resolved = _resolved(device)
     text = os.fspath(name_or_path)

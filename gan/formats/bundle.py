@@ -47,7 +47,7 @@ def _kinds(part: str) -> dict[str, registry.Kind]:
         return registry.generators
     if part == "discriminator":
         return registry.discriminators
-    from gan.policy.adapter import ADAPTERS  # noqa: PLC0415 (policy imports Model)
+    from gan.policy.adapter import ADAPTERS  # here: policy imports Model
 
     return {name: registry.Kind(config, build) for name, (config, build) in ADAPTERS.items()}
 

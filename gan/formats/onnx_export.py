@@ -33,7 +33,7 @@ def to_onnx(model: Model, metadata: Mapping[str, str]) -> bytes:
     """
     need_onnx()
     if model.generator.files():
-        from gan.formats.onnx_merge import merged  # noqa: PLC0415 (it needs to_proto)
+        from gan.formats.onnx_merge import merged  # here: it needs to_proto
 
         proto = merged(model)
     else:

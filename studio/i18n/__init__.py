@@ -42,7 +42,7 @@ def load(language: str = "system") -> str:
 
     What is on screen already stays as it is.
     """
-    global _catalogue, _language  # noqa: PLW0603 - one language for the whole process, like Qt's own
+    global _catalogue, _language  # one language for the whole process, like Qt's own
     language = meant(language)
     _language, _catalogue = language, {} if language == "en" else catalogue(language)
     QLocale.setDefault(QLocale(language) if language != "en" else QLocale.system())

@@ -56,7 +56,7 @@ def _squares(image: QImage) -> QImage:
 
 
 def _smooth(image: QImage, size: int) -> QImage:
-    from PIL import Image  # noqa: PLC0415 - 60 ms that the first window need not wait for
+    from PIL import Image  # here: 60 ms that the first window need not wait for
 
     rgba = image.convertToFormat(QImage.Format.Format_RGBA8888)
     source = Image.frombuffer(

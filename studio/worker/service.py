@@ -219,7 +219,7 @@ class Service:
         if not self._teaching:
             self.session.fit()
         self._tell_taste()
-        import torch._dynamo  # noqa: F401, PLC0415 - the first optimiser would take 1.2 s for it, at the first ratings
+        import torch._dynamo  # noqa: F401 - the first optimiser would take 1.2 s for it, at the first ratings
 
     def _hear(self) -> None:
         """Tell the learner what it has not heard of. Much at once, as at a start, is told in steps: it guesses each step before it

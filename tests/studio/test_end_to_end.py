@@ -126,7 +126,7 @@ def test_launch_rate_teach_revert_restore_export(qtbot: QtBot, window: StudioWin
         "README.md",
     ):
         assert (bundle / name).stat().st_size > 0
-    checked = subprocess.run(  # noqa: PLW1510 - the code is asserted below
+    checked = subprocess.run(
         [sys.executable, str(bundle / "sample.py"), "--check"],
         capture_output=True,
         text=True,

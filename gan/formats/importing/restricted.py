@@ -125,7 +125,7 @@ def _nested_storage(data: Any) -> Storage:
     """A storage pickled inside a pickle (copies, multiprocessing, NVIDIA's files): read by the same machine as everything else."""
     if not isinstance(data, bytes | bytearray):
         raise Malformed("it is damaged: a storage in it is not bytes")
-    from gan.formats.importing.torch_file import read_legacy  # noqa: PLC0415 (each needs the other)
+    from gan.formats.importing.torch_file import read_legacy  # here: each needs the other
 
     inner = read_legacy(io.BytesIO(data), len(data), nested=True).value
     if not isinstance(inner, Storage):

@@ -127,7 +127,7 @@ def _fitting_latents(script: Any) -> torch.Tensor:
             z = torch.randn(shape, generator=torch.Generator().manual_seed(0))
             try:
                 drawn = script(z)
-            except Exception:  # noqa: S112 (scripts raise what they like at a wrong shape)
+            except Exception:  # scripts raise what they like at a wrong shape
                 continue
             if isinstance(drawn, torch.Tensor) and drawn.ndim == 4 and len(drawn) == 2:
                 return z
