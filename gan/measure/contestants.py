@@ -42,11 +42,6 @@ class Block:
     seconds: float  # of the wall clock
     cpu_seconds: float  # of all its threads
 
-    @property
-    def speed(self) -> float:
-        """Images per second."""
-        return self.images / self.seconds
-
 
 @dataclass(frozen=True)
 class Failed:

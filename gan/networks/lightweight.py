@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from gan.networks.base import LatentGenerator
 from gan.networks.lucidrains import HEAD, BatchNorm, ChannelNorm, Separable, blur, linear_attention
 
-_FREQUENCIES = 16
 # Skip-layer excitation: features of 2^key pixels weigh the channels of those of 2^value pixels.
 _EXCITES = {3: 7, 4: 8, 5: 9, 6: 10}
 

@@ -14,11 +14,6 @@ def blur(x: Tensor) -> Tensor:
     return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), kernel, groups=x.shape[1])
 
 
-def enlarge(x: Tensor) -> Tensor:
-    """Bilinear, twice the size."""
-    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
-
-
 class BatchNorm(nn.Module):
     """Batch normalisation with stored statistics."""
 

@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan.networks.base import LatentGenerator
+from gan.networks.layers import upsample2
 from gan.networks.lightweight import to_images
-from gan.networks.lucidrains import HEAD, ChannelNorm, Separable, blur, enlarge, linear_attention
+from gan.networks.lucidrains import HEAD, ChannelNorm, Separable, blur, linear_attention
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class _ToImage(nn.Module):
     def forward(self, x: Tensor, image: Tensor | None, w: Tensor) -> Tensor:
         x = self.conv(x, self.to_style(w))
         x = x if image is None else x + image
-        return blur(enlarge(x)) if self.enlarges else x
+        return blur(upsample2(x)) if self.enlarges else x
 
 
 class _Block(nn.Module):
@@ -84,7 +85,7 @@ class _Block(nn.Module):
         self.to_rgb = _ToImage(w_dim, outputs, image_channels, not last)
 
     def forward(self, x: Tensor, image: Tensor | None, w: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        x = x if self.first else enlarge(x)
+        x = x if self.first else upsample2(x)
         # The program gives noise to its layers as rows of columns: (H, W, C) becomes (C, W, H).
         part = noise[: x.shape[2], : x.shape[3], None]
         x = F.leaky_relu(self.conv1(x, self.to_style1(w)) + self.to_noise1(part).permute(2, 1, 0), 0.2)

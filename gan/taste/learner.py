@@ -64,9 +64,6 @@ class TasteLearner:
         for row, image in enumerate(ids):
             self._features[image] = tuple(group[row] for group in groups)
 
-    def knows(self, image: int) -> bool:
-        return image in self._features
-
     def feedback(self, events: Iterable[Feedback]) -> None:
         """Append events: all of them, or none where one is of an unknown image (KeyError), whose features must be added first."""
         self._events = [*self._events, *self._known(events)]

@@ -59,10 +59,10 @@ class Chooser(QObject):
     done: Property[int] = Property(0)  # since the window opened
     total: Property[int] = Property(0)  # in the project
 
-    def __init__(self, actions: Actions, luck: random.Random | None = None) -> None:
+    def __init__(self, actions: Actions) -> None:
         super().__init__(actions)
         self._actions = actions
-        self._luck = luck or random.Random()
+        self._luck = random.Random()
         self._asked: Counter[int] = Counter()
         self._pool: list[int] = []
         self._open = False  # whether somebody looks
@@ -133,8 +133,8 @@ class Duels(Chooser):
 
     left = "a"
 
-    def __init__(self, actions: Actions, luck: random.Random | None = None) -> None:
-        super().__init__(actions, luck)
+    def __init__(self, actions: Actions) -> None:
+        super().__init__(actions)
         self._met: set[frozenset[int]] = set()
 
     def sides(self) -> tuple[int, int] | None:
@@ -193,8 +193,8 @@ class Surveys(Chooser):
 
     size: Property[int] = Property(6)  # one of SIZES
 
-    def __init__(self, actions: Actions, luck: random.Random | None = None) -> None:
-        super().__init__(actions, luck)
+    def __init__(self, actions: Actions) -> None:
+        super().__init__(actions)
         self._skipped: list[tuple[int, ...]] = []  # since the last answer
         self._orders: dict[frozenset[int], tuple[int, ...]] = {}  # how the images of an answer lay
 

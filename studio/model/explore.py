@@ -51,7 +51,7 @@ class Explore(QObject):
         self._latents: tuple[bytes, ...] = ()
         self._trail: list[Place] = []  # to go back along
         self._into: bytes | None = None
-        self._asked, self._wide = 0, False
+        self._asked = 0
         self._owed = False  # asked for while there was no generator to draw it
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
@@ -154,7 +154,7 @@ class Explore(QObject):
         if wide:
             self._settle.stop()
         place = self.place
-        self._asked, self._wide, self.drawing = self._asked + 1, wide, True
+        self._asked, self.drawing = self._asked + 1, True
         self._actions.worker.explore(
             m.Explore(
                 self._asked,
@@ -204,7 +204,7 @@ class Explore(QObject):
         self._latents = tuple(latents)
         self.grid.show(cells)
 
-    def adopt(self, rows: Sequence[int], kind: str = "explore") -> tuple[int, ...]:
+    def adopt(self, rows: Sequence[int]) -> tuple[int, ...]:
         """Take images that are shown here into the project, so that they can be rated; returns their ids."""
         project, ids = self._actions.project, []
         for row in rows:
@@ -216,7 +216,7 @@ class Explore(QObject):
                 continue
             side = cell.pixels.width()
             try:
-                (image,) = project.add_images([NewImage(self._latents[row], kind, None, side, side)])
+                (image,) = project.add_images([NewImage(self._latents[row], "explore", None, side, side)])
                 project.save_pixels(image, pictures.to_bytes(cell.pixels), side, side)
             except ProjectError as error:
                 self._actions.say(str(error), bad=True)

@@ -67,10 +67,6 @@ class Undo(Ratings, Titles, Choices, Timeline):
         )
         return tuple(_opinion(*row) for row in rows)
 
-    def learning_events(self) -> tuple[Opinion, ...]:
-        """Every rating in order, those taken back left out."""
-        return self.opinions(RATING_KINDS)
-
     def choices(self) -> tuple[Choice, ...]:
         """Every duel and survey that stands, in order."""
         return tuple(o for o in self.opinions(CHOICE_KINDS) if isinstance(o, (Duel, Survey)))

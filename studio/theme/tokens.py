@@ -82,7 +82,7 @@ LIGHT = Tokens(
 TOP_BAR, RAIL, SIDE_PANEL, STATUS_BAR = 48, 56, 304, 28
 HEADER = 32  # of a view: its title stands at one height in all of them
 CORNER_IMAGE, CORNER_CONTROL, CORNER_CARD = 4, 6, 8
-XS, S, M, L, XL = 4, 8, 12, 16, 24
+S, M, L, XL = 8, 12, 16, 24
 BODY, SMALL, TINY = 13, 12, 11
 
 

@@ -74,11 +74,6 @@ class Inbox:
         with self._changed:
             self._changed.wait(seconds)
 
-    def begin_round(self) -> None:
-        """Forget a Stop or Pause that was meant for an earlier round."""
-        with self._changed:
-            self.stop, self.paused = None, False
-
     def _read(self) -> None:
         while True:
             try:

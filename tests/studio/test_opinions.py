@@ -8,7 +8,7 @@ import pytest
 
 from gan.taste import Tag as Word
 from studio.project import schema
-from studio.project.opinions import Duel, Feedback, Retracted, Signal, Survey, Tag, standing
+from studio.project.opinions import RATING_KINDS, Duel, Feedback, Retracted, Signal, Survey, Tag, standing
 from studio.project.store import ImageState, Project, ProjectError
 from studio.worker.sessions import tags
 
@@ -59,7 +59,7 @@ def test_labels_tags_and_notes_beside_stars(project_folder):
         project.rate(1, "untag", text="two words")
         assert project.state([1])[1].tags == ("sky",)
         assert project.counts().rated == 1
-        assert [(e.kind, e.value) for e in project.learning_events()] == [("stars", 4.0)]
+        assert [(e.kind, e.value) for e in project.opinions(RATING_KINDS)] == [("stars", 4.0)]
 
 
 @pytest.mark.parametrize(

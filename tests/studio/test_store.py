@@ -239,7 +239,7 @@ def test_other_things_are_logged_too(project):
         {"seconds": 3.5},
         project.session,
     )
-    assert project.learning_events() == () and project.undo() is None
+    assert project.opinions() == () and project.undo() is None
 
 
 def test_the_log_can_be_asked_for_some_kinds(project):
@@ -297,7 +297,7 @@ def test_kill_9_loses_no_rating(tmp_path):
     with Project(folder, create=False) as project:
         states = project.state(told)
         assert all(states[image].stars == image % 5 + 1 for image in told)
-        assert len(project.learning_events()) in (
+        assert len(project.opinions()) in (
             len(told),
             len(told) + 1,
         )  # one may be durable and not yet told
@@ -438,7 +438,7 @@ def test_a_full_disk_is_said_and_loses_nothing(project):
     assert project.state([1])[1].stars == 5
     project._db.execute("PRAGMA max_page_count = 1000000")
     project.rate(2, "like")
-    assert len(project.learning_events()) == 2
+    assert len(project.opinions()) == 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="open files stay where they are")
@@ -451,7 +451,7 @@ def test_a_folder_that_is_moved_away_is_said_and_nothing_is_written_where_nobody
     assert project.state([1])[1].stars == 5
     away.rename(project.folder)
     project.rate(2, "like")
-    assert len(project.learning_events()) == 2
+    assert len(project.opinions()) == 2
 
 
 def test_a_file_that_another_program_locks_is_said_at_once(project):

@@ -69,7 +69,7 @@ def test_stars_for_titles_stand_are_changed_and_are_undone(project: Project) -> 
         project.undo()
     assert project.title_ratings() == ()
     assert project.redo() is not None and project.title_ratings() == (TitleRating(1, "Misty Valley", 2),)
-    assert project.learning_events() == ()  # they are no ratings of images
+    assert project.opinions() == ()  # they are no ratings of images
 
 
 def test_a_title_that_was_given_counts_as_five_stars_unless_it_was_rated(project: Project) -> None:

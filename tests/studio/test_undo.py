@@ -37,7 +37,7 @@ def test_a_new_rating_ends_redo_but_not_the_log(project_folder):
         project.undo()
         project.rate(1, "stars", 4)
         assert project.redo() is None
-        assert [e.value for e in project.learning_events()] == [4.0]
+        assert [e.value for e in project.opinions()] == [4.0]
         assert [e.kind for e in project.log()] == ["stars", "undo", "stars"]
 
 
@@ -90,7 +90,7 @@ def test_any_history_equals_a_stack_of_whole_states(tmp_path_factory, actions):
         for event in change.events if change else ():
             told[event.image] = heard(told[event.image], event)
         assert project.state(range(1, 5)) == now == told
-        assert replayed(project.learning_events()) == {i: s for i, s in now.items() if s.rated}
+        assert replayed(project.opinions()) == {i: s for i, s in now.items() if s.rated}
         assert project.counts().rated == sum(state.rated for state in now.values())
     project.close()
 

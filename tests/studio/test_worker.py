@@ -299,7 +299,7 @@ def test_a_crash_is_survived_once_with_everything_known(qapp, project):
         pump(lambda: heard.of("failed"))
         command, message, _ = heard.of("failed")[0]
         assert command == "Worker" and "twice" in message and client.pid is None
-        assert len(project.learning_events()) == 24
+        assert len(project.opinions()) == 24
     finally:
         client.close()
 

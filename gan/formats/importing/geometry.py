@@ -22,7 +22,6 @@ class Link:
     main: Module
     norm: Module | None = None
     prelu: Module | None = None
-    norm_first: bool = False  # the normalisation comes right behind, with no other module between
     gap: int | None = (
         None  # modules without weights between this link and the next; None where names do not tell
     )

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gan.errors import UserError, reason
 from gan.formats.importing import torch_file
-from gan.formats.importing.restricted import Malformed, Storage, TensorRef, Unpickled, tensors_in
+from gan.formats.importing.restricted import Malformed, Storage, TensorRef, Unpickled
 
 Container = Literal[
     "torch", "torchscript", "pt2", "safetensors", "pickle", "onnx", "hdf5", "zip", "image", "text", "unknown"
@@ -179,11 +179,6 @@ class Source:
         except OSError:
             return False
         return (status.st_size, status.st_mtime_ns) == self._stamp
-
-    @property
-    def has_tensors(self) -> bool:
-        """Whether there is a tensor anywhere in it."""
-        return next(tensors_in(self.contents), None) is not None
 
 
 _SAFE_DTYPES = {
