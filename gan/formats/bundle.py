@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from gan.errors import UserError, reason
 from gan.formats.files import write_bytes
 from gan.model import Model, digest
-from gan.networks import LatentGenerator, registry
+from gan.networks import ImageDiscriminator, LatentGenerator, registry
 from gan.networks.base import LATER
 
 FORMAT = "tastemaker-bundle"
@@ -155,18 +155,18 @@ def load(folder: Path, device: torch.device | str = "cpu") -> Model:
             networks[part] = _build(folder / CONFIG_NAME, part, config.get(part))
     _fill(folder / WEIGHTS_NAME, networks)
     generator, adapter, discriminator = (networks[part] for part in ("generator", "adapter", "discriminator"))
-    assert isinstance(generator, LatentGenerator) and not isinstance(discriminator, LatentGenerator)
+    assert isinstance(generator, LatentGenerator) and (discriminator is None or isinstance(discriminator, ImageDiscriminator))
     path = folder / CONFIG_NAME
     _attach(folder, generator, config.get("files"))
     if adapter is not None:
         _check_adapter(path, adapter.config, generator)
-    if discriminator is not None and discriminator.resolution != generator.resolution:  # type: ignore[operator]
+    if discriminator is not None and discriminator.resolution != generator.resolution:
         raise UserError(f"{path} is damaged: its discriminator and its generator differ in resolution")
     return Model(
         name=config["name"],
         generator=generator,
         adapter=adapter,  # type: ignore[arg-type]
-        discriminator=discriminator,  # type: ignore[arg-type]
+        discriminator=discriminator,
         card=config["card"],
         device=torch.device(device),
     )

@@ -93,7 +93,7 @@ class Explore(QObject):
 
     def others(self) -> None:
         """Show other neighbours."""
-        self._change(variation=self.place.variation + 1)
+        self._change(replace(self.place, variation=self.place.variation + 1))
         self._ask()
 
     def slide(self, direction: int, amount: float) -> None:
@@ -101,25 +101,25 @@ class Explore(QObject):
         count = len(self.ends)
         amounts = [*self.place.amounts, *([0.0] * count)][:count]
         amounts[direction] = amount
-        self._change(amounts=tuple(amounts))
+        self._change(replace(self.place, amounts=tuple(amounts)))
         self._ask(wide=False)
         self._settle.start()
 
     def truncate(self, truncation: float) -> None:
         """Draw the image towards the most ordinary one: 1 not at all, 0 wholly."""
-        self._change(truncation=truncation)
+        self._change(replace(self.place, truncation=truncation))
         self._ask(wide=False)
         self._settle.start()
 
     def set_radius(self, radius: float) -> None:
         """Say how far away the neighbours are."""
-        self._change(radius=radius)
+        self._change(replace(self.place, radius=radius))
         self._settle.start()
 
     def lock(self, direction: int, on: bool) -> None:
         """Keep a direction as it is among the neighbours, or let it go."""
         locked = self.place.locked | {direction} if on else self.place.locked - {direction}
-        self._change(locked=locked)
+        self._change(replace(self.place, locked=locked))
         self._settle.start()
 
     def blend(self, image: int) -> None:
@@ -139,13 +139,12 @@ class Explore(QObject):
     def _go(self, place: Place) -> None:
         if self.shown:
             self._trail.append(self.place)
-        self._into, self.blending = None, ""
-        self.place = place
+        self._change(place)
         self._ask()
 
-    def _change(self, **values: object) -> None:
+    def _change(self, place: Place) -> None:
         self._into, self.blending = None, ""
-        self.place = replace(self.place, **values)  # type: ignore[arg-type]
+        self.place = place
 
     def _ask(self, wide: bool = True) -> None:
         self._owed = not self._actions.state.loaded

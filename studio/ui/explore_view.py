@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import cast
 
 from PySide6.QtCore import QEvent, QRect, Qt
 from PySide6.QtGui import QIcon, QImage, QIntValidator, QKeyEvent, QPixmap, QResizeEvent
@@ -39,8 +38,7 @@ class SeedField(QLineEdit):
 
     def event(self, event: QEvent) -> bool:
         keys = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Backspace)
-        wanted = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
-        if wanted and cast(QKeyEvent, event).key() in keys:
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in keys:
             event.accept()
             return True
         return super().event(event)

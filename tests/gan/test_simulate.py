@@ -411,27 +411,6 @@ def test_the_command_end_to_end(
     assert benchmark.main([*arguments, "--resume"]) == 0
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["--raters", "mine"], "no raters named 'mine'"),
-        (["--raters", "none.py"], "none.py: no such rater file"),
-        (["--resume"], "--resume needs --json"),
-        (["--seeds", "0"], "--seeds"),
-        (["--count", "3"], "--count"),
-        (["no-such-generator"], "no-such-generator"),
-    ],
-)
-def test_a_users_mistake_is_one_line(
-    tastemaker: Callable[..., int], arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert tastemaker("benchmark", "learning", *arguments) == 2
-    error = capsys.readouterr().err
-    assert error.startswith("tastemaker: ")
-    assert said in error
-    assert error.count("\n") == 1
-
-
 def test_a_journal_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "other").write_text("shopping\nlist\n")
     with pytest.raises(UserError, match="holds no runs"):

@@ -481,6 +481,12 @@ def test_peers_added_later_complete_earlier_runs(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["no-such-generator"], "no-such-generator"),
+        (["--raters", "mine"], "no raters named 'mine'"),
+        (["--raters", "none.py"], "none.py: no such rater file"),
+        (["--resume"], "--resume needs --json"),
+        (["--seeds", "0"], "--seeds"),
+        (["--count", "3"], "--count"),
         (["--peers", "somebody"], "no peer named 'somebody'"),
         (["--ablations", "ddpo"], "no ablation named 'ddpo'"),
         (["--ratings", "24,many"], "--ratings takes whole numbers"),

@@ -19,6 +19,7 @@ import pytest
 from backend_support import LATENT
 
 from studio.project import png, recent, schema
+from studio.project.opinions import RATING_KINDS
 from studio.project.store import Image, ImageState, NewImage, Project, ProjectError, is_project
 
 
@@ -239,7 +240,7 @@ def test_other_things_are_logged_too(project):
         {"seconds": 3.5},
         project.session,
     )
-    assert project.opinions() == () and project.undo() is None
+    assert project.opinions(RATING_KINDS) == () and project.undo() is None
 
 
 def test_the_log_can_be_asked_for_some_kinds(project):

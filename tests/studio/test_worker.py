@@ -18,6 +18,7 @@ import pytest
 from backend_support import LATENT, Heard, pump, small_bundle
 
 from studio.project import recovered
+from studio.project.opinions import RATING_KINDS
 from studio.project.store import NewImage, Project
 from studio.worker import hearing
 from studio.worker import messages as m
@@ -299,7 +300,7 @@ def test_a_crash_is_survived_once_with_everything_known(qapp, project):
         pump(lambda: heard.of("failed"))
         command, message, _ = heard.of("failed")[0]
         assert command == "Worker" and "twice" in message and client.pid is None
-        assert len(project.opinions()) == 24
+        assert len(project.opinions(RATING_KINDS)) == 24
     finally:
         client.close()
 
