@@ -132,7 +132,7 @@ BENCHMARKS = {
 
 
 def _parser(prog: str) -> argparse.ArgumentParser:
-    parser = Parser(prog=prog, description="Generators and taste, without a window.")
+    parser = Parser(prog=prog, description="Generators and taste, without a window: draw, train, tune, import, export, measure.")
     parser.add_argument("--version", action="version", version=f"tastemaker {__version__}")
     verbs = parser.add_subparsers(title="commands", metavar="VERB", required=True)
 
@@ -145,10 +145,10 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     sample = verb("sample", _sample, "draw images from a generator", "The same seed is the same image on every device.")
     _model(sample)
     _images_out(sample)
-    sample.add_argument("--truncation", type=decimal(0, 1), default=1.0, metavar="PSI", help="1: all variety (default), 0: the mean image")
+    sample.add_argument("--truncation", type=decimal(0, 1), default=1.0, metavar="PSI", help="truncation: 1 is none, all variety (default); 0 is the mean image")
     add_device(sample)
 
-    scenes = verb("scenes", _scenes, "draw real images of the bundled procedural data: landscapes or pixel characters")
+    scenes = verb("scenes", _scenes, "draw pictures of the bundled training data: landscapes or pixel characters")
     scenes.add_argument("--kind", choices=["scenes", "characters"], default="scenes", help="landscapes (default) or pixel characters")
     _images_out(scenes)
     scenes.add_argument("--resolution", type=whole(1, 1024), default=64, metavar="R", help="width and height in pixels (default 64)")
@@ -157,39 +157,39 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         "train",
         _train,
         "train a generator from a folder of images",
-        f"A run that was stopped goes on when it is started again with the same --out; a finished one is prolonged by another length. "
-        f"Pictures are learnt faster on top of {BUNDLED}, and pixel art on top of characters, so that is where a run starts from 64 pixels "
-        "on. "
-        "On several processes or machines: torchrun --nproc-per-node=N -m gan.train, with the same options.",
+        f"A stopped run resumes when it is started again with the same --out; giving a new length extends a finished one. "
+        f"From 64 pixels on, a run starts from {BUNDLED}, or from characters for pixel art, because that learns faster than starting from "
+        "random weights. "
+        "In several processes or on several machines: torchrun --nproc-per-node=N -m gan.train, with the same options.",
     )
     drawn = "a folder of pictures, procedural:scenes or procedural:characters"
     train.add_argument("--images", required=True, type=place, metavar="DIR", help=drawn)
     train.add_argument("--leave-out", nargs="+", default=(), metavar="FILE", help="pictures not to use, relative to DIR")
-    train.add_argument("--keep-copies", action="store_true", help="use pictures that are found twice as often as they are there")
+    train.add_argument("--keep-copies", action="store_true", help="use every copy of a picture that is found more than once")
     train.add_argument("--out", required=True, type=place, metavar="MODEL", help="the bundle folder to write")
     train.add_argument("--from", dest="start", metavar="MODEL", help='a generator to start from, or "none" for random weights')
-    train.add_argument("--grow", action="store_true", help="give the generator of --from the widths of a new one, if it has fewer channels")
+    train.add_argument("--grow", action="store_true", help="widen the generator of --from to the channels of a new one, if it has fewer")
     length = train.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=amount, metavar="M", help="how long to train")
     length.add_argument("--kimg", type=amount, metavar="K", help="how long to train, in thousands of images (default 400)")
     train.add_argument("--resolution", type=whole(1, 1024), metavar="R", help="32, 64 or 128 pixels (default: as --from, else 64)")
-    train.add_argument("--seed", type=seed, default=0, metavar="S", help="of everything random (default 0)")
+    train.add_argument("--seed", type=seed, default=0, metavar="S", help="seed of everything random (default 0)")
     add_device(train)
     train.add_argument(
         "--batch",
         type=whole(1, 4096),
         metavar="N",
-        help="images a step, over all processes together (default 32; on a CPU 8 for up to half an hour, or 100 thousand images)",
+        help="images per step, over all processes together (default 32; on a CPU 8 for runs up to half an hour or 100 thousand images)",
     )
     train.add_argument(
-        "--augment", choices=["auto", "off"], default="auto", help="auto (default): alter few pictures in training, many not; off: none"
+        "--augment", choices=["auto", "off"], default="auto", help="auto (default): augment the pictures if there are few of them; off: never"
     )
     train.add_argument(
-        "--gamma", nargs=2, type=amount, metavar="G", help="weight of the gradient penalties at the start and at the end (default 0.5 0.1)"
+        "--gamma", nargs=2, type=amount, metavar="G", help="weight of the gradient penalties at the start and at the end of the run (default 0.5 0.1)"
     )
     train.add_argument("--compile", action="store_true", help="try torch.compile, which takes minutes at the start")
     train.add_argument("--tensorboard", action="store_true", help="write event files to MODEL/events (needs the package tensorboard)")
-    train.add_argument("--snapshots", type=amount, metavar="K", help="keep a generator every K thousand images in MODEL/snapshots")
+    train.add_argument("--snapshots", type=amount, metavar="K", help="keep a copy of the generator every K thousand images in MODEL/snapshots")
     train.add_argument("--save-every", type=amount, default=120.0, metavar="S", help="seconds between two saves (default 120)")
 
     simulate = verb(
@@ -197,13 +197,13 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         _simulate,
         "tune a generator with a rater written in Python",
         "The rater is a file with a function utility(images), which takes uint8 (N, H, W, 3) and returns N numbers, higher being "
-        "better. It is turned into stars with a person's noise. Writes DIR/report.json and DIR/model, the tuned bundle.",
+        "better. They become stars with the noise that a person has. Writes DIR/report.json and DIR/model, the tuned bundle.",
     )
     simulate.add_argument("--model", default=BUNDLED, metavar="MODEL", help=f"a bundle folder or a bundled name (default {BUNDLED})")
-    simulate.add_argument("--rater", required=True, type=place, metavar="FILE.py", help="the simulated person")
-    simulate.add_argument("--ratings", type=whole(1, 100_000), default=100, metavar="N", help="ratings they give (default 100)")
-    simulate.add_argument("--seed", type=seed, default=0, metavar="S", help="of everything random (default 0)")
-    simulate.add_argument("--out", required=True, type=place, metavar="DIR", help="where report and model go")
+    simulate.add_argument("--rater", required=True, type=place, metavar="FILE.py", help="the file that rates, in place of a person")
+    simulate.add_argument("--ratings", type=whole(1, 100_000), default=100, metavar="N", help="how many ratings it gives (default 100)")
+    simulate.add_argument("--seed", type=seed, default=0, metavar="S", help="seed of everything random (default 0)")
+    simulate.add_argument("--out", required=True, type=place, metavar="DIR", help="folder for the report and the tuned model")
     add_device(simulate)
 
     export = verb(
@@ -220,10 +220,10 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     add_options(export, of_project=False)
 
     measured = "measure learning, a taste, a round, speed, training or a generator"
-    benchmark = verb("benchmark", _benchmark, measured, "Each takes options of its own: benchmark learning --help tells them.")
+    benchmark = verb("benchmark", _benchmark, measured, "Each has options of its own: see for example benchmark learning --help.")
     benchmark.add_argument("which", choices=[*BENCHMARKS, "speed"], metavar="WHAT", help=", ".join([*BENCHMARKS, "speed"]))
-    verb("import", _unreachable, "make a bundle of another program's generator")
-    verb("doctor", _unreachable, "say what this machine has, in a form that can be pasted")
+    verb("import", _unreachable, "make a bundle from another program's generator")
+    verb("doctor", _unreachable, "report what this machine has, in a form that can be pasted")
     return parser
 
 
@@ -233,7 +233,7 @@ def _model(parser: argparse.ArgumentParser) -> None:
 
 def _images_out(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", type=whole(1, 1_000_000), default=16, metavar="N", help="how many images (default 16)")
-    parser.add_argument("--seed", type=seed, default=0, metavar="S", help="of the first image; the next ones follow (default 0)")
+    parser.add_argument("--seed", type=seed, default=0, metavar="S", help="seed of the first image; the others count up from it (default 0)")
     parser.add_argument("--out", required=True, type=place, metavar="PATH", help="PATH.png: one sheet; a folder: one PNG per image")
     parser.add_argument("--scale", type=whole(1, 256), default=1, metavar="X", help="enlarge a sheet X times, pixel by pixel (default 1)")
 

@@ -173,9 +173,9 @@ def main(arguments: Sequence[str] | None = None, more: Callable[[], dict[str, Se
     more : returns further sections; the studio adds those on Qt and on its worker.
     """
     parser = Parser(
-        prog="tastemaker doctor", description="Say what this machine has, in a form that can be pasted into a report."
+        prog="tastemaker doctor", description="Report what this machine has, in a form that can be pasted into a bug report."
     )
-    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
     options = parser.parse_args(arguments)
     sections = examine()
     if more is not None:

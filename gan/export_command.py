@@ -17,7 +17,7 @@ _HELP = {
     "state_dict": "an imported generator's weights for the code they came from",
     "images": "favourites as picture files with rating and provenance",
     "sheet": "favourites on one sheet",
-    "video": "a film that wanders between favourites",
+    "video": "a film that moves from favourite to favourite",
     "dataset": "all images and ratings of a project, for research",
     "hub": "a folder ready to push to a model hub",
 }
@@ -25,7 +25,7 @@ _MOST_SEEDS = 100_000
 
 
 def add_options(parser: argparse.ArgumentParser, of_project: bool) -> None:
-    """Add what says how to export; `of_project`: images are favourites unless seeds are named."""
+    """Add the options that say what to export and how; `of_project`: images are favourites unless seeds are named."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = textwrap.fill(parser.description or "", 79)
     width = max(map(len, _HELP))
@@ -38,51 +38,46 @@ def add_options(parser: argparse.ArgumentParser, of_project: bool) -> None:
         help="what to write, see below (default bundle)",
     )
     parser.add_argument(
-        "--fp16", action="store_true", help="bundle, hub: half the size, for a grey level here and there"
+        "--fp16", action="store_true", help="bundle, hub: half the size; pixels may differ by a grey level here and there"
     )
     where = "instead of favourites" if of_project else "for images, sheet and video (default 0-15)"
     parser.add_argument("--seeds", type=seeds_of, metavar="S", help=f"such as 0-15 or 3,7,9: {where}")
     parser.add_argument(
-        "--image-format", choices=["png", "webp", "jpeg"], default="png", help="of images (default png)"
+        "--image-format", choices=["png", "webp", "jpeg"], default="png", help="images: file format (default png)"
     )
-    parser.add_argument("--sidecar", action="store_true", help="images: a .xmp file beside each, too")
+    parser.add_argument("--sidecar", action="store_true", help="images: also write an .xmp file beside each")
     parser.add_argument(
         "--video-format",
         choices=["mp4", "gif", "webp"],
-        help="of a film (default mp4 with the package av, else gif)",
+        help="video: file format (default mp4 if the package av is installed, else gif)",
     )
     parser.add_argument(
         "--seconds",
         type=decimal(0.01, 600),
         default=1.5,
         metavar="X",
-        help="video: from one image to the next (default 1.5)",
+        help="video: seconds from one image to the next (default 1.5)",
     )
     parser.add_argument(
-        "--fps", type=whole(1, 1000), default=24, metavar="N", help="video: frames in a second (default 24)"
+        "--fps", type=whole(1, 1000), default=24, metavar="N", help="video: frames per second (default 24)"
     )
     parser.add_argument(
         "--scale",
         type=whole(1, 1000),
         default=1,
         metavar="X",
-        help="images, sheet, video: enlarge X times, pixel by pixel",
+        help="images, sheet, video: enlarge X times, pixel by pixel (default 1)",
     )
     parser.add_argument(
         "--least-stars",
         type=whole(1, 5),
         metavar="N",
-        help="(with --project) from which an image is a favourite (default 4)",
+        help="with --project: how many stars make an image a favourite (default 4)",
     )
 
 
 def settings_of(options: argparse.Namespace) -> "ExportSettings":
-    """The options as a call takes them.
-
-    Raises
-    ------
-    UserError
-    """
+    """The same options as `gan.formats.exports.export` takes them."""
     from gan.formats.exports import ExportSettings
     from gan.formats.rated import FAVOURITE
     from gan.formats.video import mp4_problem

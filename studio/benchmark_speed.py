@@ -290,14 +290,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     parser = argparse.ArgumentParser(
         "tastemaker benchmark speed",
-        description="How quick the studio is here, measured on the real window and the real worker.",
+        description="Measure how fast the studio is on this machine, with the real window and the real worker.",
         allow_abbrev=False,
     )
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures there, too")
     parser.add_argument(
         "--model", default=MODEL, metavar="MODEL", help=f"a bundle folder or a bundled name (default {MODEL})"
     )
-    parser.add_argument("--steps", type=int, metavar="N", help="steps of the round (default: a whole round)")
+    parser.add_argument("--steps", type=int, metavar="N", help="steps of the round it runs (default: a whole round)")
     options = parser.parse_args(argv)
     if no_display_reason():
         os.environ["QT_QPA_PLATFORM"] = "offscreen"  # drawn all the same, into memory

@@ -33,8 +33,8 @@ VERBS: dict[str, Verb] = {
     "benchmark": Verb(
         "gan.cli:main", 0, "measure learning, a taste, a round, speed, training or a generator"
     ),
-    "import": Verb("gan.cli:main", 0, "make a bundle of another program's generator"),
-    "doctor": Verb("studio.doctor:main", 1, "say what this machine has, in a form that can be pasted"),
+    "import": Verb("gan.cli:main", 0, "make a bundle from another program's generator"),
+    "doctor": Verb("studio.doctor:main", 1, "report what this machine has, in a form that can be pasted"),
 }
 STUDIO = Verb("studio.app:main", 0, "")
 # The same verb on a project instead of a bundle, or measured through the window's worker: these need the studio's half.

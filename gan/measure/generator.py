@@ -185,7 +185,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--count", type=whole(20, 100_000), default=2000, metavar="N", help="images per set (default 2000)")
     parser.add_argument(
-        "--images", type=place, metavar="DIR", help="real images, if it was not trained on bundled data"
+        "--images", type=place, metavar="DIR", help="folder of real images, if it was not trained on bundled data"
     )
     parser.add_argument("--repeats", type=whole(1, 1000), default=3, metavar="N", help="bootstrap repeats (default 3)")
     add_device(parser)

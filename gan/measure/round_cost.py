@@ -18,7 +18,7 @@ import torch
 from gan.errors import UserError
 from gan.formats.files import write_json
 from gan.model import Model, load
-from gan.options import Parser, add_device, new_file, whole
+from gan.options import BUNDLED, Parser, add_device, new_file, whole
 from gan.policy.rounds import RoundConfig
 from gan.session import Feedback, TuningSession
 
@@ -115,12 +115,12 @@ def main(argv: Sequence[str]) -> int:
     """Print the figures; exit code 1 where the median ratio is above `LIMIT`."""
     parser = Parser(
         prog="tastemaker benchmark round",
-        description="What a round of tuning costs, as a multiple of drawing and judging its images alone: the median over pairs.",
+        description="Measure what a round of tuning costs, as a multiple of just drawing and judging its images; the median over pairs.",
     )
-    parser.add_argument("model", nargs="?", default="dreamscapes", metavar="MODEL", help="a bundle folder or a bundled generator")
+    parser.add_argument("model", nargs="?", default=BUNDLED, metavar="MODEL", help=f"a bundle folder or a bundled name (default {BUNDLED})")
     parser.add_argument("--rounds", type=whole(1, 10_000), default=5, metavar="N", help="pairs measured (default 5)")
-    parser.add_argument("--policy", choices=["choice", "shift"], default="choice", help="what is taught (default choice)")
-    parser.add_argument("--estimator", choices=["rloo", "reinforce", "pathwise"], default="rloo", help="of the gradient (default rloo)")
+    parser.add_argument("--policy", choices=["choice", "shift"], default="choice", help="kind of policy (default choice)")
+    parser.add_argument("--estimator", choices=["rloo", "reinforce", "pathwise"], default="rloo", help="gradient estimator (default rloo)")
     add_device(parser, "cpu")
     parser.add_argument("--json", type=new_file, metavar="PATH", help="write the figures there")
     options = parser.parse_args(argv)

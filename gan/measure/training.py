@@ -208,13 +208,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     part.add_argument("--speed-only", action="store_true", help="leave the quality part out")
     part.add_argument("--quality-only", action="store_true", help="leave the speed part out")
     parser.add_argument("--rounds", type=whole(1, 10_000), default=5, metavar="N", help="paired blocks of the speed part (default 5)")
-    parser.add_argument("--batch", type=whole(1, 4096), default=16, metavar="N", help="images a step in the speed part (default 16)")
+    parser.add_argument("--batch", type=whole(1, 4096), default=16, metavar="N", help="images per step in the speed part (default 16)")
     parser.add_argument("--threads", type=whole(1, 1024), default=2, metavar="N", help="threads in the speed part (default 2)")
     parser.add_argument(
-        "--minutes", type=amount, default=4.0, metavar="M", help="of training for quality (default 4)"
+        "--minutes", type=amount, default=4.0, metavar="M", help="minutes of training in the quality part (default 4)"
     )
     parser.add_argument(
-        "--seeds", type=seed, nargs="+", default=[0, 1, 2], metavar="S", help="for quality (default 0 1 2)"
+        "--seeds", type=seed, nargs="+", default=[0, 1, 2], metavar="S", help="seeds of the quality part (default 0 1 2)"
     )
     parser.add_argument(
         "--count", type=whole(20, 100_000), default=2000, metavar="N", help="images per measured set (default 2000)"
@@ -224,11 +224,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         type=whole(1, 1000),
         default=peer.ACCUMULATE,
         metavar="N",
-        help=f"batches of {peer.BATCH} that lightweight-gan adds up for an update in the quality part (default {peer.ACCUMULATE}, as "
+        help=f"batches of {peer.BATCH} that lightweight-gan accumulates for one update in the quality part (default {peer.ACCUMULATE}, as "
         "published; 1 gives it four times as many updates)",
     )
     parser.add_argument(
-        "--json", type=new_file, metavar="PATH", help="keep results there; what it holds already is not run again"
+        "--json", type=new_file, metavar="PATH", help="keep results there; what is already in it is not run again"
     )
     options = parser.parse_args(argv)
     run(options)

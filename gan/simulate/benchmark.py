@@ -149,20 +149,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command. Returns the exit code."""
     parser = Parser(
         prog="tastemaker benchmark learning",
-        description="Let simulated people teach a generator, and judge how many fresh images they like afterwards, beside peers "
-        "that learn from the same ratings.",
+        description="Let simulated people teach a generator and measure how many fresh images they like afterwards, beside other methods "
+        "(peers) that learn from the same ratings.",
     )
     parser.add_argument("model", nargs="?", default=BUNDLED, metavar="MODEL", help=f"a bundle folder or a bundled name (default {BUNDLED})")
     parser.add_argument(
-        "--raters", default="held-out", metavar="NAMES", help="dev, held-out, all, names or files, by commas (default held-out)"
+        "--raters", default="held-out", metavar="NAMES", help="dev, held-out, all, or names or files separated by commas (default held-out)"
     )
     parser.add_argument("--seeds", type=whole(1, 1000), default=3, metavar="N", help="seeds per rater (default 3)")
     parser.add_argument(
-        "--ratings", metavar="K,...", help=f"stars per run; several by commas (default {RATINGS}; quick: {QUICK_RATINGS})"
+        "--ratings", metavar="K,...", help=f"ratings per run; several numbers separated by commas (default {RATINGS}; with --quick {QUICK_RATINGS})"
     )
-    parser.add_argument("--peers", default="all", metavar="NAMES", help="all, none, or names by commas (default all)")
+    parser.add_argument("--peers", default="all", metavar="NAMES", help="all, none, or names separated by commas (default all)")
     parser.add_argument(
-        "--ablations", nargs="?", const="all", default="none", metavar="NAMES", help="ours with parts left out: all, or names"
+        "--ablations", nargs="?", const="all", default="none", metavar="NAMES", help="also run ours with parts left out: all (default) or names"
     )
     parser.add_argument(
         "--lapses", type=decimal(0, 1), default=LAPSES, metavar="SHARE", help=f"share of random stars (default {LAPSES})"
@@ -171,13 +171,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--quick", action="store_true", help=f"{QUICK_RATERS} raters, one seed, {QUICK_COUNT} images judged instead of {COUNT}"
     )
     parser.add_argument("--count", type=whole(20, 100_000), metavar="N", help=f"images per judged set (default {COUNT}; fewer is noisier)")
-    parser.add_argument("--images", type=place, metavar="DIR", help="real images, if it was not trained on the scenes")
+    parser.add_argument("--images", type=place, metavar="DIR", help="folder of real images, if it was not trained on the scenes")
     add_device(parser)
-    parser.add_argument("--json", type=new_file, metavar="PATH", help="write the summary there, and each run to PATH + 'l'")
-    parser.add_argument("--resume", action="store_true", help="do not repeat the runs and peers that are in PATH + 'l'")
-    parser.add_argument("--picture", type=new_file, metavar="FILE", help="like rate against ratings, .png or .svg")
+    parser.add_argument("--json", type=new_file, metavar="PATH", help="write the summary there, and each run to PATHl beside it (such as out.json and out.jsonl)")
+    parser.add_argument("--resume", action="store_true", help="do not repeat the runs and peers that PATHl already holds")
+    parser.add_argument("--picture", type=new_file, metavar="FILE", help="draw like rate against ratings, as .png or .svg")
     parser.add_argument(
-        "--queries", action="store_true", help="instead: how many ratings Thompson's proposals save, beside random ones"
+        "--queries", action="store_true", help="measure instead how many ratings Thompson sampling saves, compared with random proposals"
     )
     options = parser.parse_args(argv)
     _run(options)

@@ -19,7 +19,7 @@ from torch import Tensor
 import gan
 from gan.formats.files import write_json
 from gan.networks import latents, to_uint8
-from gan.options import Parser, new_file, whole
+from gan.options import BUNDLED, Parser, new_file, whole
 from gan.rewards.drawer import Drawer
 from gan.simulate import rater as people
 from gan.simulate.rater import FloatArray, Person, Rater, load_rater, rater_files
@@ -283,13 +283,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command. Returns the exit code."""
     parser = Parser(
         prog="tastemaker benchmark taste",
-        description="How soon and how well a taste is learnt from simulated people: seconds a fit, steady people, people who slip, people "
-        "whose taste changes half-way, signs in passing, tags. About five minutes.",
+        description="Measure how fast and how well a taste is learnt from simulated people: seconds per fit, steady people, people who slip, "
+        "people whose taste changes half-way, implicit signals, tags. Takes about five minutes.",
     )
-    parser.add_argument("--model", default="dreamscapes", metavar="MODEL", help="a bundle folder or a bundled name (default dreamscapes)")
+    parser.add_argument("--model", default=BUNDLED, metavar="MODEL", help=f"a bundle folder or a bundled name (default {BUNDLED})")
     parser.add_argument("--raters", default="dev", metavar="NAMES", help='groups, names or files separated by commas (default "dev")')
-    parser.add_argument("--ratings", type=whole(48, 500), default=100, metavar="N", help="in each session, 48 to 500 (default 100)")
-    parser.add_argument("--seeds", type=whole(1, 1000), default=3, metavar="N", help="how many (default 3)")
+    parser.add_argument("--ratings", type=whole(48, 500), default=100, metavar="N", help="ratings per session, 48 to 500 (default 100)")
+    parser.add_argument("--seeds", type=whole(1, 1000), default=3, metavar="N", help="seeds per rater (default 3)")
     parser.add_argument("--json", type=new_file, metavar="PATH", help="write all figures there")
     options = parser.parse_args(argv)
     with Progress() as progress:

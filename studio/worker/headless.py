@@ -212,13 +212,13 @@ def _weight(text: str) -> tuple[str, float]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="tastemaker", description="A project's generator, without the window.")
+    parser = Parser(prog="tastemaker", description="Teach or export a project's generator, without the window.")
     verbs = parser.add_subparsers(title="commands", metavar="VERB", required=True)
     one = verbs.add_parser(
         "tune",
         help="teach a project's generator its ratings",
-        description="Teach a project's generator what its ratings say. Every round that is kept becomes a checkpoint of"
-        " the project, as in the studio. The studio must not have the project open.",
+        description="Teach a project's generator from its ratings. Every round that is kept becomes a checkpoint of"
+        " the project, as in the studio. The project must not be open in the studio.",
     )
     one.add_argument(
         "--rounds", type=whole(1, 10_000), default=1, metavar="N", help="rounds to run (default 1)"
@@ -227,7 +227,7 @@ def _parser() -> argparse.ArgumentParser:
         "--strength",
         type=decimal(0.25, 4.0),
         metavar="S",
-        help="how far a round may go, 1 being balanced (default: as the project's dial)",
+        help="how far a round may go, 0.25 to 4, where 1 is balanced (default: the project's dial)",
     )
     one.add_argument(
         "--weights",
@@ -235,12 +235,12 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         default=[],
         metavar="TERM=FACTOR",
-        help="what a round is rewarded for, beside the project's dials: taste, realism, novelty (1 is usual);"
-        " typicality, caution (0 is usual); sharpness, colourfulness, contrast, symmetry, brightness, warmth, and scorer:NAME"
-        " of a scorer that is installed (0 is usual, below 0 rewards less of it)",
+        help="how much each term counts in the reward, overriding the project's dials: taste, realism, novelty (usually 1);"
+        " typicality, caution (usually 0); sharpness, colourfulness, contrast, symmetry, brightness, warmth, and scorer:NAME"
+        " of an installed scorer (usually 0; below 0 rewards less of it)",
     )
     one.add_argument(
-        "--steps", type=whole(1, 100_000), metavar="N", help="steps of a round (default: as in the studio)"
+        "--steps", type=whole(1, 100_000), metavar="N", help="steps per round (default: as in the studio)"
     )
     add_device(one)
     one.set_defaults(run=_tune)

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "tastemaker import"
 
 
 def _parser(prog: str) -> argparse.ArgumentParser:
-    parser = Parser(prog=prog, description="Make a bundle of another program's generator.", epilog=_EPILOG)
+    parser = Parser(prog=prog, description="Make a bundle from another program's generator.", epilog=_EPILOG)
     parser.add_argument("file", type=place, metavar="FILE", help="the file to import")
     parser.add_argument(
         "--out",
@@ -44,18 +44,18 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="answer a question about the file",
+        help="answer a question that the file leaves open (they are listed without --out)",
     )
     parser.add_argument(
         "--preview", type=new_file, metavar="PNG", help="draw a sheet of what the possible answers look like"
     )
     parser.add_argument(
-        "--yes", action="store_true", help="take the likeliest answers without a word about the others"
+        "--yes", action="store_true", help="take the likeliest answers and do not list the others"
     )
     parser.add_argument(
         "--trust-program",
         action="store_true",
-        help="run a TorchScript or .pt2 file: only if you trust its maker",
+        help="run a TorchScript or .pt2 file; only if you trust whoever made it",
     )
     return parser
 
