@@ -145,7 +145,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     sample = verb("sample", _sample, "draw images from a generator", "The same seed is the same image on every device.")
     _model(sample)
     _images_out(sample)
-    sample.add_argument("--truncation", type=decimal(0, 1), default=1.0, metavar="PSI", help="truncation: 1 is none, all variety (default); 0 is the mean image")
+    sample.add_argument(
+        "--truncation", type=decimal(0, 1), default=1.0, metavar="PSI", help="1: none, all variety (default); 0: the mean image"
+    )
     add_device(sample)
 
     scenes = verb("scenes", _scenes, "draw pictures of the bundled training data: landscapes or pixel characters")
@@ -182,14 +184,14 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         help="images per step, over all processes together (default 32; on a CPU 8 for runs up to half an hour or 100 thousand images)",
     )
     train.add_argument(
-        "--augment", choices=["auto", "off"], default="auto", help="auto (default): augment the pictures if there are few of them; off: never"
+        "--augment", choices=["auto", "off"], default="auto", help="auto (default): augment the pictures if they are few; off: never"
     )
     train.add_argument(
-        "--gamma", nargs=2, type=amount, metavar="G", help="weight of the gradient penalties at the start and at the end of the run (default 0.5 0.1)"
+        "--gamma", nargs=2, type=amount, metavar="G", help="weight of the gradient penalties at start and end of the run (default 0.5 0.1)"
     )
     train.add_argument("--compile", action="store_true", help="try torch.compile, which takes minutes at the start")
     train.add_argument("--tensorboard", action="store_true", help="write event files to MODEL/events (needs the package tensorboard)")
-    train.add_argument("--snapshots", type=amount, metavar="K", help="keep a copy of the generator every K thousand images in MODEL/snapshots")
+    train.add_argument("--snapshots", type=amount, metavar="K", help="keep a copy every K thousand images in MODEL/snapshots")
     train.add_argument("--save-every", type=amount, default=120.0, metavar="S", help="seconds between two saves (default 120)")
 
     simulate = verb(
@@ -233,7 +235,7 @@ def _model(parser: argparse.ArgumentParser) -> None:
 
 def _images_out(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", type=whole(1, 1_000_000), default=16, metavar="N", help="how many images (default 16)")
-    parser.add_argument("--seed", type=seed, default=0, metavar="S", help="seed of the first image; the others count up from it (default 0)")
+    parser.add_argument("--seed", type=seed, default=0, metavar="S", help="seed of the first image; others count up from it (default 0)")
     parser.add_argument("--out", required=True, type=place, metavar="PATH", help="PATH.png: one sheet; a folder: one PNG per image")
     parser.add_argument("--scale", type=whole(1, 256), default=1, metavar="X", help="enlarge a sheet X times, pixel by pixel (default 1)")
 

@@ -158,11 +158,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--seeds", type=whole(1, 1000), default=3, metavar="N", help="seeds per rater (default 3)")
     parser.add_argument(
-        "--ratings", metavar="K,...", help=f"ratings per run; several numbers separated by commas (default {RATINGS}; with --quick {QUICK_RATINGS})"
+        "--ratings", metavar="K,...", help=f"ratings per run, or several separated by commas (default {RATINGS}; quick: {QUICK_RATINGS})"
     )
     parser.add_argument("--peers", default="all", metavar="NAMES", help="all, none, or names separated by commas (default all)")
     parser.add_argument(
-        "--ablations", nargs="?", const="all", default="none", metavar="NAMES", help="also run ours with parts left out: all (default) or names"
+        "--ablations", nargs="?", const="all", default="none", metavar="NAMES", help="also run ours with parts left out: names, or all"
     )
     parser.add_argument(
         "--lapses", type=decimal(0, 1), default=LAPSES, metavar="SHARE", help=f"share of random stars (default {LAPSES})"
@@ -173,7 +173,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--count", type=whole(20, 100_000), metavar="N", help=f"images per judged set (default {COUNT}; fewer is noisier)")
     parser.add_argument("--images", type=place, metavar="DIR", help="folder of real images, if it was not trained on the scenes")
     add_device(parser)
-    parser.add_argument("--json", type=new_file, metavar="PATH", help="write the summary there, and each run to PATHl beside it (such as out.json and out.jsonl)")
+    parser.add_argument("--json", type=new_file, metavar="PATH", help="write the summary there, each run to PATHl (out.json: out.jsonl)")
     parser.add_argument("--resume", action="store_true", help="do not repeat the runs and peers that PATHl already holds")
     parser.add_argument("--picture", type=new_file, metavar="FILE", help="draw like rate against ratings, as .png or .svg")
     parser.add_argument(

@@ -283,8 +283,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command. Returns the exit code."""
     parser = Parser(
         prog="tastemaker benchmark taste",
-        description="Measure how fast and how well a taste is learnt from simulated people: seconds per fit, steady people, people who slip, "
-        "people whose taste changes half-way, implicit signals, tags. Takes about five minutes.",
+        description="Measure how fast and how well a taste is learnt from simulated people: seconds per fit, steady people, people who "
+        "slip, people whose taste changes half-way, implicit signals, tags. Takes about five minutes.",
     )
     parser.add_argument("--model", default=BUNDLED, metavar="MODEL", help=f"a bundle folder or a bundled name (default {BUNDLED})")
     parser.add_argument("--raters", default="dev", metavar="NAMES", help='groups, names or files separated by commas (default "dev")')
