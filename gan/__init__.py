@@ -1,4 +1,4 @@
-"""Tastemaker's library: generators, a person's taste, and the tuning of one to the other. No window code in here.
+"""Tastemaker's library: generators, models of a person's taste, and tuning one to the other. It has no window code.
 
 Draw images:
 
@@ -6,25 +6,26 @@ Draw images:
 >>> model = gan.load("dreamscapes")                 # or a bundle folder, or gan.wrap(your_module, z_dim=128)
 >>> images = model.sample(seeds=range(16))          # uint8 (16, H, W, 3)
 
-Teach a generator what somebody likes; `rate` is theirs, from uint8 (H, W, 3) to 1..5 stars:
+Teach a generator what somebody likes; `rate` is your own function, from one image, uint8 (H, W, 3), to 1..5 stars:
 
 >>> session = gan.TuningSession(model)
 >>> for grid in range(3):
 ...     proposals = session.propose(24)
-...     ids = range(24 * grid, 24 * grid + 24)      # any numbers that you know the images by
+...     ids = range(24 * grid, 24 * grid + 24)      # any numbers by which you know the images
 ...     session.add({image: proposal.latent for image, proposal in zip(ids, proposals)})
 ...     session.feedback(gan.Feedback(image, "stars", rate(proposal.pixels)) for image, proposal in zip(ids, proposals))
 ...     session.fit()
 ...     for progress in session.run_round():
 ...         print(progress.step, progress.steps, progress.taste)
 >>> session.tuned_model().sample(seeds=range(16))   # the same seeds, closer to what was liked
->>> session.export("mine")                          # weights, ONNX, a sampler, a card; of a module of yours: format="onnx"
+>>> session.export("mine")                          # weights, ONNX, a sampler, a card; a wrapped module needs format="onnx"
 
-What a person can put right is a `gan.UserError` of one line; a call that is wrong in itself is a `ValueError`, `TypeError` or `KeyError`.
+A mistake that the user can correct raises `gan.UserError`, with a message of one line; a wrong call raises `ValueError`, `TypeError` or
+`KeyError`.
 
-Beyond that, by module: `gan.session` the whole session, `gan.taste` the model of a taste alone, `gan.explore` moving by hand,
-`gan.titles` names for images, `gan.measure` distances between sets of images, `gan.adversarial.command.run` training on pictures,
-`gan.formats.exports` every way out, `gan.formats.importing` foreign files, `gan.simulate` simulated people.
+More is in the modules: `gan.session` (the whole session), `gan.taste` (the taste model alone), `gan.explore` (moving by hand),
+`gan.titles` (names for images), `gan.measure` (distances between sets of images), `gan.adversarial.command.run` (training on pictures),
+`gan.formats.exports` (all export formats), `gan.formats.importing` (foreign files), `gan.simulate` (simulated people).
 """
 
 from importlib import import_module

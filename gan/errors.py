@@ -5,7 +5,7 @@ _LONGEST = 300  # characters of a reason: a damaged file may be quoted in it
 
 
 class UserError(Exception):
-    """Something the person can put right, said in one line: the command line prints it and exits, the studio shows it."""
+    """Something that the user can correct, in one line: the command line prints it and exits, the studio shows it."""
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.split()))

@@ -1,4 +1,4 @@
-"""A generator ready to draw: untuned, or with the adapter that tuning trained in front of it."""
+"""A generator that is ready to draw: untuned, or with the adapter that tuning trained in front of it."""
 
 import hashlib
 import json
@@ -94,7 +94,7 @@ class Model:
         """Ten hexadecimal digits that say which images it draws: the start of a SHA-256 over generator and adapter.
 
         The discriminator is left out, and an adapter that does nothing: with or without them, the images are the same. Of a wrapped module
-        the weights and shapes are known, not the code: two that differ in `forward` alone have the same hash.
+        the weights and shapes are hashed, not the code: two that differ only in `forward` have the same hash.
         """
         skipped = ("discriminator.",) if self.tuned else ("discriminator.", "adapter.")
         drawing = {key: value for key, value in self.tensors().items() if not key.startswith(skipped)}
@@ -193,7 +193,7 @@ def wrap(
     discriminator: ImageDiscriminator | None = None,
     device: torch.device | str = "cpu",
 ) -> Model:
-    """Anybody's generator as a `Model`, to be taught like a bundled one.
+    """Wrap any PyTorch generator as a `Model`, so that it can be taught like a bundled one.
 
     >>> model = gan.wrap(my_generator, z_dim=128)
     >>> session = gan.TuningSession(model)            # then propose, add, feedback, fit, run_round

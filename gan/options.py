@@ -21,7 +21,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(**{"allow_abbrev": False, **more})
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """As of argparse, but a verb answers for what it does not know: left to the parser of all verbs, that would name the wrong help."""
+        """As argparse, but each verb reports its own unknown arguments: the parser of all verbs would name the wrong help."""
         known, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
@@ -47,7 +47,7 @@ def amount(text: str) -> float:
 
 
 def seed(text: str) -> int:
-    """Reads what a latent may be drawn from."""
+    """Reads a seed, a whole number that a latent can be drawn from."""
     return int(_number(text, int, 0, MOST_SEED, f"a seed: a whole number from 0 to {MOST_SEED}"))
 
 
@@ -80,6 +80,6 @@ def new_file(text: str) -> Path:
 
 
 def add_device(parser: argparse.ArgumentParser, default: str = "auto") -> None:
-    """Where networks run."""
+    """Add `--device`: where networks run."""
     known = ", ".join(f"{name} (default)" if name == default else name for name in ("auto", "cpu", "cuda", "cuda:N"))
     parser.add_argument("--device", default=default, metavar="D", help=f"{known} or mps")

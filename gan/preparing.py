@@ -53,13 +53,13 @@ def reaching(config: RoundConfig, strength: float, conviction: float) -> RoundCo
 
 
 class Preparation:
-    """Does it piece by piece, while nobody waits, or as much as is needed at once before the first round.
+    """Prepares rounds piece by piece while nobody waits, or as much as is needed at once before the first round.
 
     Parameters
     ----------
-    pool, scorer : called for them when they are needed first.
-    like : what is to begin with the foresight; None: nothing is.
-    given : called for a foresight that was learnt before, when one is needed first.
+    pool, scorer : called when they are first needed.
+    like : shape of the choices that will start from the foresight; None: there are none.
+    given : called when a foresight is first needed; returns one that was learnt before, or None.
     """
 
     def __init__(

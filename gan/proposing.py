@@ -54,15 +54,15 @@ class Proposer:
         half_untuned: bool,
         known: tuple[TasteModel, Scorer] | None,
     ) -> list[Chosen]:
-        """Images to rate next: Thompson's choice, a fifth straight from the current generator, a few repeats; in random order.
+        """Images to rate next, in random order: most by Thompson sampling, a fifth straight from the current generator, a few repeats.
 
         Parameters
         ----------
         count : 1 or more.
         rated : latents (z_dim,) of what may be shown again.
         tuned : what the current generator makes of latents of the prior.
-        half_untuned : whether half of those straight from the generator are the untuned one's.
-        known : the taste, and what knows the prior's images; None before there is a taste.
+        half_untuned : whether half of those straight from the generator come from the untuned one.
+        known : the taste model, and the scorer that knows the pool; None before there is a taste.
         """
         if count < 1:
             raise ValueError(f"count must be at least 1, not {count}")

@@ -1,4 +1,4 @@
-"""The one front door: everything between a generator and a person's taste.
+"""The front door of the library: one object that teaches a generator a person's taste.
 
 >>> session = TuningSession(gan.load("dreamscapes"))
 >>> proposals = session.propose(24)
@@ -7,7 +7,7 @@
 >>> session.fit()
 >>> for progress in session.run_round():
 ...     print(progress)
->>> session.save_checkpoint("round-1.safetensors")   # session.restore takes it up again
+>>> session.save_checkpoint("round-1.safetensors")   # session.restore loads it again
 >>> session.export("mine")
 """
 
@@ -56,15 +56,15 @@ class TuningSession:
 
     Parameters
     ----------
-    model : what to tune; it is moved to `device`. Its own adapter, if it was tuned before, is where this session begins; "untuned" means
-        without it.
+    model : what to tune; it is moved to `device`. If it was tuned before, the session begins with its adapter; "untuned" means without
+        it.
     device : "auto", "cpu", "cuda", "cuda:N" or "mps".
-    seed : decides everything random here. On a CPU a session is reproducible on the same machine, with the same versions of libraries and
-        number of threads, where the same is asked of it in the same order: how much `prepare` has read before a round counts too, and
-        where drawing is slow that hangs on the clock (see `Pool`), as does whether bfloat16 is found to be quicker.
+    seed : decides everything random here. On a CPU the same calls in the same order give the same results, on the same machine with the
+        same library versions and number of threads. Two things depend on the clock: how much a slow generator's pool holds before a round
+        (see `Pool`; what `prepare` has read counts), and whether bfloat16 is found to be faster.
     config : how rounds are run.
-    cache : folder where what was read from the untuned generator's images is kept for the next session; None keeps nothing.
-    retrained : whether the generator may have been trained anew since a checkpoint was made, which `restore` then takes all the same.
+    cache : folder in which the features of the untuned generator's images are kept for the next session; None keeps nothing.
+    retrained : whether `restore` accepts checkpoints that were made before the generator was trained further.
 
     Raises
     ------
@@ -136,7 +136,7 @@ class TuningSession:
 
     @property
     def pool(self) -> Pool:
-        """What was read from the untuned generator's images so far."""
+        """The untuned generator's images read so far."""
         if self._pool is None:
             kept = None
             if self._cache is not None:
@@ -146,7 +146,7 @@ class TuningSession:
 
     @property
     def foresight(self) -> Foresight | None:
-        """What choices begin with; None where the policy is another, or before a round or `prepare` learnt it (bundled ones have it)."""
+        """What choices begin with. None if the policy is no choice, or until a round or `prepare` has learnt it (bundled ones ship it)."""
         return self._preparation.foresight
 
     @property
@@ -189,7 +189,7 @@ class TuningSession:
 
     @torch.no_grad()
     def tuned_features(self, seeds: Sequence[int]) -> Tensor:
-        """Standardised features (N, d) of the images of seeds as tuned now; those of the last ones asked for are kept."""
+        """Standardised features (N, d) of the images of seeds as tuned now; the last result is cached."""
         known = (self.adapter, tuple(seeds))
         if self._tuned_features is None or self._tuned_features[0][0] is not known[0] or self._tuned_features[0][1] != known[1]:
             raw, _ = self.scorer.drawer.look(self._tuned(latents(seeds, self.model.z_dim)))
@@ -199,15 +199,15 @@ class TuningSession:
     # ------------------------------------------------------------------ proposing and listening
 
     def propose(self, count: int = 24) -> list[Proposal]:
-        """What `choose` chooses, drawn."""
+        """Images to rate next: what `choose` chooses, drawn."""
         chosen = self.choose(count)
         pixels = self.draw(np.stack([choice.latent for choice in chosen]))
         return [Proposal(choice.latent, choice.why, drawn) for choice, drawn in zip(chosen, pixels, strict=True)]
 
     def choose(self, count: int = 24) -> list[Chosen]:
-        """Images to rate next: Thompson's choice, a fifth straight from the current generator, a few repeats; in random order.
+        """Latents to rate next, in random order: most by Thompson sampling, a fifth straight from the current generator, a few repeats.
 
-        Chosen from what is known already: `draw` draws them, all at once or piece by piece.
+        Nothing is drawn: `draw` does that, for all of them or piece by piece.
         """
         known, rated = None, list[np.ndarray]()
         if self._learner is not None:
@@ -217,11 +217,11 @@ class TuningSession:
         return self._proposer.choose(count, rated, self._tuned, self.rounds > 0, known)
 
     def prepare(self) -> bool:
-        """A little of the work that a round needs, while nobody waits: see `gan.preparing`. False when there is none."""
+        """Do a little of the work that the next round needs, to be called while nobody waits. Returns False when none is left."""
         return self._preparation.piece()
 
     def add(self, images: Mapping[int, np.ndarray]) -> None:
-        """Make images known by an id of the caller's: {id: latent float32 (z_dim,)}. Known ids are left as they are.
+        """Register images under ids of the caller's choice: {id: latent float32 (z_dim,)}. Known ids are left as they are.
 
         Raises
         ------
@@ -238,19 +238,19 @@ class TuningSession:
         self._pending.extend(new)
 
     def feedback(self, events: Iterable[Feedback]) -> None:
-        """Take in events on known images, in order; a KeyError, and none of them, where one is of an image that was never added."""
+        """Add events on known images, in order. KeyError, and nothing is added, if one is about an image that was never added."""
         self.learner.feedback(events)
 
     def signals(self, signals: Iterable[Signal]) -> None:
-        """Take in what was done with known images in passing: looked at, enlarged, copied, saved. See `gan.taste.signals`."""
+        """Add implicit signals: known images that were looked at, enlarged, copied or saved. See `gan.taste.signals`."""
         self.learner.signals(signals)
 
     def tags(self, tags: Iterable[Tag]) -> None:
-        """Take in words put to known images, or taken from them. See `gan.taste.tags`."""
+        """Add tags given to known images, or taken from them. See `gan.taste.tags`."""
         self.learner.tags(tags)
 
     def replace_feedback(self, events: Iterable[Feedback]) -> None:
-        """Take these events instead of all earlier ones (after an undo)."""
+        """Replace all earlier events by these (after an undo)."""
         self.learner.replace(events)
 
     def fit(self) -> TasteSummary:
@@ -266,21 +266,21 @@ class TuningSession:
             self._scorer.set_weights(weights)
 
     def use_scorer(self, name: str, scorer: ScoreImages | None = None) -> float:
-        """Ask a scorer from outside what it thinks of 1,024 images, so that `RewardWeights.outside` can give it a weight.
+        """Call an outside scorer on 1,024 images, so that `RewardWeights.outside` can give it a weight.
 
         Parameters
         ----------
-        name : what it is called; where no function is given, one of `gan.rewards.outside.installed()`, which a round asks by itself.
+        name : its name; without `scorer`, one of `gan.rewards.outside.installed()`, which a round would call by itself.
         scorer : from uint8 images (N, H, W, 3) to N finite numbers, higher being better.
 
         Returns
         -------
-        Correlation of what it says with what is guessed of images that it was not asked about: its weight means as much as that.
+        Correlation of its values with what is predicted from features, left out one at a time: its weight means as much as that.
 
         Raises
         ------
         UserError
-            There is none of that name, or it fails, or returns anything else.
+            There is none of that name, or it fails, or returns something else.
         """
         for _ in self._asking(name, scorer or find(name)):
             pass
@@ -324,7 +324,7 @@ class TuningSession:
         return self.scorer.with_doubt(self.scorer.score_standardised(features, logits))
 
     def predict(self, points: np.ndarray) -> list[Prediction]:
-        """What is thought of the images of latents (N, z_dim)."""
+        """Predictions for the images of latents (N, z_dim): stars and reward terms."""
         return predictions(self.score(points))
 
     def run_round(
@@ -334,14 +334,14 @@ class TuningSession:
         wait: Callable[[], None] = lambda: None,
         strength: float = 0.5,
     ) -> Iterator[RoundProgress]:
-        """One round of policy-gradient updates on the taste as last fitted; yields after every step, and says in `last_round` how it ended.
+        """One round of policy-gradient updates on the taste as last fitted. Yields after every step; `last_round` says how it ended.
 
-        Who goes no further before that (`break`, an exception) keeps the generator as it was.
+        If the loop is left early (`break`, an exception), the generator stays as it was.
 
         Parameters
         ----------
-        steps : at most; by default `RoundConfig.steps`.
-        cancel : asked between steps; true ends the round, and the best version so far is kept.
+        steps : at most so many; by default `RoundConfig.steps`.
+        cancel : called between steps; true ends the round, and the best version so far is kept.
         wait : called between steps, and may block, for a pause.
         strength : how far it may go from the untuned generator, in [0, 1].
 
@@ -389,14 +389,14 @@ class TuningSession:
     # ------------------------------------------------------------------ keeping
 
     def save_checkpoint(self, path: Path | str, facts: dict[str, Any] | None = None) -> None:
-        """Write the tuned part, with `facts` (plain JSON) beside it. Feedback is not in it: keep the events, and give them again."""
+        """Write the adapter, with `facts` (plain JSON). Feedback is not included: keep the events and pass them to `feedback` again."""
         own = {"model": self.model.hash, "untuned": self._untuned.hash, "rounds": self.rounds, "foreseen": self._foreseen}
         save_checkpoint(Path(path), self.adapter, {**(facts or {}), **own})
 
     def restore(self, path: Path | str | None) -> dict[str, Any]:
-        """Take over a checkpoint's tuning, or None for the untuned generator; ratings stay. Returns the checkpoint's facts.
+        """Load the tuning of a checkpoint; None goes back to the untuned generator. Ratings stay. Returns the checkpoint's facts.
 
-        Raises `UserError`, and changes nothing, where it is missing, damaged, or of another generator (see `retrained`).
+        Raises `UserError`, and changes nothing, if the file is missing, damaged, or of another generator (see `retrained`).
         """
         adapter, facts = self._begun(), dict[str, Any]()
         if path is not None:
@@ -411,7 +411,7 @@ class TuningSession:
         return facts
 
     def tuned_model(self, name: str | None = None) -> Model:
-        """The generator as it is now, self-contained, with what made it on its card."""
+        """The generator as tuned now, self-contained; its card says how it was made."""
         card = dict(self.model.card)
         if self._learner is not None:
             summary = self._learner.summary()
@@ -439,9 +439,10 @@ class TuningSession:
         dtype: Literal["float32", "float16"] = "float32",
         format: "Format" = "bundle",
     ) -> Path:
-        """Write the tuned generator: a bundle with ONNX, sampler, test vector and card, or "onnx" alone, which one that was wrapped needs.
+        """Write the tuned generator as a bundle with ONNX, sampler, test vector and card. A wrapped module needs `format="onnx"`.
 
-        For images of it, and other settings: `gan.formats.exports.export(session.tuned_model(), folder, settings)`; its errors are these.
+        For images of it and other settings call `gan.formats.exports.export(session.tuned_model(), folder, settings)`; the errors are the
+        same.
         """
         from gan.formats.exports import ExportSettings, export  # onnx takes a second to import
 

@@ -77,7 +77,7 @@ def train(options: argparse.Namespace) -> bool:
 
 
 def own_pictures(out: Path, images: Path) -> list[str]:
-    """What a run writes among the pictures that it learns from, if `out` is in their folder; relative to it. A run that goes on must not
+    """Files that a run writes among its own training pictures, if `out` is inside their folder; relative to that folder. A run that goes on must not
     learn from its own samples."""
     from gan.adversarial import copying, output
 

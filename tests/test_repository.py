@@ -1,4 +1,4 @@
-"""The rules of the house, checked: style, types, layers, what the repository may hold and what an installation brings."""
+"""The rules of the repository, checked: style, types, layers, what the repository may hold and what an installation brings."""
 
 import ast
 import re

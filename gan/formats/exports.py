@@ -1,4 +1,4 @@
-"""Every way out: one call that the command line, the studio and scripts share."""
+"""Every export format, behind one call that the command line, the studio and scripts share."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -80,6 +80,7 @@ def export(
         In one line: the folder holds something else or cannot be written, there is nothing to write, this model has no such form, or a
         written file does not draw what the model does.
     Cancelled
+        `cancel` returned true.
     """
     settings = settings or ExportSettings()
     dtype: Literal["float32", "float16"] = "float16" if settings.fp16 else "float32"

@@ -1,4 +1,4 @@
-"""Writing files so that nothing is ever half there."""
+"""Writing files so that no file is ever half written."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What every generator and every discriminator is to the rest of the house, whoever made it."""
+"""The interface of every generator and every discriminator to the rest of the code, whoever made it."""
 
 from typing import Annotated, Any, ClassVar
 

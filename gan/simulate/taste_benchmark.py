@@ -1,8 +1,8 @@
-"""`tastemaker benchmark taste`: how soon and how well a taste is learnt, without teaching any generator.
+"""`tastemaker benchmark taste`: how fast and how well a taste is learnt, without teaching any generator.
 
 Simulated people rate images of the untuned generator, chosen as a session chooses them. Then: seconds to learn from many ratings; how the
 predicted liking goes with the true one, for steady people and those who slip; the same before and after people change their taste; and what
-is read from signs in passing and from tags.
+is learnt from implicit signals and from tags.
 """
 
 import sys
@@ -187,7 +187,7 @@ def _half_told(world: World, rater: Rater, seed: int, ratings: int) -> tuple[Tas
 
 
 def _signs(world: World, rater: Rater, seed: int, telling: float) -> dict[str, float]:
-    """What signs in passing are worth where a third of the images that were looked at is rated."""
+    """What implicit signals are worth if a third of the images that were looked at are rated."""
     learner, person = _half_told(world, rater, seed, _RATED_OF_SIGNS)
     learner.fit()
     without = _quality(world, learner, rater, 1.0)["correlation"]
@@ -272,7 +272,7 @@ def _say_all(found: dict[str, Any]) -> None:
             f"{name} {np.mean(np.array(of) > 0.0):.2f} ({np.mean(np.array(of) == 1.0):.2f})" for name, of in groups.items() if of
         )
         print(f"  {count:>4} ratings  {words}")
-    for kind, title in (("signs", "Signs in passing"), ("tags", "Words put to images")):
+    for kind, title in (("signs", "Implicit signals"), ("tags", "Words put to images")):
         print(f"\n{title}, medians: learnt weight, correlation without and with them:")
         for name, runs in found[kind].items():
             words = "  ".join(f"{key} {np.median([run[key] for run in runs]):.3f}" for key in runs[0])

@@ -1,4 +1,4 @@
-"""What a session has learnt of a person, for that person to look at."""
+"""What a session has learnt about a person's taste, for that person to look at."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a tuned generator still draws of all that it drew before, and of what is liked: what tuning leaves out."""
+"""How much of all that the untuned generator draws, and of what is liked, a tuned generator still draws."""
 
 from __future__ import annotations
 

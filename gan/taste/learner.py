@@ -32,7 +32,7 @@ class TasteSummary:
     repeats: int = 0  # images rated again after a while
     consistency: float | None = None  # correlation of those ratings with the first ones; None: too few
     changed: bool = False  # the taste is another than it was at first
-    signs: Implicit | None = None  # what signs in passing are worth; None: too few, or switched off
+    signs: Implicit | None = None  # what implicit signals are worth; None: too few, or switched off
     told: words.Told | None = None  # what words put to images are worth; likewise
 
 
@@ -54,7 +54,7 @@ class TasteLearner:
         self._signs: Implicit | None = None
         self._tags: list[words.Tag] = []
         self._told: words.Told | None = None
-        self.use_signals = True  # whether to learn from signs in passing,
+        self.use_signals = True  # whether to learn from implicit signals,
         self.use_tags = True  # and from words put to images
         self.model: TasteModel | None = None
 
@@ -65,11 +65,11 @@ class TasteLearner:
             self._features[image] = tuple(group[row] for group in groups)
 
     def feedback(self, events: Iterable[Feedback]) -> None:
-        """Append events: all of them, or none where one is of an unknown image (KeyError), whose features must be added first."""
+        """Append events. KeyError, and nothing is appended, if one is about an image whose features were not added before."""
         self._events = [*self._events, *self._known(events)]
 
     def signals(self, signals: Iterable[Signal]) -> None:
-        """Append signs in passing, which nothing takes back; of known images only, too."""
+        """Append implicit signals, which are never taken back; of known images only, too."""
         for signal in signals:
             self._must_know(signal.image)
             self._signals.append(signal)
@@ -86,7 +86,7 @@ class TasteLearner:
                 raise KeyError(f"feedback on image {image}, which was never added")
 
     def replace(self, events: Iterable[Feedback]) -> None:
-        """Take these events instead of all earlier ones (after an undo), which stand where one of these is of an unknown image."""
+        """Replace all earlier events by these (after an undo). KeyError, and the earlier ones stay, if one is about an unknown image."""
         self._events = self._known(events)
 
     def _known(self, events: Iterable[Feedback]) -> list[Feedback]:

@@ -1,4 +1,4 @@
-"""What a person does with an image without saying what they think of it, as weak evidence of whether they like it.
+"""Implicit signals: what a person does with an image without rating it, as weak evidence of whether they like it.
 
 A logistic model of "liked" (four stars, five, or a like) on what was done with an image, learnt from images that were also rated. How
 far it is believed follows from how well it guesses ratings that it was not fitted to: not at all at first, and never where it guesses no
@@ -26,7 +26,7 @@ _HALF = 0.25  # half the width of the interval of f that a sign stands for; next
 
 @dataclass(frozen=True)
 class Signal:
-    """Something done with one image in passing."""
+    """One implicit signal: something that was done with one image."""
 
     image: int
     kind: str  # one of KINDS
@@ -42,7 +42,7 @@ class Signal:
 
 @dataclass(frozen=True)
 class Implicit:
-    """What signs in passing are worth."""
+    """What implicit signals are worth."""
 
     auc: float  # of liked against not, for ratings left out of the fit: 0.5 is chance
     weight: float  # correlation with liking that can be relied on, 0..1: the learnt weight

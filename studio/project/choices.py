@@ -1,4 +1,4 @@
-"""Duels and surveys, which a person makes, and signals, which are noted in passing."""
+"""Duels and surveys, which a person answers, and implicit signals, which are recorded along the way."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class Choices(History):
         return self._choose("survey", best, {"others": list(others)})
 
     def signal(self, image: int, kind: str, value: float = 1.0) -> Signal:
-        """Note in passing what was done with an image; `value` is seconds for "dwell"."""
+        """Record an implicit signal on an image; `value` is seconds for "dwell"."""
         return self.signals((image,), kind, value)[0]
 
     def signals(self, images: Sequence[int], kind: str, value: float = 1.0) -> tuple[Signal, ...]:
-        """Note in passing what was done with several images at once."""
+        """Record an implicit signal on several images at once."""
         if kind not in SIGNAL_KINDS:
             raise ValueError(f"unknown signal {kind!r}")
         now = time.time()

@@ -31,7 +31,7 @@ EDIT_KINDS = ("rename", "delete", "branch", "restore")
 UNDOABLE_KINDS = (*RATING_KINDS, *MARK_KINDS, TITLE_STARS, *CHOICE_KINDS, *EDIT_KINDS)
 
 SIGNAL_KINDS = ("dwell", "loupe", "zoom", "save", "copy", "export")
-"""Noted in passing, never undone, and only where the person allows it."""
+"""Implicit signals: never undone, and recorded only if the person allows it."""
 
 MOST_STARS = 5
 MOST_LABELS = 4

@@ -40,7 +40,7 @@ class WorkerClient(WorkerEvents):
             self._send(m.Feedback(tuple(events)))
 
     def use_signals(self, on: bool) -> None:
-        """Learn from what was done with images in passing (the default), or leave it aside. Answered by `taste`, if it is open."""
+        """Learn from implicit signals (the default), or ignore them. Answered by `taste`, if it is open."""
         if on != self._use_signals:
             self._use_signals = on
             self._send(m.UseSignals(on))

@@ -60,7 +60,7 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True)
 class UseSignals:
-    """Learn from what was done with images in passing, or leave it aside. Answered by `Taste`."""
+    """Learn from implicit signals, or ignore them. Answered by `Taste`."""
 
     on: bool
 
