@@ -77,8 +77,10 @@ def train(options: argparse.Namespace) -> bool:
 
 
 def own_pictures(out: Path, images: Path) -> list[str]:
-    """Files that a run writes among its own training pictures, if `out` is inside their folder; relative to that folder. A run that goes on must not
-    learn from its own samples."""
+    """Files that a run writes among its own training pictures, if `out` is inside their folder; relative to that folder.
+
+    A resumed run must not learn from its own samples.
+    """
     from gan.adversarial import copying, output
 
     own, folder = (Path(os.path.realpath(path)) for path in (out, images))  # `resolve` raises on a link to itself

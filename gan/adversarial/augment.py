@@ -1,4 +1,4 @@
-"""Augmentation against overfitting: what a discriminator sees, real or generated, is shifted and has holes.
+"""Augmentation against overfitting: every image that the discriminator sees, real or generated, is shifted and has holes cut out.
 
 Both kinds of image pass through the same random change, through which gradients flow to the generator (Zhao et al. 2020, "DiffAugment",
 arXiv 2006.10738), and each change is skipped with a probability, so that undistorted images stay the likeliest and the generator has no

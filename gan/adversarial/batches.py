@@ -1,4 +1,4 @@
-"""Real images for training: which ones a step sees follows from its number alone, so that they can be read ahead and resumed exactly."""
+"""Real images for training. Which ones a step sees depends on its number alone, so they can be read ahead and a run resumes exactly."""
 
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,7 +20,7 @@ class Batches:
     Parameters
     ----------
     images : uint8 (N, R, R, 3), may be memory-mapped.
-    batch : images a step, over all processes together.
+    batch : images per step, over all processes together.
     seed : with a step's number it decides which pictures come, and which of them mirrored.
     resident : whether the whole pool is put on the device; by default only where a GPU has much room.
 

@@ -50,23 +50,23 @@ def run(
 ) -> Path:
     """Train a generator adversarially and write it to `out` as a bundle; returns `out`.
 
-    A run that was stopped or killed goes on from `out/training.pt` when called again with the same `out`: with the same length, or none,
-    exactly as if nothing had happened; with another one, or after its end, as a new leg with its own schedules. In processes that
-    torch.distributed has made a group, all train as one and the first writes.
+    A run that was stopped or killed resumes from `out/training.pt` when called again with the same `out`. With the same length, or none, it
+    continues exactly as if nothing had happened; with another length, or after its end, it begins a new leg with schedules of its own. In a
+    group of torch.distributed processes all train as one and the first writes.
 
     Parameters
     ----------
-    images : a folder, or the name of a procedural kind ("procedural:scenes").
+    images : a folder, or a procedural kind such as "procedural:scenes".
     start_from : a model to start from; None: random weights; "auto": the bundled generator that fits the pictures (see `Start`).
-    grow : give the networks of `start_from` the widths that new ones have, where those are larger.
+    grow : widen the networks of `start_from` to the widths that new ones have, where those are larger.
     minutes, kimg : length, in time and in thousands of images; whichever comes first. Without either, 400 thousand images.
-    batch : images a step, over all processes; unless given 32, or 8 in a short run on a CPU (see `usual_batch`).
-    augment : whether few pictures are augmented (see `augmentation_for`).
+    batch : images per step, over all processes; by default 32, or 8 in a short run on a CPU (see `usual_batch`).
+    augment : whether to augment the pictures if they are few (see `augmentation_for`).
     compile : try torch.compile.
     tensorboard : write event files to `out/events`.
     snapshots : keep a bundle every so many thousand images, in `out/snapshots`.
-    save_seconds : between two writings of the state.
-    say : takes lines for a person: what was found, what went wrong and how it goes on.
+    save_seconds : seconds between two saves of the state.
+    say : called with lines for the user: what was found, what went wrong and how the run continues.
     gamma : weight of R1 and R2 at the start and at the end of the leg; by default `TrainConfig`'s.
     leave_out, keep_copies : which pictures of a folder are used (see `gan.data.folder.open_images`).
 

@@ -1,4 +1,4 @@
-"""What a training run leaves on disk while it goes on: state, curve, bundle, samples, snapshots, TensorBoard events."""
+"""What a training run writes to disk as it goes: state, curve, bundle, samples, snapshots, TensorBoard events."""
 
 import csv
 import io

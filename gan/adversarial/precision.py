@@ -1,4 +1,4 @@
-"""Which arithmetic a device trains fastest in: asked of the device, not of a list of names."""
+"""Which precision a device trains fastest in: measured on the device, not looked up by name."""
 
 import functools
 import time

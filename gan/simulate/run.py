@@ -68,7 +68,7 @@ def simulate(
     judge : prepared for this model and rater; made here if None, which draws and judges a large untuned sample first.
     judge_every_round : False judges the end alone, and leaves the curve's earlier rounds out.
     config, weights : other settings for the session's rounds and reward.
-    lapses : share of the person's ratings that are a random star; by default `rater.LAPSES`.
+    lapses : share of the ratings that are random stars; by default `rater.LAPSES`.
     strengths : also judge the final generator when it chooses among fewer and among more.
 
     Raises

@@ -1,4 +1,4 @@
-"""What the window and the worker say to each other about exploring by hand and about what was learnt; see `messages`."""
+"""Messages between the window and the worker about exploring by hand and about what was learnt; see `messages`."""
 
 from __future__ import annotations
 

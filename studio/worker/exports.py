@@ -1,4 +1,4 @@
-"""What the window tells the worker so that it can export, and hears of it. No Qt, no torch."""
+"""Messages between the window and the worker about exports. No Qt, no torch."""
 
 from __future__ import annotations
 

@@ -47,11 +47,11 @@ def tune(
     progress: Callable[[float, str, float | None], None] = lambda fraction, text, seconds_left: None,
     finished: Callable[[bool, str, Checkpoint | None], None] = lambda kept, reason, checkpoint: None,
 ) -> list[Checkpoint]:
-    """Teach a project's generator what its ratings say; the checkpoints that were kept.
+    """Teach a project's generator from its ratings; returns the checkpoints that were kept.
 
-    `dials` are others than the project keeps: strength, and factors of reward terms. They are not kept.
-    Each round is on disk, then a row of the project, and then told. Ends after the first round that is not kept: without
-    new ratings the next would find no more. `cancel` is asked between steps, and ends after keeping the best so far.
+    `dials` override the project's: strength, and factors of reward terms. They are not stored.
+    Each round is first on disk, then a row of the project, then reported. Ends after the first round that is not kept: without
+    new ratings another round would not find more. `cancel` is called between steps; when true, the best so far is kept.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def export(
     progress: Callable[[float, str], None] | None = None,
     cancel: Callable[[], bool] = lambda: False,
 ) -> Path:
-    """Write a project's generator, as tuned now, or images of it, for other programs; the folder.
+    """Write a project's generator, as tuned now, or images of it, for other programs; returns the folder.
 
     `settings` are fields of `gan.formats.exports.ExportSettings`; `seeds` name images to write in place of favourites.
 

@@ -1,4 +1,4 @@
-"""What the window and the process that reads foreign generators say to each other, besides `studio.worker.messages`."""
+"""Messages between the window and the process that reads foreign generators, besides `studio.worker.messages`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the window and the process that trains say to each other, besides `studio.worker.messages`.
+"""Messages between the window and the process that trains, besides `studio.worker.messages`.
 
 Every job has a number; its events carry it, so that what a job that was given up still says is not taken for the next one's.
 """

@@ -1,4 +1,4 @@
-"""What the window and the worker say to each other.
+"""The messages between the window and the worker.
 
 Plain frozen dataclasses of built-in types, pickled over one pipe: nothing here needs Qt, numpy or torch. Pixels never
 travel in a message; a message holds a `FrameRef`, and the bytes travel in shared memory (see `studio.worker.frames`).

@@ -1,4 +1,4 @@
-"""What a worker must be told of a project so that it knows everything. No Qt, no torch."""
+"""The command that tells a worker everything it must know of a project. No Qt, no torch."""
 
 from __future__ import annotations
 

@@ -34,7 +34,14 @@ from studio.worker.machine import (
 from studio.worker.pieces import in_pieces
 from studio.worker.predicting import Watch
 from studio.worker.rounds import RoundRunner
-from studio.worker.sessions import array, feedback, hear_in_passing, make_session, packed, use_in_passing
+from studio.worker.sessions import (
+    array,
+    feedback,
+    make_session,
+    packed,
+    tell_signals_and_tags,
+    use_signals_and_tags,
+)
 from studio.worker.teaching import Taught
 from studio.worker.titling import Titling
 
@@ -213,7 +220,7 @@ class Service:
     def _warm(self) -> None:
         """Measure the reference sample and learn what was rated: seconds of work, which a first grid need not wait for."""
         self._cold = False
-        use_in_passing(self.session.learner, self._use_signals)
+        use_signals_and_tags(self.session.learner, self._use_signals)
         if self._untold:
             self._hear()
         if not self._teaching:
@@ -231,7 +238,7 @@ class Service:
                 learner.fit()
             events = self._events[len(self._events) - self._untold :][:step]
             learner.feedback(feedback(events))
-            hear_in_passing(learner, events)
+            tell_signals_and_tags(learner, events)
             self._untold -= len(events)
 
     @property
@@ -277,7 +284,7 @@ class Service:
         if any(isinstance(event, m.Retracted) for event in known):
             learner = self._retrying(lambda: self.session.learner)
             untold = self._events[len(self._events) - self._untold :]
-            hear_in_passing(learner, [*untold, *known])
+            tell_signals_and_tags(learner, [*untold, *known])
             self._events, self._untold = standing([*self._events, *known]), 0
             learner.replace(feedback(self._events))
         else:

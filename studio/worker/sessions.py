@@ -1,4 +1,4 @@
-"""From what a project knows to a `gan.session`, and the bytes on the way."""
+"""Makes a `gan.session` from what a project knows, and converts latents and opinions on the way."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ def open_session(command: m.Open, device: str, taste: bool = True) -> TuningSess
         session.restore(Path(command.checkpoint))
     if not taste:
         return session
-    use_in_passing(session.learner, command.use_signals)
+    use_signals_and_tags(session.learner, command.use_signals)
     session.feedback(feedback(command.events))
-    hear_in_passing(session.learner, command.events)
+    tell_signals_and_tags(session.learner, command.events)
     session.fit()
     return session
 
@@ -97,20 +97,20 @@ def tags(opinions: Iterable[m.Opinion]) -> list[Tag]:
     return [Tag(o.image, o.word, o.kind == "tag", o.time) for o in opinions if isinstance(o, m.Tag)]
 
 
-def hear_in_passing(learner: TasteLearner, opinions: Iterable[m.Opinion]) -> None:
-    """Tell a learner of what nothing takes back: signals, and words, which are taken away by another opinion."""
+def tell_signals_and_tags(learner: TasteLearner, opinions: Iterable[m.Opinion]) -> None:
+    """Append the signals and tags among opinions to a learner: neither is undone by replacing events (removing a tag is an event, too)."""
     opinions = list(opinions)
     learner.signals(signals(opinions))
     learner.tags(tags(opinions))
 
 
-def use_in_passing(learner: TasteLearner, on: bool) -> None:
-    """Let a learner learn from those, or leave them aside."""
+def use_signals_and_tags(learner: TasteLearner, on: bool) -> None:
+    """Let a learner learn from signals and tags, or ignore them."""
     learner.use_signals = learner.use_tags = on
 
 
 def taste_message(summary: TasteSummary, predictions: tuple[m.Prediction, ...]) -> m.Taste:
-    """What is known of a taste, for the window."""
+    """The state of the taste, as a message to the window."""
     signs = summary.signs
     return m.Taste(
         count=summary.count,
