@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gan import __version__
-from gan.errors import Cancelled, UserError, reason
+from gan.errors import Cancelled, UserError, is_out_of_memory, reason
 from gan.export_command import add_options, export_model
 from gan.options import BUNDLED, FAILED, MOST_SEED, Parser, add_device, amount, decimal, place, seed, whole
 from gan.terminal import open_streams
@@ -84,7 +84,7 @@ def _give_up_output() -> None:
 def _message(error: BaseException) -> str | None:
     if isinstance(error, UserError):
         return str(error)
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if is_out_of_memory(error):
         return "not enough memory: ask for fewer or smaller images at a time, or use --device cpu"
     if isinstance(error, OSError) and error.errno is not None:
         where = f"{error.filename}: " if error.filename else ""

@@ -1,4 +1,4 @@
-"""The one exception whose text is meant for the person in front of the screen."""
+"""The exceptions whose text is meant for the user, and what to say of all others."""
 
 
 _LONGEST = 300  # characters of a reason: a damaged file may be quoted in it
@@ -19,8 +19,15 @@ def reason(error: BaseException) -> str:
     return lines[0][:_LONGEST] if lines else type(error).__name__
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether the machine or the graphics card had too little memory. Knows torch's errors without importing torch."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in ("out of memory", "DefaultCPUAllocator"))
+
+
 class Cancelled(UserError):
-    """Long work stopped because the person asked for it. Nothing half made is left."""
+    """Long work was stopped because the user asked for it. Nothing half made is left."""
 
     def __init__(self, message: str = "cancelled") -> None:
         super().__init__(message)

@@ -6,7 +6,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gan.errors import UserError, reason
+from gan.errors import UserError, is_out_of_memory, reason
 from studio.worker import imports
 from studio.worker import messages as m
 from studio.worker.frames import FrameClosed, FrameWriter
@@ -39,8 +39,7 @@ def serve(inbox: Inbox, outbox: Outbox, frames: FrameWriter) -> None:
         except UserError as error:
             outbox.send(m.Failed(type(command).__name__, str(error)))
         except Exception as error:
-            memory = isinstance(error, MemoryError) or "out of memory" in str(error)
-            text = "There is not enough memory for this generator." if memory else reason(error)
+            text = "There is not enough memory for this generator." if is_out_of_memory(error) else reason(error)
             outbox.send(m.Failed(type(command).__name__, text, traceback.format_exc()))
 
 

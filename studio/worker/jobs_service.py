@@ -16,7 +16,7 @@ from gan import assets
 from gan.data.decoding import whole
 from gan.data.folder import FEW, open_images
 from gan.data.pixel_art import few_colours
-from gan.errors import Cancelled, UserError, reason
+from gan.errors import Cancelled, UserError, is_out_of_memory, reason
 from gan.formats.files import write_bytes
 from studio.worker import jobs
 from studio.worker import messages as m
@@ -80,8 +80,7 @@ class Jobs:
         except UserError as error:
             self._send(m.Failed(name, str(error)))
         except Exception as error:
-            memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-            text = "There is not enough memory: choose smaller images." if memory else reason(error)
+            text = "There is not enough memory: choose smaller images." if is_out_of_memory(error) else reason(error)
             self._send(m.Failed(name, text, traceback.format_exc()))
 
     def _cancelled(self, job: int) -> Callable[[], bool]:
@@ -116,9 +115,11 @@ class Jobs:
         self._send(jobs.Looked(command.job, array, pictures, skipped, FEW, intake.pixel, pixel_art, start))
 
     def _show_whole(self, command: jobs.ShowWhole) -> None:
-        with suppress(Exception):  # the file has gone since the folder was read: nothing to show
+        try:
             pixels = whole(self._folder / command.name, command.side)
-            self._send(jobs.Whole(command.name, self._frames.send(pixels[None])))
+        except Exception:  # gone or damaged since the folder was read (Pillow raises nearly anything): nothing to show
+            return
+        self._send(jobs.Whole(command.name, self._frames.send(pixels[None])))
 
 
 def _thinned(tell: Callable[[float], None], least: float = 0.005) -> Callable[[float], None]:

@@ -38,11 +38,3 @@ def work_in_smaller_batches(session: TuningSession) -> bool:
         return False
     drawer.chunk = max(SMALLEST_BATCH, drawer.chunk // 2)
     return True
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory, the graphics card's or the machine's, was too small."""
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return True
-    text = str(error)
-    return isinstance(error, RuntimeError) and ("out of memory" in text or "DefaultCPUAllocator" in text)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from gan.errors import is_out_of_memory
 from gan.session import RoundProgress, TuningSession
 from studio.worker import messages as m
 from studio.worker.frames import FrameWriter
 from studio.worker.inbox import Inbox
-from studio.worker.machine import is_out_of_memory
 from studio.worker.teaching import Taught, teach
 
 DURING_A_ROUND = (

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from gan.adversarial.precision import resolve_device
-from gan.errors import UserError, reason
+from gan.errors import UserError, is_out_of_memory, reason
 from gan.session import TuningSession
 from studio.project.opinions import standing
 from studio.worker import messages as m
@@ -25,12 +25,7 @@ from studio.worker.exploring import Explorer
 from studio.worker.exporting import export_told
 from studio.worker.frames import FrameClosed, FrameWriter
 from studio.worker.inbox import Inbox, Outbox
-from studio.worker.machine import (
-    device_label,
-    is_out_of_memory,
-    usable_cores,
-    work_in_smaller_batches,
-)
+from studio.worker.machine import device_label, usable_cores, work_in_smaller_batches
 from studio.worker.pieces import in_pieces
 from studio.worker.predicting import Watch
 from studio.worker.rounds import RoundRunner

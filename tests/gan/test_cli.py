@@ -375,6 +375,7 @@ def test_report_of_a_foreign_value_error_is_a_bug() -> None:
         (Cancelled(), cli.STOPPED, "stopped"),
         (KeyboardInterrupt(), cli.STOPPED, "stopped"),
         (MemoryError(), FAILED, "memory"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes."), FAILED, "memory"),
         (PermissionError(errno.EACCES, "Permission denied", "x.png"), FAILED, "x.png: permission denied"),
     ],
 )
