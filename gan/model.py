@@ -86,7 +86,7 @@ class Model:
 
     @property
     def tuned(self) -> bool:
-        """Whether there is an adapter that moves latents; a fresh one leaves them where they are."""
+        """Whether there is an adapter that changes what is drawn; a fresh one changes nothing."""
         return self.adapter is not None and not self.adapter.idle
 
     @property

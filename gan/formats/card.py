@@ -115,15 +115,22 @@ def _data(model: Model) -> str:
     return f"{text}\n\nLicence of the weights: **{_line(licence(model))}**."
 
 
+# What an adapter does, by its kind.
+_TUNED = {
+    "choice": "makes several latents of each one that it is given and passes on the one that it prefers",
+    "residual": "moves each latent",
+}
+
+
 def _tuning(model: Model) -> str:
     tuning = model.card.get("tuning")
-    if not model.tuned:
+    if model.adapter is None or not model.tuned:
         return "None: this is the generator as it was trained."
     reward = "joins one person's ratings with the discriminator's judgement of realism"
     if model.discriminator is None:
         reward = "comes from one person's ratings; it knows nothing of realism, because there is no discriminator"
     return (
-        "A small network in front of the generator moves each latent. It was trained by policy gradients on a reward that "
+        f"A small network in front of the generator {_TUNED[model.adapter.kind]}. It was trained by policy gradients on a reward that "
         f"{reward}; the generator itself is unchanged.\n\n"
         + _facts(tuning, "No record of the ratings travels with it.")
     )

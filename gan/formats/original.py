@@ -1,7 +1,7 @@
 """An imported generator's weights under the names that they came with, so that they load back into the code they came from.
 
-Tuning never changes those weights: what was learnt is a network in front of them that moves latents. It keeps each latent's length and is
-not linear, so no first layer can absorb it; it is written beside the weights, as a graph that any program can run first.
+Tuning never changes those weights: what was learnt is a network in front of them that chooses or moves latents. It keeps each latent's
+length and is not linear, so no first layer can absorb it; it is written beside the weights, as a graph that any program can run first.
 """
 
 import json
@@ -35,7 +35,7 @@ generator.load_state_dict(torch.load("{weights}", weights_only=True))   # your o
 
 Licence of the weights: **{licence}**. Every image they draw is generated.
 """
-_TUNED = """**The weights are the ones that were imported, unchanged.** Tuning learnt a small network that moves latents before the
+_TUNED = """**The weights are the ones that were imported, unchanged.** Tuning learnt a small network that changes latents before the
 generator sees them. It is not linear, so it cannot be folded into the generator's first layer; without it, the images are
 those of the untuned generator. It is beside the weights, as `adapter.onnx` and `adapter.pt2`: run it first.
 
@@ -128,7 +128,7 @@ def _write_adapter(model: Model, folder: Path) -> None:
     worst = float(np.abs(run_onnx(data, z.numpy(), output="latent") - wanted).max())
     if not worst <= TOLERANCE * max(1.0, float(np.abs(wanted).max())):
         raise UserError(
-            f"not exported: adapter.onnx moves latents elsewhere than the model does (off by {worst:.2g})"
+            f"not exported: adapter.onnx gives other latents than the model does (off by {worst:.2g})"
         )
     write_bytes(folder / f"{ADAPTER}.onnx", data)
     with atomic_write(folder / f"{ADAPTER}.pt2") as stream, quiet():

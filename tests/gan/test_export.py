@@ -23,7 +23,7 @@ from gan.formats import bundle, export
 from gan.formats.export import FILES, export_bundle
 from gan.model import Model
 from gan.networks import latents
-from gan.policy.adapter import Shift, ShiftConfig
+from gan.policy.adapter import Choice, ChoiceConfig, Shift, ShiftConfig
 
 MakeModel = Callable[..., Model]
 
@@ -136,9 +136,8 @@ def test_script_draws_the_same_images(exported: Path, tmp_path: Path, small_mode
         assert done.returncode == 0 and sheet.size == (34, 34)
 
 
-def test_script_says_how_it_was_truncated(tmp_path: Path, small_model: MakeModel) -> None:
-    folder = export_bundle(small_model(), tmp_path / "plain")
-    done = script(folder, "--count", "1", "--truncation", "0.7", "--out", "one.png", cwd=tmp_path)
+def test_script_says_how_it_was_truncated(exported: Path, tmp_path: Path) -> None:
+    done = script(exported, "--count", "1", "--truncation", "0.7", "--out", "one.png", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     with Image.open(tmp_path / "one.png") as drawn:
         assert drawn.text["parameters"].endswith(", Truncation: 0.7")  # type: ignore[attr-defined]
@@ -226,7 +225,6 @@ def test_card_of_an_unknown_model_with_hostile_text(small_model: MakeModel) -> N
 
 def test_card_of_an_imported_generator(small_model: MakeModel) -> None:
     from gan.formats.card import render
-    from gan.policy.adapter import Shift, ShiftConfig
 
     model, judged = small_model(discriminator=False), small_model()
     adapter = Shift(ShiftConfig(model.z_dim, 16))
@@ -237,6 +235,10 @@ def test_card_of_an_imported_generator(small_model: MakeModel) -> None:
     assert "- File: generator.pth\n- Architecture: dcgan" in card
     assert "there is no discriminator" in card and "discriminator's judgement" not in card
     assert "discriminator's judgement" in render(judged)
+    assert "moves each latent" in card
+    model.adapter = Choice(ChoiceConfig(model.z_dim, model.generator.embed_dim, candidates=4, width=8, depth=1)).attach(model.generator)
+    torch.nn.init.normal_(model.adapter.out.weight)
+    assert "several latents" in render(model) and "moves each latent" not in render(model)
 
 
 def test_export_over_an_earlier_one_gives_the_same_files(
