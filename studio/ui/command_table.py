@@ -190,7 +190,7 @@ def _generator(window: StudioWindow) -> Iterable[Command]:
         "generator",
         tr("Start again"),
         ("Ctrl+Alt+R",),
-        tr("Start the worker once more after it could not go on"),
+        tr("Start the worker again after it could not go on"),
         actions.start_again,
         new_group=True,
         enabled=lambda: state.task == "failed",
@@ -224,7 +224,7 @@ def _view(window: StudioWindow) -> Iterator[Command]:
         "view",
         tr("Full screen"),
         ("F11",),
-        tr("Nothing but the studio; the same again leaves it"),
+        tr("Only the studio on the screen; the same again leaves it"),
         partial(_toggle_full_screen, window),
         checked=window.isFullScreen,
     )

@@ -32,7 +32,7 @@ def table(window: StudioWindow) -> Iterable[Command]:
             "image",
             label_name(label).capitalize(),
             (str(FIRST_KEY + label - 1),),
-            tr("A colour of your own meaning; the same again takes it away"),
+            tr("A colour with a meaning of your own; the same again removes it"),
             partial(window.actions_.mark, "label", label),
             new_group=label == 1,
             views=rates,

@@ -189,5 +189,5 @@ class TastePanel(QWidget):
         named(
             self.meter,
             tr("Confidence: {share} %", share=round(100 * confidence)),
-            tr("How much of its doubt about images it has not seen rated is gone"),
+            tr("How much of its doubt about unrated images is gone"),
         )
