@@ -11,7 +11,7 @@ from gan.rewards.scorer import Scorer
 from gan.taste import RawFeatures, TasteModel
 from gan.taste.selection import Shares, Why, quotas, shuffled, thompson
 
-_CANDIDATES = 160  # known images of the prior that a grid is chosen from: more would teach less, all of them much the same
+CANDIDATES = 160  # known images of the prior that a grid is chosen from: more would teach less, all of them much the same
 _FEWEST = 192  # as few as a grid may be chosen from
 
 
@@ -93,7 +93,7 @@ class Proposer:
         if len(fresh) < count:
             self._shown[:] = False
             fresh = torch.arange(len(pool))
-        rows = fresh[torch.randperm(len(fresh), generator=self._random)[: max(_CANDIDATES, 2 * count)]]
+        rows = fresh[torch.randperm(len(fresh), generator=self._random)[: max(CANDIDATES, 2 * count)]]
         raw, _ = pool.read()
         features = scorer.standardise(RawFeatures(tuple(group[rows] for group in raw.groups)))
         chosen = rows[thompson(taste, features, count, self._random)]

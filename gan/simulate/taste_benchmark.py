@@ -20,6 +20,7 @@ import gan
 from gan.formats.files import write_json
 from gan.networks import latents, to_uint8
 from gan.options import BUNDLED, Parser, new_file, whole
+from gan.proposing import CANDIDATES
 from gan.rewards.drawer import Drawer
 from gan.simulate import rater as people
 from gan.simulate.rater import FloatArray, Person, Rater, load_rater, rater_files
@@ -31,7 +32,6 @@ from gan.terminal import Progress
 IMAGES = 4200
 _FIRST_SEED = 4_000_000_000
 _TESTED = 1600  # images that nobody rates
-_CANDIDATES = 160
 _FITTED = (100, 500, 1000, 2000)  # events
 _GRIDS = (24, 48, 96)  # ratings after which it is asked whether there is a preference at all
 _RATED_OF_SIGNS = 400  # images, of three times as many that were looked at,
@@ -105,7 +105,7 @@ def _session(world: World, rater: Rater, seed: int, ratings: int, lapses: float)
         by_taste, at_random, again = quotas(size, Shares(), learner.model is not None, len(rated))
         chosen, free = free[:at_random], free[at_random:]
         if by_taste and learner.model is not None:
-            places = thompson(learner.model, world.some(free[:_CANDIDATES]), by_taste, draws)
+            places = thompson(learner.model, world.some(free[:CANDIDATES]), by_taste, draws)
             chosen, free = np.concatenate([chosen, free[places]]), random.permutation(np.delete(free, places))
         chosen = random.permutation(np.concatenate([chosen, random.choice(rated, again, replace=False)]))
         stars = person.rate(world.images[chosen], given / ratings)
