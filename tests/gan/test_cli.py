@@ -523,7 +523,7 @@ def test_what_a_command_does_not_know_points_to_its_own_help(capsys: pytest.Capt
 
 def test_least_stars_is_told_of_and_refused_for_a_model(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run("export", "--help") == 0
-    assert "--least-stars N       (with --project)" in capsys.readouterr().out
+    assert "--least-stars N       with --project:" in capsys.readouterr().out
     assert "a project's ratings" in mistake(capsys, "export", "dreamscapes", "--least-stars", 5, "--out", tmp_path / "out")
 
 
