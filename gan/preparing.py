@@ -13,7 +13,7 @@ from gan.policy.adapter import Adapter, Choice, ChoiceConfig, Shift, ShiftConfig
 from gan.policy.foresight import Foresight, ForesightLearner
 from gan.policy.rounds import RoundConfig, RoundProgress
 from gan.rewards.pool import ENOUGH, ENOUGH_FORESEEN, Pool
-from gan.rewards.scorer import REFERENCE_IMAGES, Scorer
+from gan.rewards.scorer import Scorer
 
 PIECE = 32  # images read in one piece of work ahead
 UPDATES = 32  # of the foresight in one piece
@@ -84,8 +84,8 @@ class Preparation:
     def _learn(self, updates: int) -> bool:
         """So many updates more of what is learnt. False when there is nothing to learn."""
         if self._learning is None:
-            known = len(self._pool()) - REFERENCE_IMAGES
-            if self._like is None or known <= 0 or (self.foresight is not None and known < 2 * self.foresight.images):
+            known = len(self._pool())
+            if self._like is None or not known or (self.foresight is not None and known < 2 * self.foresight.images):
                 return False
             self._learning = ForesightLearner(*self._scorer().known_features(), self._like)
         self._learning.step(updates)
@@ -107,7 +107,6 @@ class Preparation:
             return
         pool, enough = self._pool(), ENOUGH if self.foresight is None else ENOUGH_FORESEEN
         began, had = time.monotonic(), len(pool)
-        pool.grow_to(REFERENCE_IMAGES + PIECE)  # without any beside the reference sample there is nothing to learn from
         enough = min(enough, pool.size)
         while not pool.has(enough) and not cancel():
             wait()

@@ -14,8 +14,8 @@ from gan.guard import MOVING, Guard, Limits, Look, mean_pairwise_distance
 from gan.policy.adapter import Adapter, Choice
 from gan.policy.base import LatentPolicy
 from gan.policy.categorical import CategoricalPolicy
-from gan.policy.climb import Climb, ClimbConfig
 from gan.policy.estimators import ESTIMATORS, Estimator, scale
+from gan.policy.fitting import fit_choice
 from gan.policy.gaussian import GaussianPolicy
 from gan.policy.pathwise import MovingPolicy, pathwise_update
 from gan.policy.styles import StylePolicy, StyleShift
@@ -48,7 +48,7 @@ class RoundConfig:
     temperature: float = 0.3  # of the softmax over preferences, which are of the size of rewards
     entropy_weight: float = 0.3  # reward (untuned SD) paid per nat of KL to the untuned policy
     draw_rate: float = 2e-4  # learning rate of the updates from drawn images
-    climb: ClimbConfig = field(default_factory=ClimbConfig)
+    ridge: float = 0.03  # of the fit to images that are known: see `fit_choice`
     # shift
     sigma: float = 0.4  # how far an action strays, in standard deviations of the prior
     learning_rate: float = 3e-3  # of Adam on the adapter
@@ -118,7 +118,6 @@ class Round:
         self.device = scorer.drawer.device
         self.result: RoundResult | None = None
         self._yardstick = scorer  # whose discriminator stays as it was trained: it must not move with what it measures
-        self._climb: Climb | None = None
         self._variety: Variety | None = None
         if isinstance(adapter, Choice) and config.estimator == "pathwise":
             raise ValueError("the pathwise estimator needs a policy that moves: a choice has no slope")
@@ -130,33 +129,33 @@ class Round:
             self._embedded = scorer.known_latents()
             if self._learns_realism:
                 self.scorer = scorer.learning()
-                known = self._learn_realism()
-            self._climb = Climb(
-                self.policy,
-                self._embedded,
-                self._rewards(known),
-                config.entropy_weight,
-                config.steps,
-                config.climb,
-                generator,
-                scorer.drawer.autocast,
-            )
         elif isinstance(adapter, StyleShift):
             self.policy = StylePolicy(adapter, config.sigma)
         else:
             self.policy = GaussianPolicy(adapter, config.sigma)
-        self.limits = config.limits or (Limits() if self._climb is not None else MOVING)
+        self.limits = config.limits or (Limits() if self._choosing else MOVING)
         # As the dials come, the taste alone decides what is kept; who turns one asks for something else as well, which costs some taste.
         weights = replace(scorer.weights, outside={name: weight for name, weight in scorer.weights.outside.items() if weight})
-        self._turned = weights != (RewardWeights() if self._climb is not None else MOVING_WEIGHTS)
+        self._turned = weights != (RewardWeights() if self._choosing else MOVING_WEIGHTS)
         self._held_out = torch.randn(config.look_images, adapter.config.z_dim, generator=generator).to(self.device)
         self._choices: Tensor | None = None  # what could be made of them, as the mapping sees it
         self._fair = scorer.best_fifth()
         self._fair_diversity = max(mean_pairwise_distance(self._fair.features), 1e-6)  # 0 where all images are one
 
     @property
+    def _choosing(self) -> bool:
+        return isinstance(self.adapter, Choice)
+
+    @property
     def _learns_realism(self) -> bool:
-        return self.scorer.has_realism and self.config.discriminator_ridge > 0.0
+        return self._choosing and self.scorer.has_realism and self.config.discriminator_ridge > 0.0
+
+    def _fit(self) -> None:
+        """Let the choice follow the rewards of images that are known; the batches that are drawn refine it."""
+        if isinstance(self.adapter, Choice):
+            known = self._learn_realism() if self._learns_realism else self.scorer.known_scores()
+            config = self.config
+            fit_choice(self.adapter, self._embedded, self._rewards(known), config.temperature / config.entropy_weight, config.ridge)
 
     @torch.no_grad()
     def _learn_realism(self) -> Scores:
@@ -216,7 +215,7 @@ class Round:
     ) -> Iterator[RoundProgress]:
         """One report a step. `cancel` is asked and `wait` called (a pause) between steps."""
         config = self.config
-        choosing = self._climb is not None
+        choosing = self._choosing
         rate = config.draw_rate if choosing else config.learning_rate
         optimizer = torch.optim.Adam(self.policy.parameters(), lr=rate, betas=(0.9, 0.99), fused=True)
         least = config.entropy_weight if choosing else config.kl_weight
@@ -232,6 +231,8 @@ class Round:
                 cancelled = True
                 break
             begun = time.monotonic()
+            if step == 0:
+                self._fit()
             step += 1
             reward, taste, realism, kl = self._step(optimizer, kl_weight)
             # Dual ascent: outside a limit it costs more and more to be far from the untuned generator, inside less and less again.
@@ -240,8 +241,8 @@ class Round:
             outside = kl > kl_limit or bool(note)
             kl_weight = min(kl_weight * 1.3, 10.0) if outside else max(kl_weight / 1.3, least)
             if step % config.look_every == 0 or step == config.steps:
-                if self._climb is not None and self._learns_realism:
-                    self._climb.reward(self._rewards(self._learn_realism()))
+                if self._learns_realism:
+                    self._fit()
                 look = self._look_again(step)
                 improved, stop = guard.look(look)
                 note = look.broken(self.limits) or ""
@@ -279,10 +280,8 @@ class Round:
         )
 
     def _step(self, optimizer: torch.optim.Optimizer, kl_weight: float) -> tuple[float, float, float, float]:
-        """Learn from what is known, then draw a batch and learn from that. Returns mean reward, taste, realism and KL."""
+        """Draw a batch and learn from it. Returns mean reward, taste, realism and KL."""
         config = self.config
-        if self._climb is not None:
-            self._climb.step()
         states = torch.randn(config.states, self.adapter.config.z_dim, generator=self.random).to(self.device)
         seen = self.policy.see(states)
         if config.estimator == "pathwise":
@@ -301,7 +300,7 @@ class Round:
         """A score-function update: draw, score, reinforce. Returns the scores and the KL in nats.
 
         Advantages are divided by their deviation sd over the batch (`scale`), the price of KL is not: where these updates lead is
-        f = t r / (beta sd), and not the f = t r / beta that `Climb` is drawn to.
+        f = t r / (beta sd), and not the f = t r / beta that `fit_choice` finds.
         """
         config = self.config
         actions = self.policy.act(seen, config.children, self.random)

@@ -16,7 +16,7 @@ class RewardWeights:
     """What the person's sliders say. The defaults are for a policy that chooses; see also `MOVING_WEIGHTS`."""
 
     taste: float = 1.0
-    realism: float = 0.25
+    realism: float = 0.1
     novelty: float = 0.1  # of adding to the variety of what is chosen, see `Variety`; what moves latents: see `favour_novelty`
     typicality: float = 0.0  # of staying among images like those the untuned generator draws
     caution: float = 0.0  # standard deviations of the taste model's doubt subtracted from its mean
@@ -46,7 +46,7 @@ class RewardWeights:
 # For a policy that moves latents: what it draws may lie where no rated image ever was, so it must be cautious, and stay among images
 # like those of the untuned generator. What is chosen from the prior is there already; on the benchmark's tuning raters both only cost
 # variety, and likes.
-MOVING_WEIGHTS = RewardWeights(novelty=0.2, typicality=0.25, caution=0.5)
+MOVING_WEIGHTS = RewardWeights(realism=0.25, novelty=0.2, typicality=0.25, caution=0.5)
 
 
 def relative_realism(logits: Tensor, reference_logit: float) -> Tensor:

@@ -14,7 +14,7 @@ from gan.rewards.drawer import Drawer
 from gan.taste import RawFeatures
 
 ENOUGH = 9216  # images that a first choice can be learnt from; from more it is learnt better
-ENOUGH_FORESEEN = 3072  # where what latents look like is known beforehand, and only what they are worth has to be learnt
+ENOUGH_FORESEEN = 1024  # where what latents look like is known beforehand, and only what they are worth has to be learnt
 _LEAST = 2048  # a slow generator's pool is enough with so many,
 _ENOUGH_SECONDS = 90.0  # after so long a time of drawing,
 _FULL_SECONDS = 300.0  # and full after this

@@ -96,11 +96,12 @@ class Scorer:
         self._plain = PlainMeasures(self.reference)
         self._outside: dict[str, Guessed] = {}
         self.set_taste(None)
-        self._known: tuple[Tensor, ...] | None = None  # features of the rest of the pool,
+        self._known: tuple[Tensor, ...] | None = None  # features of the pool,
         self._known_distances: Tensor | None = None  # from the reference
         self._known_liking: tuple[Tensor, Tensor | None] | None = None  # by the taste as it is
         self._reference_features = torch.cat(self.reference, dim=1)
         distances = neighbour_distance(self._reference_features, self._reference_features, NEIGHBOUR, themselves=True)
+        self._reference_distances = distances
         self._typicality_normaliser = Normaliser.fit(-distances)
         self._reference_typicality = self._typicality_normaliser(-distances)
         self._far = float(torch.quantile(distances, 1.0 - GATE_QUANTILE))
@@ -195,8 +196,8 @@ class Scorer:
         )
 
     def known_latents(self) -> Tensor:
-        """Of the pool's images outside the reference sample, embedded: (M, e) on the device."""
-        return self.pool.embedded(REFERENCE_IMAGES)
+        """Of the pool's images, embedded: (M, e) on the device."""
+        return self.pool.embedded()
 
     def known_features(self) -> tuple[Tensor, Tensor]:
         """Of the same images: those, and features and logits in untuned standard deviations, side by side (M, d)."""
@@ -210,16 +211,15 @@ class Scorer:
         """Of the same images."""
         features, logits = self._read_known()
         if self._known_distances is None:
-            self._known_distances = self._distances(features)
+            others = tuple(group[REFERENCE_IMAGES:] for group in features)
+            self._known_distances = torch.cat([self._reference_distances, self._distances(others)])
         if self._known_liking is None:
             self._known_liking = self._predict(features)
         return self._scores(features, self._known_distances, logits, self._known_liking)
 
     def _read_known(self) -> tuple[tuple[Tensor, ...], Tensor | None]:
         """Features and logits of the same images; what was made of fewer of them is forgotten."""
-        if len(self.pool) <= REFERENCE_IMAGES:
-            raise ValueError("the pool holds nothing but the reference sample")
-        raw, logits = self.pool.read(REFERENCE_IMAGES)
+        raw, logits = self.pool.read()
         if self._known is None or len(self._known[0]) != len(raw):
             self._known, self._known_distances, self._known_liking = self.standardise(raw), None, None
         return self._known, logits

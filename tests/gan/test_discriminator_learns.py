@@ -166,7 +166,7 @@ def test_a_round_learns_and_leaves_the_session_as_it_was(small_model: Callable[.
         assert after.terms.realism is not None and torch.equal(before.terms.realism, after.terms.realism)
     assert torch.equal(weights[1], weights[2]) and not torch.equal(weights[0], weights[1])
     learner = session.scorer.learning()
-    learner.learn_realism(learner.known_scores(), torch.rand(320, generator=torch.Generator().manual_seed(0)) ** 8, 0.05)
+    learner.learn_realism(learner.known_scores(), torch.rand(480, generator=torch.Generator().manual_seed(0)) ** 8, 0.05)
     now = learner.known_scores()
     assert now.terms.realism is not None and not torch.equal(now.terms.realism, before.terms.realism)
     assert now.trained_realism is not None and torch.equal(now.trained_realism, before.trained_realism)

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from exact import expected_objective
 from torch import nn
 
 from gan.errors import UserError
@@ -24,7 +25,6 @@ from gan.policy import (
     StylePolicy,
     StyleShift,
     UpdateConfig,
-    expected_objective,
     pathwise_update,
 )
 from gan.policy.rounds import Round, RoundConfig

@@ -74,9 +74,8 @@ def learning_discriminator(given: Given) -> Tuned:
 
 
 def no_foresight(given: Given) -> Tuned:
-    """The hidden layers know nothing of latents at first, and learn as fast as the last one."""
-    config = RoundConfig()
-    return _taught(given, replace(config, climb=replace(config.climb, hidden_rate=config.climb.learning_rate)), foresight=False)
+    """The hidden layers know nothing of latents: they are as they were made at random."""
+    return _taught(given, foresight=False)
 
 
 def no_kl(given: Given) -> Tuned:
