@@ -102,8 +102,10 @@ class Service:
         """Do a piece of what will be asked for next; False when nothing is left."""
         if self._session is None:
             return False
-        if self._cold:
+        if self._cold:  # seconds in one piece: whoever asks for something meanwhile has to see why it does not come at once
+            self._send(m.Busy("learning" if self._events else "drawing"))
             self._guarded("Open", self._warm)
+            self._send(m.Busy(""))
             return True
         try:
             return self._session.prepare()

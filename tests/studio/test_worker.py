@@ -572,7 +572,9 @@ def test_how_well_it_guesses_survives_a_restart(bundle):
     served = service.Service(Quiet(), sent, sent, make_session)
     said = tuple(m.FeedbackEvent(n + 1, "stars", 1.0 + n % 5, float(n)) for n in range(60))
     served.do(m.Open("", str(bundle), None, "cpu", 0, images(60), said))
+    told = len(sent.of(m.Busy))
     assert served._ahead_of_time(), "it learns while nobody waits"
+    assert [busy.task for busy in sent.of(m.Busy)[told:]] == ["learning", ""], "and is not called ready meanwhile"
     taste = sent.of(m.Taste)[-1]
     assert (taste.count, taste.guesses) == (60, 48), (
         "all but the first twelve were guessed before they were learnt"
