@@ -112,6 +112,7 @@ class TimelineView(QWidget):
         card = card or self.chosen_card()
         if card.version is not None and card.branch.isEnabled():
             name = tr("Branch of {name}", name=version_name(card.version))
+            self._chosen = _NOBODY  # keys are for the new line, as soon as it is in use
             self._actions.branch_version(card.version.id, name)
 
     def delete(self, card: VersionCard | None = None) -> None:
