@@ -14,7 +14,7 @@ from studio.model.property import bind
 from studio.model.rounds import version_name
 from studio.project.records import Guess, ImageState
 from studio.project.search import Seen
-from studio.ui.parts import Rows, names_keys, quiet_note, section
+from studio.ui.parts import KeyLegend, Rows, section
 from studio.ui.tags_editor import TagsEditor
 
 _MOST = 500  # selected images that are looked at for what they have in common
@@ -62,7 +62,7 @@ class ImageFacts(QWidget):
         column.addWidget(self.marks)
         column.addSpacing(12)
         column.addWidget(section(tr("Keys")))
-        column.addWidget(names_keys(quiet_note(), keys))
+        column.addWidget(KeyLegend(keys))
         column.addStretch(1)
         bind(actions.state, "selected", self._show)
         actions.applied.connect(self._show)

@@ -10,7 +10,7 @@ from studio.model.property import bind
 from studio.model.state import USEFUL_RATINGS, Generator, Weights
 from studio.ui import terms
 from studio.ui.dials import Dial
-from studio.ui.parts import Meter, Rows, named, names_keys, quiet_note, section, text_label
+from studio.ui.parts import KeyLegend, Meter, Rows, named, quiet_note, section, text_label
 from studio.ui.tags_editor import TagsEditor
 from studio.worker.messages import Prediction, Taste
 
@@ -69,12 +69,11 @@ class RatePanel(QWidget):
 
         column.addWidget(section(tr("Keys")))
         column.addWidget(
-            names_keys(
-                quiet_note(),
+            KeyLegend(
                 tr(
                     "{stars1}–{stars5} stars · {clear} clear · {like} like · {reject} reject\n"
                     "arrows move · {undo} undo · {keys} all shortcuts"
-                ),
+                )
             )
         )
         column.addStretch(1)

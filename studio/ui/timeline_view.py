@@ -16,7 +16,7 @@ from studio.model.rounds import like_rate, version_name
 from studio.model.state import StripImages
 from studio.project.records import Checkpoint
 from studio.theme.tokens import HEADER
-from studio.ui.parts import ElidedLabel, Rows, names_keys, quiet_note, section, tell_all_keys, text_label
+from studio.ui.parts import ElidedLabel, KeyLegend, Rows, names_keys, quiet_note, section, tell_all_keys, text_label
 from studio.ui.seeds_card import SeedsCard
 from studio.ui.version_card import VersionCard
 
@@ -261,13 +261,12 @@ class TimelinePanel(QWidget):
         column.addSpacing(12)
         column.addWidget(section(tr("Keys")))
         column.addWidget(
-            names_keys(
-                quiet_note(),
+            KeyLegend(
                 tr(
                     "Up, Down choose · {timeline.restore} restores\n"
                     "{timeline.compare} compares two · {timeline.rename} name · {timeline.branch} branch\n"
                     "{timeline.delete} delete · {undo} undo"
-                ),
+                )
             )
         )
         column.addStretch(1)
