@@ -231,7 +231,8 @@ class ExportDialog(QDialog):
 
     def _grow(self) -> None:
         """Be as high as what the format asks, or as the screen; the rest scrolls."""
-        asked = self.page.widget().layout()
+        page = self.page.widget()
+        asked = page.layout() if page is not None else None
         if not self.isVisible() or asked is None:
             return
         seen = self.page.viewport().size()

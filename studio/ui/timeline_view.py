@@ -16,7 +16,16 @@ from studio.model.rounds import like_rate, version_name
 from studio.model.state import StripImages
 from studio.project.records import Checkpoint
 from studio.theme.tokens import HEADER
-from studio.ui.parts import ElidedLabel, KeyLegend, Rows, names_keys, quiet_note, section, tell_all_keys, text_label
+from studio.ui.parts import (
+    ElidedLabel,
+    KeyLegend,
+    Rows,
+    names_keys,
+    quiet_note,
+    section,
+    tell_all_keys,
+    text_label,
+)
 from studio.ui.seeds_card import SeedsCard
 from studio.ui.version_card import VersionCard
 
