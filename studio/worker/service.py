@@ -114,12 +114,18 @@ class Service:
 
     def do(self, command: m.Command) -> None:
         """Serve one command; whatever goes wrong is said and survived."""
-        task = TASKS.get(type(command), "")
+        task = self._task(command)
         if task:
             self._send(m.Busy(task))
         self._guarded(type(command).__name__, lambda: self._retrying(lambda: self._dispatch(command)))
         if task:
             self._send(m.Busy("teaching" if self._teaching else ""))
+
+    def _task(self, command: m.Command) -> str:
+        """Name what a command takes time for; nothing where it is done at once."""
+        if isinstance(command, m.Predict) and self._cold and self._events:
+            return "learning"  # the first guesses after a start wait for all that was rated
+        return TASKS.get(type(command), "")
 
     def _guarded(self, name: str, work: Callable[[], None]) -> None:
         try:
