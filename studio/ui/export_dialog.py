@@ -95,7 +95,7 @@ class ExportDialog(QDialog):
         self.rows = Rows()
         card = Card()
         inside = QVBoxLayout(card)
-        inside.setContentsMargins(14, 12, 14, 12)
+        inside.setContentsMargins(16, 12, 16, 12)
         inside.addWidget(self.rows)
         self.progress = QProgressBar()
         self.progress.setRange(0, 1000)

@@ -257,6 +257,12 @@ class TimelinePanel(QWidget):
         column.setSpacing(8)
         column.addWidget(section(tr("In use")))
         self.rows = Rows()
+        self.rows.setToolTip(
+            tr(
+                "Like rate: how many of its images you would like, by what is known of your taste. "
+                "Hash: of the generator's weights; it is the same wherever the same generator is used."
+            )
+        )
         column.addWidget(self.rows)
         column.addSpacing(12)
         column.addWidget(section(tr("Going back")))
