@@ -51,9 +51,11 @@ QPushButton[role="title-choice"] { background: transparent; text-align: left; pa
 QPushButton[role="title-choice"]:hover { background: $control; }
 QPushButton[role="title-choice"]:focus { border-color: $focus; }
 QPushButton[role="chip"] {
-  background: transparent; color: $quiet; border: 1px solid $line; border-radius: 13px; min-height: 24px; padding: 0 11px; }
-QPushButton[role="chip"]:checked { color: $text; }
+  background: transparent; color: $text; border: 1px solid $line; border-radius: 13px; min-height: 24px; padding: 0 11px; }
+QPushButton[role="chip"]:checked { background: $chosen; }
 QPushButton[role="chip"]:hover { background: $control; }
+QPushButton[role="chip"]:checked:hover { background: $control_hover; }
+QPushButton[role="chip"]:disabled { color: $quiet; background: transparent; }
 QPushButton[role="chip"]:focus { border-color: $focus; }
 QToolButton[role="flat"] { background: transparent; border: 1px solid transparent; border-radius: ${control_r}px; }
 QToolButton[role="flat"]:hover { background: $control; }

@@ -90,7 +90,9 @@ class Announcer(QObject):
             self.toasts.show(text, verb=tr("Show folder"), run=partial(self._open_folder, folder))
 
     def _said(self, message: Message | None) -> None:
-        if message is not None and message.kind == "bad":
+        # Why no round was taught stands at the head of the Teach view: there it need not be said over it, too.
+        told = message is not None and self._window.view == "teach" and message.text == self._window.actions_.round.refusal
+        if message is not None and message.kind == "bad" and not told:
             self.toasts.show(message.text, bad=True)
 
     def _began(self, task: str) -> None:

@@ -112,7 +112,7 @@ class Chart(Card):
         line.addStretch(1)
         line.addWidget(self.value)
         column = QVBoxLayout(self)
-        column.setContentsMargins(14, 10, 14, 10)
+        column.setContentsMargins(16, 10, 16, 10)
         column.setSpacing(4)
         column.addLayout(line)
         column.addWidget(self.curve, 1)

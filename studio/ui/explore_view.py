@@ -157,7 +157,7 @@ class ExploreView(QWidget):
         if not self._actions.state.loaded:
             text = tr("The generator is still loading")
         elif self.explore.drawing:
-            text = tr("Drawing")
+            text = tr("Drawing…")
         else:
             text = self.explore.blending or tr("Double-click or press Enter on an image to go there")
         self.said.set_text(text)

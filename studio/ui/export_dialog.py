@@ -4,8 +4,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, Qt, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QModelIndex, QSize, Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QProgressBar,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -30,6 +31,8 @@ from studio.ui.export_options import Options
 from studio.ui.parts import Card, ElidedLabel, Rows, button, named, quiet_note, section, set_role
 
 _LIST = 184  # pixels wide
+_SIZE, _LEAST = QSize(760, 540), QSize(640, 320)  # of the dialog; the least is for small screens and large text, where its middle scrolls
+_FRAME = QSize(48, 48)  # pixels of a window manager's frame, about
 _KEY = Qt.ItemDataRole.UserRole
 
 
@@ -73,7 +76,9 @@ class ExportDialog(QDialog):
         self._actions = actions
         self._ways = {way.key: way for way in ways()}
         self.setWindowTitle(tr("Export"))
-        self.setMinimumSize(760, 540)
+        room = self.screen().availableSize() - _FRAME
+        self.setMinimumSize(_LEAST.boundedTo(room))
+        self.resize(_SIZE.boundedTo(room))
         self.list = WayList()
         self.list.setProperty("role", "choices")
         self.list.setFixedWidth(_LIST)
@@ -90,7 +95,7 @@ class ExportDialog(QDialog):
         self.rows = Rows()
         card = Card()
         inside = QVBoxLayout(card)
-        inside.setContentsMargins(14, 12, 14, 12)
+        inside.setContentsMargins(16, 12, 16, 12)
         inside.addWidget(self.rows)
         self.progress = QProgressBar()
         self.progress.setRange(0, 1000)
@@ -139,18 +144,28 @@ class ExportDialog(QDialog):
         ends.addStretch(1)
         ends.addWidget(self.end)
         ends.addWidget(self.start)
+        asked = QWidget()
+        inside = QVBoxLayout(asked)
+        inside.setContentsMargins(0, 0, 0, 0)
+        inside.setSpacing(10)
+        inside.addWidget(self.about)
+        inside.addSpacing(2)
+        inside.addWidget(section(tr("Folder")))
+        inside.addLayout(where)
+        inside.addWidget(self.options)
+        inside.addSpacing(2)
+        inside.addWidget(section(tr("What is written")))
+        inside.addWidget(card)
+        inside.addStretch(1)
+        self.page = QScrollArea()
+        self.page.setWidgetResizable(True)
+        self.page.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.page.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.page.setWidget(asked)
         column = QVBoxLayout()
         column.setSpacing(10)
         column.addWidget(self.subject)
-        column.addWidget(self.about)
-        column.addSpacing(2)
-        column.addWidget(section(tr("Folder")))
-        column.addLayout(where)
-        column.addWidget(self.options)
-        column.addSpacing(2)
-        column.addWidget(section(tr("What is written")))
-        column.addWidget(card)
-        column.addStretch(1)
+        column.addWidget(self.page, 1)
         column.addWidget(self.progress)
         column.addWidget(self.status)
         column.addLayout(ends)
@@ -208,6 +223,23 @@ class ExportDialog(QDialog):
         if not self._actions.exports.running:
             self._actions.exports.error = ""
         self._follow()
+        self._grow()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._grow()
+
+    def _grow(self) -> None:
+        """Be as high as what the format asks, or as the screen; the rest scrolls."""
+        page = self.page.widget()
+        asked = page.layout() if page is not None else None
+        if not self.isVisible() or asked is None:
+            return
+        seen = self.page.viewport().size()
+        needed = max(asked.totalHeightForWidth(seen.width()), asked.totalMinimumSize().height())
+        if needed > seen.height():
+            room = self.screen().availableSize() - _FRAME
+            self.resize(self.width(), min(self.height() + needed - seen.height(), room.height()))
 
     # -- where to ------------------------------------------------------------------------------------------------
 

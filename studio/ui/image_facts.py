@@ -12,9 +12,9 @@ from studio.i18n import tr
 from studio.model.actions import Actions
 from studio.model.property import bind
 from studio.model.rounds import version_name
-from studio.project.records import Guess, ImageState
+from studio.project.records import Checkpoint, Guess, ImageState
 from studio.project.search import Seen
-from studio.ui.parts import Rows, names_keys, quiet_note, section
+from studio.ui.parts import KeyLegend, Rows, section
 from studio.ui.tags_editor import TagsEditor
 
 _MOST = 500  # selected images that are looked at for what they have in common
@@ -62,7 +62,7 @@ class ImageFacts(QWidget):
         column.addWidget(self.marks)
         column.addSpacing(12)
         column.addWidget(section(tr("Keys")))
-        column.addWidget(names_keys(quiet_note(), keys))
+        column.addWidget(KeyLegend(keys))
         column.addStretch(1)
         bind(actions.state, "selected", self._show)
         actions.applied.connect(self._show)
@@ -79,23 +79,28 @@ class ImageFacts(QWidget):
         many = len(images) > 1
         self.title.setText((tr("{n} images", n=len(images)) if many else tr("This image")).upper())
         seen = [*self._actions.project.seen(images[:_MOST]).values()]
+        lines = _facts([*self._actions.state.checkpoints], any(one.seed is not None for one in seen))
+        if self.rows.keys() != ["rating", "expected", *lines]:
+            self.rows.clear()
         self.rows.set_line("rating", tr("Rating"), _common(said_of(one.state) for one in seen), "", "")
         guesses = (expected(self._actions.guesses.of(image)) for image in images[:_MOST])
         self.rows.set_line("expected", tr("Predicted"), _common(guesses))
-        self._show_facts(seen)
-
-    def _show_facts(self, seen: Sequence[Seen]) -> None:
-        names = {c.id: version_name(c, inside=True) for c in self._actions.state.checkpoints}
-        lines: tuple[tuple[str, str, Callable[[Seen], str]], ...] = (
-            ("number", tr("Number"), lambda one: f"#{one.image}"),
-            ("seed", tr("Seed"), lambda one: "–" if one.seed is None else str(one.seed)),
-            ("why", tr("Shown"), lambda one: why(one.kind)),
-            ("version", tr("Version"), lambda one: _version(one.checkpoint, names)),
-            ("size", tr("Size"), lambda one: f"{one.width} × {one.height}"),
-            ("when", tr("First seen"), _when),
-        )
-        for key, name, fact in lines:
+        for key, (name, fact) in lines.items():
             self.rows.set_line(key, name, _common(map(fact, seen)))
+
+
+def _facts(versions: Sequence[Checkpoint], seeds: bool) -> dict[str, tuple[str, Callable[[Seen], str]]]:
+    """Return what is told of images, by line. `seeds`: one at least has a seed of its own; most are chosen and have none."""
+    names = {version.id: version_name(version, inside=True) for version in versions}
+    seed: tuple[str, Callable[[Seen], str]] = (tr("Seed"), lambda one: "–" if one.seed is None else str(one.seed))
+    return {
+        "number": (tr("Number"), lambda one: f"#{one.image}"),
+        **({"seed": seed} if seeds else {}),
+        "why": (tr("Shown"), lambda one: why(one.kind)),
+        "version": (tr("Version"), lambda one: _version(one.checkpoint, names)),
+        "size": (tr("Size"), lambda one: f"{one.width} × {one.height}"),
+        "when": (tr("First seen"), _when),
+    }
 
 
 def _version(checkpoint: int | None, names: Mapping[int, str]) -> str:

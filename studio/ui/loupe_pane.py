@@ -8,6 +8,7 @@ from PySide6.QtGui import (
     QImage,
     QMouseEvent,
     QPainter,
+    QPainterPath,
     QPaintEvent,
     QPen,
     QPixmap,
@@ -49,6 +50,7 @@ class LoupePane(QWidget):
         self.setMinimumSize(96, 96)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMouseTracking(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover, not zooms)  # where a click is an answer, it shows to what
 
     def sizeHint(self) -> QSize:
         return QSize(480, 480)
@@ -110,15 +112,19 @@ class LoupePane(QWidget):
             painter.setBrush(QColor(tokens.control))
             painter.drawRoundedRect(target, CORNER_IMAGE, CORNER_IMAGE)
         else:
-            painter.setClipRect(room)
+            seen = room.intersected(target)
+            shape = QPainterPath()
+            if self._loupe.zoom is None:
+                shape.addRoundedRect(seen, CORNER_IMAGE, CORNER_IMAGE)
+            else:  # whoever enlarges it wants to see every pixel
+                shape.addRect(seen)
+            painter.setClipPath(shape)
             self._paint_image(painter, self._image, room, target)
             painter.setClipping(False)
-            if self._marked:
-                painter.setPen(QPen(QColor(tokens.accent), 2))
+            if self._marked or self._asks():
+                painter.setPen(QPen(QColor(tokens.accent if self._marked else tokens.quiet), 2))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.drawRoundedRect(
-                    room.intersected(target).adjusted(-2, -2, 2, 2), CORNER_IMAGE, CORNER_IMAGE
-                )
+                painter.drawRoundedRect(seen.adjusted(-2, -2, 2, 2), CORNER_IMAGE + 2, CORNER_IMAGE + 2)
         font = painter.font()
         font.setPixelSize(SMALL)
         painter.setFont(font)
@@ -128,6 +134,10 @@ class LoupePane(QWidget):
             self._caption, Qt.TextElideMode.ElideRight, int(below.width())
         )
         painter.drawText(below, Qt.AlignmentFlag.AlignCenter, words)
+
+    def _asks(self) -> bool:
+        """Whether a click here would be an answer."""
+        return not self._zooms and self.underMouse()
 
     def _paint_image(self, painter: QPainter, image: QImage, room: QRectF, target: QRectF) -> None:
         if self._loupe.zoom is None:

@@ -147,6 +147,40 @@ class ElidedLabel(QLabel):
             self.setToolTip("" if shown == self._full else self._full)
 
 
+class KeyLegend(QLabel):
+    """What keys do, "P like · X reject": a line ends between two of these, and not with the dot."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._full = ""
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(True)  # one that is wider than a line by itself is broken after all
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        self.setProperty("role", "quiet")
+        names_keys(self, text)
+
+    def setText(self, text: str) -> None:
+        self._full = text
+        self._fit()
+
+    def resizeEvent(self, event: QEvent) -> None:  # type: ignore[override]
+        self._fit()
+
+    def _fit(self) -> None:
+        lines: list[str] = []
+        for paragraph in self._full.split("\n"):
+            line = ""
+            for item in paragraph.split(" · "):
+                longer = f"{line} · {item}" if line else item
+                if line and self.fontMetrics().horizontalAdvance(longer) > self.width():
+                    lines.append(line)
+                    longer = item
+                line = longer
+            lines.append(line)
+        if "\n".join(lines) != self.text():
+            super().setText("\n".join(lines))
+
+
 class Rows(QWidget):
     """Lines of a quiet name at the left and a value at the right."""
 

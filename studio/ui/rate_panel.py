@@ -10,7 +10,7 @@ from studio.model.property import bind
 from studio.model.state import USEFUL_RATINGS, Generator, Weights
 from studio.ui import terms
 from studio.ui.dials import Dial
-from studio.ui.parts import Meter, Rows, named, names_keys, quiet_note, section, text_label
+from studio.ui.parts import KeyLegend, Meter, Rows, named, quiet_note, section, text_label
 from studio.ui.tags_editor import TagsEditor
 from studio.worker.messages import Prediction, Taste
 
@@ -69,22 +69,25 @@ class RatePanel(QWidget):
 
         column.addWidget(section(tr("Keys")))
         column.addWidget(
-            names_keys(
-                quiet_note(),
+            KeyLegend(
                 tr(
                     "{stars1}–{stars5} stars · {clear} clear · {like} like · {reject} reject\n"
                     "arrows move · {undo} undo · {keys} all shortcuts"
-                ),
+                )
             )
         )
         column.addStretch(1)
         bind(actions.state, "taste", self._show_taste)
+        bind(actions.state, "counts", self._show_counts)
         bind(actions.state, "guess", self._show_guess)
         bind(actions.state, "weights", self._show_weights)
         bind(actions.state, "generator", self._show_generator)
 
     def _turn(self, name: str, value: int) -> None:
         self._actions.set_weights(**{name: value / 100})
+
+    def _show_counts(self, _: object) -> None:
+        self._show_taste(self._actions.state.taste)
 
     def _show_taste(self, taste: Taste | None) -> None:
         count = taste.count if taste else 0
@@ -94,7 +97,7 @@ class RatePanel(QWidget):
         self.meter.set_share(accuracy, useful)
         # Of images that were rated, compared or chosen among: more than the status bar counts as rated.
         after = tr("after 1 image") if count == 1 else tr("after {n} images", n=count)
-        if taste is None and self._actions.state.counts.rated:
+        if count == 0 and self._actions.state.counts.rated:  # the first learning takes seconds
             words = tr("It is reading your ratings…")
         elif count == 0:
             words = tr("Nothing yet. Rate a few images and it starts to guess.")

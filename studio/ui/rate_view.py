@@ -73,7 +73,8 @@ class RateView(QWidget):
         actions.advance.connect(self.go_on)
         actions.grid.rowsInserted.connect(self._keep_selection)
         actions.grid.dataChanged.connect(self._keep_selection)
-        bind(state, "counts", self._show_count)
+        for name in ("counts", "rounds"):
+            bind(state, name, self._show_count)
         bind(state, "drawing", self._show_count)
         bind(state, "task", self._show_count)
         bind(state, "auto_advance", self._show_advance)
@@ -160,14 +161,13 @@ class RateView(QWidget):
             text = tr("The worker could not start; the line below says why. Ratings are safe.")
         elif not counts.shown:
             text = tr("The first images are on their way…")
-        elif not counts.rated:
-            text = tr("Hover an image and click a star, or press 1 to 5")
         else:
             cells = self._actions.grid.cells
             rated = sum(cell.rated for cell in cells)
             text = tr("{rated} of {shown} rated", rated=rated, shown=len(cells))
             if counts.rated_in_round > rated:
-                text += " · " + tr("{n} since the last round", n=counts.rated_in_round)
+                since = counts.rated_in_round
+                text += " · " + (tr("{n} since the last round", n=since) if state.rounds else tr("{n} in all", n=since))
         if state.drawing and counts.shown:
             text += " · " + tr("drawing new images…")
         self.count.set_text(text)

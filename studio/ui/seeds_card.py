@@ -50,7 +50,7 @@ class SeedsCard(Card):
         over.addWidget(self._ends)
         over.addWidget(self.wipe)
         column = QVBoxLayout(self)
-        column.setContentsMargins(14, 10, 14, 14)
+        column.setContentsMargins(16, 10, 16, 14)
         column.setSpacing(6)
         column.addLayout(head)
         column.addWidget(self._rows)

@@ -6,9 +6,10 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from studio.i18n import tr, whole
 from studio.model.actions import Actions
-from studio.model.property import bind
+from studio.model.property import bind, changed
 from studio.model.rounds import course, time_left
 from studio.model.state import Message
+from studio.model.training_access import training_of
 from studio.theme.theme import current
 from studio.theme.tokens import STATUS_BAR
 from studio.ui.parts import ElidedLabel, button, named, set_role, tell_keys, text_label
@@ -62,7 +63,7 @@ class StatusBar(QFrame):
 
     def __init__(self, actions: Actions, start_again: QAction) -> None:
         super().__init__()
-        self._actions = actions
+        self._actions, self._training = actions, training_of(actions)
         self.setObjectName("statusbar")
         self.setFixedHeight(STATUS_BAR)
         row = QHBoxLayout(self)
@@ -99,6 +100,8 @@ class StatusBar(QFrame):
         bind(actions.round, "running", self._show_device)
         for name in ("running", "paused", "stopping"):
             bind(actions.round, name, self._show_task)
+        for name in ("phase", "progress"):
+            changed(self._training, name).connect(self._show_task)
 
     def _show_task(self, _: object) -> None:
         task = self._actions.state.task
@@ -107,13 +110,17 @@ class StatusBar(QFrame):
             task = "teaching"  # the worker is about to say so
         if task == "teaching" and round_.paused:
             task = "paused"
-        self._dot.show_task(task)
+        training = self._training.busy  # by a process of its own: the worker is as ready as before
+        self._dot.show_task(task or ("training" if training else ""))
         words = task_words(task)
         if task == "teaching" and round_.stopping:
             words = f"{words} · {tr('stopping after this step')}"
         elif task == "teaching" and round_.running and round_.progress is not None:
             left = time_left(round_.progress.seconds_left)
             words = f"{words} · {course(round_.progress)} · {left}"
+        if training:
+            done = self._training.progress.fraction if self._training.progress else 0.0
+            words += " · " + tr("training {share} %", share=round(100 * done))
         self.task.setText(words)
         self.again.setVisible(task == "failed")
         named(self.task, tr("Worker: {state}", state=words), tr("What the worker process is doing"))

@@ -19,6 +19,7 @@ from studio.ui.parts import names_keys, quiet_note, text_label
 
 _BESIDES = 110  # pixels of the view's height that are not images
 _CAPTION = 38  # and of each pane's
+_AROUND = 20  # pixels of a pane's width that are not image, and a little room
 
 
 class SurveyView(QWidget):
@@ -104,14 +105,19 @@ class SurveyView(QWidget):
         super().resizeEvent(event)
         self._show()
 
+    def _side(self, count: int, columns: int) -> float:
+        """Return how large `count` images can be in so many columns."""
+        return min(self.width() / columns, (self.height() - _BESIDES) / -(-count // columns) - _CAPTION)
+
     def _across(self, count: int) -> int:
         """Return in how many columns the images are largest."""
-        height = self.height() - _BESIDES
+        return max(range(1, count + 1), key=lambda columns: self._side(count, columns), default=1)
 
-        def side(columns: int) -> float:
-            return min(self.width() / columns, height / -(-count // columns) - _CAPTION)
-
-        return max(range(1, count + 1), key=side, default=1)
+    def _draw_together(self, count: int, across: int) -> None:
+        """Let the images stand side by side in the middle of a wide view: they are compared with each other."""
+        spare = self.width() - 32 - across * (self._side(count, across) + _AROUND) if count else 0
+        aside = max(0, int(spare / 2))
+        self._places.setContentsMargins(aside, 0, aside, 0)
 
     def _choose(self, place: int) -> None:
         self.setFocus(Qt.FocusReason.MouseFocusReason)
@@ -128,6 +134,7 @@ class SurveyView(QWidget):
     def _show(self, _: object = None) -> None:
         shown = self._surveys.shown if self.isVisible() else ()
         across = self._across(len(shown))
+        self._draw_together(len(shown), across)
         for place, pane in enumerate(self.panes):
             pane.pixel_art = self._actions.state.pixel_art
             if place < len(shown):

@@ -41,7 +41,7 @@ def guessing_words(taste: Taste | None) -> str:
     words = tr(
         "Of one image you then liked and one you did not, it picked the right one {share} % of the time.",
         share=round(100 * taste.auc),
-    )
+    ).replace(" %", "\N{NO-BREAK SPACE}%")  # the number and its sign stay on one line
     if taste.changed:
         words += " " + tr("Your taste has changed since you began; it follows the newer ratings.")
     return words
@@ -60,7 +60,7 @@ def steadiness_words(taste: Taste | None) -> str:
         else tr("rather differently each time")
     )
     return tr(
-        "You rate the same image {how}: r = {r} over {n} repeats.", how=how, r=f"{r:.2f}", n=taste.repeats
+        "You rate the same image {how}: r = {r} over {n} repeats.", how=how, r=f"{r:.2f}".replace("-", "−"), n=taste.repeats
     )
 
 

@@ -220,7 +220,8 @@ class TasteView(QWidget):
 
     def _say(self, _: object) -> None:
         taste = self._actions.state.taste
-        if taste is None and self._actions.state.counts.rated:
+        known = taste is not None and taste.count > 0
+        if not known and self._actions.state.counts.rated:
             self.said.set_text(tr("It is reading your ratings…"))
         elif taste is None or not taste.count:
             self.said.set_text(tr("no ratings yet"))

@@ -36,6 +36,7 @@ class TeachView(QWidget):
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.why = quiet_note()
+        self.next = button(tr("Rate the next grid"), tr("See what it draws now"), "chip", "view.rate")
         named(self.progress, tr("Progress of the round"), tr("How much of the round is done"))
         header = QHBoxLayout()
         header.setSpacing(12)
@@ -96,12 +97,17 @@ class TeachView(QWidget):
         outer.setSpacing(12)
         outer.addLayout(header)
         outer.addWidget(self.progress)
-        outer.addWidget(self.why)
+        told = QHBoxLayout()
+        told.setSpacing(12)
+        told.addWidget(self.why, 1)
+        told.addWidget(self.next)
+        outer.addLayout(told)
         outer.addWidget(scroll, 1)
 
         self.pause.clicked.connect(actions.pause_or_resume)
         self.keep.clicked.connect(actions.stop_and_keep)
         self.revert.clicked.connect(actions.revert)
+        self.next.clicked.connect(lambda: actions.view_wanted.emit("rate"))
         round_, state = actions.round, actions.state
         round_.stepped.connect(self._draw)
         for name in ("running", "paused", "stopping", "outcome"):
@@ -176,6 +182,7 @@ class TeachView(QWidget):
             why = round_.outcome.reason if round_.outcome is not None else round_.refusal
         self.why.setText(tr(why))
         self.why.setVisible(bool(why))
+        self.next.setVisible(not round_.running and round_.outcome is not None and round_.outcome.kept)
 
     def _note(self, progress: Progress) -> str:
         if progress.step or not progress.note:

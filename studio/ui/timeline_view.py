@@ -16,7 +16,16 @@ from studio.model.rounds import like_rate, version_name
 from studio.model.state import StripImages
 from studio.project.records import Checkpoint
 from studio.theme.tokens import HEADER
-from studio.ui.parts import ElidedLabel, Rows, names_keys, quiet_note, section, tell_all_keys, text_label
+from studio.ui.parts import (
+    ElidedLabel,
+    KeyLegend,
+    Rows,
+    names_keys,
+    quiet_note,
+    section,
+    tell_all_keys,
+    text_label,
+)
 from studio.ui.seeds_card import SeedsCard
 from studio.ui.version_card import VersionCard
 
@@ -112,6 +121,7 @@ class TimelineView(QWidget):
         card = card or self.chosen_card()
         if card.version is not None and card.branch.isEnabled():
             name = tr("Branch of {name}", name=version_name(card.version))
+            self._chosen = _NOBODY  # keys are for the new line, as soon as it is in use
             self._actions.branch_version(card.version.id, name)
 
     def delete(self, card: VersionCard | None = None) -> None:
@@ -247,6 +257,12 @@ class TimelinePanel(QWidget):
         column.setSpacing(8)
         column.addWidget(section(tr("In use")))
         self.rows = Rows()
+        self.rows.setToolTip(
+            tr(
+                "Like rate: how many of its images you would like, by what is known of your taste. "
+                "Hash: of the generator's weights; it is the same wherever the same generator is used."
+            )
+        )
         column.addWidget(self.rows)
         column.addSpacing(12)
         column.addWidget(section(tr("Going back")))
@@ -260,13 +276,12 @@ class TimelinePanel(QWidget):
         column.addSpacing(12)
         column.addWidget(section(tr("Keys")))
         column.addWidget(
-            names_keys(
-                quiet_note(),
+            KeyLegend(
                 tr(
                     "Up, Down choose · {timeline.restore} restores\n"
                     "{timeline.compare} compares two · {timeline.rename} name · {timeline.branch} branch\n"
                     "{timeline.delete} delete · {undo} undo"
-                ),
+                )
             )
         )
         column.addStretch(1)

@@ -13,7 +13,7 @@ from studio.theme.theme import current
 from studio.theme.tokens import TOP_BAR
 from studio.ui.parts import ElidedLabel, key_name, named, tell_keys, text_label
 
-_BRAND_FROM = 760  # pixels
+_BRAND_FROM = 900  # pixels
 _CHIP = 260  # pixels that the names of a generator and a version may take
 PRIMARY_KEY = "#4a3410"  # of the shortcut on the accent: quieter than its name, and still read
 

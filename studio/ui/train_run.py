@@ -167,7 +167,7 @@ class RunPage(QScrollArea):
         self.copied_note = quiet_note()
         card = Card()
         column = QVBoxLayout(card)
-        column.setContentsMargins(14, 10, 14, 14)
+        column.setContentsMargins(16, 10, 16, 14)
         column.setSpacing(8)
         line = QHBoxLayout()
         line.addWidget(text_label(tr("What it draws, beside the nearest of your pictures"), "title"))

@@ -99,7 +99,7 @@ class VersionCard(Card):
         for made in (self.compare, self.rename, self.branch, self.delete, self.restore):
             line.addWidget(made)
         column = QVBoxLayout(self)
-        column.setContentsMargins(14, 8, 10, 12)
+        column.setContentsMargins(16, 8, 12, 12)
         column.setSpacing(8)
         column.addLayout(line)
         column.addWidget(self.strip)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMimeData, QObject
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu
+from PySide6.QtWidgets import QDialogButtonBox, QFileDialog, QInputDialog, QMenu
 
 from studio.i18n import tr
 from studio.model.training_access import training_of
@@ -80,6 +80,9 @@ class WindowFiles(QObject):
         dialog.setWindowTitle(tr("Rename project"))
         dialog.setLabelText(tr("Name of the project and of its folder"))
         dialog.setTextValue(actions.state.project_name)
+        dialog.setOkButtonText(tr("Rename"))
+        for box in dialog.findChildren(QDialogButtonBox):
+            box.button(QDialogButtonBox.StandardButton.Ok).setProperty("role", "primary")
         dialog.resize(360, dialog.sizeHint().height())
         dialog.textValueSelected.connect(self._rename)
         self._window.open_dialog(dialog)

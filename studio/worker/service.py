@@ -104,8 +104,10 @@ class Service:
         """Do a piece of what will be asked for next; False when nothing is left."""
         if self._session is None:
             return False
-        if self._cold:
+        if self._cold:  # seconds in one piece: whoever asks for something meanwhile has to see why it does not come at once
+            self._send(m.Busy("learning" if self._events else "drawing"))
             self._guarded("Open", self._warm)
+            self._send(m.Busy(""))
             return True
         try:
             return self._session.prepare()
@@ -114,12 +116,18 @@ class Service:
 
     def do(self, command: m.Command) -> None:
         """Serve one command; whatever goes wrong is said and survived."""
-        task = TASKS.get(type(command), "")
+        task = self._task(command)
         if task:
             self._send(m.Busy(task))
         self._guarded(type(command).__name__, lambda: self._retrying(lambda: self._dispatch(command)))
         if task:
             self._send(m.Busy("teaching" if self._teaching else ""))
+
+    def _task(self, command: m.Command) -> str:
+        """Name what a command takes time for; nothing where it is done at once."""
+        if isinstance(command, m.Predict) and self._cold and self._events:
+            return "learning"  # the first guesses after a start wait for all that was rated
+        return TASKS.get(type(command), "")
 
     def _guarded(self, name: str, work: Callable[[], None]) -> None:
         try:

@@ -4,8 +4,10 @@ import random
 from collections import Counter
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QEnterEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from window_support import Hands
 
 from studio.model.choosing import pick_pair
@@ -156,6 +158,22 @@ def test_numbers_arrows_and_clicks_choose_the_best(hands: Hands) -> None:
     assert last(hands).best == shown[5]
     assert hands.stars(2) == 0  # digits are not stars here
     assert hands.actions.surveys.done == 3
+
+
+def test_the_images_of_a_survey_stand_together_and_show_what_a_click_would_choose(hands: Hands) -> None:
+    hands.key(K.Key_N)
+    hands.drawn()
+    panes = survey_view(hands).panes
+
+    def gap() -> float:
+        left, right = (pane.geometry().left() + pane.target().left() for pane in panes[:2])
+        return right - left - panes[0].target().width()
+
+    hands.qtbot.waitUntil(lambda: 0 < gap() < 40)  # in a wide view, too
+    before = panes[1].grab().toImage()
+    QApplication.sendEvent(panes[1], QEnterEvent(QPointF(9, 9), QPointF(9, 9), QPointF(9, 9)))
+    panes[1].setAttribute(Qt.WidgetAttribute.WA_UnderMouse)
+    assert panes[1].grab().toImage() != before
 
 
 def test_a_survey_is_skipped_undone_and_resized(hands: Hands) -> None:

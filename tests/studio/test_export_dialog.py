@@ -313,3 +313,19 @@ def test_the_keyboard_stays_in_the_dialog_when_an_export_begins_from_an_option(
     assert dialog.focusWidget() is dialog.end
     hands.worker.failed.emit("Export", "The disk is full.", "")
     assert dialog.focusWidget() is dialog.fp16
+
+
+def test_on_a_small_screen_the_middle_scrolls_and_the_buttons_stay(hands: Hands, dialog: ExportDialog) -> None:
+    for way in ways():
+        dialog.choose_way(way.key)
+        QApplication.processEvents()
+        asked = dialog.page.widget()
+        assert asked is not None
+        assert asked.width() >= asked.minimumSizeHint().width()  # nothing is cut off at the side
+        assert not dialog.page.verticalScrollBar().isVisible(), way.key  # and at its usual size all of it is seen
+    dialog.resize(660, 340)
+    QApplication.processEvents()
+    assert dialog.height() == 340
+    assert dialog.page.verticalScrollBar().isVisible()
+    assert dialog.rect().contains(dialog.start.geometry())
+    dialog.reject()

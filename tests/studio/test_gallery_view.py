@@ -1,5 +1,7 @@
 """The Gallery, by mouse and keyboard."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -382,6 +384,17 @@ def test_people_who_hear_the_screen_get_the_controls(view: GalleryView) -> None:
     )
     for control in (*controls, view.filter.order, *view.filter.labels, view.slider):
         assert control.accessibleName() and control.toolTip()
+
+
+def test_a_seed_is_told_of_where_there_is_one(hands: Hands, view: GalleryView) -> None:
+    rows = hands.window.panels.currentWidget().rows  # type: ignore[attr-defined]
+    told = rows.keys()
+    assert "seed" not in told and rows.value("number") == "#24"
+    with closing(sqlite3.connect(hands.project.folder / "project.sqlite")) as database, database:
+        database.execute("UPDATE images SET seed = 7 WHERE id = 24")
+    hands.key(K.Key_Right)
+    hands.key(K.Key_Left)
+    assert rows.value("seed") == "7" and rows.keys().index("seed") == rows.keys().index("number") + 1
 
 
 def test_facts_of_several_images_are_those_they_have_in_common(hands: Hands, view: GalleryView) -> None:

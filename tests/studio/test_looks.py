@@ -26,7 +26,7 @@ from studio.project.store import Project
 from studio.theme.tokens import HEADER, TOP_BAR
 from studio.ui.explore_view import ExplorePanel, ExploreView
 from studio.ui.hints_bar import HintsBar
-from studio.ui.parts import ElidedLabel, Rows
+from studio.ui.parts import ElidedLabel, KeyLegend, Rows
 from studio.ui.settings_view import SettingsView
 from studio.ui.teach_view import TeachView
 from studio.ui.views import entries
@@ -326,3 +326,17 @@ def test_a_side_panel_scrolls_only_where_it_is_too_long_itself(hands: Hands) -> 
     needed = max(page.minimumSizeHint().height(), page.heightForWidth(area.viewport().width()))
     assert needed < area.viewport().height()
     hands.qtbot.waitUntil(lambda: area.verticalScrollBar().maximum() == 0)
+
+
+def test_what_a_key_does_is_not_broken_in_two_and_no_line_ends_with_a_dot(qtbot: QtBot) -> None:
+    legend = KeyLegend("")
+    qtbot.addWidget(legend)
+    legend.setText("Up, Down choose · Enter restores\nC compares two · Ctrl+R name · B branch · ? all shortcuts")
+    items = legend.text().replace("\n", " · ").split(" · ")
+    for width in (600, 272, 160):
+        legend.resize(width, 200)
+        legend.show()
+        lines = legend.text().split("\n")
+        assert [item for line in lines for item in line.split(" · ")] == items
+        assert all(legend.fontMetrics().horizontalAdvance(line) <= width for line in lines)
+    assert len(lines) > 3

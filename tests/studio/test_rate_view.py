@@ -13,10 +13,12 @@ from window_support import SIDE, Hands
 from studio.model.grid_model import Cell, GridModel
 from studio.model.pictures import to_images
 from studio.model.scaling import scaled
+from studio.model.state import PastRound
 from studio.project.store import NewImage, Project
 from studio.ui.grid_geometry import GAP, MARGIN, Geometry
 from studio.ui.image_grid import ImageGrid
 from studio.ui.rate_panel import RatePanel
+from studio.worker.messages import Taste
 from studio.worker.shown import ShownGrid, ShownImages
 
 K = Qt.Key
@@ -312,6 +314,31 @@ def test_a_project_with_ratings_is_not_called_empty_while_the_worker_reads_them(
     assert panel.honest.text() == "It is reading your ratings…"
 
 
+def test_after_a_rating_it_does_not_ask_for_one_while_it_learns(hands: Hands) -> None:
+    panel = hands.window.panels.currentWidget()
+    assert isinstance(panel, RatePanel)
+    hands.actions.state.taste = Taste(0, None, 0, False)  # what a new project begins with
+    assert panel.honest.text().startswith("Nothing yet")
+    hands.actions.rate("stars", 4, 0)
+    assert panel.honest.text() == "It is reading your ratings…"
+    hands.actions.state.taste = Taste(1, None, 0, False)
+    assert panel.honest.text().startswith("After 1 image")
+    hands.key(K.Key_Z, CTRL)
+    hands.actions.state.taste = Taste(0, None, 0, False)
+    assert panel.honest.text().startswith("Nothing yet")
+
+
+def test_the_header_counts_all_ratings_until_there_was_a_round(hands: Hands) -> None:
+    count = hands.window.rate_view.count
+    assert count.full_text() == "0 of 24 rated"  # how that is done is the hint's to say
+    hands.rate_enough()
+    hands.actions.new_grid()
+    hands.drawn()
+    assert count.full_text() == "0 of 24 rated · 20 in all"
+    hands.actions.state.rounds = (PastRound(1, True, ""),)
+    assert count.full_text() == "0 of 24 rated · 20 since the last round"
+
+
 def test_a_rejected_image_turns_grey_and_stays(hands: Hands) -> None:
     hands.click(0)  # away from the one that is looked at
     before = picture(hands, 8)
@@ -397,7 +424,7 @@ def test_pixel_art_is_made_larger_and_smaller_by_keys(open_studio: Callable[[], 
 
 def test_the_count_and_the_status_bar_follow(hands: Hands) -> None:
     view = hands.window.rate_view
-    assert "Hover" in view.count.full_text()
+    assert view.count.full_text() == "0 of 24 rated"
     hands.click_star(0, 5)
     hands.click(1)
     hands.key(K.Key_X)

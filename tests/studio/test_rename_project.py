@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QInputDialog, QLineEdit, QMessageBox
+from PySide6.QtWidgets import QApplication, QInputDialog, QLineEdit, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 from window_support import StandIn
 
@@ -61,6 +61,15 @@ def test_the_folder_and_the_window_have_the_new_name(qtbot: QtBot, studio: Studi
     assert window.actions_.state.counts.rated == 1 and window.view == "timeline"
     assert window.windowTitle() == "Warm evenings – Tastemaker" and window.top_bar.project.full_text() == "Warm evenings"
     assert recent.recent_projects() == [home / "Warm evenings"]
+
+
+def test_what_enter_does_is_said_by_a_verb(studio: Studio) -> None:
+    QTest.keyClick(window_of(studio), Qt.Key.Key_R, CTRL_SHIFT)
+    dialog = QApplication.activeModalWidget()
+    assert isinstance(dialog, QInputDialog)
+    buttons = {made.property("role"): made for made in dialog.findChildren(QPushButton)}
+    assert buttons["primary"].text() == "Rename" and buttons["primary"].isDefault()
+    dialog.reject()
 
 
 def test_what_cannot_be_renamed_is_said_and_stays_open(

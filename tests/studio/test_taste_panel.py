@@ -33,7 +33,7 @@ def test_what_is_known_of_a_person_is_said_in_the_panel(hands: Hands) -> None:
     view, panel = hands.window.page("taste"), hands.window.findChild(TastePanel)
     assert isinstance(view, TasteView) and panel is not None
     assert "AUC 0.82" in view.said.full_text()
-    assert "82 %" in panel.guessing.text() and "has changed" in panel.guessing.text()
+    assert "82\N{NO-BREAK SPACE}%" in panel.guessing.text() and "has changed" in panel.guessing.text()
     assert "very steadily" in panel.steadiness.text()
     assert "r = 0.91 over 14 repeats" in panel.steadiness.text()
     assert "AUC 0.62" in panel.passing.text() and "counts a little" in panel.passing.text()
@@ -44,6 +44,7 @@ def test_too_little_to_say_is_said_so() -> None:
         assert words(None) == words(known()) != ""
     assert "too little to count" in passing_words(known(signs_auc=0.51))
     assert "differently" in steadiness_words(known(repeats=9, consistency=0.3))
+    assert "r = −0.42 over" in steadiness_words(known(repeats=9, consistency=-0.42))
 
 
 def test_the_switch_reaches_the_worker_and_the_panel(hands: Hands) -> None:

@@ -236,10 +236,25 @@ def test_why_there_was_no_round_goes_as_soon_as_something_changes(taught: Hands)
     toasts = taught.window.findChild(Toasts)
     assert toasts is not None
     taught.worker.failed.emit("RunRound", "there are too few ratings to teach from", "")
-    assert toasts.shown is not None and toasts.shown.property("bad")
+    assert toasts.shown is None  # the view says it at its head
+    taught.key(K.Key_T)
     taught.key(K.Key_G)
+    taught.worker.failed.emit("RunRound", "there are too few ratings to teach from", "")
+    assert toasts.shown is not None and toasts.shown.property("bad")
     taught.key(K.Key_4)
     assert toasts.shown is None or not toasts.shown.isVisible()
+
+
+def test_after_a_round_the_next_grid_is_one_click_away(taught: Hands) -> None:
+    assert not view(taught).next.isVisible()
+    taught.worker.step(6)
+    taught.worker.finish()
+    assert view(taught).next.isVisible() and "(G)" in view(taught).next.toolTip()
+    taught.press(view(taught).next)
+    assert taught.window.view == "rate" and taught.worker.grids == 2
+    taught.drawn()
+    taught.key(K.Key_T)
+    assert not view(taught).next.isVisible()  # while the next one runs
 
 
 def test_a_round_that_cannot_start_says_why(taught: Hands) -> None:

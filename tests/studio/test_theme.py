@@ -68,6 +68,31 @@ def test_the_primary_button_shows_that_it_has_the_keyboard(qtbot: QtBot, theme: 
     assert buttons[0].sizeHint() == buttons[1].sizeHint()
 
 
+@pytest.mark.parametrize("mode", ["dark", "light"])
+def test_a_chip_looks_as_what_it_does(qtbot: QtBot, theme: Theme, mode: str) -> None:
+    theme.set_mode(mode)
+    ground = QWidget()
+    ground.setObjectName("ground")
+    row = QHBoxLayout(ground)
+    chips = {name: QPushButton("Name", ground) for name in ("acts", "cannot act", "off", "on")}
+    for name, chip in chips.items():
+        chip.setProperty("role", "chip")
+        chip.setCheckable(name in ("off", "on"))
+        chip.setChecked(name == "on")
+        chip.setEnabled(name != "cannot act")
+        row.addWidget(chip)
+    qtbot.addWidget(ground)
+    ground.show()
+    inside, words = {}, {}
+    for name, chip in chips.items():
+        image = ground.grab(chip.geometry()).toImage()
+        inside[name] = image.pixelColor(6, image.height() // 2).name()
+        drawn = {image.pixelColor(x, y).name() for x in range(12, image.width() - 12) for y in range(6, image.height() - 6)}
+        words[name] = max(contrast(colour, inside[name]) for colour in drawn)
+    assert min(words["acts"], words["off"], words["on"]) > words["cannot act"] + 2
+    assert inside["on"] == theme.tokens.chosen != inside["off"]
+
+
 def test_the_keyboard_s_ring_is_the_only_sign_of_focus(qtbot: QtBot, theme: Theme) -> None:
     ground = QWidget()
     row = QHBoxLayout(ground)

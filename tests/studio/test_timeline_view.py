@@ -154,6 +154,7 @@ def test_a_branch_is_another_line(hands: Hands, view: TimelineView) -> None:
     hands.key(K.Key_B)
     hands.drawn()
     assert titles(view) == ["Branch of Round 1", "Round 2", "Round 1", "Untuned"]
+    assert view.chosen_card() is view.cards[0]  # what keys are for: a branch is made to be named and gone on with
     branch = hands.actions.state.checkpoint
     assert branch.name == "Branch of Round 1" and branch.parent == 1
     assert branch.path.read_bytes() == hands.project.checkpoint(1).path.read_bytes()

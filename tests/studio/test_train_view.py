@@ -513,6 +513,18 @@ def test_durations_are_in_words() -> None:
     assert [duration(minutes) for minutes in (20, 60, 90, 480)] == ["20 minutes", "1 hour", "1.5 hours", "8 hours"]
 
 
+def test_a_run_is_seen_in_the_status_bar_of_every_view(ready: TrainHands) -> None:
+    told = ready.window.status.task
+    ready.window.show_view("rate")
+    assert told.text() == "Ready"
+    ready.training.train()
+    assert told.text() == "Ready · training 0 %"
+    ready.jobs.step(1, 0.423)
+    assert told.text() == "Ready · training 42 %"
+    ready.jobs.finish(ready.training.out)
+    assert told.text() == "Ready"
+
+
 def test_a_run_that_begins_has_no_progress_yet_and_then_is_in_the_windows_title(ready: TrainHands) -> None:
     ready.key(K.Key_T, CTRL)
     ready.jobs.looking.emit(1.0)  # the run reads the folder once more
