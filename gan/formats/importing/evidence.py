@@ -138,6 +138,23 @@ def mismatch(generator: LayeredGenerator, z: Tensor) -> float | None:
     Per channel (difference of means)^2 / variance + (log ratio of variances)^2, the median over channels, the mean over layers.
     """
     found: list[float] = []
+    x = generator.enter(z)
+    chain = generator.chain()
+    last = max((i for i, block in enumerate(chain) if block.layer.norm == "batch"), default=-1)
+    bent, telling = False, 0  # statistics tell of activations only behind one
+    for block in chain[: last + 1]:
+        if telling >= 2 and x.dim() == 4 and x.shape[3] >= _SMALL:
+            break
+        telling += int(bent and block.layer.norm == "batch")
+        bent = bent or block.layer.activation != "none"
+        x, off = look_through(block, _fitting(block, x), generator.config.upsampling)
+        found += off
+    return sum(found) / len(found) if found else None
+
+
+def look_through(block: Block, x: Tensor, upsampling: str) -> tuple[Tensor, list[float]]:
+    """What a layer gives when normalised by this batch's own statistics, so that no mismatch passes on; and its mismatch, if it has one."""
+    found: list[float] = []
 
     def look(block: Block, x: Tensor) -> Tensor:
         if block.layer.norm != "batch":
@@ -148,17 +165,7 @@ def mismatch(generator: LayeredGenerator, z: Tensor) -> float | None:
             x, None, None, block.norm_weight if affine else None, block.norm_bias if affine else None, True, eps=block.layer.norm_eps
         )  # fmt: skip
 
-    x = generator.enter(z)
-    chain = generator.chain()
-    last = max((i for i, block in enumerate(chain) if block.layer.norm == "batch"), default=-1)
-    bent, telling = False, 0  # statistics tell of activations only behind one
-    for block in chain[: last + 1]:
-        if telling >= 2 and x.dim() == 4 and x.shape[3] >= _SMALL:
-            break
-        telling += int(bent and block.layer.norm == "batch")
-        bent = bent or block.layer.activation != "none"
-        x = block(_fitting(block, x), generator.config.upsampling, look)
-    return sum(found) / len(found) if found else None
+    return block(x, upsampling, look), found
 
 
 def _off(block: Block, x: Tensor) -> float:

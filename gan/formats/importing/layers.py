@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan.formats.importing import evidence, labels
+from gan.formats.importing import agreement, evidence, labels
 from gan.formats.importing.ask import label_question, rank
 from gan.formats.importing.chain import Chain, chains, links
 from gan.formats.importing.restricted import Malformed
@@ -22,6 +22,7 @@ from gan.networks.layered import DcganGenerator, LayeredConfig, LayeredGenerator
 
 _MOST_UNUSED = 0.1  # share of the weights that may have no place in the generator
 _HINT = math.log(50.0)
+_MOST_CHAINS = 24  # that are looked at
 _WORST_FIT = 0.5  # of batch statistics (`evidence.mismatch`), under the best reading; right readings are below 0.1
 _SIDEWAYS = re.compile(r"(?:^|[._])(?:c_sc|shortcut|skip|res|res_?blocks?|residual|downsample)\d*(?:[._]|$)")
 
@@ -58,8 +59,7 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
     if chosen.path:
         notes.append(f"The generator is the part {chosen.path} of the file.")
 
-    chain = _choose_chain(made, asked)
-    generator = labels.choose(_build(chain, tensors, folded), table, asked.ask)
+    generator = labels.choose(_choose_chain(made, tensors, folded, asked), table, asked.ask)
     generator = _hidden_parts(generator, asked, tensors, notes)
     generator = _pixels(generator, asked)
     _statistics(generator, asked)
@@ -165,16 +165,27 @@ def _hints(candidate: Candidate, found: list[Candidate]) -> dict[int, float]:
     return {}
 
 
-def _choose_chain(made: list[Chain], asked: _Open) -> Chain:
-    values: dict[str, Chain] = {}
+def _choose_chain(made: list[Chain], tensors: dict[str, Tensor], folded: bool, asked: _Open) -> LayeredGenerator:
+    """The network of the chain that is the most plausible, or that was chosen, with its weights in it."""
+    built, problem = [], None
+    for chain in made[:_MOST_CHAINS]:
+        try:
+            built.append((chain, _build(chain, tensors, folded)))
+        except Malformed as error:
+            problem = problem or error
+    if not built:
+        raise problem or Malformed("it holds no layers of a generator")
+    offs = agreement.mismatches([generator for _, generator in built]) if len(built) > 1 else [math.nan]
+    values: dict[str, LayeredGenerator] = {}
     weighed = []
-    for chain in made[:12]:
+    for (chain, generator), off in zip(built, offs, strict=True):
         value = "-".join(str(size) for size in chain.sizes)
-        same = sum(known.sizes == chain.sizes for known in values.values())
+        same = sum(known.partition(".")[0] == value for known in values)
         value += f".{same + 1}" if same else ""
-        values[value] = chain
+        values[value] = generator
         label = f"{chain.resolution} px: {' → '.join(str(size) for size in chain.sizes)}"
-        weighed.append((value, label, chain.score, _strides(chain)))
+        says = _strides(chain) if math.isnan(off) else f"{_strides(chain)}; batch statistics off by {off:.3f}"
+        weighed.append((value, label, chain.score + evidence.log_likelihood(off), says))
     text = (
         "Strides and paddings leave no trace in the weights. How large are its images, and how do they grow?"
     )
