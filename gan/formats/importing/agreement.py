@@ -14,9 +14,10 @@ from torch import Tensor
 from gan.formats.importing import evidence
 from gan.networks.layered import Layer, LayeredGenerator
 
-_LATENTS = 64
+NOISE = 0.005  # of a mismatch: few images, and statistics that lag behind the weights as they learn
+_LATENTS = 256
 _FEWEST = 8  # images that large layers are looked at with
-_FLOATS = 1_000_000  # numbers of a layer that are looked at
+_FLOATS = 500_000  # numbers of a layer that are looked at
 _HOPELESS = 1.0  # of `evidence.mismatch`: later layers of such a reading are not looked at
 _BENDS = ("relu", "leaky_relu:0.2")
 _EPSILONS = (1e-5, 0.8)
@@ -37,11 +38,14 @@ def mismatches(generators: Sequence[LayeredGenerator]) -> list[float]:
     if not any(layer.norm == "batch" for layer in generators[0].config.layers) or not evidence.trained(generators[0]):
         return [math.nan] * len(generators)
     best = [math.inf] * len(generators)
-    for reading in itertools.product(_BENDS, evidence.PRIORS, _EPSILONS):
+    for prior, eps, activation in itertools.product(evidence.PRIORS, _EPSILONS, _BENDS):
+        reading = (activation, prior, eps)
         read = [evidence.with_weights(evidence.read_as(one.config, *reading), one) for one in generators]
         z = read[0].enter(evidence.latents(read[0].z_dim, _LATENTS))
         offs = _walk(read, list(range(len(read))), z, 0, [])
         best = [min(old, offs[number]) for number, old in enumerate(best)]
+        if min(best) < NOISE:
+            break
     return best
 
 
@@ -57,16 +61,12 @@ def _walk(
             ways.setdefault(layers[depth], []).append(number)
         else:
             offs[number] = sum(found) / len(found)
-    for layer, numbers in ways.items():
+    for numbers in ways.values():
         one = read[numbers[0]]
-        after, seen = evidence.look_through(one.chain()[depth], _few(layer, x), one.config.upsampling)
+        block = one.chain()[depth]
+        after, seen = evidence.look_through(block, evidence.fitting(block, x, _FLOATS, _FEWEST), one.config.upsampling)
         if max(seen, default=0.0) > _HOPELESS:
             offs |= dict.fromkeys(numbers, max(seen))
         else:
             offs |= _walk(read, numbers, after, depth + 1, found + seen)
     return offs
-
-
-def _few(layer: Layer, x: Tensor) -> Tensor:
-    size = layer.size_after(x.shape[-1] if x.dim() == 4 else 1)
-    return x[: max(_FEWEST, _FLOATS // max(1, layer.outputs * size**2))]

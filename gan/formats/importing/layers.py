@@ -22,7 +22,7 @@ from gan.networks.layered import DcganGenerator, LayeredConfig, LayeredGenerator
 
 _MOST_UNUSED = 0.1  # share of the weights that may have no place in the generator
 _HINT = math.log(50.0)
-_MOST_CHAINS = 24  # that are looked at
+_MOST_CHAINS, _UNLIKELY = 24, 12.0  # that are looked at; and how far below the likeliest, in logs, before statistics are asked
 _WORST_FIT = 0.5  # of batch statistics (`evidence.mismatch`), under the best reading; right readings are below 0.1
 _SIDEWAYS = re.compile(r"(?:^|[._])(?:c_sc|shortcut|skip|res|res_?blocks?|residual|downsample)\d*(?:[._]|$)")
 
@@ -138,11 +138,21 @@ def _chains(
 def _refuse_branches(found: list[Module], unused: list[Module]) -> None:
     """Refuse modules that happen to fit one another in a row, but are not one: residual blocks of one width, most often."""
     odd = [module for module in unused if module.kind == "batch"]
-    odd += [module for module in found if module.weight is not None and _SIDEWAYS.search(module.name)]
+    weighted = [module for module in found if module.weight is not None]
+    odd += [module for module in weighted[1:] if _SIDEWAYS.search(module.name) and _leads_without(found, module)]
     if odd:
         raise Malformed(
             f"it is of an architecture that is not known here (its part {odd[0].name!r:.60} has no place in a chain of layers)"
         )
+
+
+def _leads_without(found: list[Module], aside: Module) -> bool:
+    """Whether all others are a chain by themselves, as they are where a module runs beside them and not between them."""
+    try:
+        chains(links([module for module in found if module is not aside])[0])
+    except Malformed:
+        return False
+    return True
 
 
 def _hints(candidate: Candidate, found: list[Candidate]) -> dict[int, float]:
@@ -168,7 +178,7 @@ def _hints(candidate: Candidate, found: list[Candidate]) -> dict[int, float]:
 def _choose_chain(made: list[Chain], tensors: dict[str, Tensor], folded: bool, asked: _Open) -> LayeredGenerator:
     """The network of the chain that is the most plausible, or that was chosen, with its weights in it."""
     built, problem = [], None
-    for chain in made[:_MOST_CHAINS]:
+    for chain in [chain for chain in made[:_MOST_CHAINS] if chain.score > made[0].score - _UNLIKELY]:
         try:
             built.append((chain, _build(chain, tensors, folded)))
         except Malformed as error:
@@ -185,7 +195,7 @@ def _choose_chain(made: list[Chain], tensors: dict[str, Tensor], folded: bool, a
         values[value] = generator
         label = f"{chain.resolution} px: {' → '.join(str(size) for size in chain.sizes)}"
         says = _strides(chain) if math.isnan(off) else f"{_strides(chain)}; batch statistics off by {off:.3f}"
-        weighed.append((value, label, chain.score + evidence.log_likelihood(off), says))
+        weighed.append((value, label, chain.score + evidence.log_likelihood(off, agreement.NOISE), says))
     text = (
         "Strides and paddings leave no trace in the weights. How large are its images, and how do they grow?"
     )
