@@ -145,6 +145,7 @@ def test_pixel_shuffle_prelu_and_folded_norms(tmp_path: Path) -> None:
     assert (
         imported.model.generator.original_state_dict() is None
     )  # its weights are not the original's any more
+    assert imported.model.card["imported"]["folded"]  # so that the window does not offer them
 
 
 @pytest.mark.parametrize("normalise", [nn.utils.spectral_norm, nn.utils.parametrizations.spectral_norm])

@@ -77,7 +77,7 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
         card={
             "data": {"kind": "unknown"},
             "licence": "unknown",
-            "imported": {"file": source.name, "architecture": generator.kind, "part": chosen.path or None},
+            "imported": {"file": source.name, "architecture": generator.kind, "part": chosen.path or None, "folded": folded},
         },
     )
     return Imported(model, _describe(generator), notes, None, asked.questions, asked.settled)
