@@ -411,6 +411,24 @@ def test_layers_in_lists(network: nn.Module, tmp_path: Path) -> None:
     same_images(import_file(save(network.state_dict(), tmp_path)), network, square=False)
 
 
+def test_group_normalisation_is_a_question(tmp_path: Path) -> None:
+    def grow(inputs: int, outputs: int, *walk: int) -> list[nn.Module]:
+        return [nn.ConvTranspose2d(inputs, outputs, 4, *walk), nn.GroupNorm(8, outputs), nn.ReLU()]
+
+    network = nn.Sequential(*grow(10, 32, 1, 0), *grow(32, 16, 2, 1), nn.ConvTranspose2d(16, 3, 4, 2, 1), nn.Tanh())
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, nn.GroupNorm):
+                module.bias.uniform_(-0.5, 0.5)
+    path = save(network.state_dict(), tmp_path)
+    asked = {question.key: question for question in import_file(path).questions}["groups"]
+    assert [option.value for option in asked.options] == ["0", "8", "16", "1", "4"]
+    found = import_file(path, {"groups": "8"})
+    same_images(found, network)
+    bundle.save(found.model, tmp_path / "kept")
+    same_images(Imported(bundle.load(tmp_path / "kept"), ""), network)
+
+
 def test_a_chain_may_have_names_of_shortcuts(tmp_path: Path) -> None:
     plain = foreign.lived(foreign.dcgan(4, 3, 32), torch.randn(512, 10, 1, 1), seed=1)
     names = {"0": "downsample0", "3": "res1", "6": "skip2", "9": "shortcut"}

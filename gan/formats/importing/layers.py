@@ -23,6 +23,7 @@ from gan.networks.layered import DcganGenerator, LayeredConfig, LayeredGenerator
 _MOST_UNUSED = 0.1  # share of the weights that may have no place in the generator
 _HINT = math.log(50.0)
 _MOST_CHAINS, _UNLIKELY = 24, 12.0  # that are looked at; and how far below the likeliest, in logs, before statistics are asked
+_GROUPS = {32: 0.2, 8: 0.15, 16: 0.1, 1: 0.1, 4: 0.05}  # of group normalisation, and how common each number is
 _WORST_FIT = 0.5  # of batch statistics (`evidence.mismatch`), under the best reading; right readings are below 0.1
 _SIDEWAYS = re.compile(r"(?:^|[._])(?:c_sc|shortcut|skip|res|res_?blocks?|residual|downsample)\d*(?:[._]|$)")
 
@@ -60,6 +61,7 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
         notes.append(f"The generator is the part {chosen.path} of the file.")
 
     generator = labels.choose(_choose_chain(made, tensors, folded, asked), table, asked.ask)
+    generator = _groups(generator, asked)
     generator = _hidden_parts(generator, asked, tensors, notes)
     generator = _pixels(generator, asked)
     _statistics(generator, asked)
@@ -251,6 +253,22 @@ def _build(chain: Chain, tensors: dict[str, Tensor], folded: bool) -> LayeredGen
     except RuntimeError as error:
         raise Malformed("its layers and their normalisations do not fit one another") from error
     return generator.eval()
+
+
+def _groups(generator: LayeredGenerator, asked: _Open) -> LayeredGenerator:
+    """How many channels are normalised together where there are no statistics: nothing in the weights tells."""
+    config = generator.config
+    widths = [layer.norm_width for layer in config.layers if layer.norm == "instance"]
+    if not widths:
+        return generator
+    weighed = [("0", "each channel by itself (instance normalisation)", math.log(0.4), "")]
+    for groups, chance in _GROUPS.items():
+        if all(width % groups == 0 for width in widths) and groups < max(widths):
+            says = f"in {groups} groups of channels" if groups > 1 else "all channels together"
+            weighed.append((str(groups), says, math.log(chance), ""))
+    groups = int(asked.ask("groups", "Which channels do its normalisations take together?", weighed))
+    changed = tuple(replace(layer, norm_groups=groups if layer.norm == "instance" else 0) for layer in config.layers)
+    return evidence.with_weights(replace(config, layers=changed), generator)
 
 
 def _hidden_parts(generator: LayeredGenerator, asked: _Open, tensors: dict[str, Tensor], notes: list[str]) -> LayeredGenerator:
