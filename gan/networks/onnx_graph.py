@@ -105,6 +105,8 @@ def _check_tensor(tensor: Any) -> None:
 
 
 def _check_node(node: Any, own: Mapping[tuple[str, str], Any]) -> None:
+    if not (isinstance(node.op_type, str) and isinstance(node.domain, str)):  # protobuf gives bytes for text that is none
+        raise ValueError("it is not an ONNX file, or damaged")
     if node.domain not in _OPEN and (node.domain, node.op_type) not in own:
         raise ValueError(
             f"it needs the custom operator {node.domain}.{node.op_type}, which would be foreign code"[:200]

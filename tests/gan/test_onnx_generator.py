@@ -374,6 +374,7 @@ REFUSED = {
         ),
         "RNN is not one of a generator's",
     ),
+    "operator that is no text": (lambda: lone("Identity").replace(b"Identity", b"Identit\xff"), "not an ONNX file, or damaged"),
     "unknown operator": (lambda: lone("Frobnicate"), "not valid"),
 }  # fmt: skip
 
