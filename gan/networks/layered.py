@@ -39,6 +39,7 @@ class Layer:
     norm_name: str = ""
     norm_width: Whole = 0  # its channels: of the output as it is, or as it is folded
     norm_affine: bool = True
+    norm_groups: Whole = 0  # of channels that an instance normalisation takes together; 0: each alone
     norm_eps: float = 1e-5
     norm_last: bool = False  # after the activation instead of before it
     activation: Activation = "none"
@@ -55,6 +56,8 @@ class Layer:
             raise ValueError(f"layer {self.name} walks in absurd steps")
         if self.output_padding >= self.stride and self.output_padding:
             raise ValueError(f"layer {self.name} adds {self.output_padding} pixels at a stride of {self.stride}")
+        if self.norm_groups and (self.norm != "instance" or self.norm_width % self.norm_groups):
+            raise ValueError(f"layer {self.name} has {self.norm_width} channels in {self.norm_groups} groups")
         if not self.norm_eps >= 0.0:
             raise ValueError(f"layer {self.name} has an epsilon of {self.norm_eps}")
         if self.outputs % self.shuffle**2:
@@ -201,6 +204,8 @@ class Block(nn.Module):
             return F.batch_norm(x, self.norm_mean, self.norm_variance, weight, bias, eps=self.layer.norm_eps)
         if norm == "layer":
             return F.layer_norm(x, (self.layer.norm_width,), weight, bias, self.layer.norm_eps)
+        if self.layer.norm_groups:
+            return F.group_norm(x, self.layer.norm_groups, weight, bias, self.layer.norm_eps)
         return F.instance_norm(x, weight=weight, bias=bias, eps=self.layer.norm_eps)
 
     def _activate(self, x: Tensor) -> Tensor:

@@ -4,12 +4,13 @@ A graph is data, not a program, but it may name files to read, operators that lo
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
+
+from gan.networks.onnx_cost import subgraphs, work
 
 LARGEST = 500_000_000  # bytes of a file; StyleGAN2 at 1024 px is 120 MB, and reading takes three times as much memory
 MOST_NODES = 100_000  # after functions are put in their places
@@ -22,7 +23,7 @@ _OPEN = {"", "ai.onnx", "ai.onnx.ml", "com.microsoft"}  # operator sets that onn
 _FOREIGN = {"EPContext", "BeamSearch", "GreedySearch", "Sampling", "WhisperBeamSearch"}  # name files, or loop
 _ENDLESS = {"Loop", "Scan"}
 _STRING = 8  # TensorProto.DataType; text lies outside the limit of memory
-_WIDEST_POOL, _WIDEST_CONVOLUTION = 64, 31  # pixels of a kernel; the limit of time is only looked at between two operators
+_WIDEST_POOL = 64  # pixels; the limit of time is only looked at between two operators
 _RANDOM = {
     "RandomNormal",
     "RandomNormalLike",
@@ -34,7 +35,7 @@ _RANDOM = {
 
 
 def parse(data: bytes) -> Any:
-    """An ONNX file as an `onnx.ModelProto` that reads no other file, needs no other code, and ends.
+    """An ONNX file as an `onnx.ModelProto` that reads no other file, needs no other code, and ends soon.
 
     Raises
     ------
@@ -67,33 +68,25 @@ def parse(data: bytes) -> Any:
         onnx.checker.check_model(model)
     except (onnx.checker.ValidationError, RuntimeError, ValueError) as error:
         raise ValueError(f"its graph is not valid ({str(error).strip().splitlines()[0][:160]})") from None
+    work(model)
     return model
 
 
-def _check_graph(graph: Any, own: Mapping[tuple[str, str], Any], around: Mapping[str, Sequence[int]] = MappingProxyType({})) -> None:
-    """`around`: the sides of the constants of the graphs that it is in, by name."""
-    sides = dict(around)
+def _check_graph(graph: Any, own: Mapping[tuple[str, str], Any]) -> None:
     for tensor in graph.initializer:
         _check_tensor(tensor)
-        sides[tensor.name] = tuple(tensor.dims)
     if any(port.type.tensor_type.elem_type == _STRING for port in (*graph.input, *graph.output, *graph.value_info)):
         raise ValueError(_TEXT)
     if graph.sparse_initializer:
         raise ValueError(_SPARSE)
     for node in graph.node:
         _check_node(node, own)
-        if node.op_type == "Constant" and node.output:
-            for attribute in node.attribute:
-                sides[node.output[0]] = tuple(attribute.t.dims)
         for inner in subgraphs(node):
-            _check_graph(inner, own, sides)
-        if "Conv" in node.op_type and len(node.input) > 1:
-            _check_kernel(node, sides.get(node.input[1], ())[2:])
+            _check_graph(inner, own)
 
 
-def _check_kernel(node: Any, sides: Sequence[int]) -> None:
-    largest = _WIDEST_CONVOLUTION if "Conv" in node.op_type else _WIDEST_POOL
-    if max(sides, default=0) > largest:
+def _check_pool(node: Any, sides: Sequence[int]) -> None:
+    if max(sides, default=0) > _WIDEST_POOL:
         raise ValueError(f"its operator {node.op_type:.40} looks at {max(sides)} pixels at once, which no generator needs")
 
 
@@ -112,6 +105,8 @@ def _check_tensor(tensor: Any) -> None:
 
 
 def _check_node(node: Any, own: Mapping[tuple[str, str], Any]) -> None:
+    if not (isinstance(node.op_type, str) and isinstance(node.domain, str)):  # protobuf gives bytes for text that is none
+        raise ValueError("it is not an ONNX file, or damaged")
     if node.domain not in _OPEN and (node.domain, node.op_type) not in own:
         raise ValueError(
             f"it needs the custom operator {node.domain}.{node.op_type}, which would be foreign code"[:200]
@@ -134,19 +129,11 @@ def _check_node(node: Any, own: Mapping[tuple[str, str], Any]) -> None:
         if attribute.name == "to" and attribute.i == _STRING:
             raise ValueError(_TEXT)
         if attribute.name == "kernel_shape":
-            _check_kernel(node, attribute.ints)
+            _check_pool(node, attribute.ints)
         for tensor in (attribute.t, *attribute.tensors):
             _check_tensor(tensor)
         if attribute.HasField("sparse_tensor") or attribute.sparse_tensors:
             raise ValueError(_SPARSE)
-
-
-def subgraphs(node: Any) -> Iterator[Any]:
-    """Graphs inside a node: the branches of a choice, the body of a loop."""
-    for attribute in node.attribute:
-        if attribute.HasField("g"):
-            yield attribute.g
-        yield from attribute.graphs
 
 
 def _size(

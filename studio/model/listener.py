@@ -205,6 +205,7 @@ class Listener(QObject):
             ready.has_discriminator,
             ready.square,
             imported=bool(imported),
+            folded=imported.get("folded") is True,
             graph=imported.get("from") == "ONNX",
         )
         self.state.device = tr(ready.device)

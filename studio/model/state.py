@@ -70,6 +70,7 @@ class Generator:
     has_discriminator: bool = True
     square: int = 1  # pixels to the side of what it draws in one colour
     imported: bool = False  # another program made it
+    folded: bool = False  # its weights were normalised and are not any more: no original code takes them
     graph: bool = False  # it is run as another program's graph: torch cannot take it apart
 
 

@@ -198,7 +198,7 @@ class ExportDialog(QDialog):
         for row in range(self.list.count()):
             item = self.list.item(row)
             if way := self._ways.get(item.data(_KEY)):
-                reason = unfit(way, generator.imported, generator.graph)
+                reason = unfit(way, generator)
                 enabled = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
                 item.setFlags(Qt.ItemFlag.NoItemFlags if reason else enabled)
                 item.setToolTip(reason or way.about)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from studio.i18n import tr
+from studio.model.state import Generator
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,13 @@ class Way:
         return [*kept, ("original.onnx", tr("the graph that was imported"))]
 
 
-def unfit(way: Way, imported: bool, graph: bool) -> str:
+def unfit(way: Way, generator: Generator) -> str:
     """Say why a generator cannot be written in a format; nothing where it can."""
-    if way.key == "state_dict" and not imported:
+    if way.key == "state_dict" and not generator.imported:
         return tr("Only generators that were imported have another program's code to go back to.")
-    if way.key in ("pt2", "state_dict") and graph:
+    if way.key == "state_dict" and generator.folded:
+        return tr("Its normalised weights were folded into plain ones when it was imported, which its own code does not take.")
+    if way.key in ("pt2", "state_dict") and generator.graph:
         return tr("This generator is an ONNX graph, which PyTorch cannot take apart: choose Bundle or ONNX.")
     return ""
 

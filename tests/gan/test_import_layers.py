@@ -145,6 +145,7 @@ def test_pixel_shuffle_prelu_and_folded_norms(tmp_path: Path) -> None:
     assert (
         imported.model.generator.original_state_dict() is None
     )  # its weights are not the original's any more
+    assert imported.model.card["imported"]["folded"]  # so that the window does not offer them
 
 
 @pytest.mark.parametrize("normalise", [nn.utils.spectral_norm, nn.utils.parametrizations.spectral_norm])
@@ -339,6 +340,103 @@ class Residual(nn.Module):
         grown = nn.functional.interpolate(torch.relu(b1(x)), scale_factor=2)
         aside = getattr(self, self.order[-1])(nn.functional.interpolate(x, scale_factor=2))
         return c2(torch.relu(b2(c1(grown)))) + aside
+
+
+def widening(*steps: tuple[int, int, int, int]) -> nn.Sequential:
+    """Transposed convolutions of these kernels, strides, paddings and output paddings."""
+    widths = [10, 32, 16, 8, 1]
+    layers: list[nn.Module] = []
+    for i, (kernel, stride, padding, more) in enumerate(steps):
+        layers += [nn.ConvTranspose2d(widths[i], widths[i + 1], kernel, stride, padding, more, bias=False)]
+        layers += [nn.BatchNorm2d(widths[i + 1]), nn.ReLU()] if i < len(steps) - 1 else [nn.Tanh()]
+    return nn.Sequential(*layers)
+
+
+@pytest.mark.parametrize(
+    ("steps", "sizes"),
+    [
+        (((4, 1, 0, 0), (3, 2, 1, 0), (4, 2, 1, 0), (4, 2, 1, 0)), "1-4-7-14-28"),
+        (((3, 2, 0, 0), (4, 1, 0, 0), (3, 2, 0, 0), (4, 2, 0, 0)), "1-3-6-13-28"),
+    ],
+)
+def test_batch_statistics_tell_strides_and_paddings(steps: Any, sizes: str, tmp_path: Path) -> None:
+    network = foreign.lived(widening(*steps), torch.randn(1024, 10, 1, 1), seed=1)
+    found = import_file(save(network.state_dict(), tmp_path))
+    same_images(found, network)
+    asked = {question.key: question for question in (*found.questions, *found.settled)}["geometry"]
+    assert asked.best.partition(".")[0] == sizes and "batch statistics off by 0.00" in asked.options[0].evidence
+
+
+def test_latents_are_no_relatives_of_weights_drawn_by_seed_0(tmp_path: Path) -> None:
+    """A perceptron whose normalisations add 0.8, as widely copied ones do, in weights that seed 0 drew."""
+    layers: list[nn.Module] = []
+    for inputs, outputs in ((100, 128), (128, 256), (256, 512)):
+        layers += [nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs, 0.8), nn.LeakyReLU(0.2)]
+    network = nn.Sequential(layers[0], *layers[2:], nn.Linear(512, 784), nn.Tanh(), foreign.Fold(1, 28))
+    foreign.lived(network, torch.randn(512, 100), seed=0)
+    same_images(import_file(save(network.state_dict(), tmp_path)), network, square=False)
+
+
+class Listed(nn.Module):
+    """Layers in lists of their own, with all that has no weights in `forward`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dense = nn.Linear(12, 32 * 16)
+        self.convs = nn.ModuleList(nn.ConvTranspose2d(inputs, outputs, 4, 2, 1) for inputs, outputs in ((32, 16), (16, 8)))
+        self.norms = nn.ModuleList([nn.BatchNorm2d(16), nn.BatchNorm2d(8)])
+        self.colours = nn.ConvTranspose2d(8, 3, 4, 2, 1)
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        x = torch.relu(self.dense(z)).view(-1, 32, 4, 4)
+        for conv, norm in zip(self.convs, self.norms, strict=True):
+            x = torch.relu(norm(conv(x)))
+        return torch.tanh(self.colours(x))
+
+
+class ListedMlp(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Linear(12, 64), nn.Linear(64, 128), nn.Linear(128, 784)])
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        for layer in self.layers[:-1]:
+            z = torch.relu(layer(z))
+        return torch.tanh(self.layers[-1](z)).view(-1, 1, 28, 28)
+
+
+@pytest.mark.parametrize("network", [Listed(), ListedMlp()], ids=["convolutions", "perceptron"])
+def test_layers_in_lists(network: nn.Module, tmp_path: Path) -> None:
+    foreign.lived(network, torch.randn(512, 12), seed=1)
+    same_images(import_file(save(network.state_dict(), tmp_path)), network, square=False)
+
+
+def test_group_normalisation_is_a_question(tmp_path: Path) -> None:
+    def grow(inputs: int, outputs: int, *walk: int) -> list[nn.Module]:
+        return [nn.ConvTranspose2d(inputs, outputs, 4, *walk), nn.GroupNorm(8, outputs), nn.ReLU()]
+
+    network = nn.Sequential(*grow(10, 32, 1, 0), *grow(32, 16, 2, 1), nn.ConvTranspose2d(16, 3, 4, 2, 1), nn.Tanh())
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, nn.GroupNorm):
+                module.bias.uniform_(-0.5, 0.5)
+    path = save(network.state_dict(), tmp_path)
+    asked = {question.key: question for question in import_file(path).questions}["groups"]
+    assert [option.value for option in asked.options] == ["0", "8", "16", "1", "4"]
+    found = import_file(path, {"groups": "8"})
+    same_images(found, network)
+    bundle.save(found.model, tmp_path / "kept")
+    same_images(Imported(bundle.load(tmp_path / "kept"), ""), network)
+
+
+def test_a_chain_may_have_names_of_shortcuts(tmp_path: Path) -> None:
+    plain = foreign.lived(foreign.dcgan(4, 3, 32), torch.randn(512, 10, 1, 1), seed=1)
+    names = {"0": "downsample0", "3": "res1", "6": "skip2", "9": "shortcut"}
+    state = {}
+    for key, value in plain.state_dict().items():
+        number, _, leaf = key.partition(".")
+        state[f"{names.get(number, 'norm' + number)}.{leaf}"] = value
+    same_images(import_file(save(state, tmp_path)), plain)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import copy
 import pickle
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from gan.formats.importing import import_file
 from gan.formats.onnx_export import run_onnx, to_onnx
 from gan.model import Model
 from gan.networks import latents
+from gan.networks.onnx_cost import work
 from gan.networks.onnx_graph import parse
 from gan.policy.adapter import Shift, ShiftConfig
 
@@ -291,6 +293,41 @@ def held(*shape: int) -> Any:
     return numpy_helper.from_array(np.zeros(shape, np.float32), "w")
 
 
+def multiplying(nodes: list[Any], *sizes: tuple[str, Sequence[int]], **more: Any) -> bytes:
+    """Numbers that the graph itself makes, of these sizes, and operators that make "y" of them; a few hundred bytes of a file."""
+    made = [helper.make_node("ConstantOfShape", [f"{name}_sides"], [name]) for name, _ in sizes]
+    ends = [helper.make_node("ReduceMean", ["y"], ["mean"], keepdims=0), helper.make_node("ReduceMean", ["z"], ["row"], axes=[1]),
+            helper.make_node("Add", ["row", "mean"], ["sum"]), helper.make_node("Reshape", ["sum", "map"], ["pixel"]),
+            helper.make_node("Expand", ["pixel", "image_sides"], ["image"])]  # fmt: skip
+    held = [numpy_helper.from_array(np.array(sides, np.int64), f"{name}_sides") for name, sides in (*sizes, ("image", (1, 3, 8, 8)))]
+    held.append(numpy_helper.from_array(np.array([-1, 1, 1, 1], np.int64), "map"))
+    return graph([*made, *nodes, *ends], [*held, *more.pop("held", [])], **more)
+
+
+def convolving_function() -> bytes:
+    body = [helper.make_node("Conv", ["x", "w"], ["y"])]
+    function = helper.make_function("own", "f", ["x", "w"], ["y"], body, [helper.make_opsetid("", 17)])
+    call = helper.make_node("f", ["x", "w"], ["y"], domain="own")
+    return multiplying(
+        [call], ("x", (1, 1, 8000, 8000)), ("w", (1, 1, 400, 400)), functions=[function], domains=["own"]
+    )
+
+
+def untold() -> bytes:
+    """A matrix as large as the number of a constant's numbers that are not zero."""
+    nodes = [
+        helper.make_node("NonZero", ["ones"], ["found"]), helper.make_node("Shape", ["found"], ["sides"]),
+        helper.make_node("Mul", ["sides", "many"], ["large"]), helper.make_node("ConstantOfShape", ["large"], ["a"]),
+        helper.make_node("MatMul", ["a", "a"], ["y"]),
+    ]  # fmt: skip
+    held = {"ones": np.ones(100, np.float32), "many": np.array([11000, 110], np.int64)}
+    return multiplying(nodes, held=[numpy_helper.from_array(values, name) for name, values in held.items()])
+
+
+def matrices(operator: str, **attributes: Any) -> bytes:
+    return multiplying([helper.make_node(operator, ["a", "a"], ["y"], **attributes)], ("a", (11000, 11000)))
+
+
 REFUSED = {
     "not an ONNX file": (lambda: b"\x08\x08\x12\x05hello", "not an ONNX file"),
     "noise": (lambda: np.random.default_rng(0).bytes(4096), "not an ONNX file"),
@@ -323,6 +360,21 @@ REFUSED = {
         ),
         "40 pixels at once",
     ),
+    "large convolution of computed weights": (
+        lambda: multiplying([helper.make_node("Conv", ["x", "w"], ["y"])], ("x", (1, 1, 8000, 8000)), ("w", (1, 1, 4000, 4000))),
+        "4000 pixels at once",
+    ),
+    "large convolution in a function": (convolving_function, "400 pixels at once"),
+    "large matrices": (lambda: matrices("MatMul"), "it multiplies 1,331 billion times whenever it draws"),
+    "large sums": (lambda: matrices("Einsum", equation="ij,kj->ik"), "it multiplies 1,331 billion times whenever it draws"),
+    "large untold matrices": (untold, "operator MatMul multiplies cannot be told"),
+    "long sequence": (
+        lambda: multiplying(
+            [helper.make_node("RNN", ["x", "w", "r"], ["y"], hidden_size=64)], ("x", (10**6, 1, 1)), ("w", (1, 64, 1)), ("r", (1, 64, 64))
+        ),
+        "RNN is not one of a generator's",
+    ),
+    "operator that is no text": (lambda: lone("Identity").replace(b"Identity", b"Identit\xff"), "not an ONNX file, or damaged"),
     "unknown operator": (lambda: lone("Frobnicate"), "not valid"),
 }  # fmt: skip
 
@@ -337,6 +389,30 @@ def test_what_is_no_generator_is_refused_in_a_line(tmp_path: Path, name: str) ->
     assert "\n" not in str(told.value) and str(told.value).startswith("bad.onnx cannot be imported")
     assert len(str(told.value)) < 700
     assert [entry.name for entry in tmp_path.iterdir()] == ["bad.onnx"]
+
+
+@pytest.mark.parametrize("opset", [11, 17])
+def test_sizes_that_a_graph_computes_are_followed(opset: int) -> None:
+    """Attention as exporters write it: z (N, 4) -> (N, 2, 2) by way of its own shape, multiplied with itself."""
+    two = numpy_helper.from_array(np.array(2, np.int64), "two")
+    zero = numpy_helper.from_array(np.array(0, np.int64), "zero")
+    axes = numpy_helper.from_array(np.array([0], np.int64), "axes")
+
+    def unsqueeze(name: str, out: str) -> Any:
+        old = opset < 13
+        return helper.make_node("Unsqueeze", [name] if old else [name, "axes"], [out], **({"axes": [0]} if old else {}))
+
+    nodes = [
+        helper.make_node("Shape", ["z"], ["s"]), helper.make_node("Gather", ["s", "zero"], ["n"]),
+        helper.make_node("Mul", ["n", "two"], ["n2"]),
+        unsqueeze("n2", "first"), unsqueeze("two", "second"), helper.make_node("Concat", ["first", "second"], ["sides"], axis=0),
+        helper.make_node("Reshape", ["z", "sides"], ["a"]), helper.make_node("Transpose", ["a"], ["t"], perm=[1, 0]),
+        helper.make_node("MatMul", ["t", "a"], ["image"]),
+    ]  # fmt: skip
+    out = [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["A", "B"])]
+    model = onnx.load_from_string(graph(nodes, [two, zero, axes], out=out))
+    model.opset_import[0].version = opset
+    assert work(parse(bytes(model.SerializeToString()))) == 2 * 2 * 2  # of one latent
 
 
 def test_a_graph_in_a_bundle_is_looked_through_as_well(tmp_path: Path) -> None:

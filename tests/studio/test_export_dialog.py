@@ -225,7 +225,14 @@ def test_a_graph_is_offered_in_the_formats_it_can_leave_in(hands: Hands, dialog:
     dialog.reject()
 
 
-@pytest.mark.parametrize(("card", "offered"), [({"training": {}}, False), ({"imported": {"file": "netG.pth"}}, True)])
+@pytest.mark.parametrize(
+    ("card", "offered"),
+    [
+        ({"training": {}}, False),
+        ({"imported": {"file": "netG.pth"}}, True),
+        ({"imported": {"file": "netG.pth", "folded": True}}, False),
+    ],
+)
 def test_original_weights_are_offered_where_there_are_any(
     hands: Hands, dialog: ExportDialog, card: dict[str, Any], offered: bool
 ) -> None:

@@ -23,6 +23,7 @@ _SIZES = {
     96: 0.01,
     1024: 0.005,
 }
+_GREY = {28: 2.0, 32: 0.6}  # times that: digits and clothes are 28 px, and grey
 _SMALLEST = 8
 _MOST_LINKS = 32  # a bundle holds no more layers either; every further one multiplies the ways to read them
 
@@ -65,7 +66,13 @@ def links(modules: list[Module]) -> tuple[list[Link], list[Module]]:
             found[place] = replace(found[place], prelu=module)
         else:
             found[place] = replace(found[place], norm=module)
-    return [_with_gaps(found, i) for i in range(len(found))], unused
+    return _telling([_with_gaps(found, i) for i in range(len(found))]), unused
+
+
+def _telling(found: list[Link]) -> list[Link]:
+    """Without the gaps of containers that have none at all: an nn.ModuleList numbers its layers alone, whatever happens between them."""
+    telling = {link.main.place[0] for link in found if link.gap and link.main.place}
+    return [link if link.main.place and link.main.place[0] in telling else replace(link, gap=None) for link in found]
 
 
 def _fits(link: Link, width: int) -> bool:
@@ -191,7 +198,7 @@ def _convolutional(linears: list[Link], convolutions: list[Link]) -> list[Chain]
         for state in walk(convolutions, start, linears[-1].gap if linears else None):
             if state.channels not in {1, 3} or not _SMALLEST <= state.size:
                 continue
-            size = math.log(_SIZES.get(state.size, 3e-4))
+            size = math.log(_SIZES.get(state.size, 3e-4) * (_GREY.get(state.size, 1.0) if state.channels == 1 else 1.0))
             grows = state.steps[0].upsample > 1
             stem = _linear_layers(linears, (start.channels, start.size, start.size), grows) if linears else ()
             layers = (*stem, *_convolution_layers(convolutions, state.steps, start.channels))

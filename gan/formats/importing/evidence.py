@@ -20,6 +20,7 @@ _STATISTICS = 128  # likewise where only small layers are looked at
 _ENTERING = 2048  # where only the first layer is looked at
 _SMALL = 16  # pixels: statistics of larger layers tell little more, and cost most
 _FLOATS = 48_000_000  # numbers that a layer may take or give at once: 200 MB, of which some copies are made
+_TELLING = 4_000_000  # likewise where statistics are compared: more take long and say no more
 _MEASURED = 512  # for statistics that are to be kept
 _COMMON = (("relu", 0.2), ("leaky_relu", 0.2), ("leaky_relu", 0.01))
 _RARE = (("elu", 0.2), ("gelu", 0.2), ("silu", 0.2), ("selu", 0.2), ("tanh", 0.2))
@@ -28,6 +29,7 @@ _ACTIVATIONS = {"relu": 0.78, "leaky_relu:0.2": 0.14, "leaky_relu:0.01": 0.04, "
                 "tanh": 0.005}  # fmt: skip
 _NOISE = 0.6  # roughness; that of noise is 0.9, of pictures below 0.3
 _GOOD_FIT = 0.05  # of `mismatch`; a worse best one is a reason to try rare activations
+_PERFECT_FIT = 0.01  # likewise, to try every epsilon with every common activation
 _FEW = 0.002  # of the pixels
 _CHANNELS = 8.0  # that count as independent when mismatches are compared
 
@@ -74,7 +76,8 @@ def with_weights(config: LayeredConfig, weights: LayeredGenerator) -> LayeredGen
 
 def latents(z_dim: int, count: int = LATENTS) -> Tensor:
     """The same N(0, I) latents for every reading, (count, z_dim)."""
-    return torch.randn(count, z_dim, generator=torch.Generator().manual_seed(0))
+    # A seed that nobody else takes: weights that were drawn from the same numbers, by seed 0 say, are no strangers to these latents.
+    return torch.randn(count, z_dim, generator=torch.Generator().manual_seed(0x7A57E))
 
 
 def fits(config: LayeredConfig) -> bool:
@@ -93,9 +96,9 @@ def _floats(layer: Layer, size: int) -> int:
     return max(layer.inputs * (size * layer.upsample) ** 2, layer.outputs * (after**2 if layer.shape is None else 1))
 
 
-def _fitting(block: Block, x: Tensor) -> Tensor:
-    """As many of a batch as the layer can take: large layers are looked at with fewer images."""
-    return x[: max(1, _FLOATS // _floats(block.layer, x.shape[-1] if x.dim() == 4 else 1))]
+def fitting(block: Block, x: Tensor, floats: int = _FLOATS, fewest: int = 1) -> Tensor:
+    """As many of a batch as the layer makes so many numbers of: large layers are looked at with fewer images."""
+    return x[: max(fewest, floats // _floats(block.layer, x.shape[-1] if x.dim() == 4 else 1))]
 
 
 def trained(generator: LayeredGenerator) -> bool:
@@ -111,10 +114,10 @@ def trained(generator: LayeredGenerator) -> bool:
 
 @torch.no_grad()
 def raw_images(generator: LayeredGenerator, z: Tensor) -> Tensor:
-    """What the last layer gives, before the output's activation; of fewer latents where layers are large (`_fitting`)."""
+    """What the last layer gives, before the output's activation; of fewer latents where layers are large (`fitting`)."""
     x = generator.enter(z)
     for block in generator.chain():
-        x = block(_fitting(block, x), generator.config.upsampling)
+        x = block(fitting(block, x), generator.config.upsampling)
     return x
 
 
@@ -138,6 +141,23 @@ def mismatch(generator: LayeredGenerator, z: Tensor) -> float | None:
     Per channel (difference of means)^2 / variance + (log ratio of variances)^2, the median over channels, the mean over layers.
     """
     found: list[float] = []
+    x = generator.enter(z)
+    chain = generator.chain()
+    last = max((i for i, block in enumerate(chain) if block.layer.norm == "batch"), default=-1)
+    bent, telling = False, 0  # statistics tell of activations only behind one
+    for block in chain[: last + 1]:
+        if telling >= 2 and x.dim() == 4 and x.shape[3] >= _SMALL:
+            break
+        telling += int(bent and block.layer.norm == "batch")
+        bent = bent or block.layer.activation != "none"
+        x, off = look_through(block, fitting(block, x, _TELLING, LATENTS), generator.config.upsampling)
+        found += off
+    return sum(found) / len(found) if found else None
+
+
+def look_through(block: Block, x: Tensor, upsampling: str) -> tuple[Tensor, list[float]]:
+    """What a layer gives when normalised by this batch's own statistics, so that no mismatch passes on; and its mismatch, if it has one."""
+    found: list[float] = []
 
     def look(block: Block, x: Tensor) -> Tensor:
         if block.layer.norm != "batch":
@@ -148,17 +168,7 @@ def mismatch(generator: LayeredGenerator, z: Tensor) -> float | None:
             x, None, None, block.norm_weight if affine else None, block.norm_bias if affine else None, True, eps=block.layer.norm_eps
         )  # fmt: skip
 
-    x = generator.enter(z)
-    chain = generator.chain()
-    last = max((i for i, block in enumerate(chain) if block.layer.norm == "batch"), default=-1)
-    bent, telling = False, 0  # statistics tell of activations only behind one
-    for block in chain[: last + 1]:
-        if telling >= 2 and x.dim() == 4 and x.shape[3] >= _SMALL:
-            break
-        telling += int(bent and block.layer.norm == "batch")
-        bent = bent or block.layer.activation != "none"
-        x = block(_fitting(block, x), generator.config.upsampling, look)
-    return sum(found) / len(found) if found else None
+    return block(x, upsampling, look), found
 
 
 def _off(block: Block, x: Tensor) -> float:
@@ -197,10 +207,10 @@ def _first_mismatch(generator: LayeredGenerator, block: Block, prior: str) -> fl
     return found[0]
 
 
-def log_likelihood(off: float) -> float:
-    """Of a mismatch at the entrance, up to a constant; 0 for one that is not known."""
+def log_likelihood(off: float, noise: float = 1.0 / _ENTERING) -> float:
+    """Of a mismatch (at the entrance, or with so much noise), up to a constant; 0 for one that is not known."""
     # Gaussian errors of unknown size: -(n / 2) log of their mean square.
-    return 0.0 if math.isnan(off) else -_CHANNELS / 2.0 * math.log(off + 1.0 / _ENTERING)
+    return 0.0 if math.isnan(off) else -_CHANNELS / 2.0 * math.log(off + noise)
 
 
 @torch.no_grad()
@@ -216,7 +226,7 @@ def measure_statistics(generator: LayeredGenerator) -> None:
 
     x = generator.enter(latents(generator.z_dim, _MEASURED if generator.resolution <= 64 else _MEASURED // 4))
     for block in generator.chain():
-        x = block(_fitting(block, x), generator.config.upsampling, keep)
+        x = block(fitting(block, x), generator.config.upsampling, keep)
 
 
 @torch.no_grad()
@@ -243,7 +253,7 @@ def readings(generator: LayeredGenerator, likely_eps: float) -> list[Reading]:
     is_trained = trained(generator)
     common = [_named(*pair) for pair in _COMMON] if bends else ["relu"]
     rare = [_named(*pair) for pair in _RARE] if bends else []
-    by_statistics, every = batch and is_trained, {1e-5: 0.9, 0.8: 0.08, 1e-3: 0.02} if batch else {1e-5: 1.0}
+    by_statistics, every = batch and is_trained, {1e-5: 0.9, 0.8: 0.08, 1e-3: 0.03} if batch else {1e-5: 1.0}
     if batch and likely_eps != 1e-5:
         every = {likely_eps: 0.9, 1e-5: 0.1}
     found: list[Reading] = []
@@ -255,8 +265,7 @@ def readings(generator: LayeredGenerator, likely_eps: float) -> list[Reading]:
         if by_statistics:
             off = mismatch(with_weights(read_as(config, activation, prior, eps), generator), many) or 0.0
             mismatches.append(off)
-            # Gaussian errors of unknown size: the log-likelihood is -(n / 2) log of their mean square.
-            score -= _CHANNELS / 2.0 * math.log(off + 1.0 / _STATISTICS)
+            score += log_likelihood(off, 1.0 / _STATISTICS)
             says = f"batch statistics off by {off:.3f}"
         elif is_trained and prior == "normal":
             drawing = with_weights(read_as(config, activation, prior, eps), generator)
@@ -281,13 +290,16 @@ def readings(generator: LayeredGenerator, likely_eps: float) -> list[Reading]:
     if not by_statistics or min(mismatches) > _GOOD_FIT:
         for activation in rare:
             weigh(activation, prior, first_eps)
+    # A wrong epsilon can hide which activation is right, and either of them which prior.
     best = max(found, key=_score)
-    # A wrong epsilon can hide which activation is right.
-    again = common if by_statistics and min(mismatches) > _GOOD_FIT else []
+    again = common if by_statistics and min(mismatches) > _PERFECT_FIT else []
     for eps in every:
         if eps != first_eps:
             for activation in dict.fromkeys([best.activation, *again]):
                 weigh(activation, best.prior, eps)
+    best = max(found, key=_score)
+    if by_statistics and best.eps != first_eps:
+        weigh(best.activation, next(prior for prior in PRIORS if prior != best.prior), best.eps)
     return sorted(found, key=_score, reverse=True)
 
 

@@ -131,12 +131,21 @@ def walk(convolutions: list[Link], state: State, last_gap: int | None) -> list[S
                     chance *= 0.35  # people repeat themselves
                 if before is not None and step.operation != before.operation and not final:
                     chance *= 0.2
+                if before is not None and step.upsample != before.upsample and not final:
+                    chance *= 0.5
+                if final and step.stride > 1 and kernel % 2 and _even(convolutions[number - 1]):
+                    chance *= 0.03  # an odd kernel behind even ones only blends what they drew
                 layer = Layer(step.operation, "", 1, step.shuffle**2, False, kernel, *step[1:])
                 size = layer.size_after(at.size)
                 if 1 <= size <= _LARGEST and chance > 0.0:
                     grown.append(State(at.score + math.log(chance), channels, size, (*at.steps, step)))
         states = sorted(grown, key=lambda state: -state.score)[:_BEAM]
     return states
+
+
+def _even(link: Link) -> bool:
+    weight = link.main.weight
+    return weight is not None and weight.dim() == 4 and weight.shape[2] % 2 == 0
 
 
 def _shuffles(convolutions: list[Link], number: int, outputs: int) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan.formats.importing import evidence, labels
+from gan.formats.importing import agreement, evidence, labels
 from gan.formats.importing.ask import label_question, rank
 from gan.formats.importing.chain import Chain, chains, links
 from gan.formats.importing.restricted import Malformed
@@ -22,6 +22,8 @@ from gan.networks.layered import DcganGenerator, LayeredConfig, LayeredGenerator
 
 _MOST_UNUSED = 0.1  # share of the weights that may have no place in the generator
 _HINT = math.log(50.0)
+_MOST_CHAINS, _UNLIKELY = 24, 12.0  # that are looked at; and how far below the likeliest, in logs, before statistics are asked
+_GROUPS = {32: 0.2, 8: 0.15, 16: 0.1, 1: 0.1, 4: 0.05}  # of group normalisation, and how common each number is
 _WORST_FIT = 0.5  # of batch statistics (`evidence.mismatch`), under the best reading; right readings are below 0.1
 _SIDEWAYS = re.compile(r"(?:^|[._])(?:c_sc|shortcut|skip|res|res_?blocks?|residual|downsample)\d*(?:[._]|$)")
 
@@ -58,8 +60,8 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
     if chosen.path:
         notes.append(f"The generator is the part {chosen.path} of the file.")
 
-    chain = _choose_chain(made, asked)
-    generator = labels.choose(_build(chain, tensors, folded), table, asked.ask)
+    generator = labels.choose(_choose_chain(made, tensors, folded, asked), table, asked.ask)
+    generator = _groups(generator, asked)
     generator = _hidden_parts(generator, asked, tensors, notes)
     generator = _pixels(generator, asked)
     _statistics(generator, asked)
@@ -77,7 +79,7 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
         card={
             "data": {"kind": "unknown"},
             "licence": "unknown",
-            "imported": {"file": source.name, "architecture": generator.kind, "part": chosen.path or None},
+            "imported": {"file": source.name, "architecture": generator.kind, "part": chosen.path or None, "folded": folded},
         },
     )
     return Imported(model, _describe(generator), notes, None, asked.questions, asked.settled)
@@ -138,11 +140,21 @@ def _chains(
 def _refuse_branches(found: list[Module], unused: list[Module]) -> None:
     """Refuse modules that happen to fit one another in a row, but are not one: residual blocks of one width, most often."""
     odd = [module for module in unused if module.kind == "batch"]
-    odd += [module for module in found if module.weight is not None and _SIDEWAYS.search(module.name)]
+    weighted = [module for module in found if module.weight is not None]
+    odd += [module for module in weighted[1:] if _SIDEWAYS.search(module.name) and _leads_without(found, module)]
     if odd:
         raise Malformed(
             f"it is of an architecture that is not known here (its part {odd[0].name!r:.60} has no place in a chain of layers)"
         )
+
+
+def _leads_without(found: list[Module], aside: Module) -> bool:
+    """Whether all others are a chain by themselves, as they are where a module runs beside them and not between them."""
+    try:
+        chains(links([module for module in found if module is not aside])[0])
+    except Malformed:
+        return False
+    return True
 
 
 def _hints(candidate: Candidate, found: list[Candidate]) -> dict[int, float]:
@@ -165,16 +177,27 @@ def _hints(candidate: Candidate, found: list[Candidate]) -> dict[int, float]:
     return {}
 
 
-def _choose_chain(made: list[Chain], asked: _Open) -> Chain:
-    values: dict[str, Chain] = {}
+def _choose_chain(made: list[Chain], tensors: dict[str, Tensor], folded: bool, asked: _Open) -> LayeredGenerator:
+    """The network of the chain that is the most plausible, or that was chosen, with its weights in it."""
+    built, problem = [], None
+    for chain in [chain for chain in made[:_MOST_CHAINS] if chain.score > made[0].score - _UNLIKELY]:
+        try:
+            built.append((chain, _build(chain, tensors, folded)))
+        except Malformed as error:
+            problem = problem or error
+    if not built:
+        raise problem or Malformed("it holds no layers of a generator")
+    offs = agreement.mismatches([generator for _, generator in built]) if len(built) > 1 else [math.nan]
+    values: dict[str, LayeredGenerator] = {}
     weighed = []
-    for chain in made[:12]:
+    for (chain, generator), off in zip(built, offs, strict=True):
         value = "-".join(str(size) for size in chain.sizes)
-        same = sum(known.sizes == chain.sizes for known in values.values())
+        same = sum(known.partition(".")[0] == value for known in values)
         value += f".{same + 1}" if same else ""
-        values[value] = chain
+        values[value] = generator
         label = f"{chain.resolution} px: {' → '.join(str(size) for size in chain.sizes)}"
-        weighed.append((value, label, chain.score, _strides(chain)))
+        says = _strides(chain) if math.isnan(off) else f"{_strides(chain)}; batch statistics off by {off:.3f}"
+        weighed.append((value, label, chain.score + evidence.log_likelihood(off, agreement.NOISE), says))
     text = (
         "Strides and paddings leave no trace in the weights. How large are its images, and how do they grow?"
     )
@@ -230,6 +253,22 @@ def _build(chain: Chain, tensors: dict[str, Tensor], folded: bool) -> LayeredGen
     except RuntimeError as error:
         raise Malformed("its layers and their normalisations do not fit one another") from error
     return generator.eval()
+
+
+def _groups(generator: LayeredGenerator, asked: _Open) -> LayeredGenerator:
+    """How many channels are normalised together where there are no statistics: nothing in the weights tells."""
+    config = generator.config
+    widths = [layer.norm_width for layer in config.layers if layer.norm == "instance"]
+    if not widths:
+        return generator
+    weighed = [("0", "each channel by itself (instance normalisation)", math.log(0.4), "")]
+    for groups, chance in _GROUPS.items():
+        if all(width % groups == 0 for width in widths) and groups < max(widths):
+            says = f"in {groups} groups of channels" if groups > 1 else "all channels together"
+            weighed.append((str(groups), says, math.log(chance), ""))
+    groups = int(asked.ask("groups", "Which channels do its normalisations take together?", weighed))
+    changed = tuple(replace(layer, norm_groups=groups if layer.norm == "instance" else 0) for layer in config.layers)
+    return evidence.with_weights(replace(config, layers=changed), generator)
 
 
 def _hidden_parts(generator: LayeredGenerator, asked: _Open, tensors: dict[str, Tensor], notes: list[str]) -> LayeredGenerator:

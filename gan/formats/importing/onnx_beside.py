@@ -10,7 +10,8 @@ from typing import Any, BinaryIO
 
 from gan.errors import reason
 from gan.formats.importing.restricted import Malformed
-from gan.networks.onnx_graph import LARGEST, subgraphs
+from gan.networks.onnx_cost import subgraphs
+from gan.networks.onnx_graph import LARGEST
 
 _ENDINGS = (".data", "_data", ".bin", ".weights", ".raw")
 

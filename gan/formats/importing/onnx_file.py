@@ -14,6 +14,7 @@ from gan.formats.importing.result import Imported, Option, Question
 from gan.formats.importing.source import Source
 from gan.model import Model
 from gan.networks import latents
+from gan.networks.onnx_cost import work
 from gan.networks.onnx_generator import FILE, OnnxConfig, OnnxGenerator
 from gan.networks.onnx_graph import LARGEST, Graph, parse
 
@@ -25,6 +26,7 @@ _CLASS = {"label", "labels", "c", "class", "classes", "class_label", "class_labe
 _LATENT = ("z", "latent", "latents", "noise", "input")  # the likeliest first
 _WIDEST, _SIDES = 8192, (8, 4096)
 _TRIAL = 16  # images
+_TRIAL_WORK = 300_000_000_000  # multiplications, where one image takes no more
 _MOST_TOLD = 4  # reasons in one sentence
 Values = Literal["signed", "unit", "bytes"]
 
@@ -89,7 +91,7 @@ def _describe(proto: Any, data: bytes, name: str, choices: Mapping[str, str]) ->
     candidates = [port for port in outputs if port.type in _IMAGES and len(port.shape) in {0, 4}]
     if not candidates:
         raise Malformed(f"it gives no images: its outputs are {_listed(outputs)}")
-    drawn, port, fields = _trial(Graph(data), candidates, fields)
+    drawn, port, fields = _trial(Graph(data), candidates, fields, max(1, min(_TRIAL, _TRIAL_WORK // max(work(proto), 1))))
     values, value_question = ("signed", None) if ours else _values(proto, drawn, port)
     if value_question is not None:
         questions.append(value_question)
@@ -205,13 +207,13 @@ def _labels(proto: Any, port: Port) -> dict[str, Any]:
 
 
 def _trial(
-    graph: Graph, candidates: list[Port], fields: dict[str, Any]
+    graph: Graph, candidates: list[Port], fields: dict[str, Any], count: int
 ) -> tuple[np.ndarray, Port, dict[str, Any]]:
-    """Draw some images: pixels (N, H, W, C) as the graph gives them, the output they came from, and all fields known by now."""
+    """Draw so many images: pixels (N, H, W, C) as the graph gives them, the output they came from, and all fields known by now."""
     problems = []
     for port in sorted(candidates, key=lambda p: not _word(p).startswith(("image", "img", "rgb", "output"))):
         guess = OnnxConfig(**fields, resolution=1, image=port.name)
-        raw = _run(graph, guess)
+        raw = _run(graph, guess, count)
         layout: Literal["NCHW", "NHWC"] = "NCHW"
         if raw.ndim == 4 and raw.shape[1] not in {1, 3, 4} and raw.shape[3] in {1, 3, 4}:
             layout = "NHWC"
@@ -235,8 +237,8 @@ def _trial(
 
 
 @torch.no_grad()
-def _run(graph: Graph, config: OnnxConfig) -> np.ndarray:
-    z = latents(range(config.batch or _TRIAL), config.z_dim)
+def _run(graph: Graph, config: OnnxConfig, count: int) -> np.ndarray:
+    z = latents(range(config.batch or count), config.z_dim)
     given = [part.numpy() for part in OnnxGenerator(config).before(z)]
     feeds = dict(zip([config.z, *([config.label] if config.label else [])], given, strict=True))
     if config.psi is not None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import torch
@@ -239,7 +240,8 @@ def modules(tensors: dict[str, Tensor]) -> tuple[list[Module], bool]:
 def orders(found: list[Module], kept: bool) -> list[list[Module]]:
     """Modules in every order worth trying: as in the file where it keeps one, else by the numbers in their names."""
     if kept:
-        return [found]
+        woven = _woven(found)
+        return [found] if woven is None else [woven, found]
 
     def parts(module: Module, plain: int) -> list[tuple[int, int, int, str]]:
         key = []
@@ -258,6 +260,22 @@ def orders(found: list[Module], kept: bool) -> list[list[Module]]:
 
     # Names without a number ("fc", "out") come before the numbered ones, or after them.
     return [sorted(found, key=partial(parts, plain=plain)) for plain in (0, 2)]
+
+
+def _woven(found: list[Module]) -> list[Module] | None:
+    """Modules with the normalisations of one list put behind the layers of the list before it: `convs.0, convs.1, norms.0, norms.1`."""
+    lists = [(name, list(group)) for name, group in groupby(found, lambda module: module.place and module.place[0])]
+    woven: list[Module] = []
+    for (name, group), (before, layers) in zip(lists, [(None, []), *lists], strict=False):
+        numbers = {module.place[1] for module in layers if module.place}
+        fits = bool(name and before) and all(
+            module.kind in {"batch", "affine", "prelu"} and module.place and module.place[1] in numbers for module in group
+        )
+        if fits and all(module.kind in {"conv", "linear"} for module in layers):
+            del woven[-len(layers) :]
+            group = sorted([*layers, *group], key=lambda module: module.place[1] if module.place else 0)
+        woven += group
+    return woven if woven != found else None
 
 
 def _fold(module: Module) -> bool:
