@@ -63,6 +63,9 @@ class RoundConfig:
             value = getattr(self, name)
             if not isinstance(value, Integral) or value < least:
                 raise ValueError(f"{name} is a whole number from {least}, not {value!r}")
+        for name in ("ridge", "temperature", "entropy_weight"):
+            if not getattr(self, name) > 0.0:
+                raise ValueError(f"{name} must be above 0, not {getattr(self, name)!r}")
 
 
 @dataclass(frozen=True)
