@@ -132,7 +132,8 @@ def test_what_does_not_differ_is_not_chosen_among(same):
 
 
 @pytest.mark.parametrize(
-    "setting", [{"policy": "wander"}, {"estimator": "guess"}, {"steps": 0}, {"children": 1}, {"candidates": 2.5}, {"ridge": 0.0}, {"temperature": -1.0}]
+    "setting",
+    [{"policy": "wander"}, {"estimator": "guess"}, {"steps": 0}, {"children": 1}, {"candidates": 2.5}, {"ridge": 0}, {"temperature": -1}],
 )
 def test_settings_that_make_no_round_are_refused(setting):
     with pytest.raises(ValueError, match=next(iter(setting))):
