@@ -228,7 +228,7 @@ class Service:
         if not self._teaching:
             self.session.fit()
         self._tell_taste()
-        import torch._dynamo  # the first optimiser would import it, which takes 1.2 s, at the first ratings
+        import torch._dynamo  # noqa: F401 - the first optimiser would take 1.2 s to import it, at the first ratings
 
     def _hear(self) -> None:
         """Pass new opinions to the learner. Many at once, as after a start, are passed in steps, each predicted before it is learnt, so
