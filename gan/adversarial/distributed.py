@@ -26,7 +26,7 @@ _PATIENCE = timedelta(minutes=60)  # the others wait while the first process dec
 
 @dataclass(frozen=True)
 class Ranks:
-    """This process's rank among those that train together. By default it is alone, and every method returns its argument."""
+    """This process's rank among those that train together. By default it is alone, and the methods have no effect."""
 
     rank: int = 0
     world: int = 1

@@ -16,12 +16,12 @@ class DiscriminatorConfig:
     """Shape of a discriminator."""
 
     resolution: int = 64  # input width and height in pixels
-    channels: tuple[int, ...] = (48, 96, 128, 128)  # width at R/fold, R/fold/2, ..., 4 pixels
+    channels: tuple[int, ...] = (48, 96, 128, 128)  # width at R / (pixel * fold) pixels, half of that, ..., 4 pixels
     image_channels: int = 3
     features: int = 128  # width of the last hidden layer
     pixel: int = field(
         default=1, metadata={LATER: True}
-    )  # squares of so many pixels are seen as one number: more than 1 for pixel art
+    )  # side of the squares of pixels that are averaged first: more than 1 for pixel art
     fold: int = field(default=2, metadata={LATER: True})  # side of the squares of pixels that become channels
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 _LEAK = 0.2
-GAIN = math.sqrt(2.0)  # about preserves unit variance through a leaky rectifier
+GAIN = math.sqrt(2.0)  # approximately preserves unit variance through a leaky rectifier
 
 
 def activate(x: Tensor) -> Tensor:

@@ -107,7 +107,7 @@ class After(nn.Module):
         if self.config.values == "unit":
             images = images * 2.0 - 1.0
         elif self.config.values == "bytes":
-            # The inverse of x * 127.5 + 128, truncated: a byte must be preserved.
+            # Saving an image computes x * 127.5 + 128, truncated, which must give the same byte again.
             images = (images - 127.5) / 127.5
         return images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images[:, :3]
 

@@ -41,8 +41,8 @@ def fit_head(real: Sample, tuned: Sample, ridge: float, untuned: bool = False) -
     Parameters
     ----------
     ridge : above 0.
-    untuned : whether the untuned generator's images stand in for real ones, for want of any. Tuned images may then rightly score as more
-        real by the trained discriminator, and shall keep doing so: a coefficient of l is fitted too, unpenalised as b is.
+    untuned : whether the untuned generator's images take the place of real ones, if there are none. The trained discriminator may then
+        rightly rate tuned images as more real, which is to be preserved: a coefficient of l is fitted too, unpenalised like b.
 
     Returns
     -------

@@ -79,7 +79,7 @@ def _of_stars(image: int, stars: int, moment: int) -> Observation:
 def observations(events: Iterable[Feedback]) -> list[Observation]:
     """The current opinions after `events` in order: each image's last stars and last flag, and each pair's last comparison.
 
-    An image may yield two observations (stars and a flag). Images come first, in the order of their latest events, then pairs likewise.
+    An image may yield two observations (stars and a flag). Images come first, then pairs, each in the order of their latest events.
     """
     pairs: dict[frozenset[int], tuple[int, Feedback]] = {}
     stars: dict[int, tuple[int, int]] = {}

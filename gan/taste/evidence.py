@@ -160,8 +160,8 @@ def _prior(groups: int) -> tuple[Tensor, Tensor]:
 def preference(evidence: Evidence, surprise: float) -> float:
     """Log-odds that the observations depend on what the images look like, rather than on the person's noise alone.
 
-    surprise : as returned by `fit`. The alternative is a person to whom all images are alike, with the leniency and noise that explain the
-        observations best.
+    surprise : as returned by `fit`. The alternative is a person to whom all images are alike: their leniency is integrated out, their
+        noise is the one that explains the observations best.
     """
     prior = Hyperparameters.prior(1)
     steps = torch.linspace(-4.0, 4.0, 81, dtype=torch.float64)[:, None]  # standard deviations of the noise's prior

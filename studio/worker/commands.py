@@ -37,7 +37,7 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Know:
-    """The ids that the project gave to images of the latest `Grid`. `Taste` predicts the last of these that were sent."""
+    """The ids that the project gave to images of the latest `Grid`. `Taste` predicts those of the last `Know`."""
 
     images: tuple[KnownImage, ...]
     watch: bool = True  # whether to predict these from now on

@@ -39,7 +39,7 @@ def export(
     settings = ExportSettings(**command.settings)
     folder = Path(command.folder).resolve()
     of_images = settings.format in OF_IMAGES
-    as_it_was = of_images or settings.format == "state_dict"  # nothing is created that needs a name of its own
+    as_it_was = of_images or settings.format == "state_dict"  # no new generator is made that needs a name
     model = described(session, session.model.name if as_it_was else folder.name, command.like_rate)
     rows = [rated(row) for row in command.rows] if of_images else None
     seeds = command.seeds if of_images else None

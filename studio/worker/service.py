@@ -53,7 +53,7 @@ TASKS = {
     m.SuggestTitles: "learning",
 }
 IDLE = 0.3  # seconds without a command
-FEWEST_HEARD, STEPS_HEARD = 12, 10  # fewest opinions per step between predictions, and most such steps
+FEWEST_HEARD, STEPS_HEARD = 12, 10  # a restart's opinions are passed in steps of at least so many, and in at most so many steps
 MakeSession = Callable[[m.Open, str], TuningSession]
 T = TypeVar("T")
 
