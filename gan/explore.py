@@ -1,10 +1,10 @@
-"""Moving by hand among the images of a generator: neighbours, blends, principal directions, truncation, seeds.
+"""Exploring the images of a generator by hand: neighbours, blends, principal directions, truncation, seeds.
 
-Everything here is a move in z, so that whatever is found is an image like any other: a latent that can be rated, kept and drawn again.
+Every operation moves a latent in z, so its result is an image like any other: a latent that can be rated, kept and drawn again.
 
-The directions follow GANSpace (Härkönen et al. 2020, arXiv 2004.02546): principal components of what the generator makes, turned into
-moves of the latent by regression (section 3.2). The components are of what the images look like, so that one slider is one visible change
-in any generator, also in one without a style space.
+The directions follow GANSpace (Härkönen et al. 2020, arXiv 2004.02546): principal components of the generator's output, turned into moves
+of the latent by regression (section 3.2). The components are those of image features, so that a slider is a visible change in any
+generator, also in one without a style space.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from gan.taste.insight import plain_measures
 from gan.taste.words import name_directions
 
 DIRECTIONS = 8
-_CENTRE = 32  # images nearest to the mean one; the mean of their latents is the centre
-# A regression on so little of what an image is shrinks its slopes; this share of a latent's length is about one deviation to the eye.
+_CENTRE = 32  # images nearest to the mean features; the mean of their latents is the centre
+# Regression on so small a part of an image's variation shrinks its slopes; this share of a latent's length looks like about one deviation.
 _STEP = 0.35
 
 
 @dataclass(frozen=True)
 class Directions:
-    """What sliders move along.
+    """The directions of the sliders.
 
     moves : (K, d) unit rows in z.
-    step : how far in z one unit of a slider is.
-    ends : (K) words for the two ends, such as ("cooler", "warmer").
-    centre : (d,) the latent of about the most ordinary image, of a latent's usual length.
+    step : length in z of one unit of a slider.
+    ends : K pairs of words for the two ends, such as ("cooler", "warmer").
+    centre : (d,) the latent of roughly the most ordinary image, with the usual length of a latent.
     """
 
     moves: Tensor
@@ -44,7 +44,7 @@ class Directions:
 
 @torch.no_grad()
 def fit_directions(session: TuningSession, count: int = DIRECTIONS) -> Directions:
-    """Find the directions in which the untuned generator's images, its reference sample, differ most."""
+    """Find `count` directions in which the untuned generator's images (the reference set) vary most."""
     scorer, width = session.scorer, session.model.z_dim
     z, look = scorer.latents, torch.cat(scorer.reference, dim=1)
     centred = look - look.mean(dim=0)
@@ -63,22 +63,22 @@ def fit_directions(session: TuningSession, count: int = DIRECTIONS) -> Direction
 
 
 def from_seed(session: TuningSession, seed: int) -> Tensor:
-    """The latent of a seed as the tuned generator draws it: (d,)."""
+    """The latent of a seed after the adapter, so that it is drawn as the tuned generator draws the seed: (d,)."""
     z = latents([seed], session.model.z_dim)
     with torch.no_grad():
         return session.adapter(z.to(session.model.device)).cpu()[0]
 
 
 def moved(z: Tensor, directions: Directions, amounts: Sequence[float], truncation: float = 1.0) -> Tensor:
-    """A latent (d,) moved along the directions and drawn towards the ordinary.
+    """Move a latent (d,) along the directions, then truncate it.
 
-    amounts : at most K; units along each direction, of which 3 go to the end of what there is.
-    truncation : 1 leaves it, 0 is the centre; between, the way there along the sphere (as psi does it in a style space).
+    amounts : at most K; units along each direction, of which about 3 reach the end of what the generator draws.
+    truncation : 1 has no effect, 0 is the centre; in between, a point on the way along the sphere (like psi in a style space).
 
     Raises
     ------
     ValueError
-        More amounts than directions.
+        There are more amounts than directions.
     """
     if len(amounts) > len(directions.moves):
         raise ValueError(f"{len(amounts)} amounts, but {len(directions.moves)} directions")
@@ -90,15 +90,15 @@ def moved(z: Tensor, directions: Directions, amounts: Sequence[float], truncatio
 def neighbours(
     z: Tensor, count: int, radius: float, random: torch.Generator, locked: Tensor | None = None
 ) -> Tensor:
-    """Latents (count, d) around z (d,) that the prior could have drawn.
+    """Random latents (count, d) around z (d,), distributed like the prior's.
 
     radius : 0 is z itself, 1 any image: z' = sqrt(1 - radius^2) z + radius n, n ~ N(0, I).
-    locked : (L, d) directions along which they are to stay as z is.
+    locked : (L, d) directions along which they stay like z.
 
     Raises
     ------
     ValueError
-        A radius outside [0, 1].
+        The radius is outside [0, 1].
     """
     if not 0.0 <= radius <= 1.0:
         raise ValueError(f"radius must lie in [0, 1], not {radius}")
@@ -112,7 +112,7 @@ def neighbours(
 
 
 def between(a: Tensor, b: Tensor, share: float) -> Tensor:
-    """The latent a `share` of the way from a to b, along the sphere (Shoemake 1985), its length between theirs."""
+    """The latent a `share` of the way from a to b, along the sphere (Shoemake 1985), with its length interpolated too."""
     length = (1.0 - share) * a.norm() + share * b.norm()
     one, other = a / a.norm().clamp_min(1e-9), b / b.norm().clamp_min(1e-9)
     angle = torch.arccos((one @ other).clamp(-1.0, 1.0))
@@ -126,5 +126,5 @@ def between(a: Tensor, b: Tensor, share: float) -> Tensor:
 
 
 def _length(z: Tensor, width: int) -> Tensor:
-    """Give latents (N, d) the length that the prior's have."""
+    """Scale latents (N, d) to the usual length of the prior's, sqrt(width)."""
     return z / z.norm(dim=1, keepdim=True).clamp_min(1e-9) * width**0.5

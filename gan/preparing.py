@@ -1,5 +1,5 @@
-"""What a round needs before it begins: an adapter, and how far it may go; and, made once for a generator, its pool of read
-images and the foresight learnt from them."""
+"""Preparation of a round: an adapter and the round's reach; and, once per generator, its pool of images and the foresight learnt from
+them."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,12 +15,12 @@ from gan.policy.rounds import RoundConfig, RoundProgress
 from gan.rewards.pool import ENOUGH, ENOUGH_FORESEEN, Pool
 from gan.rewards.scorer import Scorer
 
-PIECE = 32  # images read in one piece of work ahead
-UPDATES = 32  # of the foresight in one piece
+PIECE = 32  # images read per piece of work
+UPDATES = 32  # updates of the foresight per piece
 
 
 def fresh_adapter(model: Model, choice: ChoiceConfig | None) -> Adapter:
-    """An adapter of the model's generator that changes nothing yet: one that chooses, or where there is no config for that, shifts."""
+    """An untrained adapter for the model's generator: a `Choice`, or a `Shift` if `choice` is None."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         adapter = Shift(ShiftConfig(z_dim=model.z_dim)) if choice is None else Choice(choice)
@@ -28,20 +28,20 @@ def fresh_adapter(model: Model, choice: ChoiceConfig | None) -> Adapter:
 
 
 def copied(adapter: Adapter, model: Model, **changes: Any) -> Adapter:
-    """The same adapter again, of the model's generator, with `changes` of its config that its weights fit as well."""
-    with torch.random.fork_rng(devices=[]):  # the caller's stream is theirs; these weights are overwritten anyway
+    """A copy of an adapter, attached to the model's generator, with `changes` to its config that keep the shapes of its weights."""
+    with torch.random.fork_rng(devices=[]):  # leaves the caller's random stream alone; these weights are overwritten
         copy = type(adapter)(replace(adapter.config, **changes))
     copy.load_state_dict(adapter.state_dict())
     return copy.to(model.device).attach(model.generator)
 
 
 def reaching(config: RoundConfig, strength: float, conviction: float) -> RoundConfig:
-    """The same round, reaching further or less far from the untuned generator.
+    """A copy of the config that reaches more or less far from the untuned generator.
 
     Parameters
     ----------
-    strength : in [0, 1]; 0.5 leaves the config as it is, the ends are a quarter and four times as far.
-    conviction : in (0, 1], of `TasteLearner`: on little evidence a round goes little far, nats of KL in proportion.
+    strength : in [0, 1]; 0.5 leaves the config unchanged, the ends reach a quarter and four times as far.
+    conviction : in (0, 1], from `TasteLearner`: with little evidence a round stays close, with its KL in nats in proportion.
     """
     factor = 4.0 ** (2.0 * strength - 1.0)
     return replace(
@@ -53,13 +53,13 @@ def reaching(config: RoundConfig, strength: float, conviction: float) -> RoundCo
 
 
 class Preparation:
-    """Prepares rounds piece by piece while nobody waits, or as much as is needed at once before the first round.
+    """Prepares rounds piece by piece while nobody waits, or does what is still missing before the first round.
 
     Parameters
     ----------
     pool, scorer : called when they are first needed.
     like : shape of the choices that will start from the foresight; None: there are none.
-    given : called when a foresight is first needed; returns one that was learnt before, or None.
+    given : called when a foresight is first needed; returns one that was learnt earlier, or None.
     """
 
     def __init__(
@@ -72,17 +72,17 @@ class Preparation:
         self._pool, self._scorer, self._like, self._given = pool, scorer, like, given
         self._learning: ForesightLearner | None = None
         self._foresight: Foresight | None = None
-        self._asked = False  # for the one that was given
+        self._asked = False  # whether `given` was called
 
     @property
     def foresight(self) -> Foresight | None:
-        """The one given, or what was learnt; from more images, once there are at least twice as many."""
+        """The given foresight, or the one learnt here: from then on when it is learnt from at least twice as many images."""
         if not self._asked and self._like is not None:
             self._foresight, self._asked = self._given(), True
         return self._foresight
 
     def _learn(self, updates: int) -> bool:
-        """So many updates more of what is learnt. False when there is nothing to learn."""
+        """Do up to `updates` updates of the foresight. Returns False if there is nothing to learn."""
         if self._learning is None:
             known = len(self._pool())
             if self._like is None or not known or (self.foresight is not None and known < 2 * self.foresight.images):
@@ -94,7 +94,7 @@ class Preparation:
         return True
 
     def piece(self) -> bool:
-        """Do a little of it. False when there is nothing left to do."""
+        """Do one piece of work. Returns False if nothing is left to do."""
         pool = self._pool()
         if not pool.full:
             pool.grow(PIECE)
@@ -102,7 +102,7 @@ class Preparation:
         return self._learn(UPDATES)
 
     def rest(self, config: RoundConfig, cancel: Callable[[], bool], wait: Callable[[], None]) -> Iterator[RoundProgress]:
-        """Do what a round cannot do without; reports step 0."""
+        """Do what a round cannot start without; reports step 0."""
         if self._like is None:
             return
         pool, enough = self._pool(), ENOUGH if self.foresight is None else ENOUGH_FORESEEN

@@ -1,4 +1,4 @@
-"""Which images a person is asked about next."""
+"""Chooses which images to show for rating."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ from gan.rewards.scorer import Scorer
 from gan.taste import RawFeatures, TasteModel
 from gan.taste.selection import Shares, Why, quotas, shuffled, thompson
 
-CANDIDATES = 160  # known images of the prior that a grid is chosen from: more would teach less, all of them much the same
-_FEWEST = 192  # as few as a grid may be chosen from
+CANDIDATES = 160  # images of the pool that a grid is chosen from: with more, the chosen images would be more alike, and teach less
+_FEWEST = 192  # smallest number that a grid may be chosen from
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """An image to be rated, not drawn yet."""
+    """An image to be rated, not yet drawn."""
 
-    latent: np.ndarray  # float32 (z_dim,): the untuned generator draws it, whatever tuning proposed it
+    latent: np.ndarray  # float32 (z_dim,), to be drawn by the untuned generator, also if tuning proposed it
     why: Why
 
 
@@ -27,24 +27,24 @@ class Chosen:
 class Proposal:
     """An image to be rated."""
 
-    latent: np.ndarray  # float32 (z_dim,): the untuned generator draws it, whatever tuning proposed it
+    latent: np.ndarray  # float32 (z_dim,), to be drawn by the untuned generator, also if tuning proposed it
     why: Why
     pixels: np.ndarray  # uint8 (H, W, 3)
 
 
 class Proposer:
-    """Chooses grids, and remembers which known images of the prior were in one.
+    """Chooses grids, and remembers which images of the pool were in one.
 
     Parameters
     ----------
     z_dim : of the generator.
-    random : decides everything random here.
+    random : source of all randomness.
     """
 
     def __init__(self, z_dim: int, random: torch.Generator) -> None:
         self.shares = Shares()
         self._z_dim, self._random = z_dim, random
-        self._shown = torch.zeros(0, dtype=torch.bool)  # which of the pool's images were proposed
+        self._shown = torch.zeros(0, dtype=torch.bool)  # whether each image of the pool was proposed
 
     def choose(
         self,
@@ -59,15 +59,15 @@ class Proposer:
         Parameters
         ----------
         count : 1 or more.
-        rated : latents (z_dim,) of what may be shown again.
-        tuned : what the current generator makes of latents of the prior.
-        half_untuned : whether half of those straight from the generator come from the untuned one.
-        known : the taste model, and the scorer that knows the pool; None before there is a taste.
+        rated : latents (z_dim,) of images that may be repeated.
+        tuned : maps latents of the prior to those that the current generator draws.
+        half_untuned : whether half of the images straight from the generator come from the untuned one.
+        known : the taste model, and the scorer with the pool; None before there is a taste.
         """
         if count < 1:
             raise ValueError(f"count must be at least 1, not {count}")
         by_taste, at_random, again = quotas(count, self.shares, known is not None, len(rated))
-        if known is not None and by_taste > known[1].pool.size:  # more than are known of the prior at all
+        if known is not None and by_taste > known[1].pool.size:  # more than the pool will ever hold
             at_random += by_taste - known[1].pool.size
             by_taste = known[1].pool.size
         z = torch.randn(at_random, self._z_dim, generator=self._random)
@@ -85,7 +85,7 @@ class Proposer:
         return [Chosen(stacked[i], why[i]) for i in shuffled(range(count), self._random)]
 
     def _promising(self, taste: TasteModel, scorer: Scorer, count: int) -> Tensor:
-        """Latents (count, z_dim) chosen by Thompson's rule among images of the prior that are known already and were not shown."""
+        """Latents (count, z_dim) chosen by Thompson sampling among images of the pool that were not shown."""
         pool = scorer.pool
         pool.grow_to(max(_FEWEST, 2 * count))
         self._shown = torch.cat([self._shown, torch.zeros(len(pool) - len(self._shown), dtype=torch.bool)])

@@ -1,4 +1,4 @@
-"""Real images for training. Which ones a step sees depends on its number alone, so they can be read ahead and a run resumes exactly."""
+"""Real images for training. A step's batch depends only on its number, so batches can be read ahead and a run resumes exactly."""
 
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,20 +11,18 @@ from torch import Tensor
 
 from gan.adversarial.distributed import Ranks
 
-_RESIDENT_SHARE = 0.25  # of the GPU's free memory that pictures may take
+_RESIDENT_SHARE = 0.25  # of the GPU's free memory that the pictures may take
 
 
 class Batches:
-    """Batches of a pool of pictures.
+    """Batches from a pool of pictures. Within a `with` block, a thread reads the next batch while this one is trained on.
 
     Parameters
     ----------
     images : uint8 (N, R, R, 3), may be memory-mapped.
     batch : images per step, over all processes together.
-    seed : with a step's number it decides which pictures come, and which of them mirrored.
-    resident : whether the whole pool is put on the device; by default only where a GPU has much room.
-
-    Within a `with` block, a thread reads the next batch while this one is trained on.
+    seed : determines, with a step's number, which pictures are drawn and which of them are mirrored.
+    resident : whether the whole pool is kept on the device; by default if it is a GPU with much free memory.
     """
 
     def __init__(
@@ -39,7 +37,7 @@ class Batches:
     ) -> None:
         self.images, self.batch, self.seed, self.mirror = images, batch, seed, mirror
         self.device, self.ranks = device, ranks or Ranks()
-        self.waited = 0.0  # seconds that `take` kept its caller waiting for pictures so far
+        self.waited = 0.0  # seconds that callers of `take` waited for pictures so far
         if resident is None:
             resident = device.type == "cuda" and images.nbytes < _RESIDENT_SHARE * torch.cuda.mem_get_info(device)[0]
         self._pool = _on_device(images, device) if resident else None
@@ -49,7 +47,7 @@ class Batches:
     def take(self, step: int, attempt: int = 0) -> Tensor:
         """This process's share of a step's batch: (batch / world, 3, R, R) in [-1, 1] on the device, channels_last.
 
-        `attempt` counts how often training was set back: the same step then sees other pictures.
+        `attempt` is the number of rollbacks so far: after one, the same step draws other pictures.
         """
         start, key = time.perf_counter(), (step, attempt)
         if self._ahead is not None and self._ahead[0] == key:
@@ -62,19 +60,19 @@ class Batches:
         pixels, flips = (part.to(self.device, non_blocking=True) for part in (pixels, flips))
         if self._pool is not None:
             pixels = self._pool.index_select(0, pixels)
-        images = pixels.permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)  # NHWC seen as NCHW is channels_last already
+        images = pixels.permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)  # NHWC viewed as NCHW is channels_last already
         if self.mirror:
             images = torch.where(flips[:, None, None, None], images.flip(3), images)
         return images.contiguous(memory_format=torch.channels_last)
 
     def _read(self, step: int, attempt: int) -> tuple[Tensor, Tensor]:
-        """Pixels of the pictures picked (or, with the pool on the device, their numbers) and which to mirror."""
+        """Pixels of the drawn pictures (or, with a resident pool, their indices) and which of them are mirrored."""
         random = np.random.default_rng((self.seed, step, attempt))
-        picks = np.sort(random.integers(len(self.images), size=self.batch))  # sorted: kinder to a disk
+        picks = np.sort(random.integers(len(self.images), size=self.batch))  # sorted: faster to read from disk
         mine = picks[self.ranks.rank :: self.ranks.world]
         flips = torch.from_numpy(random.random(self.batch) < 0.5)[self.ranks.rank :: self.ranks.world]
         pixels = torch.from_numpy(mine if self._pool is not None else self.images[mine])
-        if self.device.type == "cuda":  # pinned memory is copied without waiting
+        if self.device.type == "cuda":  # pinned memory is copied asynchronously
             pixels, flips = pixels.pin_memory(), flips.pin_memory()
         return pixels, flips
 
@@ -91,7 +89,7 @@ class Batches:
 
 
 def _on_device(images: np.ndarray, device: torch.device) -> Tensor:
-    """A copy in chunks: the whole of a memory-mapped pool need not fit the host's memory."""
+    """Copy in chunks, so that a memory-mapped pool need not fit into the host's memory."""
     pool = torch.empty(images.shape, dtype=torch.uint8, device=device)
     for start in range(0, len(images), 4096):
         pool[start : start + 4096] = torch.from_numpy(np.array(images[start : start + 4096]))

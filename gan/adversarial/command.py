@@ -1,4 +1,4 @@
-"""What `tastemaker train` does: pictures in, a bundle out, resumable at any moment."""
+"""The work of `tastemaker train`: pictures in, a bundle out, resumable at any time."""
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
@@ -19,7 +19,7 @@ from gan.errors import UserError
 from gan.networks import DiscriminatorConfig, GeneratorConfig
 
 PROCEDURAL_POOL = 60_000  # pictures drawn for a training run: 700 MB at 64 px; seeds 0 .. PROCEDURAL_POOL - 1
-_COPIED_BELOW = 1000  # pictures; fewer are learnt by heart
+_COPIED_BELOW = 1000  # pictures; with fewer, samples are compared with them, since a generator may memorise them
 
 Progress = Callable[[TrainProgress | tuple[float, str]], None]
 
@@ -51,30 +51,30 @@ def run(
     """Train a generator adversarially and write it to `out` as a bundle; returns `out`.
 
     A run that was stopped or killed resumes from `out/training.pt` when called again with the same `out`. With the same length, or none, it
-    continues exactly as if nothing had happened; with another length, or after its end, it begins a new leg with schedules of its own. In a
-    group of torch.distributed processes all train as one and the first writes.
+    continues exactly as if it had not been interrupted; with another length, or after its end, it starts a new leg with its own schedules.
+    In a group of torch.distributed processes all train as one, and the first one writes.
 
     Parameters
     ----------
     images : a folder, or a procedural kind such as "procedural:scenes".
     start_from : a model to start from; None: random weights; "auto": the bundled generator that fits the pictures (see `Start`).
-    grow : widen the networks of `start_from` to the widths that new ones have, where those are larger.
-    minutes, kimg : length, in time and in thousands of images; whichever comes first. Without either, 400 thousand images.
+    grow : widen the networks of `start_from` to the default widths of new ones, where those are larger.
+    minutes, kimg : length in time and in thousands of images; whichever is reached first ends the run. Without either, 400 thousand images.
     batch : images per step, over all processes; by default 32, or 8 in a short run on a CPU (see `usual_batch`).
     augment : whether to augment the pictures if they are few (see `augmentation_for`).
-    compile : try torch.compile.
-    tensorboard : write event files to `out/events`.
-    snapshots : keep a bundle every so many thousand images, in `out/snapshots`.
+    compile : whether to try torch.compile.
+    tensorboard : whether to write event files to `out/events`.
+    snapshots : keep a bundle in `out/snapshots` every so many thousand images; None: none.
     save_seconds : seconds between two saves of the state.
     say : called with lines for the user: what was found, what went wrong and how the run continues.
-    gamma : weight of R1 and R2 at the start and at the end of the leg; by default `TrainConfig`'s.
+    gamma : weight of R1 and R2 at the start and at the end of the leg; by default that of `TrainConfig`.
     leave_out, keep_copies : which pictures of a folder are used (see `gan.data.folder.open_images`).
 
     Raises
     ------
     UserError
-        No usable pictures, an unknown device or resolution, a model to start from that does not fit, no room to write, or a run that
-        does not become stable (`Diverged`, with what was sound saved).
+        There are no usable pictures, an unknown device or resolution, a model to start from that does not fit, no room to write, or a run
+        that does not become stable (`Diverged`; the last sound state is saved).
     """
     ranks = distributed.current()
     if not ranks.first:
@@ -120,7 +120,7 @@ def run(
                 output.report(report)
             if progress is not None:
                 progress(report)
-    finally:  # at its end, stopped, or set back to what was sound
+    finally:  # at the end, when stopped, or after a rollback
         if output is not None:
             if state is None or trainer.images_seen > first_image:
                 output.save()
@@ -129,7 +129,7 @@ def run(
 
 
 def _batched(config: TrainConfig, batch: int | None, ranks: distributed.Ranks) -> TrainConfig:
-    """With another batch, the average's half-life changes in proportion (Karras et al. 2020, arXiv 2006.06676, table 6)."""
+    """Set the batch size; the half-life of the average changes in proportion (Karras et al. 2020, arXiv 2006.06676, table 6)."""
     batch = batch or config.batch
     if batch % ranks.world:
         raise UserError(f"a batch of {batch} images cannot be shared evenly by {ranks.world} processes: choose another --batch")
@@ -153,7 +153,7 @@ def _pictures(
     leave_out: Collection[str],
     keep_copies: bool,
 ) -> tuple[np.ndarray, dict[str, Any], int]:
-    """The pictures, what a card says of them, and the side of the squares of one colour that a folder's consist of."""
+    """The pictures, the card's entry about them, and the side of the squares of one colour that a folder's pictures consist of."""
 
     def tell(fraction: float, text: str) -> None:
         if progress is not None:

@@ -1,4 +1,4 @@
-"""After training on a person's pictures: which samples look copied from one of them."""
+"""After training on a person's pictures: which samples look like copies of one of them."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -13,7 +13,7 @@ _SAMPLES = 64  # seeds 0 .. 63, those of the samples
 
 
 def write_nearest(out: Path, images: Path, leave_out: Collection[str] = (), keep_copies: bool = False) -> str:
-    """Write `out/nearest.png`, each sample of a trained bundle beside its nearest training picture; returns a line for a person.
+    """Write `out/nearest.png`, with each sample of a trained bundle beside its nearest training picture. Returns a line for the user.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How long to train, and along which schedules: for a first leg, and for going on."""
+"""Length and schedules of a run: of its first leg, and of later ones."""
 
 import math
 from dataclasses import replace
@@ -6,11 +6,11 @@ from typing import Any
 
 from gan.adversarial.config import TrainConfig
 
-_KIMG = 400.0  # of a run for which nothing is said
-# Near its goal a run needs smaller steps, and the strong penalties of a start are behind it.
+_KIMG = 400.0  # default length of a run
+# A warm start is near its goal: it needs smaller steps, and not the strong penalties of a random start.
 _WARM_RATE = 1e-3
-_SHORT_KIMG, _SHORT_MINUTES = 100.0, 30.0  # runs up to either are short,
-_FEW = 8  # and take so many images a step on a CPU
+_SHORT_KIMG, _SHORT_MINUTES = 100.0, 30.0  # runs up to either length are short,
+_FEW = 8  # and then use this many images per step on a CPU
 
 
 Gamma = tuple[float, float]
@@ -20,7 +20,7 @@ Gamma = tuple[float, float]
 def first_leg(
     config: TrainConfig, kimg: float | None, minutes: float | None, warm: bool, gamma: Gamma | None = None
 ) -> TrainConfig:
-    """The schedules of a new run; `warm` if it starts from a generator of the same size."""
+    """The schedules of a new run. `warm` : whether it starts from a generator of the same size."""
     if kimg is None and minutes is None:
         kimg = _KIMG
     config = replace(config, kimg=kimg, minutes=minutes, start_kimg=0.0)
@@ -30,12 +30,12 @@ def first_leg(
 
 
 def usual_batch(config: TrainConfig, device: str) -> int:
-    """Images a step of a new run for which nobody chose.
+    """Default number of images per step of a new run.
 
-    A CPU draws few at once nearly as quickly as many, and what a short run lacks is steps. A long one has enough of them, and towards
-    its end steadier ones are worth more.
+    On a CPU, small batches are nearly as fast per image as large ones, and a short run needs more steps. A long run has enough of them, and
+    benefits from less noisy gradients towards its end.
 
-    device : its type, as "cpu".
+    device : its type, such as "cpu".
     """
     short = (config.kimg or math.inf) <= _SHORT_KIMG or (config.minutes or math.inf) <= _SHORT_MINUTES
     return _FEW if device == "cpu" and short else config.batch
@@ -44,10 +44,10 @@ def usual_batch(config: TrainConfig, device: str) -> int:
 def next_leg(
     state: dict[str, Any], kimg: float | None, minutes: float | None, gamma: Gamma | None = None
 ) -> tuple[TrainConfig, bool]:
-    """The configuration to go on with from a saved state, and whether that begins a new leg.
+    """The configuration to continue with from a saved state, and whether it starts a new leg.
 
-    Without a new goal an unfinished leg goes on as it was. A finished one, another goal or other penalties begin a leg from here: the
-    learning rate starts where it was, or at a warm start's if that is more, and falls to its end again.
+    Without a new goal, an unfinished leg continues unchanged. A finished leg, another goal or other penalties start a new leg: the learning
+    rate starts where it was, or at a warm start's if that is higher, and decays to its end value again.
     """
     config = TrainConfig.from_dict(state["config"])
     images = int(state["images_seen"])
@@ -59,7 +59,7 @@ def next_leg(
         kimg, minutes = config.kimg, config.minutes
     if (kimg, minutes) == (config.kimg, config.minutes) and fraction < 1.0 and as_before:
         return config, False
-    if kimg is not None and images >= kimg * 1000.0:  # that many have been seen: nothing is left to do
+    if kimg is not None and images >= kimg * 1000.0:  # already reached: nothing is left to do
         return replace(config, kimg=kimg, minutes=minutes), False
     leg = replace(
         config,

@@ -1,4 +1,4 @@
-"""What a training run writes to disk as it goes: state, curve, bundle, samples, snapshots, TensorBoard events."""
+"""What a training run writes to disk while it runs: state, curve, bundle, samples, snapshots, TensorBoard events."""
 
 import csv
 import io
@@ -26,17 +26,17 @@ STATE = "training.pt"
 CURVE = "curve.csv"
 SAMPLES = "samples.png"
 SNAPSHOTS = "snapshots"
-SAVE_SECONDS = 120.0  # between two writings of everything
-_SAMPLE_SECONDS = 30.0  # between two writings of the samples alone
+SAVE_SECONDS = 120.0  # between two saves of everything
+_SAMPLE_SECONDS = 30.0  # between two saves of the samples alone
 
 
 def read_state(out: Path) -> dict[str, Any] | None:
-    """The state that an earlier run left, on the CPU; None if there is none.
+    """The state saved by an earlier run, on the CPU; None if there is none.
 
     Raises
     ------
     UserError
-        It is damaged.
+        The file is damaged.
     """
     path = out / STATE
     if not path.exists():
@@ -49,12 +49,12 @@ def read_state(out: Path) -> dict[str, Any] | None:
 
 
 class Output:
-    """The folder of a run.
+    """The output folder of a run.
 
     Parameters
     ----------
-    source : where the pictures come from, for the card: {"kind": ..., "count": ...}.
-    snapshots : thousands of images between bundles that are kept in `snapshots/`; None keeps none.
+    source : origin of the pictures, for the card: {"kind": ..., "count": ...}.
+    snapshots : thousands of images between bundles that are kept in `snapshots/`; None: none.
     tensorboard : whether to write event files to `events/`.
     """
 
@@ -69,7 +69,7 @@ class Output:
     ) -> None:
         self.out, self.source, self.trainer = out, source, trainer
         self.save_seconds, self.snapshots = save_seconds, snapshots
-        for stale in out.glob(f".{STATE}.*"):  # half a state that a killed run was writing
+        for stale in out.glob(f".{STATE}.*"):  # left half-written by a killed run
             stale.unlink(missing_ok=True)
         self._rows = _read_curve(out / CURVE, trainer.images_seen)
         self._writer = _event_writer(out / "events", trainer.images_seen) if tensorboard else None
@@ -77,7 +77,7 @@ class Output:
         self._snapshots_made = self._snapshots_due()
 
     def report(self, report: TrainProgress) -> None:
-        """Note a report, and write what is due."""
+        """Record a report, and write what is due."""
         self._rows.append({k: f"{v:.6g}" if isinstance(v, float) else str(v) for k, v in asdict(report).items()})
         if self._writer is not None:
             for name, value in asdict(report).items():
@@ -95,9 +95,9 @@ class Output:
             self._samples(self._model(), folder / SAMPLES)
 
     def save(self) -> None:
-        """Write everything. State first, then the bundle made from it: whichever file a crash leaves behind is whole."""
+        """Save everything. The state is written before the bundle made from it, and each atomically, so that no file is ever incomplete."""
         model = self._model()
-        bundle.check(model)  # a state that no bundle can be made of would stop every run that goes on from it
+        bundle.check(model)  # a state that makes no valid bundle would break every run resumed from it
         self.trainer.save(self.out / STATE)
         write_bytes(self.out / CURVE, _csv(self._rows).encode())
         bundle.save(model, self.out)
@@ -130,7 +130,7 @@ class Output:
         )
 
     def _samples(self, model: Model, path: Path) -> None:
-        """The same 64 seeds each time, so that they can be watched growing."""
+        """Samples of the same 64 seeds each time, so that progress is visible."""
         import numpy as np
 
         from gan.data.sheet import contact_sheet
@@ -144,7 +144,7 @@ class Output:
 
 
 def _event_writer(folder: Path, images_seen: int) -> "SummaryWriter":
-    """Events past `images_seen`, of a run that was killed, are taken back."""
+    """A writer that first discards events of a killed run past `images_seen`."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
@@ -153,7 +153,7 @@ def _event_writer(folder: Path, images_seen: int) -> "SummaryWriter":
 
 
 def _read_curve(path: Path, images_seen: int) -> list[dict[str, str]]:
-    """Rows of an earlier run up to where it is resumed."""
+    """Rows of an earlier run's curve up to the point from which it is resumed."""
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8") as stream:
@@ -163,7 +163,7 @@ def _read_curve(path: Path, images_seen: int) -> list[dict[str, str]]:
 def _csv(rows: list[dict[str, str]]) -> str:
     text = io.StringIO()
     if rows:
-        columns = dict.fromkeys(name for row in rows for name in row)  # an earlier version wrote fewer
+        columns = dict.fromkeys(name for row in rows for name in row)  # earlier versions wrote fewer columns
         writer = csv.DictWriter(text, list(columns), restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

@@ -1,4 +1,4 @@
-"""The networks as a training step calls them: cast, compiled and shared between processes where that was asked for."""
+"""The networks as a training step calls them: with autocast and, if requested, compiled and wrapped for several processes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,26 +15,26 @@ Function = Callable[[Tensor], Tensor]
 
 
 class Judgement(nn.Module):
-    """The discriminator's loss as a module of its own.
+    """The discriminator's loss, as a module of its own.
 
-    DistributedDataParallel averages gradients when the backward pass of *one forward call of the module it wraps* arrives at the
-    parameters. A step needs up to four calls of the discriminator, two of them inside a penalty that is differentiated twice: with all
-    of them in one forward call, one backward pass averages their sum, and every parameter takes part in every step.
+    DistributedDataParallel averages gradients in the backward pass of *one forward call of the module it wraps*. A step calls the
+    discriminator up to four times, two of them inside a penalty that is differentiated twice. With all of them in one forward call, a
+    single backward pass averages their sum, and every parameter takes part in every step.
     """
 
     def __init__(self, discriminator: Discriminator, logits: Function, autocast: torch.autocast) -> None:
         super().__init__()
         self.discriminator = discriminator
-        self.logits, self.autocast = [logits], autocast  # in a list: not a second name for the same parameters
+        self.logits, self.autocast = [logits], autocast  # in a list: so that the parameters are not registered twice
 
     def forward(self, real: Tensor, fake: Tensor, weight: float) -> tuple[Tensor, dict[str, Tensor]]:
-        """Loss with a graph, and detached figures. `weight` of the mean squared gradient norms; 0 leaves the penalties out."""
+        """Loss with a graph, and detached statistics. `weight` of the mean squared gradient norms; 0 skips the penalties."""
         with self.autocast:
             real_logits, fake_logits = self.logits[0](real), self.logits[0](fake)
         loss = discriminator_loss(real_logits, fake_logits)
         figures = {"discriminator_loss": loss.detach(), "realness_gap": (real_logits.mean() - fake_logits.mean()).detach()}
         if weight > 0.0:
-            with self.autocast:  # twice differentiated in bfloat16, it still pulls the same way as in float32: see its test
+            with self.autocast:  # in bfloat16, its second derivative still points the same way as in float32: see its test
                 penalty = gradient_penalty(self.discriminator, real) + gradient_penalty(self.discriminator, fake)
             loss = loss + weight * penalty
             figures["gradient_penalty"] = penalty.detach() / 2
@@ -57,7 +57,7 @@ class Drawing(nn.Module):
 
 @dataclass(frozen=True)
 class Parts:
-    """What a step calls."""
+    """The callables of a training step."""
 
     judgement: nn.Module  # a `Judgement`
     drawing: nn.Module  # a `Drawing`
@@ -73,7 +73,7 @@ def assemble(
     compile_for: int | None,
     say: Callable[[str], None],
 ) -> Parts:
-    """Wrap the networks. `compile_for` is the number of images a call will have, where torch.compile is wanted."""
+    """Wrap the networks. `compile_for` is the batch size to compile for; None: no torch.compile."""
     logits: Function = discriminator
     synthesis: Function = generator.synthesis
     if compile_for is not None:
@@ -89,21 +89,21 @@ def assemble(
 def _compiled(
     generator: Generator, discriminator: Discriminator, batch: int, autocast: torch.autocast, say: Callable[[str], None]
 ) -> tuple[Function, Function]:
-    """Compiled logits and synthesis, tried forwards and backwards on a batch; the networks as they are where that fails.
+    """Compiled logits and synthesis, tested forwards and backwards on a batch; if that fails, the networks as they are.
 
-    The penalties do not go through them: what torch.compile makes cannot be differentiated twice.
+    The penalties bypass them: what torch.compile returns cannot be differentiated twice.
     """
     say("Compiling the networks; this takes a minute or so.")
     styles = torch.zeros(batch, generator.config.w_dim, device=generator.w_mean.device)
     try:
         logits: Function = torch.compile(discriminator, dynamic=False)
         synthesis: Function = torch.compile(generator.synthesis, dynamic=False)
-        for learns in (True, False):  # the discriminator's own step, and the generator's
+        for learns in (True, False):  # the discriminator's step, then the generator's
             discriminator.requires_grad_(learns)
             with autocast:
                 loss = logits(synthesis(styles)).sum()
             loss.backward()
-    except Exception as error:  # a missing compiler, an unsupported machine, a bug of torch: each has its own class
+    except Exception as error:  # a missing compiler, an unsupported machine or a bug in torch: each has its own class
         say(f"torch.compile does not work here ({reason(error)}): training goes on without it.")
         return discriminator, generator.synthesis
     finally:

@@ -1,4 +1,4 @@
-"""Which precision a device trains fastest in: measured on the device, not looked up by name."""
+"""The device to use, and whether bfloat16 is faster on it."""
 
 import functools
 import time
@@ -8,12 +8,12 @@ import torch.nn.functional as F
 
 
 def resolve_device(name: str | None) -> torch.device:
-    """The device of that name; None or "auto" is CUDA, then Apple's MPS, then the CPU.
+    """The device of that name; with None or "auto" CUDA, else Apple's MPS, else the CPU.
 
     Raises
     ------
     ValueError
-        A device that does not exist here, in one line.
+        The device does not exist here; the message is one line.
     """
     if name in (None, "auto"):
         if torch.cuda.is_available():
@@ -37,9 +37,13 @@ def resolve_device(name: str | None) -> torch.device:
     return device
 
 
-@functools.cache  # a busy machine may answer otherwise the next time, and what is drawn must not depend on who asked when
+@functools.cache  # cached: a busy machine might decide differently the next time, but images must not depend on that
 def bfloat16_pays(device: torch.device) -> bool:
-    """Whether a typical convolution is at least 1.2 times faster in bfloat16 here. Takes a few milliseconds, once."""
+    """Whether to compute in bfloat16 on this device.
+
+    On a CPU, if a typical convolution is measured to be at least 1.2 times faster, which takes a few milliseconds, once; on CUDA, if it
+    is supported; on other devices never.
+    """
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
     if device.type != "cpu":
@@ -49,7 +53,7 @@ def bfloat16_pays(device: torch.device) -> bool:
         x = torch.randn(8, 64, 32, 32, dtype=dtype, generator=random).to(memory_format=torch.channels_last)
         inputs[dtype] = x, torch.randn(64, 64, 3, 3, dtype=dtype, generator=random).to(memory_format=torch.channels_last)
     times = dict.fromkeys(inputs, float("inf"))
-    for _ in range(6):  # in turn, so that other work on the machine slows both
+    for _ in range(6):  # alternating, so that other load on the machine slows both
         for dtype, (x, weight) in inputs.items():
             start = time.perf_counter()
             F.conv2d(x, weight, padding=1)

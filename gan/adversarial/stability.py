@@ -1,4 +1,4 @@
-"""When a run has gone wrong, and where to go back to."""
+"""Detects when a run has become unstable, and keeps the state to roll back to."""
 
 import copy
 import math
@@ -10,20 +10,20 @@ import torch
 
 from gan.errors import UserError
 
-_EXPLOSION = 100.0  # times the usual gradient norm: ordinary steps vary by a few times
-_USUAL = 20  # reports that say what is usual
-_FEWEST = 5  # reports before anything is called unusual
-_SLOWER = 0.5  # the learning rate's factor each time
-_MOST = 4  # times set back in a row
-_CALM = 50  # sound reports after which earlier trouble is forgiven
+_EXPLOSION = 100.0  # times the usual gradient norm; it normally varies by a small factor
+_USUAL = 20  # reports whose median is the usual norm
+_FEWEST = 5  # reports before anything counts as unusual
+_SLOWER = 0.5  # factor of the learning rate at each rollback
+_MOST = 4  # rollbacks in a row before giving up
+_CALM = 50  # sound reports after which earlier rollbacks are forgotten
 
 
 class Diverged(UserError):
-    """Training did not become stable, however slow. The trainer is back in its last sound state."""
+    """Training did not become stable, even at low learning rates. The trainer is back in its last sound state."""
 
 
 def is_finite(state: Any) -> bool:
-    """Whether all numbers in the tensors of a nested state are finite."""
+    """Whether all tensors in a nested state are finite."""
     if isinstance(state, torch.Tensor):
         return bool(torch.isfinite(state).all())
     if isinstance(state, Mapping):
@@ -32,13 +32,13 @@ def is_finite(state: Any) -> bool:
 
 
 class Stability:
-    """Watches a run's reports, keeps its last sound state in memory and counts how often it had to be used."""
+    """Watches a run's reports, keeps its last sound state in memory and counts rollbacks."""
 
     def __init__(self) -> None:
         self.rollbacks = 0  # in the whole run
         self.scale = 1.0  # of the learning rate
-        self._row = 0  # times set back with no calm between
-        self._calm = 0  # sound reports since
+        self._row = 0  # rollbacks without a calm period between them
+        self._calm = 0  # sound reports since the last rollback
         self._norms: dict[str, list[float]] = {}
         self._good: dict[str, Any] | None = None
 
@@ -54,7 +54,7 @@ class Stability:
         return None
 
     def keep(self, state: dict[str, Any], means: Mapping[str, float]) -> None:
-        """Note a sound report and the state after it (copied, where it is)."""
+        """Record a sound report and the state after it, of which a copy is made on its device."""
         for name, value in means.items():
             if name.endswith("_norm"):
                 self._norms[name] = [*self._norms.get(name, []), value][-_USUAL:]
@@ -64,16 +64,16 @@ class Stability:
         self.hold(state)
 
     def hold(self, state: dict[str, Any]) -> None:
-        """Take a state as sound: where a run starts, or a report without trouble."""
+        """Take a state as sound: at the start of a run, or after a report without trouble."""
         self._good = copy.deepcopy(state)
 
     def last_good(self) -> dict[str, Any]:
-        """A copy of the state to go back to."""
+        """A copy of the state to roll back to."""
         assert self._good is not None
         return copy.deepcopy(self._good)
 
     def slow_down(self) -> bool:
-        """Count one more time set back and halve the learning rate (`scale`); False when it is time to give up."""
+        """Count a rollback and halve the learning rate (`scale`). Returns False when it is time to give up."""
         self._row += 1
         if self._row > _MOST:
             return False
@@ -82,7 +82,7 @@ class Stability:
         return True
 
     def state(self) -> dict[str, Any]:
-        """What a resumed run must know; plain numbers."""
+        """What a resumed run needs; plain numbers."""
         return {
             "rollbacks": self.rollbacks,
             "scale": self.scale,
@@ -92,7 +92,7 @@ class Stability:
         }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
-        """Take over what `state` returned."""
+        """Restore what `state` returned."""
         self.rollbacks, self.scale = int(state["rollbacks"]), float(state["scale"])
         self._row, self._calm = int(state["row"]), int(state["calm"])
         self._norms = {name: list(values) for name, values in state["norms"].items()}

@@ -1,4 +1,4 @@
-"""What a new training run starts with: its networks, from random weights or from another generator."""
+"""The networks of a new training run, with random weights or from another generator."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,19 +11,19 @@ from gan.errors import UserError
 from gan.model import load
 from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
 
-AUTO = "auto"  # the start that fits the pictures
-_SIDE = 64  # pixels, of images that nothing else is said of
-_PALETTE = 16  # colours of an image of pixel art
-_SQUARES = {16: (128, 128, 128), 32: (128, 128, 128, 96)}  # of pixel art, which is all detail
+AUTO = "auto"  # start from the bundled model that fits the pictures
+_SIDE = 64  # default resolution in pixels
+_PALETTE = 16  # colours per image of pixel art
+_SQUARES = {16: (128, 128, 128), 32: (128, 128, 128, 96)}  # channels for pixel art, which is all detail
 _GENERATOR = {32: (128, 128, 96, 64), 64: (128, 128, 96, 48, 16), 128: (128, 128, 128, 64, 32)}
 _DISCRIMINATOR = {16: (128, 128), 32: (96, 128, 128), 64: (48, 96, 128, 128), 128: (48, 96, 128, 128)}
-_FINER = {128: 2}  # `subpixel`: full-size layers of few channels would take two thirds of the time
+_FINER = {128: 2}  # `subpixel`: full-resolution layers of few channels would take two thirds of the time
 
 Networks = tuple[Generator, Discriminator]
 
 
 def network_configs(resolution: int, pixel: int = 1) -> tuple[GeneratorConfig, DiscriminatorConfig]:
-    """The compact pair for 32, 64 or 128 px, each times `pixel`: the side of a square of one colour in pixel art."""
+    """Configurations of the compact pair for 32, 64 or 128 px times `pixel`, the side of a square of one colour in pixel art."""
     drawn, rest = divmod(resolution, pixel)
     widths = _widths(pixel)
     if rest or drawn not in widths:
@@ -36,27 +36,27 @@ def network_configs(resolution: int, pixel: int = 1) -> tuple[GeneratorConfig, D
 
 
 def _widths(pixel: int) -> dict[int, tuple[int, ...]]:
-    """The generator's channels by the side of what it draws."""
+    """The generator's channels by the side of what it draws, in squares of one colour."""
     if pixel == 1:
         return _GENERATOR
     return {side: channels for side, channels in (_GENERATOR | _SQUARES).items() if side not in _FINER}
 
 
 class Start:
-    """Where a run begins. Whatever a person may have got wrong is said when it is made, before a hundred thousand pictures are read.
+    """The start of a run. It is made, and reports a user's mistakes, before a hundred thousand pictures are read.
 
     Parameters
     ----------
-    name : a model to start from, of any resolution (the layers that fit are taken over); None: random weights; `AUTO`: the bundled
-        generator that fits the pictures, from 64 pixels on.
-    resolution : of the images; None: as the model's, or 64.
+    name : a model to start from, of any resolution (the layers that fit are copied); None: random weights; `AUTO`: the bundled generator
+        that fits the pictures, from 64 pixels on.
+    resolution : of the images in pixels; None: the model's, or 64.
     images : a folder, or the name of a procedural kind.
-    grow : give a model of the same resolution the widths that new networks have. What it draws does not change by that.
+    grow : whether to widen a model of the same resolution to the default widths of new networks. This does not change its images.
 
     Raises
     ------
     UserError
-        A resolution that no network has, or a model that cannot be trained on.
+        The resolution is not supported, or the model cannot be trained.
     """
 
     def __init__(self, name: str | None, resolution: int | None, images: str | Path, grow: bool = False) -> None:
@@ -68,7 +68,7 @@ class Start:
             network_configs(self.resolution, self._pixel(1))
 
     def _pixel(self, found: int) -> int:
-        """Side of the squares that are to be drawn; `found` are those that pictures of a folder consist of."""
+        """Side of the squares to be drawn; `found` is that of a folder's pictures."""
         if self._kind is not None:
             return procedural.KINDS[self._kind].pixel(self.resolution)
         while found > 1 and self.resolution // found not in _widths(found):
@@ -76,11 +76,11 @@ class Start:
         return found
 
     def networks(self, found: int, seed: int, say: Callable[[str], None]) -> tuple[Networks, bool]:
-        """The networks, and whether they start near their goal: from a model of the same size.
+        """The networks, and whether it is a warm start, from a model of the same size.
 
         Parameters
         ----------
-        found : side of the squares of one colour that the pictures consist of, 1 for other pictures than pixel art.
+        found : side of the squares of one colour that the pictures consist of; 1 if they are not pixel art.
         seed : of random weights.
         """
         pixel, name, source = self._pixel(found), self._name, self._source
@@ -88,7 +88,7 @@ class Start:
             source = warm.pair(load(name, device="cpu"), name)
             say(f"Starting from {name} (--from none starts from random weights).")
         fits = source is not None and source[0].resolution == self.resolution and not self._grow
-        if source is not None and fits and not 1 < source[0].config.pixel < pixel:  # finer squares than the pictures have
+        if source is not None and fits and not 1 < source[0].config.pixel < pixel:  # its squares are finer than those of the pictures
             _say_squares(source, say)
             return source, True
         made = fresh_pair(seed, *network_configs(self.resolution, pixel))

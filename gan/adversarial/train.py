@@ -1,4 +1,4 @@
-"""The adversarial training loop: relativistic pairs, lazy R1 + R2, EMA, exact resume, on one or several processes."""
+"""The adversarial training loop: relativistic pairs, lazy R1 and R2, EMA, exact resume, on one or several processes."""
 
 import copy
 import math
@@ -28,14 +28,14 @@ from gan.networks import Discriminator, DiscriminatorConfig, Generator, Generato
 
 __all__ = ["TrainConfig", "TrainProgress", "Trainer", "fresh_pair"]
 
-_SMOOTHING = 30.0  # seconds over which the shown speed is averaged
-_GPU_AGREEMENT = 8  # steps between two looks at the clock where each look makes several GPUs wait
+_SMOOTHING = 30.0  # seconds over which the reported speed is smoothed
+_GPU_AGREEMENT = 8  # steps between two looks at the clock, since each look synchronises several GPUs
 
 
 def fresh_pair(
     seed: int, generator_config: GeneratorConfig, discriminator_config: DiscriminatorConfig
 ) -> tuple[Generator, Discriminator]:
-    """Networks with random weights drawn from a seed, on the CPU."""
+    """Networks with random weights from a seed, on the CPU."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return Generator(generator_config), Discriminator(discriminator_config)
@@ -47,12 +47,12 @@ class Trainer:
     Parameters
     ----------
     images : uint8 array (N, R, R, 3), may be memory-mapped; never copied whole.
-    config : the run.
+    config : settings of the run.
     device : where to train.
-    generator, discriminator : networks to start from: fresh ones (see `fresh`) or those of a warm start.
+    generator, discriminator : networks to start from: random ones (see `fresh`) or those of a warm start.
     ranks : this process among those that train together.
-    compile : whether to try torch.compile; where it does not work, `say` tells why and training goes on without.
-    say : takes a line for a person, now and then.
+    compile : whether to try torch.compile; if it fails, `say` reports why and training continues without it.
+    say : called with lines for the user.
     """
 
     def __init__(
@@ -79,12 +79,12 @@ class Trainer:
         self.generator_optimizer = self._adam(self.generator)
         self.discriminator_optimizer = self._adam(self.discriminator)
         self.batches = Batches(images, config.batch, config.seed, device, config.mirror, self.ranks)
-        self.random = torch.Generator().manual_seed(config.seed)  # one CPU stream draws everything else: resume is exact
+        self.random = torch.Generator().manual_seed(config.seed)  # one CPU stream for everything else, so that a run resumes exactly
         self.stability = Stability()
         self.images_seen = 0
         self.steps = 0
-        self.seconds = 0.0  # of the leg, so far
-        self._sums: dict[str, tuple[Tensor, int]] = {}  # since the last report: sums of figures and how many
+        self.seconds = 0.0  # of the leg so far
+        self._sums: dict[str, tuple[Tensor, int]] = {}  # since the last report: sums of statistics, and how many values they sum
         self.autocast = bool(self.ranks.agreed([float(bfloat16_pays(device))], device)[0])
         self._compile = compile
         self._parts: Parts | None = None
@@ -99,7 +99,7 @@ class Trainer:
         discriminator_config: DiscriminatorConfig,
         **options: Any,
     ) -> "Trainer":
-        """A run from random weights, drawn from `config.seed`. Further options as for the class."""
+        """A run from random weights, drawn from `config.seed`. `options` are the class's other parameters."""
         return cls(images, config, device, *fresh_pair(config.seed, generator_config, discriminator_config), **options)
 
     def _adam(self, network: nn.Module) -> torch.optim.Adam:
@@ -110,18 +110,18 @@ class Trainer:
 
     @property
     def fraction(self) -> float:
-        """How much of the leg is done; 1 and more: all."""
+        """The share of the leg that is done; 1 or more at its end."""
         return self.config.fraction(self.images_seen, self.seconds)
 
     @property
     def learning_rate(self) -> float:
-        """The one of the next step."""
+        """The learning rate of the next step."""
         return self.config.learning_rate_at(self.fraction) * self.stability.scale
 
     # ------------------------------------------------------------------ one step
 
     def _ready(self) -> Parts:
-        """The networks as a step calls them: made at the first one, when `autocast` has been settled."""
+        """The callables of a step: assembled at the first step, when `autocast` has been decided."""
         if self._parts is None:
             cast = torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast)
             share = self.config.batch // self.ranks.world
@@ -141,15 +141,15 @@ class Trainer:
         return augment(images, self.config.augment, self.ranks.share(draws).to(self.device))
 
     def step(self) -> dict[str, Tensor]:
-        """One update of both networks. Returns detached scalars on the device; reading them is the caller's wait."""
+        """One update of both networks. Returns detached scalars on the device; reading them waits for the device."""
         config, fraction, learning_rate = self.config, self.fraction, self.learning_rate
         for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate
         parts = self._ready()
 
-        # Discriminator: real against generated, and every few steps the two penalties. Both networks learn from the same generated
-        # images, drawn once: others for the generator cost an eighth of the time, and after as many images it draws no better.
+        # Discriminator: real against generated images, with both penalties every few steps. The generator's step uses the same generated
+        # images: drawing others cost an eighth of the time, and gave no better generator after as many images.
         real = self._augmented(self.batches.take(self.steps, self.stability.rollbacks))
         images, w = parts.drawing(self._latents())
         images = self._augmented(images.float())
@@ -161,7 +161,7 @@ class Trainer:
         figures["discriminator_norm"] = _gradient_norm(self.discriminator)
         self.discriminator_optimizer.step()
 
-        # Generator, against the same real images.
+        # Generator, with the same real images.
         self.generator_optimizer.zero_grad(set_to_none=True)
         self.discriminator.requires_grad_(False)
         with parts.autocast:
@@ -184,15 +184,15 @@ class Trainer:
     # ------------------------------------------------------------------ the run
 
     def run(self, report_every: int = 20, until: Callable[[], bool] = lambda: False) -> Iterator[TrainProgress]:
-        """Steps until the leg is done or `until()` is true (asked between steps), reporting as it goes.
+        """Train until the leg is done or `until()` is true (called between steps), and yield reports.
 
-        A report that is not sound (figures that are not numbers, exploding gradients) is not made: the run is set back to the last one
-        that was, learns half as fast from there, and `say` tells.
+        If a report is not sound (values that are not finite, exploding gradients), it is not yielded: the run rolls back to the last sound
+        one and continues with half the learning rate, which `say` reports.
 
         Raises
         ------
         Diverged
-            It did not help, several times in a row. The trainer is back in its last sound state.
+            Several rollbacks in a row did not help. The trainer is back in its last sound state.
         """
         if self.fraction >= 1.0:
             return
@@ -211,7 +211,7 @@ class Trainer:
                 means = self._means()
                 trouble, state = self.stability.trouble(means), self.state()
                 if trouble is None and not is_finite(state):
-                    trouble = "weight is not a number"  # as of the average, which enters no figure
+                    trouble = "weight is not a number"  # most likely of the moving average, which no statistic includes
                 if trouble is not None:
                     self._set_back(trouble)
                     marked_at, stop = min(marked_at, self.images_seen), False
@@ -226,7 +226,7 @@ class Trainer:
                 yield report
 
     def _look_up(self, started: float, until: Callable[[], bool]) -> bool:
-        """Read the clock and ask whether to stop; with several processes the first one's answers hold for all."""
+        """Read the clock and ask whether to stop; with several processes, the first one decides for all."""
         several_gpus = self.ranks.world > 1 and self.device.type == "cuda"
         if several_gpus and self.steps % _GPU_AGREEMENT:
             return self.fraction >= 1.0
@@ -235,7 +235,7 @@ class Trainer:
         return bool(stop) or self.fraction >= 1.0
 
     def _means(self) -> dict[str, float]:
-        """Figures since the last report, averaged over steps and processes; counting starts again."""
+        """Statistics since the last report, averaged over steps and processes; resets them."""
         means = self.ranks.mean(torch.stack([total / count for total, count in self._sums.values()]))
         names, self._sums = list(self._sums), {}
         return dict(zip(names, means.tolist(), strict=True))
@@ -258,7 +258,7 @@ class Trainer:
         )
 
     def _set_back(self, trouble: str) -> None:
-        """To the last sound state. Random numbers are not set back: the same steps would meet the same trouble."""
+        """Roll back to the last sound state. Random numbers are not rolled back, or the same steps would meet the same trouble."""
         where = self.images_seen
         self._restore(self.stability.last_good())
         if not self.stability.slow_down():
@@ -269,7 +269,7 @@ class Trainer:
 
     @contextmanager
     def _ending_sound(self) -> Iterator[None]:
-        """A run may end between two reports, or by an exception: nobody has looked at what it has done since, and it will be saved."""
+        """A run may end between two reports, or by an exception, and is then saved: check what it has done since the last report."""
         try:
             yield
         finally:
@@ -281,7 +281,7 @@ class Trainer:
     # ------------------------------------------------------------------ checkpoints
 
     def state(self) -> dict[str, Any]:
-        """Everything a resumed run needs to go on exactly as if it had not stopped; plain tensors and numbers only."""
+        """Everything that a resumed run needs to continue exactly; only plain tensors and numbers."""
         return {
             "version": 2,
             "config": asdict(self.config),
@@ -302,22 +302,22 @@ class Trainer:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take over a state made by `state()`, of this or an earlier version; the configuration of the run stays the caller's."""
+        """Restore a state from `state()`, of this or an earlier version; the configuration stays that of the caller."""
         self._restore(state)
         self.random.set_state(state["random"].cpu())
         self.seconds = float(state.get("seconds", 0.0))
         where, autocast = state.get("autocast", ("", False))
-        if where == self.device.type:  # asked again, a busy machine might answer otherwise
+        if where == self.device.type:  # not decided again: a busy machine might decide differently
             self.autocast, self._parts = bool(autocast), None
         if "stability" in state:
             self.stability.load_state(state["stability"])
 
     def begin_leg(self) -> None:
-        """Start the clock and the schedules of `config` anew; what was learnt stays."""
+        """Restart the clock and the schedules for `config`; networks and optimisers stay."""
         self.seconds, self.stability.scale = 0.0, 1.0
 
     def _restore(self, state: dict[str, Any]) -> None:
-        """What going back brings back: networks, optimisers, counters."""
+        """Restore what a rollback restores: networks, optimisers, counters."""
         for part in ("generator", "discriminator", "average", "generator_optimizer", "discriminator_optimizer"):
             getattr(self, part).load_state_dict(state[part])
         self.images_seen, self.steps = int(state["images_seen"]), int(state["steps"])
@@ -325,11 +325,11 @@ class Trainer:
         self._sums = {name: (total.to(self.device), count) for name, (total, count) in sums.items()}
 
     def save(self, path: Path) -> None:
-        """Write the state so that a crash leaves the old file or the new one, never half of one."""
+        """Write the state atomically: a crash leaves the old file or the new one."""
         with atomic_write(path) as stream:
             torch.save(self.state(), stream)
 
 
 def _gradient_norm(network: nn.Module) -> Tensor:
-    """Euclidean norm of all gradients as one vector, on the device."""
+    """Euclidean norm of all gradients together, on the device."""
     return get_total_norm([p.grad for p in network.parameters() if p.grad is not None])

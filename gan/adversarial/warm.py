@@ -1,4 +1,4 @@
-"""Starting from another generator, also from one of another size."""
+"""Starting from another generator, also from one of another resolution."""
 
 import math
 import re
@@ -16,12 +16,12 @@ _BLOCK = re.compile(r"^blocks\.(\d+)\.")
 
 
 def pair(model: Model, name: str) -> tuple[Generator, Discriminator]:
-    """The two networks of a model that can be trained on.
+    """The two networks of a model, if it can be trained further.
 
     Raises
     ------
     UserError
-        It is of another kind, tuned, or without its discriminator.
+        The model is of another kind, is tuned, or has no discriminator.
     """
     generator, discriminator = model.generator, model.discriminator
     if not isinstance(generator, Generator):
@@ -35,16 +35,16 @@ def pair(model: Model, name: str) -> tuple[Generator, Discriminator]:
 
 @torch.no_grad()
 def transfer(source: tuple[Generator, Discriminator], target: tuple[Generator, Discriminator]) -> float:
-    """Copy the layers of one pair into another, of other resolutions; returns the share of weights copied, 0 to 1.
+    """Copy the layers of one pair into another, possibly of another resolution. Returns the share of weights copied, 0 to 1.
 
-    Generators are matched from 4 pixels upwards, discriminators from 4 pixels as well, that is from their last block backwards: a layer
-    goes where images have the same size. A wider layer does what the narrow one did, and more (Net2WiderNet: Chen et al. 2016, arXiv
-    1511.05641), and blocks for finer images begin with adding nothing: a generator for larger images begins with the source's, enlarged.
-    Where a layer is narrower, or there was none, the random start is kept.
+    Layers are matched by the size of their feature maps, from 4 pixels upwards (in discriminators from the last block backwards). A wider
+    layer first computes what the narrow one did (Net2WiderNet: Chen et al. 2016, arXiv 1511.05641), and blocks for higher resolutions first
+    add nothing: a generator for larger images starts with the source's images, enlarged. Layers that are narrower, or have no counterpart,
+    keep their random weights.
     """
     generator, discriminator = target
     shift = len(discriminator.blocks) - len(source[1].blocks)
-    fold = discriminator.config.fold / source[1].config.fold  # how much finer the images are that go into layers of the same sizes
+    fold = discriminator.config.fold / source[1].config.fold  # ratio of the resolutions whose images enter layers of the same size
     critic: dict[str, torch.Tensor] = {}
     for name, value in source[1].state_dict().items():
         if not name.startswith("stem."):
@@ -53,7 +53,7 @@ def transfer(source: tuple[Generator, Discriminator], target: tuple[Generator, D
             critic[name] = value
         elif shift == 0 and fold == 2:
             critic[name] = _finer(value, source[1].config) if name == "stem.weight" else value
-    # The last thing that the last convolution looks at is no feature but how much the batch varies.
+    # The last input channel of the last convolution is not a feature but the minibatch statistic.
     features, more = critic["conv.weight"][:, :-1], discriminator.config.channels[-1] - source[1].config.channels[-1]
     if more > 0:
         critic["conv.weight"] = torch.cat([F.pad(features, (0, 0, 0, 0, 0, more)), critic["conv.weight"][:, -1:]], dim=1)
@@ -68,19 +68,19 @@ def transfer(source: tuple[Generator, Discriminator], target: tuple[Generator, D
 
 
 def _finer(stem: torch.Tensor, config: DiscriminatorConfig) -> torch.Tensor:
-    """A stem's weights that see, in images twice as large, the mean of two-by-two pixels as those given see one pixel."""
+    """A stem's weights for images twice as large: they see the mean of 2 by 2 pixels where the given ones see a pixel."""
     squares = stem.unflatten(1, (config.image_channels, config.fold, config.fold))
     squares = squares.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
-    return squares.flatten(1, 3) / 2.0  # a quarter each; four times as many inputs halve what weights are multiplied with
+    return squares.flatten(1, 3) / 2.0  # a quarter each; but four times as many inputs halve the run-time scaling of the weights
 
 
 def _copy(values: dict[str, torch.Tensor], network: nn.Module) -> int:
-    """Copy what fits into what has the same name; returns how many numbers that were."""
+    """Copy tensors of matching names where they fit. Returns the number of values copied."""
     copied = 0
     for name, own in network.state_dict().items():
         value = values.get(name)
         if value is not None and value.ndim == own.ndim and all(a <= b for a, b in zip(value.shape, own.shape, strict=True)):
-            if name == "synthesis.constant":  # no weights: what the first block looks at
+            if name == "synthesis.constant":  # not a weight but the input of the first block
                 own[:, : value.shape[1]].copy_(value)
             else:
                 _widen(value, own)
@@ -89,10 +89,10 @@ def _copy(values: dict[str, torch.Tensor], network: nn.Module) -> int:
 
 
 def _widen(value: torch.Tensor, own: torch.Tensor) -> None:
-    """Write a layer's numbers (outputs, inputs, ...) into those of one that is as wide or wider: what it gave out before stays as it was.
+    """Copy a layer's weights (outputs, inputs, ...) into a layer that is at least as wide, so that its old outputs stay the same.
 
-    New inputs are not listened to at first, new outputs keep their random start. Weights are divided by the root of the number of inputs
-    when they are used (see `gan.networks.layers`), so more of them have to be larger.
+    New inputs start with weight zero, and new outputs keep their random weights. Weights are divided by the root of the number of inputs
+    when they are used (see `gan.networks.layers`), so with more inputs they must be larger.
     """
     outputs = own[: value.shape[0]]
     if value.ndim == 1:

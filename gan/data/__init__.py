@@ -1,4 +1,4 @@
-"""Pictures to learn from, always as one uint8 array (N, R, R, 3): a folder of anybody's, or drawn by a program.
+"""Training pictures, always as one uint8 array (N, R, R, 3): from a folder of image files, or drawn procedurally.
 
 >>> from gan.data.folder import open_images
 >>> intake = open_images("photos", resolution=64)   # decoded once, then memory-mapped

@@ -1,7 +1,7 @@
-"""Pixel characters put together from layers of hand-drawn traits: the second endless, licence-clean training set.
+"""Pixel characters composed of layers of hand-drawn traits: the second endless training set with a clean licence.
 
-The traits are CC0 art of the Nouns project (assets/characters-traits/NOTICE.md). One body, accessory, head and pair of glasses, each drawn
-evenly, over a plain background: twenty million characters, each on endless backgrounds.
+The traits are CC0 art of the Nouns project (assets/characters-traits/NOTICE.md). One body, accessory, head and pair of glasses, each
+drawn uniformly, over a plain background: twenty million characters, each on endlessly many backgrounds.
 """
 
 import json
@@ -15,7 +15,7 @@ from gan import assets
 
 SIDE = 32  # pixels of a trait; every resolution is a whole multiple, so that pixels stay crisp
 MAX_RESOLUTION = 1024
-# Soft grounds as (lightness, chroma, hue in degrees) in OKLCh. The first two are the original greys.
+# Soft background colours as (lightness, chroma, hue in degrees) in OKLCh. The first two are the original greys.
 _GROUNDS = np.array(
     [
         (0.88, 0.012, 275),  # cool grey
@@ -35,12 +35,12 @@ _GROUNDS = np.array(
         (0.60, 0.055, 320),  # plum
     ]
 )
-_WEIGHTS = np.array([2.0] * 11 + [1.0] * 4) / 26  # the few deeper ones stay rare
+_WEIGHTS = np.array([2.0] * 11 + [1.0] * 4) / 26  # the few darker ones are rarer
 _JITTER = np.array([0.018, 0.007, 7.0])  # standard deviations of lightness, chroma and hue
 
 
 def render(seeds: Sequence[int], resolution: int = 64) -> np.ndarray:
-    """Put one character together per seed.
+    """Compose one character per seed.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def render(seeds: Sequence[int], resolution: int = 64) -> np.ndarray:
 
 
 def _ground(rng: np.random.Generator) -> np.ndarray:
-    """A background colour, (3,) uint8."""
+    """A random background colour, (3,) uint8."""
     anchor = _GROUNDS[rng.choice(len(_GROUNDS), p=_WEIGHTS)]
     return _srgb(*(anchor + _JITTER * rng.standard_normal(3).clip(-2, 2)))
 
@@ -104,7 +104,7 @@ def _srgb(lightness: float, chroma: float, hue: float) -> np.ndarray:
 
 @cache
 def _traits() -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
-    """The palette (256, 3) uint8, and per layer its traits (n, 32, 32) uint8 of palette indices, 0 being transparent."""
+    """The palette (256, 3) uint8, and for each layer its traits (n, 32, 32) uint8, as palette indices of which 0 is transparent."""
     folder = assets.root() / "characters-traits"
     layout = json.loads((folder / "traits.json").read_text(encoding="utf-8"))
     with Image.open(folder / "traits.png") as atlas:

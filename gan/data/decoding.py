@@ -1,4 +1,4 @@
-"""One picture file of any kind as one square array of 8-bit RGB, or the reason why not."""
+"""Decodes one picture file of any kind into a square array of 8-bit RGB, or reports why it cannot."""
 
 import mmap
 import stat
@@ -16,19 +16,19 @@ from gan.errors import reason
 READ = {
     ".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp",
 }  # fmt: skip
-# Pictures too, and people expect them to be found: they are listed as skipped.
+# Other picture files that people expect to be found: they are listed as skipped.
 KNOWN = {
     ".heic": "HEIC", ".heif": "HEIF", ".jxl": "JPEG XL", ".jp2": "JPEG 2000", ".psd": "Photoshop", ".xcf": "GIMP", ".svg": "SVG",
     ".cr2": "camera raw", ".cr3": "camera raw", ".nef": "camera raw", ".arw": "camera raw", ".dng": "camera raw", ".raf": "camera raw",
     ".orf": "camera raw", ".rw2": "camera raw", ".ico": "icon", ".eps": "EPS", ".exr": "OpenEXR", ".hdr": "Radiance",
 }  # fmt: skip
-# Named so that a file cannot choose its decoder: Pillow's others include one that runs Ghostscript.
+# Named explicitly, so that a file cannot choose its decoder: Pillow has others, one of which runs Ghostscript.
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TGA", "TIFF", "WEBP")
-_MOST_PIXELS = 100_000_000  # of one file; more is refused before it is decoded
-_LARGE = 12_000_000  # pixels; of files with more, one at a time is in memory
-_MOST_SCANS = 100  # of a JPEG; more would keep a processor busy for minutes
-_SMALLEST = 8  # pixels; a shorter side holds nothing to learn
-_PIXEL_ART = 64  # pixels; up to this side, a whole enlargement keeps hard edges
+_MOST_PIXELS = 100_000_000  # limit for one file; larger ones are refused before they are decoded
+_LARGE = 12_000_000  # pixels; of files with more, only one is in memory at a time
+_MOST_SCANS = 100  # limit for a JPEG; more scans would keep a processor busy for minutes
+_SMALLEST = 8  # pixels; with a shorter side there is nothing to learn
+_PIXEL_ART = 64  # pixels; up to this side, enlargement by a whole factor keeps hard edges
 _ORIENTATION = 0x0112  # EXIF
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -45,14 +45,14 @@ _large = Lock()
 
 @dataclass(frozen=True)
 class Decoded:
-    """A picture that could be read."""
+    """A picture that was decoded."""
 
     pixels: np.ndarray  # uint8 (R, R, 3)
-    size: tuple[int, int]  # width and height of the whole picture, upright, in its own pixels
+    size: tuple[int, int]  # width and height of the whole picture in its own pixels, upright
 
 
 def crop_box(size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """The square that is kept of a picture of this width and height: left, top, right, bottom."""
+    """The central square of a picture of this width and height: left, top, right, bottom."""
     width, height = size
     side = min(size)
     left, top = (width - side) // 2, (height - side) // 2
@@ -60,7 +60,7 @@ def crop_box(size: tuple[int, int]) -> tuple[int, int, int, int]:
 
 
 def read(path: Path, resolution: int) -> Decoded | str:
-    """`decode`, with the reason in one line where it raises. Decoders of foreign bytes raise nearly anything."""
+    """Like `decode`, but returns the reason in one line instead of raising. Decoders may raise nearly any exception on foreign bytes."""
     known = KNOWN.get(path.suffix.lower())
     if known is not None:
         return f"{known} files are not read: save it as PNG or JPEG"
@@ -77,21 +77,21 @@ def read(path: Path, resolution: int) -> Decoded | str:
 
 
 def decode(path: Path, resolution: int) -> Decoded:
-    """One picture: turned upright, on white, its central square, scaled; of an animation the first frame.
+    """Decode one picture: upright, on white if transparent, its central square, scaled; the first frame of an animation.
 
     Raises
     ------
     ValueError
-        Too large or too small.
+        The picture is too large or too small.
     OSError
-        Unreadable, or not a picture. Pillow's decoders may raise other things on damaged files.
+        The file is unreadable or not a picture. Pillow's decoders may raise other exceptions on damaged files.
     """
     square, size = _decoded(path, resolution, lambda image: _square(image, resolution))
     return Decoded(square, size)
 
 
 def whole(path: Path, side: int) -> np.ndarray:
-    """One picture uncropped, uint8 (H, W, 3), its longer side at most `side` pixels, for a person to look at.
+    """Decode one picture without cropping, for display: uint8 (H, W, 3), its longer side at most `side` pixels.
 
     Raises
     ------
@@ -110,9 +110,9 @@ def whole(path: Path, side: int) -> np.ndarray:
 
 
 def _decoded(path: Path, goal: int, work: Callable[[Image.Image], Image.Image]) -> tuple[np.ndarray, tuple[int, int]]:
-    """What `work` makes of an opened picture, turned upright, and the picture's own upright size; `goal` pixels are aimed at."""
+    """Apply `work` to an opened, upright picture. Returns the result and the picture's upright size; `goal` is the side aimed at."""
     if not stat.S_ISREG(path.stat().st_mode):
-        raise OSError("not a file")  # a pipe would be waited for
+        raise OSError("not a file")  # reading a pipe would block
     with Image.open(path, formats=_FORMATS) as image:
         width, height = image.size
         if width * height > _MOST_PIXELS:
@@ -122,10 +122,10 @@ def _decoded(path: Path, goal: int, work: Callable[[Image.Image], Image.Image]) 
         if image.format in {"JPEG", "MPO"} and _scans(path) > _MOST_SCANS:
             raise ValueError(f"a JPEG of more than {_MOST_SCANS} scans")
         turn = None
-        if image.format != "TIFF":  # Pillow turns those itself
-            with suppress(Exception):  # a damaged EXIF block is no reason to lose the picture
+        if image.format != "TIFF":  # Pillow rotates those itself
+            with suppress(Exception):  # a damaged EXIF block does not make the picture unusable
                 turn = _UPRIGHT.get(int(image.getexif().get(_ORIENTATION, 1)))
-        # JPEG decodes to a fraction of its size for nearly nothing; twice the goal leaves the filter enough to work with.
+        # JPEG decodes to a fraction of its size almost for free; twice the goal leaves enough for the filter.
         image.draft("RGB", (goal * 2, goal * 2))
         with _large if image.width * image.height > _LARGE else nullcontext():
             made = work(image)
@@ -137,29 +137,29 @@ def _decoded(path: Path, goal: int, work: Callable[[Image.Image], Image.Image]) 
 
 
 def _scans(path: Path) -> int:
-    """How many times a JPEG goes over its picture: progressive ones about ten times, and each takes as long, however few bytes it has."""
+    """Number of scans of a JPEG: about ten if it is progressive. Each takes equally long to decode, however few bytes it has."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         place, scans = 2, 0
         while (place := data.find(b"\xff", place)) >= 0 and scans <= _MOST_SCANS:
             marker = data[place + 1 : place + 2]
-            if marker in {b"", b"\xd9"}:  # what comes behind the end, such as a film, is not read
+            if marker in {b"", b"\xd9"}:  # data after the end, such as a film, is ignored
                 break
             scans += marker == b"\xda"
-            # Segments have their length in front; numbers of a scan and its restarts are no segments.
+            # Segments start with their length; markers inside a scan and restart markers have none.
             bare = marker in {b"\x00", b"\x01", b"\xff"} or b"\xd0" <= marker <= b"\xd8"
             place += 1 if bare else 2 + int.from_bytes(data[place + 2 : place + 4], "big")
     return scans
 
 
 def _reduced(image: Image.Image, side: int, goal: int) -> Image.Image:
-    """A large picture made smaller by a whole factor before it is copied; four times the goal is left for Lanczos."""
+    """Reduce a large picture by a whole factor before it is copied, to no less than four times the goal, for Lanczos."""
     if side >= 8 * goal and image.mode in {"L", "RGB", "CMYK", "YCbCr"}:
         return image.reduce(side // (4 * goal))
     return image
 
 
 def _square(image: Image.Image, resolution: int) -> Image.Image:
-    """The central square at the resolution: Lanczos, or hard-edged where small pixel art grows by a whole factor."""
+    """The central square at the resolution, by Lanczos; with hard edges if small pixel art is enlarged by a whole factor."""
     image.load()
     image = image.crop(crop_box(image.size))
     image = _to_rgb(_reduced(image, image.width, resolution))
@@ -171,7 +171,7 @@ def _square(image: Image.Image, resolution: int) -> Image.Image:
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    """Any mode as 8-bit RGB; transparency laid on white."""
+    """Convert any mode to 8-bit RGB, on white if transparent."""
     if image.mode.startswith("I") or image.mode == "F":
         return _deep_to_rgb(image)
     if image.has_transparency_data:
@@ -182,7 +182,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _deep_to_rgb(image: Image.Image) -> Image.Image:
-    """Grey with more than 8 bits: 16-bit values by their full range, floats in [0, 1] or [0, 255], anything else by its own range."""
+    """Convert grey of more than 8 bits: 16-bit values by their full range, floats in [0, 1] or [0, 255], others by their own range."""
     values = np.nan_to_num(np.asarray(image).astype(np.float32))
     low, high = float(values.min()), float(values.max())
     tops = (1.0, 255.0) if image.mode == "F" else (65535.0,)

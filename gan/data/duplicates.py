@@ -1,8 +1,8 @@
-"""Pictures that are the same but for their encoding: exact copies, other qualities, other sizes of one original.
+"""Finds pictures that only differ in their encoding: exact copies, other qualities, other sizes of one original.
 
-Two pictures count as the same when they differ by about a tenth of their own contrast, pixel for pixel, and nowhere by more than a few
-grey levels in the mean. A perceptual hash of few bits would take tiles of one texture for copies of each other; here thumbnails only rule
-pairs out, and the pixels decide.
+Two pictures count as the same if their pixels differ by at most about a tenth of the contrast, and block means by only a few grey levels.
+A perceptual hash of few bits would take tiles of one texture for copies of each other; here thumbnails only exclude pairs, and the pixels
+decide.
 """
 
 from collections.abc import Callable
@@ -11,10 +11,10 @@ import numpy as np
 
 from gan.errors import Cancelled
 
-_THUMBNAIL = 8  # blocks a side
-_LEAST = 1.0  # grey levels (root of the mean square) that any two encodings of one picture may differ by
-_SHARE = 0.1  # of the picture's standard deviation, on top
-_BLOCK_LEVELS = 5.0  # grey levels between the means of two blocks: JPEG and rescaling keep those, another colour does not
+_THUMBNAIL = 8  # blocks per side
+_LEAST = 1.0  # grey levels (root mean square) by which two encodings of any picture may differ
+_SHARE = 0.1  # of the picture's standard deviation, in addition
+_BLOCK_LEVELS = 5.0  # grey levels between two block means: JPEG and rescaling stay below this, another colour does not
 _BLOCK, _WINDOW = 64, 2048  # pictures compared at a time
 
 Progress = Callable[[float, str], None]
@@ -26,14 +26,14 @@ def find(
     progress: Progress | None = None,
     cancel: Callable[[], bool] = lambda: False,
 ) -> dict[int, int]:
-    """Which pictures are copies: {index of a copy: index of the picture to keep instead}.
+    """Find copies: {index of a copy: index of the picture to keep instead}.
 
     Parameters
     ----------
     images : uint8 (N, R, R, 3), may be memory-mapped; read in chunks.
-    sizes : (N,) pixels of the originals: of equal pictures the largest is kept, and of equally large ones the first.
+    sizes : (N,) pixels of the originals: the largest of equal pictures is kept, and the first of equally large ones.
     progress : called with a fraction in [0, 1] and a line of text.
-    cancel : asked now and then; true raises `Cancelled`.
+    cancel : called now and then; true raises `Cancelled`.
     """
     count = len(images)
     if count < 2:
@@ -46,7 +46,8 @@ def find(
             progress(done / count, f"looking for duplicates, {done} of {count}")
 
     thumbnails, reach = _describe(images, tell)
-    # Along any one direction two pictures are no farther apart than they are: the widest direction leaves the fewest pairs.
+    # The projections of two pictures on a line are no farther apart than the pictures: the direction of largest variance leaves fewest
+    # pairs.
     line = thumbnails @ _widest(thumbnails)
     order = np.argsort(line, kind="stable")
     reach, line = reach[order], line[order]
@@ -69,7 +70,7 @@ def find(
 
 
 def _describe(images: np.ndarray, tell: Callable[[int], None]) -> tuple[np.ndarray, np.ndarray]:
-    """Thumbnails (N, 192) no farther apart than their pictures are, and the distance (N,) within which a picture's copies lie."""
+    """Thumbnails (N, 192), at most as far apart as their pictures, and the distance (N,) within which a picture's copies lie."""
     count, resolution = images.shape[:2]
     thumbnails = np.empty((count, _THUMBNAIL * _THUMBNAIL * 3), np.float32)
     reach = np.empty(count, np.float32)
@@ -78,7 +79,7 @@ def _describe(images: np.ndarray, tell: Callable[[int], None]) -> tuple[np.ndarr
         tell(start)
         chunk = np.asarray(images[start : start + _BLOCK], np.float32)
         blocks = _blocks(chunk)
-        # a block's sum over the root of its size: the difference of two such is at most that of the pixels (Cauchy-Schwarz)
+        # block sums over the root of the block size: their difference is at most that of the pixels (Cauchy-Schwarz)
         thumbnails[start : start + _BLOCK] = (blocks.sum((2, 4)) / blocks.shape[2]).reshape(len(chunk), -1)
         deviation = chunk.std((1, 2)).mean(1)
         reach[start : start + _BLOCK] = (_LEAST + _SHARE * deviation) * np.sqrt(pixels)
@@ -86,20 +87,20 @@ def _describe(images: np.ndarray, tell: Callable[[int], None]) -> tuple[np.ndarr
 
 
 def _widest(points: np.ndarray) -> np.ndarray:
-    """The unit vector along which points (N, D) spread most."""
+    """The unit vector along which points (N, D) vary most."""
     some = points[:: max(1, len(points) // 1024)].astype(np.float64)
     _, vectors = np.linalg.eigh(np.cov(some, rowvar=False))
     return vectors[:, -1].astype(np.float32)
 
 
 def _squared(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Squared distances (N, M), with the rounding of float32 taken off so that no equal pair is missed."""
+    """Squared distances (N, M), less an allowance for float32 rounding, so that no equal pair is missed."""
     squares_a, squares_b = (a * a).sum(1), (b * b).sum(1)
     return squares_a[:, None] + squares_b[None] - 2 * (a @ b.T) - 1e-5 * (squares_a[:, None] + squares_b[None])
 
 
 def _same(images: np.ndarray, one: int, others: np.ndarray, reach: float) -> np.ndarray:
-    """Which of the others (K,) show the same as picture one, bool (K,)."""
+    """Which of the others (K,) are the same as picture `one`, bool (K,)."""
     picture = np.asarray(images[one], np.float32)
     found = np.zeros(len(others), bool)
     for index, other in enumerate(others):
@@ -110,7 +111,7 @@ def _same(images: np.ndarray, one: int, others: np.ndarray, reach: float) -> np.
 
 
 def _blocks(pictures: np.ndarray) -> np.ndarray:
-    """(N, R, R, 3) as (N, 8, block, 8, block, 3), leaving out what does not fill a block."""
+    """View (N, R, R, 3) as (N, 8, block, 8, block, 3), ignoring rows and columns that do not fill a block."""
     count, resolution = pictures.shape[:2]
     block = resolution // _THUMBNAIL
     used = block * _THUMBNAIL

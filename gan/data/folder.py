@@ -1,4 +1,4 @@
-"""A person's folder of pictures, whatever is in it, as one array of square RGB images."""
+"""A folder of pictures of any kind as one array of square RGB images."""
 
 import hashlib
 import json
@@ -23,44 +23,44 @@ from gan.formats.files import atomic_write, write_bytes
 
 Progress = Callable[[float, str], None]
 
-FEW = 1000  # pictures; a generator trained on fewer is seen to copy them
-_VERSION = 2  # part of a cache's name: raise it when a file would decode to other pixels or the report changes
-_READING = 0.9  # share of the work that is not looking for duplicates
-_THREADS = min(16, os.cpu_count() or 1)  # decoders let go of Python's lock
+FEW = 1000  # pictures; generators trained on fewer have been seen to copy them
+_VERSION = 2  # part of a cache's name: raise it when files decode to other pixels or the report changes
+_READING = 0.9  # share of the work, the rest is the search for duplicates
+_THREADS = min(16, os.cpu_count() or 1)  # decoders release Python's lock
 _CHUNK = 256  # rows copied at a time
-_KEPT = 8  # folders (at one resolution) whose pictures stay in the cache
+_KEPT = 8  # folders (at one resolution) that stay in the cache
 
 
 @dataclass(frozen=True)
 class Intake:
-    """What came out of a folder."""
+    """The result of reading a folder."""
 
     images: np.ndarray  # uint8 (N, R, R, 3), memory-mapped, read-only
-    used: list[Path]  # the file behind each image, relative to the folder
-    skipped: list[tuple[Path, str]]  # files that look like pictures but could not be used, and why
+    used: list[Path]  # the file of each image, relative to the folder
+    skipped: list[tuple[Path, str]]  # picture files that could not be used, and why
     sizes: list[tuple[int, int]] = field(default_factory=list)  # width and height of each used picture, upright
-    copies: list[tuple[Path, Path]] = field(default_factory=list)  # pictures found twice: the copy, and the one it is a copy of
-    left_out: list[Path] = field(default_factory=list)  # by the person's wish
-    pixel: int = 1  # side of the squares of one colour that pixel art consists of, in pixels of `images`; 1: no pixel art
+    copies: list[tuple[Path, Path]] = field(default_factory=list)  # duplicates: the copy, and the one it is a copy of
+    left_out: list[Path] = field(default_factory=list)  # at the user's request
+    pixel: int = 1  # side of the squares of one colour that pixel art consists of, in pixels of `images`; 1: not pixel art
 
     def crop(self, index: int) -> tuple[int, int, int, int]:
-        """The square that image `index` shows of its picture: left, top, right, bottom, in the picture's own pixels."""
+        """The square of the picture that image `index` shows: left, top, right, bottom, in the picture's own pixels."""
         return crop_box(self.sizes[index])
 
     @property
     def few(self) -> bool:
-        """Whether copying is to be feared."""
+        """Whether the pictures are so few that a generator may copy them."""
         return len(self.used) < FEW
 
     def report(self, most: int = 10) -> list[str]:
-        """`summary`, and the first files that could not be used, a line each."""
+        """`summary`, then up to `most` of the files that could not be used, one line each."""
         lines = [self.summary(), *(f"{path.as_posix()}: {why}" for path, why in self.skipped[:most])]
         if len(self.skipped) > most:
             lines.append(f"... and {len(self.skipped) - most} more that could not be used")
         return lines
 
     def summary(self) -> str:
-        """How many were used, and how many were not and why, in one line."""
+        """How many pictures were used, and how many were not and why, in one line."""
         parts = ["1 picture" if len(self.used) == 1 else f"{len(self.used)} pictures"]
         if self.copies:
             parts.append(f"{len(self.copies)} found twice")
@@ -80,28 +80,28 @@ def open_images(
     leave_out: Collection[Path | str] = (),
     keep_copies: bool = False,
 ) -> Intake:
-    """All pictures under a folder, cropped to their central square and scaled; decoded once, then read from a cache.
+    """Read all pictures under a folder, cropped to their central square and scaled; decoded once, then read from a cache.
 
-    Transparent pictures are laid on white, rotations noted by cameras are applied, and of animations the first frame is taken. Of pictures
-    that are the same but for their encoding, the largest is kept. Hidden files and folders are passed over; links to folders are not
-    followed. Memory holds the names of the files and a few pictures at a time, whatever the folder holds.
+    Transparent pictures are put on white, camera rotations are applied, and the first frame of an animation is used. Of pictures that
+    differ only in their encoding, the largest is kept. Hidden files and folders are ignored, and links to folders are not followed. Only
+    the file names and a few pictures at a time are held in memory, however large the folder.
 
     Parameters
     ----------
-    resolution : width and height of the images wanted, in pixels, 8 to 1024.
+    resolution : width and height of the images in pixels, 8 to 1024.
     progress : called with a fraction in [0, 1] and a line of text.
-    cancel : asked between files; true raises `Cancelled`, and nothing is left behind.
-    cache : where the array is kept; by default the user's cache folder.
-    leave_out : files not to use, relative to the folder; names that are not there are passed over. No copy stands in for one
-        that is left out.
-    keep_copies : use pictures found twice all the same; `Intake.copies` tells of them either way.
+    cancel : called between files; true raises `Cancelled`, and nothing is left behind.
+    cache : folder in which the array is stored; by default the user's cache folder.
+    leave_out : files not to use, relative to the folder; unknown names are ignored. A copy of a file that is left out does not take its
+        place.
+    keep_copies : whether to use duplicates all the same; `Intake.copies` lists them in either case.
 
     Raises
     ------
     UserError
-        No such folder, no readable picture in it, none left after what is left out, or no room for the cache.
+        There is no such folder, no readable picture in it, none left after `leave_out`, or no room for the cache.
     ValueError
-        A resolution out of range.
+        The resolution is out of range.
     """
     if not 8 <= resolution <= 1024:
         raise ValueError(f"resolution must be 8 to 1024, not {resolution}")
@@ -126,7 +126,7 @@ def open_images(
             raise UserError(f"the image cache in {cache} cannot be read back")
     else:
         with suppress(OSError):
-            os.utime(report_path)  # the folders used last are kept
+            os.utime(report_path)  # marks it as used: the oldest are removed first
     intake = _select(*cached, base, {Path(name).as_posix() for name in leave_out}, keep_copies)
     if progress is not None:
         progress(1.0, intake.summary())
@@ -134,7 +134,7 @@ def open_images(
 
 
 def _list(folder: Path) -> list[tuple[str, int, int]]:
-    """Picture files under a folder: relative path, size in bytes, time of change in ns; sorted by path."""
+    """Picture files under a folder: relative path, size in bytes, modification time in ns; sorted by path."""
     if not folder.exists():
         raise UserError(f"no such folder: {folder}")
     if not folder.is_dir():
@@ -150,7 +150,7 @@ def _list(folder: Path) -> list[tuple[str, int, int]]:
             path = Path(place, name)
             suffix = path.suffix.lower()
             if (suffix in READ or suffix in KNOWN) and not name.startswith("."):
-                with suppress(OSError):  # a broken link, or gone since it was listed
+                with suppress(OSError):  # a broken link, or deleted since it was listed
                     status = path.stat()
                     found.append((path.relative_to(folder).as_posix(), status.st_size, status.st_mtime_ns))
     return sorted(found)
@@ -160,14 +160,14 @@ def _list(folder: Path) -> list[tuple[str, int, int]]:
 
 
 def _names(folder: Path, files: list[tuple[str, int, int]], resolution: int) -> tuple[str, str]:
-    """Names of a cache: one of the folder and the resolution, one of everything the pixels depend on."""
+    """Parts of a cache's name: one for the folder and resolution, one for everything that the pixels depend on."""
     place = hashlib.sha256(f"{folder}\0{resolution}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
     listing = json.dumps([_VERSION, *files]).encode()
     return place, hashlib.sha256(listing).hexdigest()[:16]
 
 
 def _cached(array_path: Path, report_path: Path) -> tuple[np.ndarray, dict[str, Any]] | None:
-    """What an earlier call left, or None if it is missing or not whole."""
+    """The cached result of an earlier call; None if it is missing or incomplete."""
     try:
         report = json.loads(report_path.read_text(encoding="utf-8"))
         images = np.load(array_path, mmap_mode="r", allow_pickle=False)
@@ -178,22 +178,22 @@ def _cached(array_path: Path, report_path: Path) -> tuple[np.ndarray, dict[str, 
 
 
 def _forget(cache: Path, start: str, stale: Callable[[str], bool]) -> None:
-    """Remove files of a cache whose names start so and are stale."""
+    """Remove cache files whose names start with `start` and are stale."""
     for path in cache.glob(f"{start}-*"):
         if stale(path.name):
-            with suppress(OSError):  # in use on Windows: it goes the next time
+            with suppress(OSError):  # in use on Windows: removed the next time
                 path.unlink()
 
 
 def _forget_oldest(cache: Path) -> None:
-    """Keep what was decoded of the folders used last."""
+    """Remove all but the most recently used folders from the cache."""
     reports = sorted(cache.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
     for report in reports[_KEPT:]:
         _forget(cache, report.name.split("-")[0], lambda name: True)
 
 
 def _select(images: np.ndarray, report: dict[str, Any], base: Path, leave_out: set[str], keep_copies: bool) -> Intake:
-    """Everything decoded, less what is not wanted; the rest is copied into an array of its own where that is less than all."""
+    """What is wanted of the decoded pictures; if that is not all of them, it is copied into a new array."""
     names: list[str] = report["used"]
     wanted = [name not in leave_out for name in names]
     copies = {int(copy): int(kept) for copy, kept in report["copies"]}
@@ -245,7 +245,7 @@ def _decode_all(
     progress: Progress | None,
     cancel: Callable[[], bool],
 ) -> dict[str, list[Any]]:
-    """Decode every file into one .npy, row by row. Returns what is to be known of them."""
+    """Decode all files into one .npy, row by row. Returns the report on them."""
     used: list[str] = []
     sizes: list[tuple[int, int]] = []
     skipped: list[tuple[str, str]] = []
@@ -257,9 +257,9 @@ def _decode_all(
     try:
         decoded = _decoded(folder, files, resolution)
         with atomic_write(path) as stream, closing(decoded), warnings.catch_warnings():
-            # Pillow's warnings about odd files are not news: such a file decodes or is skipped with its reason.
+            # Pillow's warnings are not needed: an odd file is either decoded or skipped with a reason.
             warnings.simplefilter("ignore")
-            # The header is written for all files and again for those used: numpy pads it so that any count fits.
+            # The header is written for all files first, and again for those used: numpy pads it so that any count fits.
             start = npy_header(stream, len(files), resolution)
             for index, (name, found) in enumerate(decoded):
                 if cancel():
@@ -300,7 +300,7 @@ def _copies(
 def _decoded(
     folder: Path, files: list[tuple[str, int, int]], resolution: int
 ) -> Generator[tuple[str, Decoded | str], None, None]:
-    """Every file's picture or the reason why not, in order; a few are read ahead on other threads."""
+    """The picture of each file, or the reason why not, in order; threads read a few files ahead."""
     ahead: deque[tuple[str, Future[Decoded | str]]] = deque()
     with ThreadPoolExecutor(_THREADS, "decode") as pool:
         try:

@@ -1,4 +1,4 @@
-"""The training picture nearest to each sample, so that copying is seen."""
+"""The training picture nearest to each sample, to reveal copying."""
 
 from dataclasses import dataclass
 
@@ -7,39 +7,39 @@ from PIL import Image
 
 from gan.data.sheet import contact_sheet
 
-_SIDE = 16  # of the thumbnails that are compared first
-_CANDIDATES = 8  # of each sample, whose own pixels decide
+_SIDE = 16  # of the thumbnails that candidates are found by
+_CANDIDATES = 8  # per sample; their full pixels decide
 _CHUNK = 2048  # training pictures compared at a time
-_SOME = 128  # training pictures that tell how far apart they usually are
-_COPY = 0.5  # a sample nearer to a picture than this share of what is usual between pictures looks copied
+_SOME = 128  # training pictures from which their usual distance is estimated
+_COPY = 0.5  # a sample nearer to a picture than this share of the usual distance looks copied
 
 
 @dataclass(frozen=True)
 class Neighbours:
-    """For each of K samples its nearest training picture."""
+    """The nearest training picture of each of K samples."""
 
     rows: np.ndarray  # (K,) index of the picture
-    mirrored: np.ndarray  # (K,) bool: nearest as its mirror image
+    mirrored: np.ndarray  # (K,) bool: whether its mirror image is meant
     distances: np.ndarray  # (K,) root mean square over pixels and channels, in grey levels
 
 
 @dataclass(frozen=True)
 class Compared:
-    """Samples and what stands beside them."""
+    """Samples compared with their nearest training pictures."""
 
-    pictures: np.ndarray  # uint8 (K, R, R, 3), the nearest training picture of each, turned as the sample is
-    copied: np.ndarray  # (K,) bool: so near that the sample looks copied
+    pictures: np.ndarray  # uint8 (K, R, R, 3), the nearest training picture of each sample, mirrored if that is nearer
+    copied: np.ndarray  # (K,) bool: whether the sample looks copied
 
 
 class Nearest:
-    """Training pictures, ready to be searched.
+    """Training pictures, prepared for search.
 
-    Holds a thumbnail of 768 bytes of each picture: 77 MB for 100,000; the pictures themselves are read from where they are.
+    Holds a thumbnail of 768 bytes per picture, 77 MB for 100,000; the pictures themselves are read from `images`.
 
     Parameters
     ----------
     images : uint8 (N, R, R, 3) with N at least 1, may be memory-mapped.
-    mirror : training shows mirror images too, so they count.
+    mirror : whether training also shows mirror images, so that they count.
     """
 
     def __init__(self, images: np.ndarray, mirror: bool = True) -> None:
@@ -52,17 +52,17 @@ class Nearest:
         self._usual: float | None = None
 
     def of(self, samples: np.ndarray, leave_out: np.ndarray | None = None) -> Neighbours:
-        """The nearest training picture of each sample.
+        """Find the nearest training picture of each sample.
 
         Parameters
         ----------
         samples : uint8 (K, R, R, 3), of the training pictures' resolution.
-        leave_out : (K,) one row for each sample that is not compared with it: itself, where samples are training pictures.
+        leave_out : (K,) one row per sample that it is not compared with: itself, if the samples are training pictures.
 
         Raises
         ------
         ValueError
-            Samples of another shape.
+            The samples have another shape or type.
         """
         if samples.shape[1:] != self.images.shape[1:] or samples.dtype != np.uint8:
             raise ValueError(f"samples must be uint8 (K, {self.images.shape[1]}, {self.images.shape[1]}, 3), not {samples.shape}")
@@ -79,7 +79,7 @@ class Nearest:
         return Neighbours(np.array(rows, int), np.array(mirrored, bool), np.array(distances))
 
     def compare(self, samples: np.ndarray) -> Compared:
-        """What stands beside samples (K, R, R, 3), for a person to see what is copied."""
+        """The pictures to show beside samples (K, R, R, 3), and which samples look copied."""
         found = self.of(samples)
         pictures = self.images[found.rows]
         pictures = np.where(found.mirrored[:, None, None, None], pictures[:, :, ::-1], pictures)
@@ -87,7 +87,7 @@ class Nearest:
 
     @property
     def usual(self) -> float:
-        """Median distance between a training picture and its nearest other one, in grey levels; 0 where there is no other.
+        """Median distance between a training picture and its nearest other one, in grey levels; 0 with a single picture.
 
         Samples much nearer than that are copies.
         """
@@ -98,7 +98,7 @@ class Nearest:
         return self._usual
 
     def _candidates(self, samples: np.ndarray, leave_out: np.ndarray | None) -> np.ndarray:
-        """The rows (K, c) whose thumbnails are nearest."""
+        """The rows (K, c) with the nearest thumbnails."""
         wanted = _shrunk(samples).astype(np.float32)
         count = len(self._thumbnails)
         squares = np.empty((len(samples), count), np.float32)
@@ -112,13 +112,13 @@ class Nearest:
 
 
 def pairs_sheet(samples: np.ndarray, pictures: np.ndarray, columns: int = 8) -> Image.Image:
-    """A sheet of samples (K, R, R, 3), each with its training picture at the right; `columns` pairs in a row."""
+    """A sheet of samples (K, R, R, 3), each with its training picture to its right; `columns` pairs per row."""
     pairs = np.concatenate([samples, pictures], axis=2)
     return contact_sheet(pairs, columns)
 
 
 def _shrunk(images: np.ndarray) -> np.ndarray:
-    """Thumbnails (K, 768) uint8 by block means; pictures smaller than a thumbnail stay as they are."""
+    """Thumbnails (K, 768) uint8 of block means; smaller pictures are kept as they are."""
     side = images.shape[1]
     block = max(1, side // _SIDE)
     kept = side // block

@@ -1,19 +1,19 @@
-"""Whether pictures are pixel art: squares of one colour, on a grid, where it was enlarged; few colours where it was not."""
+"""Detects pixel art: by squares of one colour on a grid if it was enlarged, otherwise by its few colours."""
 
 import numpy as np
 
-_LOOKED_AT = 256  # pictures at most, evenly spread
-_COUNTED = 32  # of which colours are counted: large ones take a while
-_NEARLY_ALL = 0.98  # of them: a stray photograph among a thousand sprites changes nothing
-_FEW_COLOURS = 64  # in a picture
+_LOOKED_AT = 256  # pictures at most, evenly spaced
+_COUNTED = 32  # pictures whose colours are counted, since large ones take a while
+_NEARLY_ALL = 0.98  # of them: a stray photograph among a thousand sprites does not matter
+_FEW_COLOURS = 64  # per picture
 
 
 def square_side(images: np.ndarray) -> int:
-    """Side of the squares that nearly all of the pictures consist of, in pixels: the largest power of two, 1 if there are none.
+    """Side in pixels of the squares of one colour that nearly all pictures consist of: the largest power of two, 1 if there are none.
 
     Parameters
     ----------
-    images : uint8 (N, R, R, 3). Pictures of one colour say nothing.
+    images : uint8 (N, R, R, 3). Pictures of a single colour are ignored.
     """
     some = _looked_at(images)
     side = 1
@@ -28,13 +28,13 @@ def square_side(images: np.ndarray) -> int:
 
 
 def few_colours(images: np.ndarray) -> bool:
-    """Whether most of the pictures have as few colours as pixel art has. At its own size there are no squares to find.
+    """Whether most pictures have as few colours as pixel art. This is for pixel art at its own size, where there are no squares to find.
 
-    Finely shaded sprites have more, so that most have to do; of photographs, paintings and drawings in ink hardly any have so few.
+    Finely shaded sprites have more, so a majority must suffice; hardly any photographs, paintings or ink drawings have so few.
 
     Parameters
     ----------
-    images : uint8 (N, R, R, 3). Pictures of one colour say nothing.
+    images : uint8 (N, R, R, 3). Pictures of a single colour are ignored.
     """
     some = _looked_at(images, _COUNTED)
     return sum(_colours(picture[:64, :64]) <= _FEW_COLOURS and _colours(picture) <= _FEW_COLOURS for picture in some) * 2 > len(some)

@@ -1,4 +1,4 @@
-"""Pools of procedurally drawn pictures, drawn once and kept as a memory-mapped array."""
+"""Pools of procedurally drawn pictures, cached as memory-mapped arrays."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +13,7 @@ from gan.data import characters, scenes
 from gan.errors import Cancelled, UserError, reason
 from gan.formats.files import atomic_write
 
-PREFIX = "procedural:"  # before a kind's name, where a folder of pictures could stand too
+PREFIX = "procedural:"  # before a kind's name, where a folder could be given instead
 _CHUNK = 256  # pictures drawn at a time
 
 
@@ -23,16 +23,16 @@ class Kind:
 
     render: Callable[[Sequence[int], int], np.ndarray]  # seeds, resolution -> uint8 (N, R, R, 3)
     version: int  # part of the cache's name: raise it when a seed is drawn differently
-    licence: str  # of what is trained on it
+    licence: str  # of models trained on it
     native: int | None  # side of pixel art in its own pixels, which is enlarged with hard edges; None: drawn at any size
-    mirrors: bool  # a mirror image is as good a picture
+    mirrors: bool  # whether mirror images are as good
 
     @property
     def pixel_art(self) -> bool:
         return self.native is not None
 
     def pixel(self, resolution: int) -> int:
-        """Side of a square of one colour at a resolution."""
+        """Side of a square of one colour at a resolution, in pixels."""
         return max(1, resolution // self.native) if self.native else 1
 
 
@@ -43,12 +43,12 @@ KINDS = {
 
 
 def kind_of(images: Path | str) -> str | None:
-    """The kind that `images` names, as "procedural:scenes" does; None for a folder.
+    """The kind in a name such as "procedural:scenes"; None for a folder.
 
     Raises
     ------
     UserError
-        The prefix with an unknown kind.
+        The prefix is followed by an unknown kind.
     """
     prefix, colon, name = str(images).partition(":")
     if prefix + colon != PREFIX:
@@ -59,12 +59,12 @@ def kind_of(images: Path | str) -> str | None:
 
 
 def cache_folder() -> Path:
-    """Where derived data that can be made again is kept."""
+    """The folder for derived data that can be made again."""
     return Path(platformdirs.user_cache_dir("tastemaker", appauthor=False))
 
 
 def npy_header(stream: BinaryIO, count: int, resolution: int) -> int:
-    """Write the header of a .npy of uint8 (count, resolution, resolution, 3). Returns where the data start."""
+    """Write the header of a .npy file of uint8 (count, resolution, resolution, 3). Returns the offset of the data."""
     shape = (count, resolution, resolution, 3)
     np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
     return int(stream.tell())
@@ -80,19 +80,19 @@ def pool(
 ) -> np.ndarray:
     """Pictures of one kind, seeds first_seed .. first_seed + count - 1, uint8 (count, resolution, resolution, 3).
 
-    Drawn on the first call (some hundred scenes or some thousand characters a second at 64 px) and memory-mapped from the cache on later
-    ones; where nothing can be written there, drawn anew each time and held in memory.
+    Drawn on the first call (some hundred scenes or some thousand characters per second at 64 px), then memory-mapped from the cache. If the
+    cache folder is not writable, they are drawn each time and held in memory.
 
     Parameters
     ----------
     name : a key of `KINDS`.
     progress : called with a fraction in [0, 1] and a line of text.
-    cancel : asked every 256 pictures.
+    cancel : called every 256 pictures; true raises `Cancelled`.
 
     Raises
     ------
     Cancelled
-        `cancel` said so; nothing is left behind.
+        `cancel` returned true; nothing is left behind.
     UserError
         The disk is full.
     """
@@ -124,7 +124,7 @@ def pool(
 
 
 def _kept(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
-    """What an earlier call left, or None if it is missing or damaged."""
+    """The cached result of an earlier call; None if it is missing or damaged."""
     try:
         found = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):

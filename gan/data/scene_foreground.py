@@ -24,7 +24,7 @@ from gan.data.scene_shapes import (
 def paint_foreground(
     canvas: Canvas, scene: SceneParameters, inks: Inks, shore: float, rng: np.random.Generator
 ) -> None:
-    """Paint what stands before the ridges or the water, nearest last."""
+    """Paint what is in front of the ridges or the water, nearest last."""
     if scene.boat:
         _boat(canvas, scene, inks, shore, rng)
     if scene.foreground == "none":
@@ -64,7 +64,7 @@ def _ground(
 
 
 def _spots(scene: SceneParameters, rng: np.random.Generator, count: int) -> list[float]:
-    """Places along the ground, clear of the middle when the sun stands there."""
+    """Positions along the ground, clear of the middle if the sun is there."""
     spots = []
     for _ in range(count):
         u = float(rng.random())

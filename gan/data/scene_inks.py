@@ -47,7 +47,7 @@ class Inks:
         white = np.full(3, lit)
         self.snow = mix(mix(self.horizon, self.sky[0], 0.25), white, 0.6)
         share = {"day": 0.6, "dawn": 0.4, "storm": 0.35, "dusk": 0.22, "night": 0.12, "fantasy": 0.2}[scene.time]
-        # tint by the local colour at the ridge's own brightness, so that it sits in the print
+        # tinted with the local colour at the ridge's own brightness, so that it fits in
         self.ground = mix(mix(near, self._ridges[1], 0.35), ground * lit, share)
         self.leaf = mix(mix(near, self._ridges[1], 0.2), leaf * lit, min(share + 0.12, 0.7))
         self.leaf_lit = mix(self.leaf, self.light, 0.22)

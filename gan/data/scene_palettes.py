@@ -109,5 +109,5 @@ def shift(colours: np.ndarray, hue: float, saturation: float, brightness: float)
     c, s = np.cos(hue) * saturation, np.sin(hue) * saturation
     turn = np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])
     matrix = _TO_RGB @ turn @ _TO_YIQ
-    # einsum without BLAS: the same bits on every machine size of N
+    # einsum without BLAS: bit-identical on every machine and for every N
     return np.clip(np.einsum("ij,nj->ni", matrix, colours) * brightness, 0.0, 1.0)

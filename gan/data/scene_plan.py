@@ -1,4 +1,4 @@
-"""What a seed decides: the drawn parameters of one painted landscape."""
+"""The parameters of a painted landscape, as drawn for a seed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gan.data.scene_palettes import PALETTES
 
 MAX_SEED = 2**63 - 1
 
-# how often each time of day is drawn
+# probability of each time of day
 _TIMES = {"dawn": 0.16, "day": 0.25, "dusk": 0.24, "night": 0.16, "storm": 0.08, "fantasy": 0.11}
 
 
@@ -110,7 +110,7 @@ def describe(seed: int) -> SceneParameters:
     seed = int(seed)
     if not 0 <= seed <= MAX_SEED:
         raise ValueError(f"seed must be between 0 and 2**63 - 1, got {seed}")
-    # one block of uniforms, one place each: a new parameter at the end leaves the others as they were
+    # one block of uniforms, one position each: a new parameter at the end leaves the others as they were
     u = np.random.default_rng([seed, 0]).random(40).tolist()
     time = _pick(u[0], _TIMES)
     choices = [p.name for p in PALETTES if p.time == time]

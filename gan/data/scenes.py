@@ -1,8 +1,8 @@
 """A procedural painter of landscapes: the endless, licence-clean training set.
 
 Each image is painted on its own canvas at twice its resolution and averaged down, so it depends on its
-seed and the resolution alone. All pixel work is whole-array numpy; a canvas this small stays in cache,
-which makes one canvas at a time faster than a batch of masked layers.
+seed and the resolution alone. All pixel work is whole-array numpy; a canvas this small stays in the cache,
+which makes single canvases faster than a batch of masked layers.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _paint(scene: SceneParameters, side: int) -> Array:
     """Paint one scene, back to front; returns the canvas (3, side, side)."""
     canvas, inks = Canvas(side), Inks(scene)
 
-    # a stream of numbers per part: a change in one part leaves the others where they were
+    # a random stream per part, so that a change in one part leaves the others as they were
     def stream(part: int) -> np.random.Generator:
         return np.random.default_rng([scene.seed, part])
 

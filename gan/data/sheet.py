@@ -1,29 +1,29 @@
-"""Contact sheets: many images as one picture."""
+"""Contact sheets: many images in one picture."""
 
 import math
 
 import numpy as np
 from PIL import Image
 
-GROUND = (28, 28, 30)  # the studio's dark ground, neutral so that it lends no colour to the images
+GROUND = (28, 28, 30)  # the studio's dark background, neutral so that it does not tint the images
 
 
 def contact_sheet(
     images: np.ndarray, columns: int | None = None, gap: int = 2, scale: int = 1
 ) -> Image.Image:
-    """Lay images out in rows.
+    """Arrange images in rows.
 
     Parameters
     ----------
     images : uint8 (N, H, W, 3), N at least 1.
-    columns : images in a row; by default as many as make the sheet about square.
-    gap : pixels between neighbours, in the finished sheet; there is no margin, so one image stays itself.
-    scale : whole factor; each pixel becomes a square of scale by scale.
+    columns : images per row; by default a number that makes the sheet about square.
+    gap : pixels between neighbours in the finished sheet; there is no margin, so a single image is unchanged.
+    scale : whole factor of enlargement, with hard edges.
 
     Raises
     ------
     ValueError
-        No images, or not of that shape, or a size below its least.
+        There are no images, they have another shape or type, or an option is too small.
     """
     images = np.asarray(images)
     if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8 or not images.size:

@@ -1,4 +1,4 @@
-"""Images to PNG files that say where they come from, in the ways other programs read."""
+"""Writes images as PNG files with their provenance, in formats that other programs read."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -14,9 +14,9 @@ from gan.errors import UserError, reason
 from gan.formats.files import atomic_write
 from gan.formats.xmp import TRAINED, xmp_packet
 
-ALGORITHM = "algorithmicMedia"  # IPTC: made by an algorithm alone, as the procedural scenes are
+ALGORITHM = "algorithmicMedia"  # IPTC term for images made by an algorithm without a trained model, such as the procedural scenes
 _OTHER_PICTURES = {".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
-_MOST_PIXELS = 400_000_000  # of a sheet; larger ones are opened by hardly any program
+_MOST_PIXELS = 400_000_000  # limit for a sheet; hardly any program opens larger ones
 _LABELS = {"seed": "Seed", "seeds": "Seeds", "model": "Model", "model_hash": "Model hash", "truncation": "Truncation"}
 
 
@@ -28,22 +28,22 @@ def parameters_line(metadata: Mapping[str, Any]) -> str:
 
 
 def save_png(pixels: np.ndarray, path: Path | str, metadata: Mapping[str, Any]) -> None:
-    """Write one image with its provenance inside.
+    """Write one image with its provenance in the file.
 
     Parameters
     ----------
     pixels : uint8 (H, W, 3).
-    path : replaced whole or not at all.
-    metadata : plain JSON values. `seed`, `model`, `model_hash` and `truncation` make the `parameters` line; `rating` (-1 to 5) and
-        `source` (an IPTC digital source type, by default `trainedAlgorithmicMedia`) go into XMP, and so do `label`, `tags` and `note`; all
-        of it into the iTXt `tastemaker`.
+    path : replaced atomically.
+    metadata : plain JSON values. `seed`, `model`, `model_hash` and `truncation` make the `parameters` line; `rating` (-1 to 5), `source`
+        (an IPTC digital source type, by default `trainedAlgorithmicMedia`), `label`, `tags` and `note` are written as XMP, and everything
+        into the iTXt chunk `tastemaker`.
 
     Raises
     ------
     UserError
         The file cannot be written.
     ValueError
-        Pixels of another type or shape.
+        The pixels have another type or shape.
     """
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
         raise ValueError(f"an image is uint8 (H, W, 3), not {pixels.dtype} {pixels.shape}")
@@ -51,7 +51,7 @@ def save_png(pixels: np.ndarray, path: Path | str, metadata: Mapping[str, Any]) 
 
 
 def save_image(image: Image.Image, path: Path, metadata: Mapping[str, Any]) -> None:
-    """`save_png` of a picture that Pillow holds already, such as a sheet."""
+    """Like `save_png`, for a picture that is a Pillow image already, such as a sheet."""
     own = {"generator": "tastemaker", "version": __version__, **metadata}
     info = PngImagePlugin.PngInfo()
     info.add_text("parameters", parameters_line(metadata))
@@ -72,15 +72,15 @@ def write_images(
     metadata: Mapping[str, Any] | None = None,
     scale: int = 1,
 ) -> list[Path]:
-    """Write generated images: one contact sheet, or one file each.
+    """Write generated images, either as one contact sheet or as one file each.
 
     Parameters
     ----------
-    images : uint8 (H, W, 3) each; an array (N, H, W, 3) or anything that yields them one by one. A folder is written as they come.
-    out : PATH.png (not a folder already there) for one sheet; any other path is a folder, made if missing, of `seed%010d.png`.
+    images : uint8 (H, W, 3) each; an array (N, H, W, 3), or any iterable. Files of a folder are written while it is consumed.
+    out : PATH.png (unless that is a folder) for one sheet; any other path is a folder, created if missing, for `seed%010d.png`.
     seeds : as many as images.
-    metadata : what all have in common, as for `save_png`.
-    scale : whole factor of enlargement in a sheet; files of a folder keep their pixels.
+    metadata : common to all images, as for `save_png`.
+    scale : whole factor of enlargement in a sheet; files in a folder are not enlarged.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def write_images(
     Raises
     ------
     UserError
-        No images, a place that cannot be written, another picture format asked for, or more images than a sheet holds.
+        There are no images, the path cannot be written, it asks for another picture format, or a sheet cannot hold that many images.
     """
     out, common = Path(out), dict(metadata or {})
     suffix = out.suffix.lower()
@@ -101,7 +101,7 @@ def write_images(
         if first is None:
             raise UserError("no images to write: count is 0")
         room = _MOST_PIXELS // (first.shape[0] * first.shape[1] * scale**2)
-        if len(kept) > room:  # found out before the others are drawn
+        if len(kept) > room:  # noticed before more are drawn
             raise UserError(f"one sheet holds {room:,} such images, not {len(kept):,}: name a folder, or take fewer or a smaller scale")
         drawn = [first, *coming]
         if len(kept) != len(drawn):
@@ -123,7 +123,7 @@ def write_images(
 
 
 def _ranges(seeds: list[int]) -> str:
-    """"0-15" for consecutive seeds, else "3, 7, 9"."""
+    """"0-15" for consecutive seeds, otherwise "3, 7, 9"."""
     if all(b - a == 1 for a, b in zip(seeds, seeds[1:], strict=False)):
         return f"{seeds[0]}-{seeds[-1]}"
     return ", ".join(map(str, seeds))

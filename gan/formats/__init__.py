@@ -1,1 +1,1 @@
-"""Files, each whole or not there: bundles, checkpoints, every way out (`exports`) and every way in (`importing`)."""
+"""File formats, always written atomically: bundles, checkpoints, exports (`exports`) and imports (`importing`)."""

@@ -1,7 +1,7 @@
-"""Bundles: a model as a folder of `model.safetensors` (the weights) and `config.json` (how to build it, and where it comes from).
+"""Bundles: a model as a folder with `model.safetensors` (the weights) and `config.json` (how to build it, and its origin).
 
-Nothing in a bundle is ever executed, and nothing in it is believed: the configuration is checked before a network is built, the
-network is built without memory, and only weights that fit it exactly are let in.
+Nothing in a bundle is executed, and nothing in it is trusted: the configuration is checked before a network is built, the network is
+built without allocating memory, and only weights that fit it exactly are accepted.
 """
 
 import errno
@@ -30,11 +30,11 @@ FORMAT = "tastemaker-bundle"
 VERSION = 1
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
-_LARGEST = 65536  # no dimension of a network is larger: a damaged configuration must not ask for all memory
-_WIDEST = 2**22  # but for a layer that gives or takes a whole picture of features; the file must hold as much before it is made room for
-_LONGEST = 32  # nor does one have more layers
+_LARGEST = 65536  # limit for dimensions of a network, so that a damaged configuration cannot exhaust memory
+_WIDEST = 2**22  # limit for layers to or from a whole feature map; the file must hold as much before memory is allocated
+_LONGEST = 32  # limit for the number of layers
 _WIDE = {"inputs", "outputs", "norm_width", "activation_width"}
-_MOST_CANDIDATES = 4096  # that an adapter chooses among; each takes memory and time
+_MOST_CANDIDATES = 4096  # limit for the candidates of a choice, which take memory and time
 _LONGEST_WORD = 300
 _LARGEST_CONFIG = 2**20  # bytes
 _LARGEST_FILE = 2**31  # bytes of a file beside the weights
@@ -42,7 +42,7 @@ _TYPES = {"F32": torch.float32, "F16": torch.float16}
 
 
 def _kinds(part: str) -> dict[str, registry.Kind]:
-    """What a part of a bundle may be."""
+    """The kinds that a part of a bundle may have."""
     if part == "generator":
         return registry.generators
     if part == "discriminator":
@@ -56,20 +56,20 @@ def _kinds(part: str) -> dict[str, registry.Kind]:
 
 
 def save(model: Model, folder: Path, dtype: Literal["float32", "float16"] = "float32") -> None:
-    """Write a bundle. Each file appears whole or not at all, the configuration last.
+    """Write a bundle. Each file is written atomically, the configuration last.
 
     Parameters
     ----------
-    folder : made if missing. A bundle already there is replaced; other files in it are left alone.
-    dtype : of the stored weights. "float16" halves the size; drawn pixels then differ by a grey level here and there.
+    folder : created if missing. A bundle in it is replaced; other files are left alone.
+    dtype : of the stored weights. "float16" halves the size; some pixels then differ by one grey level.
 
     Raises
     ------
     UserError
-        The weights are not finite (or do not fit float16), the files cannot be written, or the generator is a module of somebody's own.
+        The weights are not finite (or do not fit float16), the files cannot be written, or the generator is a wrapped module.
     """
     tensors = check(model, dtype)
-    # One entry only: safetensors writes several in a random order, and the same model must give the same bytes.
+    # A single entry: safetensors writes several in random order, but the same model must give the same bytes.
     metadata = {"sha256": digest(tensors)}
     config = {
         "format": FORMAT,
@@ -93,13 +93,13 @@ def save(model: Model, folder: Path, dtype: Literal["float32", "float16"] = "flo
 
 
 def check(model: Model, dtype: Literal["float32", "float16"] = "float32") -> dict[str, Tensor]:
-    """The weights of a model as its bundle keeps them, on the CPU. Raises as `save` does for a model that cannot be one."""
+    """The weights of a model as its bundle stores them, on the CPU. Raises as `save` does if it cannot be stored."""
     if model.generator.kind not in registry.generators:
         raise UserError(
             f"{model.name} is not saved: its generator is somebody's own code, of which a bundle keeps nothing; write it as ONNX"
         )
     storage = {"float32": torch.float32, "float16": torch.float16}[dtype]
-    # An adapter is small, and what it decides must not hang on how it was rounded: it stays as it is.
+    # An adapter is small, and rounding could change its choices: it stays float32.
     tensors = {
         key: value.detach().to("cpu", torch.float32 if key.startswith("adapter.") else storage).contiguous()
         for key, value in model.tensors().items()
@@ -118,13 +118,13 @@ def check(model: Model, dtype: Literal["float32", "float16"] = "float32") -> dic
 
 
 def _networks(model: Model) -> dict[str, Any]:
-    """How each of a model's networks is built, as a bundle's configuration says it."""
+    """How each of a model's networks is built, as in a bundle's configuration."""
     parts: dict[str, Any] = {"generator": model.generator, "adapter": model.adapter, "discriminator": model.discriminator}
     return {name: {"kind": part.kind, **asdict(part.config)} if part else None for name, part in parts.items()}
 
 
 def _plain(value: Any) -> Any:
-    """A card's value as JSON has it: numbers that are not finite are not known, and what JSON lacks becomes its text."""
+    """A card's value as JSON: numbers that are not finite become null, and types that JSON lacks become text."""
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
@@ -145,7 +145,7 @@ def load(folder: Path, device: torch.device | str = "cpu") -> Model:
     Raises
     ------
     UserError
-        One line naming the file that is missing, damaged or from a newer version.
+        A file is missing, damaged or from a newer version; in one line that names it.
     """
     folder = Path(folder)
     config = read_config(folder)
@@ -173,7 +173,7 @@ def load(folder: Path, device: torch.device | str = "cpu") -> Model:
 
 
 def is_bundle(folder: Path) -> bool:
-    """Whether `folder` has a configuration that says it is a bundle, of whatever version. Never raises."""
+    """Whether `folder` has the configuration of a bundle, of any version. Never raises."""
     try:
         config = _json(folder / CONFIG_NAME)
     except (OSError, ValueError, RecursionError):
@@ -182,8 +182,8 @@ def is_bundle(folder: Path) -> bool:
 
 
 def _json(path: Path) -> Any:
-    """What a JSON file of moderate length holds. Raises OSError, ValueError or RecursionError."""
-    if not path.is_file():  # a pipe would be waited for
+    """The content of a JSON file of moderate length. Raises OSError, ValueError or RecursionError."""
+    if not path.is_file():  # reading a pipe would block
         raise OSError("not an ordinary file")
     with path.open("rb") as file:
         data = file.read(_LARGEST_CONFIG + 1)
@@ -193,7 +193,7 @@ def _json(path: Path) -> Any:
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """The configuration of a bundle, its outer fields checked; its networks are not built. Needs no torch memory.
+    """The configuration of a bundle, with its outer fields checked; its networks are not built, and nothing is allocated.
 
     Raises
     ------
@@ -234,7 +234,7 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def _build(path: Path, part: str, values: Any) -> nn.Module | None:
-    """The network that `values` describe, or None for null; checked field by field."""
+    """The network described by `values`, or None for null; every field is checked."""
     if values is None and part != "generator":
         return None
     if not isinstance(values, dict):
@@ -251,14 +251,14 @@ def _build(path: Path, part: str, values: Any) -> nn.Module | None:
 
 
 def _made(part: str, values: dict[str, Any]) -> nn.Module:
-    """A network of a known kind. Raises ValueError, TypeError or RuntimeError where no network is like that."""
+    """A network of a known kind. Raises ValueError, TypeError or RuntimeError if the values describe no valid network."""
     kind = _kinds(part)[values["kind"]]
     network: nn.Module = kind.build(_object(part, {key: value for key, value in values.items() if key != "kind"}, kind.config))
     return network
 
 
 def _object(name: str, values: Any, config_type: type) -> Any:
-    """A configuration from its JSON object: its fields and no others, each of its type; later ones may be missing."""
+    """A configuration from its JSON object: exactly its fields, each of its type; only fields added later may be missing."""
     if not isinstance(values, dict):
         raise ValueError(f'"{name}" is not an object')
     hints = get_type_hints(config_type, include_extras=True)
@@ -270,7 +270,7 @@ def _object(name: str, values: Any, config_type: type) -> Any:
 
 
 def _field(name: str, value: Any, hint: Any) -> Any:
-    """A configuration value as its type asks for it (`registry` says which types there are)."""
+    """A value of a configuration, checked against its type (`registry` lists the types)."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin is tuple:
         each = inner[:1] * len(value) if isinstance(value, list) and inner[-1] is Ellipsis else inner
@@ -281,7 +281,7 @@ def _field(name: str, value: Any, hint: Any) -> Any:
         return None if value is None else _field(name, value, inner[0])
     if hint is int or origin is Annotated:
         smallest = 1 if hint is int else inner[1]
-        # Layers take time to build even without memory.
+        # Layers take time to build even without allocating memory.
         largest = _LONGEST if name in {"depth", "layers", "mapping_layers"} else _WIDEST if name in _WIDE else _LARGEST
         if type(value) is not int or not smallest <= value <= largest:
             raise ValueError(f"{name} {value!r:.60} is not a size in {smallest}..{largest}")
@@ -302,7 +302,7 @@ def _field(name: str, value: Any, hint: Any) -> Any:
 
 
 def _check_adapter(path: Path, config: Any, generator: LatentGenerator) -> None:
-    """Refuse an adapter that was made for another generator, or that no tuning makes."""
+    """Refuse an adapter that belongs to another generator, or that tuning cannot have made."""
     if config.z_dim != generator.z_dim:
         raise UserError(f"{path} is damaged: its adapter and its generator differ in z_dim")
     if getattr(config, "inputs", generator.embed_dim) != generator.embed_dim:
@@ -312,7 +312,7 @@ def _check_adapter(path: Path, config: Any, generator: LatentGenerator) -> None:
 
 
 def _attach(folder: Path, generator: LatentGenerator, sums: Any) -> None:
-    """Give a generator the files that its kind keeps beside the weights, if they are the ones that were written."""
+    """Load the files that the generator's kind stores beside the weights, after checking their checksums."""
     names = registry.generators[generator.kind].files
     path = folder / CONFIG_NAME
     if set(sums if isinstance(sums, dict) else {}) != set(names):
@@ -337,7 +337,7 @@ def _attach(folder: Path, generator: LatentGenerator, sums: Any) -> None:
 
 
 def _fill(path: Path, networks: dict[str, nn.Module | None]) -> None:
-    """Give the weights of a file to networks built on the meta device: all of them, each of its shape, finite, undamaged."""
+    """Load weights from a file into networks built on the meta device: all of them, with matching shapes, finite and undamaged."""
     wanted = {
         f"{part}.{key}": tuple(value.shape)
         for part, network in networks.items()
@@ -374,7 +374,7 @@ def _read(path: Path, wanted: dict[str, tuple[int, ...]]) -> dict[str, Tensor]:
                     )
                 if entry.get_dtype() not in _TYPES:
                     raise UserError(f"{path}: {name} is {entry.get_dtype()}; weights are float32 or float16")
-            # Copied out of the mapped file, which may be replaced while the model lives.
+            # Copied from the memory-mapped file, which may be replaced while the model is in use.
             tensors = {name: file.get_tensor(name).to(torch.float32, copy=True) for name in wanted}
             metadata = file.metadata() or {}
     except (safetensors.SafetensorError, OSError, ValueError) as error:

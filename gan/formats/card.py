@@ -1,4 +1,4 @@
-"""The model card of an exported generator: a README.md that model hubs read, and people too."""
+"""The model card of an exported generator: a README.md for model hubs and people."""
 
 import json
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any
 from gan import __version__
 from gan.model import Model
 
-# Licences that model hubs know by an identifier of their own.
+# Licences that model hubs have identifiers for.
 _LICENCES = {
     "apache-2.0", "mit", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "bsd-3-clause", "unlicense", "unknown",
 }  # fmt: skip
@@ -22,16 +22,16 @@ _DATA = {
 
 
 def licence(model: Model) -> str:
-    """The licence of a model, as its card says; "unknown" where it says nothing."""
+    """The licence on a model's card; "unknown" if there is none."""
     return str(model.card.get("licence") or "unknown")
 
 
 def render(model: Model, more: Mapping[str, str] | None = None) -> str:
-    """The card of a model, as Markdown with a YAML header. Everything that is not known is left out or said to be unknown.
+    """The card of a model, as Markdown with a YAML header. What is not known is left out, or said to be unknown.
 
     Parameters
     ----------
-    more : further files of the folder, each with what it is.
+    more : further files of the folder: name and description.
     """
     sections = [
         _header(model),
@@ -137,7 +137,7 @@ def _tuning(model: Model) -> str:
 
 
 def _facts(values: Any, nothing: str) -> str:
-    """A dictionary as a list: "learning_rate" becomes "Learning rate". Nested ones are indented."""
+    """A dictionary as a Markdown list, with "learning_rate" as "Learning rate"; nested ones are indented."""
     if not values:
         return nothing
     if not isinstance(values, dict):
@@ -171,7 +171,7 @@ def _value(value: Any) -> str:
 
 
 def _line(value: Any) -> str:
-    """Anything as one line of text that cannot break out of its place in the page."""
+    """Any value as one line of text that cannot break the page's markup."""
     return " ".join(str(value).split()).replace("<", "&lt;")
 
 

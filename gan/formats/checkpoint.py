@@ -1,4 +1,4 @@
-"""Checkpoints of tuning: the adapter alone, a hundred kilobytes, as safetensors."""
+"""Checkpoints of tuning: only the adapter, about a hundred kilobytes, as safetensors."""
 
 import json
 from dataclasses import asdict
@@ -18,19 +18,19 @@ _VERSION = 1
 
 
 def save_checkpoint(path: Path, adapter: Adapter, facts: dict[str, Any]) -> None:
-    """Write the adapter and `facts` (plain JSON) to `path`, wholly or not at all."""
+    """Write the adapter and `facts` (plain JSON) to `path`, atomically."""
     header = {"format": _FORMAT, "version": _VERSION, "adapter": {"kind": adapter.kind, **asdict(adapter.config)}, "facts": facts}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in adapter.state_dict().items()}
     write_bytes(path, safetensors.torch.save(tensors, metadata={_FORMAT: json.dumps(header)}))
 
 
 def load_checkpoint(path: Path, z_dim: int) -> tuple[Adapter, dict[str, Any]]:
-    """The adapter (to be attached to its generator) and the facts of a checkpoint, on the CPU.
+    """The adapter (not yet attached to a generator) and the facts of a checkpoint, on the CPU.
 
     Raises
     ------
     UserError
-        Missing, damaged, made by a newer version, or for a generator with other latents; one line.
+        The file is missing, damaged, from a newer version, or for a generator with another latent width; in one line.
     """
     try:
         with safetensors.safe_open(path, framework="pt") as archive:
@@ -43,7 +43,7 @@ def load_checkpoint(path: Path, z_dim: int) -> tuple[Adapter, dict[str, Any]]:
         config = config_type(**fields)
         if config.z_dim != z_dim:
             raise UserError(f"{path.name} belongs to a generator with {config.z_dim} latent dimensions, not {z_dim}")
-        with torch.random.fork_rng(devices=[]):  # the caller's stream is theirs; these weights are overwritten anyway
+        with torch.random.fork_rng(devices=[]):  # leaves the caller's random stream alone; these weights are overwritten
             adapter = adapter_type(config)
         adapter.load_state_dict(tensors)
         facts: dict[str, Any] = header["facts"]

@@ -1,4 +1,4 @@
-"""Ratings and images as a data set for research: tables any program reads, one picture per image, and a page that says what they are."""
+"""Ratings and images as a research data set: tables in common formats, one picture per image, and a page that describes them."""
 
 import csv
 import io
@@ -54,14 +54,14 @@ def write_dataset(
 
     Parameters
     ----------
-    model : the generator that the latents are of.
-    rows : every image that was shown, rated or not.
-    events : the log, plain JSON values.
+    model : the generator of the latents.
+    rows : all images that were shown, rated or not.
+    events : the project's log, plain JSON values.
 
     Raises
     ------
     UserError
-        No images, or files that cannot be written.
+        There are no images, or files cannot be written.
     Cancelled
     """
     if not rows:
@@ -118,7 +118,7 @@ def _time(seconds: float | None) -> str | None:
 
 
 def _cell(value: Any) -> Any:
-    """A value as a cell of the CSV: tags joined by semicolons; text that a spreadsheet would run as a formula starts with a quote."""
+    """A value as a CSV cell: tags joined by semicolons; a quote before text that a spreadsheet would run as a formula."""
     if isinstance(value, list):
         value = ";".join(value)
     if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
@@ -127,7 +127,7 @@ def _cell(value: Any) -> Any:
 
 
 def _parquet(table: list[dict[str, Any]]) -> bytes | None:
-    """The table as Parquet, where pyarrow is installed."""
+    """The table as Parquet if pyarrow is installed, else None."""
     try:
         import pyarrow
         import pyarrow.parquet

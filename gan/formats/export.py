@@ -1,4 +1,4 @@
-"""A generator as a folder that runs anywhere: weights, ONNX, a script, a test vector, samples and a card. All of it, or nothing."""
+"""A generator as a folder that runs anywhere: weights, ONNX, a script, a test vector, samples and a card; complete or not at all."""
 
 import io
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ ONNX_NAME = "generator.onnx"
 FILES = (
     bundle.CONFIG_NAME, bundle.WEIGHTS_NAME, ONNX_NAME, "test_vector.npz", "sample.py", "samples.png", "README.md",
 )  # fmt: skip
-TOLERANCE = 1e-3  # between onnxruntime and torch, in units of [-1, 1]
+TOLERANCE = 1e-3  # largest difference between onnxruntime and torch, in units of [-1, 1]
 TEST_SEEDS = (0, 1, 2, 3)
 SHEET_SEEDS = range(64)
 
@@ -37,17 +37,17 @@ def export_bundle(
     cancel: Callable[[], bool] = lambda: False,
     dtype: Literal["float32", "float16"] = "float32",
 ) -> Path:
-    """Write a generator for other programs, and make sure that they will draw what this one draws.
+    """Write a generator for other programs, and verify that they will draw the same images.
 
-    The folder appears whole at the end or not at all; an earlier export there is replaced. The same model gives the same files.
+    The folder appears complete at the end or not at all; an earlier export there is replaced. The same model gives the same files.
 
     Parameters
     ----------
     model : tuned or not, on any device; not changed.
     folder : a new or empty folder, or an earlier export.
     progress : called with a fraction in [0, 1] and a line of text.
-    cancel : asked between the steps; true raises `Cancelled`, and nothing is left behind.
-    dtype : of the stored weights; "float16" halves `model.safetensors`, and everything else in the folder follows the rounded weights.
+    cancel : called between the steps; true raises `Cancelled`, and nothing is left behind.
+    dtype : of the stored weights; "float16" halves `model.safetensors`, and all other files are made from the rounded weights.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def write_bundle(
     dtype: Literal["float32", "float16"],
     more: Mapping[str, str] | None = None,
 ) -> Model:
-    """All files of an export into an empty folder; `more` tells the card of further files. Returns the model as it was written."""
+    """Write all files of an export into an empty folder; `more` describes further files for the card. Returns the model as written."""
 
     def step(fraction: float, text: str) -> None:
         if cancel():
@@ -84,7 +84,7 @@ def write_bundle(
 
     step(0.0, "writing the weights")
     bundle.save(model, folder, dtype)
-    # From here on the files speak: whoever loads them gets exactly this model.
+    # From here on the model read back from the files is used, which is what others will load.
     model = bundle.load(folder)
 
     step(0.05, "writing the ONNX file")
@@ -104,7 +104,7 @@ def write_bundle(
 
 
 def write_onnx(model: Model, folder: Path, cancel: Callable[[], bool] = lambda: False) -> None:
-    """Write `generator.onnx`, a test vector and the script that draws with it, and make sure that it draws what the model does.
+    """Write `generator.onnx`, a test vector and the script that draws with it, and verify that it draws the model's images.
 
     Raises
     ------
@@ -129,7 +129,7 @@ def write_onnx(model: Model, folder: Path, cancel: Callable[[], bool] = lambda: 
 
 
 def facts(model: Model) -> dict[str, str]:
-    """What an exported graph says of itself."""
+    """Metadata of an exported graph."""
     return {
         "name": model.name,
         "model_hash": model.hash,
@@ -139,7 +139,7 @@ def facts(model: Model) -> dict[str, str]:
         "description": "Generator of a GAN. Every image it draws is generated.",
         "input": f"z (batch, {model.z_dim}) float32 from N(0, 1); numpy.random.RandomState(seed).randn({model.z_dim})",
         "output": f"image (batch, 3, {model.resolution}, {model.resolution}) float32 in [-1, 1]; pixels are image * 127.5 + 128",
-        # A graph cannot refuse a label: who sets one has to know how many there are.
+        # A graph cannot reject a label: whoever sets one must know the number of classes.
         **({"classes": str(model.generator.classes)} if model.generator.classes else {}),
         "tuned": "yes" if model.tuned else "no",
         "digital_source_type": TRAINED,
@@ -147,7 +147,7 @@ def facts(model: Model) -> dict[str, str]:
 
 
 def _allow(target: Path, names: set[str]) -> None:
-    """Refuse any folder whose contents are not an earlier export's alone."""
+    """Refuse a folder that holds anything but an earlier export."""
     if not (bundle.is_bundle(target) and ONNX_NAME in names):
         raise UserError(f"{target} is not empty and not an earlier export; name a new folder")
     known = {name for kind in registry.generators.values() for name in kind.files}

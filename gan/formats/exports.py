@@ -1,4 +1,4 @@
-"""Every export format, behind one call that the command line, the studio and scripts share."""
+"""All export formats behind one function, used by the command line, the studio and scripts."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,23 +23,23 @@ from gan.networks import latents
 
 Format = Literal["bundle", "onnx", "pt2", "state_dict", "images", "sheet", "video", "dataset", "hub"]
 FORMATS: tuple[Format, ...] = get_args(Format)
-OF_IMAGES = ("images", "sheet", "video", "dataset")  # these need rows
+OF_IMAGES = ("images", "sheet", "video", "dataset")  # these need rows or seeds
 _FILES = {".onnx", ".pt2", ".pth", ".png", ".gif", ".webp", ".mp4", ".jpg", ".csv"}
 
 
 @dataclass(frozen=True)
 class ExportSettings:
-    """What to write, and how."""
+    """Which format to write, and its options."""
 
     format: Format = "bundle"
-    fp16: bool = False  # bundle, hub: half the size, for a grey level here and there
+    fp16: bool = False  # bundle, hub: half the size, and some pixels differ by one grey level
     image_format: Literal["png", "webp", "jpeg"] = "png"
-    sidecar: bool = False  # images: the XMP packet beside each, too
+    sidecar: bool = False  # images: also write the XMP packet beside each
     video_format: Literal["mp4", "gif", "webp"] = "gif"
-    seconds: float = 1.5  # video: from one image to the next
-    fps: int = 24  # video: frames in a second
+    seconds: float = 1.5  # video: time from one image to the next
+    fps: int = 24  # video: frames per second
     scale: int = 1  # images, sheet, video: whole factor of enlargement, for pixel art
-    least_stars: int = FAVOURITE  # images, sheet, video: from which an image is a favourite
+    least_stars: int = FAVOURITE  # images, sheet, video: stars from which an image is a favourite
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
@@ -58,17 +58,17 @@ def export(
     progress: Progress | None = None,
     cancel: Cancel = never,
 ) -> Path:
-    """Write a model, or images of it, as a folder that appears whole at the end or not at all.
+    """Write a model, or images of it, as a folder that appears complete at the end or not at all.
 
     Parameters
     ----------
     model : tuned or not, on any device; not changed.
-    folder : new or empty; a bundle also over an earlier one.
-    rows : for the formats of images: the images of a project, of which the favourites are written (`dataset`: all).
-    seeds : in their place: images of these seeds, as the model draws them.
+    folder : new or empty; a bundle may replace an earlier one.
+    rows : for formats of images: the images of a project, of which the favourites are written (`dataset`: all).
+    seeds : instead of rows: images of these seeds, as the model draws them.
     events : the project's log, for `dataset`.
     progress : called with a fraction in [0, 1] and a line of text.
-    cancel : asked between the steps; true raises `Cancelled`, and nothing is left behind.
+    cancel : called between the steps; true raises `Cancelled`, and nothing is left behind.
 
     Returns
     -------
@@ -77,8 +77,8 @@ def export(
     Raises
     ------
     UserError
-        In one line: the folder holds something else or cannot be written, there is nothing to write, this model has no such form, or a
-        written file does not draw what the model does.
+        In one line: the folder holds something else or cannot be written, there is nothing to write, the model has no such form, or a
+        written file does not draw the model's images.
     Cancelled
         `cancel` returned true.
     """
@@ -148,7 +148,7 @@ _STARTS = {
 
 
 def _on_cpu(model: Model) -> Model:
-    """The same model on the CPU, where graphs are traced; the one in use stays where it is."""
+    """The model on the CPU, where graphs are traced; a copy, unless it is there already."""
     if model.device.type == "cpu":
         return model
     import copy

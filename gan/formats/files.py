@@ -1,4 +1,4 @@
-"""Writing files so that no file is ever half written."""
+"""Atomic file writing: no file is ever half written."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from gan.errors import UserError, reason
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
-    """A binary stream to a temporary neighbour of `path`, synced and renamed over it on success, removed on failure."""
+    """A binary stream to a temporary file beside `path`, synced and renamed to `path` on success, removed on failure."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
@@ -21,7 +21,7 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
             yield cast(BinaryIO, stream)
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(name, 0o644)  # mkstemp's 0600 would hide exports from other users
+        os.chmod(name, 0o644)  # mkstemp's mode 0600 would hide exports from other users
         os.replace(name, path)
         _sync_names(path.parent)
     except BaseException:
@@ -31,7 +31,7 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
 
 
 def _sync_names(folder: Path) -> None:
-    """Make the names in a folder as durable as its files are; Windows does that by itself."""
+    """Sync a folder, so that the names in it are as durable as the files; Windows does that by itself."""
     if os.name == "posix":
         with suppress(OSError):  # some network file systems cannot
             handle = os.open(folder, os.O_RDONLY)
@@ -42,13 +42,13 @@ def _sync_names(folder: Path) -> None:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write `data` to `path`, wholly or not at all."""
+    """Write `data` to `path` atomically."""
     with atomic_write(path) as stream:
         stream.write(data)
 
 
 def write_json(path: Path, record: Any) -> None:
-    """Write plain JSON values, wholly or not at all.
+    """Write plain JSON values atomically.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""What the latents of a bundled generator look like, learnt beforehand from many images: `foresight.safetensors` beside its weights.
+"""The foresight of the bundled generators, learnt in advance from many images: `foresight.safetensors` beside the weights.
 
-A session of any other generator learns it by itself, from fewer images and while the person waits. The files are made by
+For any other generator a session learns its own, from fewer images and while the person waits. The files are made by
 `packaging/foresight.py`.
 """
 
@@ -20,7 +20,7 @@ _FORMAT = "tastemaker-foresight-1"
 
 
 def write_foresight(folder: Path, foresight: Foresight, digest: str) -> None:
-    """Write it into a bundle's folder, in float16; `digest` over the generator and discriminator that it was learnt from."""
+    """Write a foresight into a bundle's folder, in float16. `digest` : over the generator and discriminator that it was learnt with."""
     tensors = {f"hidden.{name}": value.half().contiguous() for name, value in foresight.hidden.state_dict().items()}
     tensors |= {"mean": foresight.mean.contiguous(), "deviation": foresight.deviation.contiguous()}
     about = {"format": _FORMAT, "of": digest, "images": str(foresight.images)}
@@ -28,7 +28,7 @@ def write_foresight(folder: Path, foresight: Foresight, digest: str) -> None:
 
 
 def bundled_foresight(digest: str, like: ChoiceConfig, device: torch.device) -> Foresight | None:
-    """The one of the bundled generator with that digest; None where there is none, or choices have another shape by now."""
+    """The foresight of the bundled generator with that digest; None if there is none, or choices have another shape now."""
     for path in sorted(assets.root().glob(f"*/{FILE}")):
         try:
             with safe_open(path, framework="pt", device="cpu") as file:
@@ -37,7 +37,7 @@ def bundled_foresight(digest: str, like: ChoiceConfig, device: torch.device) -> 
                     tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 (no mapping)
                     return _built(tensors, int(about["images"]), like, device)
         except (OSError, SafetensorError, RuntimeError, KeyError, ValueError):
-            continue  # it is no more than a help: what it knows is learnt again
+            continue  # it is optional: a session then learns its own
     return None
 
 

@@ -1,4 +1,4 @@
-"""A folder as model hubs want it: the whole export, a card with samples, and the file that says which of it is large."""
+"""A folder for model hubs: the whole export, a card with samples, and the file that says which files are large."""
 
 from pathlib import Path
 from typing import Literal
@@ -10,7 +10,7 @@ from gan.formats.pt2 import to_pt2
 from gan.formats.rated import Cancel, Progress, from_seeds, metadata, never
 from gan.model import Model
 
-SAMPLES = range(8)  # seeds with a picture of their own
+SAMPLES = range(8)  # seeds of the sample pictures
 _LARGE = ("*.safetensors", "*.onnx", "*.pt2", "*.npz", "*.png")
 _MORE = {"`samples/`": "seeds 0 to 7, one picture each"}
 _PT2 = {
@@ -25,12 +25,12 @@ def write_hub(
     progress: Progress | None = None,
     cancel: Cancel = never,
 ) -> None:
-    """Write everything that a hub's repository holds into an empty folder; `hf upload NAME FOLDER` publishes it.
+    """Write the contents of a hub repository into an empty folder; `hf upload NAME FOLDER` publishes it.
 
     Raises
     ------
     UserError, Cancelled
-        As `gan.formats.export.export_bundle`.
+        As in `gan.formats.export.export_bundle`.
     """
     traceable = not model.generator.files()
     model = write_bundle(model, folder, progress, cancel, dtype, _MORE | (_PT2 if traceable else {}))

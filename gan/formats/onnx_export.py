@@ -1,4 +1,4 @@
-"""A generator as one ONNX file: latents in, images out, everything that tuning learnt folded in."""
+"""A generator as one ONNX file from latents to images, including the adapter."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,11 +15,11 @@ DEFAULTS = {"psi": np.array(1.0, np.float32), "label": np.array(-1, np.int64)}
 
 
 def to_onnx(model: Model, metadata: Mapping[str, str]) -> bytes:
-    """The drawing part of a model as a serialised ONNX file.
+    """Serialise the drawing part of a model as ONNX.
 
-    Input `z` (batch, z_dim) float32, output `image` (batch, 3, R, R) float32 in [-1, 1]; any batch. Where the generator truncates there is
-    `psi` (float32), where it has classes `label` (int64; -1: the class is what z says); both are scalars that may be left out, because
-    the file holds a value for each. The same model and metadata give the same bytes under the same versions of torch and onnxscript.
+    Input `z` (batch, z_dim) float32, output `image` (batch, 3, R, R) float32 in [-1, 1]; any batch size. If the generator truncates there
+    is an input `psi` (float32), if it has classes `label` (int64; -1: z selects the class); both are scalars that may be omitted, because
+    the file holds defaults. The same model and metadata give the same bytes with the same versions of torch and onnxscript.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def to_onnx(model: Model, metadata: Mapping[str, str]) -> bytes:
     Raises
     ------
     UserError
-        The packages that write ONNX are not installed, or another program's graph cannot be joined with what tuning learnt.
+        A package for ONNX is not installed, or an imported graph cannot be joined with the adapter.
     """
     need_onnx()
     if model.generator.files():
@@ -49,7 +49,7 @@ def to_onnx(model: Model, metadata: Mapping[str, str]) -> bytes:
 
 
 def need_onnx() -> None:
-    """Say in one line which package is missing.
+    """Check that the packages for ONNX are installed.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def need_onnx() -> None:
 
 
 def to_proto(program: Any, inputs: list[str], outputs: list[str]) -> Any:
-    """A traced program as an ONNX `ModelProto` of opset 20; scalars get their defaults, the exporter's notes are taken out."""
+    """Convert a traced program to an ONNX `ModelProto` of opset 20, with defaults for scalars and without the exporter's notes."""
     import onnx
 
     with quiet(), torch.no_grad():
@@ -82,7 +82,7 @@ def to_proto(program: Any, inputs: list[str], outputs: list[str]) -> Any:
     proto = made.model_proto
     _strip(proto)
     for name in inputs:
-        if name in DEFAULTS:  # an initializer of an input's name is its default
+        if name in DEFAULTS:  # an initializer with an input's name is its default
             proto.graph.initializer.append(onnx.numpy_helper.from_array(DEFAULTS[name], name))
     for value in (*proto.graph.input, *proto.graph.output):
         sides = value.type.tensor_type.shape.dim
@@ -92,7 +92,7 @@ def to_proto(program: Any, inputs: list[str], outputs: list[str]) -> Any:
 
 
 def _strip(proto: Any) -> None:
-    """Take out the exporter's notes: stack traces with the paths of this machine, and names of modules."""
+    """Remove the exporter's notes: stack traces with local paths, and names of modules."""
     proto.graph.doc_string = ""
     del proto.metadata_props[:]
     del proto.graph.metadata_props[:]
@@ -110,7 +110,7 @@ def _strip(proto: Any) -> None:
 
 
 def run_onnx(data: bytes, z: np.ndarray, output: str = "image", **more: np.ndarray) -> np.ndarray:
-    """Images (N, 3, R, R) float32 that onnxruntime draws from latents (N, z_dim) float32, on the CPU; `more` are psi and label.
+    """Images (N, 3, R, R) float32 that onnxruntime draws from latents (N, z_dim) float32, on the CPU; `more` : psi and label.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def run_onnx(data: bytes, z: np.ndarray, output: str = "image", **more: np.ndarr
     side = session.get_inputs()[0].shape[0]
     batch = (
         side if isinstance(side, int) else max(1, len(z))
-    )  # a graph of someone else's may take one number of latents only
+    )  # an imported graph may only accept one batch size
     rows = np.concatenate([z, z[:1].repeat(-len(z) % batch, axis=0)])
     parts = [session.run([output], {"z": rows[i : i + batch], **more})[0] for i in range(0, len(rows), batch)]
     images: np.ndarray = np.concatenate(parts)[: len(z)]

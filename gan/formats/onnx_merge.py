@@ -1,4 +1,4 @@
-"""A tuned foreign ONNX generator as one graph: what tuning learnt, the foreign graph as it is, its images brought to our range."""
+"""A tuned ONNX generator as one graph: the adapter, the imported graph unchanged, and the conversion of its images to our range."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from gan.networks.onnx_graph import parse
 
 
 class _Front(nn.Module):
-    """z (N, z_dim), then psi and label where there are such -> everything that the foreign graph takes, in its own forms."""
+    """z (N, z_dim), then psi and label if there are any -> the inputs of the imported graph, in its own formats."""
 
     def __init__(self, model: Model, generator: OnnxGenerator) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class _Front(nn.Module):
 
 
 class _Back(nn.Module):
-    """What the foreign graph gives -> images (N, 3, R, R) in [-1, 1]."""
+    """Output of the imported graph -> images (N, 3, R, R) in [-1, 1]."""
 
     def __init__(self, after: After) -> None:
         super().__init__()
@@ -47,12 +47,12 @@ class _Back(nn.Module):
 
 
 def merged(model: Model) -> Any:
-    """The three graphs as one `onnx.ModelProto` with the inputs and the output of every other export.
+    """Join the three graphs into one `onnx.ModelProto` with the inputs and the output of all other exports.
 
     Raises
     ------
     UserError
-        The foreign graph is of an operator set that cannot be brought to that of the other two.
+        The operator set of the imported graph cannot be converted to that of the other two.
     """
     import onnx
     from onnx import compose
@@ -88,7 +88,7 @@ def merged(model: Model) -> Any:
                 side.dim_value = config.batch
             else:
                 side.dim_param = "batch"
-        del whole.graph.value_info[:]  # sides that no longer hold
+        del whole.graph.value_info[:]  # shapes that no longer hold
         onnx.checker.check_model(whole)
     except (ValueError, RuntimeError, TypeError, onnx.checker.ValidationError) as error:
         raise UserError(
@@ -109,7 +109,7 @@ def _trace_back(config: OnnxConfig) -> Any:
 
 
 def _same_version(models: list[Any]) -> list[Any]:
-    """The same graphs, all of the newest of their operator sets."""
+    """The same graphs, all converted to the newest of their operator sets."""
     import onnx
 
     def version(model: Any) -> int:

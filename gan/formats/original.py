@@ -1,7 +1,7 @@
-"""An imported generator's weights under the names that they came with, so that they load back into the code they came from.
+"""An imported generator's weights under their original names, so that they load into the code they came from.
 
-Tuning never changes those weights: what was learnt is a network in front of them that chooses or moves latents. It keeps each latent's
-length and is not linear, so no first layer can absorb it; it is written beside the weights, as a graph that any program can run first.
+Tuning never changes those weights: the adapter is a network in front of them that chooses or moves latents. It is not linear, so no first
+layer can absorb it; it is written beside the weights, as a graph that any program can run first.
 """
 
 import json
@@ -21,7 +21,7 @@ from gan.model import Model
 from gan.networks import latents
 
 WEIGHTS, ADAPTER = "generator.pth", "adapter"
-TOLERANCE = 1e-4  # between the adapter and its graph
+TOLERANCE = 1e-4  # largest difference between the adapter and its graph
 _LOAD = """# {name}: weights for the code they came from
 
 `{weights}` is a plain `state_dict` under the names that it was imported with ({count} tensors), `generator.safetensors` the same without
@@ -55,7 +55,7 @@ _UNIFORM_PLAIN = "It was trained on latents drawn evenly from -1 to 1.\n\n"
 
 
 class _Moved(nn.Module):
-    """z (N, z_dim) ~ N(0, I) -> the latent that the original code takes."""
+    """z (N, z_dim) ~ N(0, I) -> the latent for the original code, after the adapter."""
 
     def __init__(self, model: Model) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ def _is_uniform(model: Model) -> bool:
 
 
 def write_original(model: Model, folder: Path) -> None:
-    """Write the weights, and what tuning learnt beside them, into a folder.
+    """Write the weights, and the adapter beside them, into a folder.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def write_original(model: Model, folder: Path) -> None:
     Raises
     ------
     UserError
-        The generator was not imported from a state_dict, or its names were lost.
+        The generator was not imported from a state_dict, or its names are lost.
     """
     weights = model.generator.original_state_dict()
     if weights is None and model.generator.files():

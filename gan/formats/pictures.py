@@ -1,7 +1,7 @@
-"""Favourites as picture files: rating, keywords, one readable line, our own record, and that they are generated.
+"""Favourites as picture files, with rating, keywords, a readable line, our own record, and a mark that they are generated.
 
-PNG holds the line as the text `parameters` and the record as the iTXt `tastemaker`; WebP and JPEG hold the line in Exif (UserComment, where
-galleries look for it) and the record in XMP. All hold the XMP packet; Windows Explorer and some others want it in a file beside the image.
+PNG stores the line as the text `parameters` and the record as the iTXt `tastemaker`; WebP and JPEG store the line in Exif (UserComment,
+where galleries look for it) and the record in XMP. All contain the XMP packet; Windows Explorer and others want it in a separate file.
 """
 
 import json
@@ -38,15 +38,15 @@ def write_pictures(
 
     Parameters
     ----------
-    model : the generator that the latents are of, tuned or not: a stored latent is drawn by the untuned one.
-    image_format : "webp" is lossless; "jpeg" is not, at quality 95.
-    sidecar : write the XMP packet into a `.xmp` file beside each, too.
+    model : the generator of the latents, tuned or not: stored latents are drawn by the untuned one.
+    image_format : "webp" is lossless; "jpeg" has quality 95.
+    sidecar : whether to write the XMP packet also into a `.xmp` file beside each.
     scale : whole factor of enlargement, for pixel art.
 
     Raises
     ------
     UserError
-        No rows, or the files cannot be written.
+        There are no rows, or the files cannot be written.
     Cancelled
     """
     if not rows:
@@ -60,13 +60,13 @@ def write_pictures(
 
 
 def save_picture(pixels: np.ndarray, path: Path, about: Mapping[str, Any], sidecar: bool = False) -> None:
-    """Write one image, its format by its suffix: .png, .webp or .jpg.
+    """Write one image in the format given by its suffix: .png, .webp or .jpg.
 
     Parameters
     ----------
     pixels : uint8 (H, W, 3).
-    about : as `gan.data.write.save_png`; `label`, `tags` and `note` go into XMP, too.
-    sidecar : write the packet beside it, under the same name with the suffix .xmp.
+    about : as in `gan.data.write.save_png`; `label`, `tags` and `note` also go into XMP.
+    sidecar : whether to write the packet also beside it, under the same name with the suffix .xmp.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def save_picture(pixels: np.ndarray, path: Path, about: Mapping[str, Any], sidec
                 else {"quality": 95, "subsampling": 0}
             )
             exif = Image.Exif()
-            # "UNICODE" and eight bytes in all name the encoding; big-endian, as Exif itself is written here.
+            # "UNICODE" padded to eight bytes names the encoding; big-endian, as this Exif block is.
             comment = b"UNICODE\0" + parameters_line(about).encode("utf-16-be")
             exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = comment
             exif.endian = ">"

@@ -1,4 +1,4 @@
-"""What a model computes, traced once: the graph that the ONNX and `.pt2` files hold."""
+"""The computation of a model, traced once: the graph of the ONNX and `.pt2` files."""
 
 import logging
 import warnings
@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from gan.errors import UserError
 from gan.model import Model
 
-_SURE = 8.0  # a class coordinate that no draw from N(0, I) reaches, so that it is the largest
+_SURE = 8.0  # a class coordinate larger than any draw from N(0, I)
 
 
 class Drawing(nn.Module):
-    """z (N, z_dim) ~ N(0, I) -> images (N, 3, R, R) in [-1, 1]; with psi where it truncates and label where it has classes."""
+    """z (N, z_dim) ~ N(0, I) -> images (N, 3, R, R) in [-1, 1]; with psi if it truncates and label if it has classes."""
 
     def __init__(self, model: Model) -> None:
         super().__init__()
@@ -35,13 +35,13 @@ class Drawing(nn.Module):
 
 
 def input_names(model: Model) -> list[str]:
-    """Names of the graph's inputs: "z"; "psi" where the generator truncates; "label" where a class can be chosen."""
+    """Names of the graph's inputs: "z"; "psi" if the generator truncates; "label" if a class can be chosen."""
     generator = model.generator
     return ["z", *(["psi"] if generator.truncates else []), *(["label"] if generator.classes else [])]
 
 
 def with_label(z: Tensor, label: Tensor, classes: int) -> Tensor:
-    """Latents (N, z_dim) whose last `classes` coordinates say `label` (int64, no dimensions); as they were where it is negative."""
+    """Latents (N, z_dim) whose last `classes` coordinates select `label` (int64, zero-dimensional); unchanged if it is negative."""
     numbers = torch.arange(classes, device=z.device)
     said = torch.where(numbers == label, _SURE, -_SURE).to(z.dtype).expand(z.shape[0], classes)
     own = z[:, -classes:]
@@ -49,9 +49,9 @@ def with_label(z: Tensor, label: Tensor, classes: int) -> Tensor:
 
 
 def trace(model: Model) -> Any:
-    """A model as a `torch.export.ExportedProgram` for any batch; its inputs are `input_names(model)`.
+    """Trace a model into a `torch.export.ExportedProgram` for any batch size; its inputs are `input_names(model)`.
 
-    psi is a float32 and label an int64 tensor without dimensions; label -1 leaves the class to z.
+    psi is a float32 and label an int64 tensor, both zero-dimensional; label -1 lets z select the class.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def trace(model: Model) -> Any:
     Raises
     ------
     UserError
-        Its generator runs another program's graph, which torch cannot trace.
+        Its generator runs an imported graph, which torch cannot trace.
     """
     if model.generator.files():
         raise UserError(
@@ -70,9 +70,9 @@ def trace(model: Model) -> Any:
 
 
 def trace_module(module: nn.Module, z_dim: int, more: list[str]) -> Any:
-    """Trace a module of latents (N, z_dim), any N, and the scalars `more`, each "psi" or "label"."""
+    """Trace a module of latents (N, z_dim), for any N, and of the scalars `more`, each "psi" or "label"."""
     scalars = {"psi": torch.tensor(1.0), "label": torch.tensor(-1)}
-    # A batch of two: torch takes one for a constant, and equal rows could hide a mistake.
+    # A batch of two: torch would take one for a constant, and equal rows could hide a mistake.
     example = torch.zeros(2, z_dim) + torch.linspace(-1, 1, z_dim)
     example[1] *= -0.5
     dynamic: tuple[Any, ...] = ({0: torch.export.Dim("batch", min=1)},)
@@ -86,7 +86,7 @@ def trace_module(module: nn.Module, z_dim: int, more: list[str]) -> Any:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """The exporters warn and log about their own insides (deprecations in them, torchvision not being there); no one here can act on it."""
+    """Silence the exporters' own warnings and logs (deprecations in them, a missing torchvision), which nobody here can act on."""
     logger = logging.getLogger("torch.onnx._internal.exporter._registration")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""Images that a person rated, as exports take them: rows of plain values, drawn again from their latents."""
+"""A person's rated images, as exports take them: rows of plain values, drawn again from their latents."""
 
 import base64
 import hashlib
@@ -16,19 +16,19 @@ from gan.networks import latents, to_uint8
 
 Progress = Callable[[float, str], None]
 Cancel = Callable[[], bool]
-CHUNK = 32  # images between two looks at the progress line
-OF_A_SEED = "seed"  # why a row is there that nobody was shown
+CHUNK = 32  # images per batch, and per report of progress
+OF_A_SEED = "seed"  # `why` of a row that was made from a seed and shown to nobody
 FAVOURITE = 4  # stars from which an image is a favourite
 
 
 def never() -> bool:
-    """The answer of someone who does not cancel."""
+    """A `cancel` that never cancels."""
     return False
 
 
 @dataclass(frozen=True)
 class Rated:
-    """One image and what was said of it."""
+    """One image and its feedback."""
 
     id: int
     latent: np.ndarray = field(
@@ -40,15 +40,15 @@ class Rated:
     tags: tuple[str, ...] = ()
     note: str = ""
     title: str = ""
-    why: str = ""  # it was shown
+    why: str = ""  # reason why it was shown
     seed: int | None = None
-    round: int = 0  # of the version that chose it; 0: untuned
+    round: int = 0  # version that chose it; 0: untuned
     created: float | None = None  # Unix seconds
-    rated: float | None = None  # when something was last said of it
+    rated: float | None = None  # Unix seconds of the latest feedback
 
     @property
     def rating(self) -> int:
-        """As XMP has it: -1 rejected, 0 unrated (a like without stars is that, too), 1 to 5 stars."""
+        """The rating as in XMP: -1 rejected, 0 unrated (also a like without stars), 1 to 5 stars."""
         return -1 if self.flag == "reject" else self.stars
 
     @property
@@ -57,12 +57,12 @@ class Rated:
         return f"seed{self.seed:010d}" if self.why == OF_A_SEED else f"image{self.id:08d}"
 
     def favourite(self, least: int = FAVOURITE) -> bool:
-        """Whether it has so many stars, or is liked, and is not rejected."""
+        """Whether it has at least so many stars or is liked, and is not rejected."""
         return self.flag != "reject" and (self.stars >= least or self.flag == "like")
 
 
 def favourites(rows: Iterable[Rated], least: int = FAVOURITE) -> list[Rated]:
-    """The favourites, the best first, and among equals the oldest.
+    """The favourites, best first, and oldest first among equals.
 
     Raises
     ------
@@ -78,12 +78,12 @@ def favourites(rows: Iterable[Rated], least: int = FAVOURITE) -> list[Rated]:
 
 
 def from_seeds(model: Model, seeds: Iterable[int]) -> list[Rated]:
-    """Images of seeds as the model draws them, tuned or not, as rows of no rating.
+    """Images of seeds as the model draws them, tuned or not, as unrated rows.
 
     Raises
     ------
     ValueError
-        A seed out of range.
+        A seed is out of range.
     """
     kept = [int(seed) for seed in seeds]
     z = latents(kept, model.z_dim)
@@ -94,12 +94,12 @@ def from_seeds(model: Model, seeds: Iterable[int]) -> list[Rated]:
 
 
 def untuned(model: Model) -> Model:
-    """The same generator without what tuning learnt: it draws stored latents as they are."""
+    """The same generator without its adapter: it draws stored latents as they are."""
     return replace(model, adapter=None)
 
 
 def draw(model: Model, points: np.ndarray) -> np.ndarray:
-    """Images uint8 (N, R, R, 3) of stored latents (N, z_dim), whatever the model was tuned to."""
+    """Images uint8 (N, R, R, 3) of stored latents (N, z_dim), drawn without the model's adapter."""
     return to_uint8(untuned(model).draw(torch.from_numpy(np.ascontiguousarray(points, np.float32))))
 
 
@@ -110,13 +110,13 @@ def drawn(
     cancel: Cancel = never,
     scale: int = 1,
 ) -> Iterator[tuple[Rated, np.ndarray]]:
-    """Each row with its pixels uint8 (R * scale, R * scale, 3), drawn some at a time.
+    """Yield each row with its pixels uint8 (R * scale, R * scale, 3), drawn in batches.
 
     Raises
     ------
     Cancelled
     UserError
-        A latent that does not fit the generator.
+        A latent does not fit the generator.
     """
     plain = untuned(model)
     for start in range(0, len(rows), CHUNK):
@@ -133,7 +133,7 @@ def drawn(
 
 
 def metadata(model: Model, row: Rated) -> dict[str, Any]:
-    """What an image's file says of where it comes from; with the latent, so that it can be drawn again from the file alone."""
+    """Provenance for an image's file; it includes the latent, so that the image can be drawn again from the file alone."""
     packed = np.asarray(row.latent, "<f4").tobytes()
     said: dict[str, Any] = {
         "seed": row.seed,

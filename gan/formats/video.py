@@ -1,4 +1,4 @@
-"""A film that wanders between images and ends where it began."""
+"""A video that moves between images and ends where it began."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,13 +18,13 @@ from gan.model import Model
 
 Format = Literal["mp4", "gif", "webp"]
 MOST_FRAMES = 20_000
-_CODECS = ("libx264", "libopenh264", "h264_videotoolbox", "mpeg4")  # the first that this build of FFmpeg has
+_CODECS = ("libx264", "libopenh264", "h264_videotoolbox", "mpeg4")  # the first one that this build of FFmpeg has is used
 
 
 def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
-    """Points on the way from a to b: directions along the great circle, lengths evenly (Shoemake 1985; White 2016, arXiv 1609.04468).
+    """Interpolate from a to b: directions along the great circle, lengths linearly (Shoemake 1985; White 2016, arXiv 1609.04468).
 
-    a, b (D), t (T) in [0, 1] -> (T, D). Between directions that are the same or opposite it is a straight line.
+    a, b (D), t (T) in [0, 1] -> (T, D). If the directions are equal or opposite, it is a straight line.
     """
     t = t[:, None]
     length_a, length_b = torch.linalg.vector_norm(a), torch.linalg.vector_norm(b)
@@ -36,10 +36,10 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
 
 
 def path_through(model: Model, points: Tensor, frames: int) -> Tensor:
-    """Latents of a closed way through points (K, D), `frames` to each step: (K * frames, D), the points themselves first of each step.
+    """Latents of a closed path through points (K, D), `frames` per step: (K * frames, D); each step starts with its point.
 
-    With a tuned model, the way between two points bends towards what tuning prefers: half-way it is what the adapter makes of it (smoothed
-    over a quarter of the step), at the points themselves, which were chosen already, not at all.
+    With a tuned model, the path between two points bends towards what tuning prefers: half-way it is the adapter's output (smoothed over a
+    quarter of the step); at the points, which were chosen already, it is unchanged.
     """
     t = torch.arange(frames, dtype=torch.float32) / frames
     bend = torch.sin(torch.pi * t).square()[:, None]
@@ -49,7 +49,7 @@ def path_through(model: Model, points: Tensor, frames: int) -> Tensor:
         if model.adapter is not None:
             with torch.no_grad():
                 preferred = model.adapter(way.to(model.device)).cpu()
-            # What an adapter makes of the way may jump, where it picks one of several; a film must not.
+            # Along the path an adapter's output may jump, since a choice picks one of several latents; a video must not.
             mixed = way + bend * _smoothed(preferred - way, frames // 4)
             length = torch.linalg.vector_norm(way, dim=1, keepdim=True)
             way = torch.where(
@@ -62,7 +62,7 @@ def path_through(model: Model, points: Tensor, frames: int) -> Tensor:
 
 
 def _smoothed(moves: Tensor, width: int) -> Tensor:
-    """(T, D), each row the mean of those up to `width / 2` before and after it."""
+    """Moving average of (T, D) over up to `width / 2` rows before and after each."""
     half = width // 2
     padded = F.pad(moves.t()[None], (half, half), mode="replicate")
     return F.avg_pool1d(padded, 2 * half + 1, stride=1)[0].t()
@@ -78,19 +78,19 @@ def write_video(
     progress: Progress | None = None,
     cancel: Cancel = never,
 ) -> Path:
-    """Write a film of the way between images and back to the first, its format by its suffix: .gif and .webp always, .mp4 with PyAV.
+    """Write a video of the path between images and back to the first, in the format of its suffix: .gif and .webp always, .mp4 with PyAV.
 
     Parameters
     ----------
     rows : two or more, in order.
-    seconds : from one image to the next.
-    fps : frames in a second. GIF counts in hundredths, so that 24 becomes 25.
+    seconds : time from one image to the next.
+    fps : frames per second. GIF counts in hundredths of a second, so 24 becomes 25.
     scale : whole factor of enlargement, for pixel art.
 
     Raises
     ------
     UserError
-        Too few images, too many frames, no encoder for MP4, or a file that cannot be written.
+        There are too few images or too many frames, no encoder for MP4, or the file cannot be written.
     Cancelled
     """
     if len(rows) < 2:
@@ -136,7 +136,7 @@ def _write_animation(pixels: Iterator[np.ndarray], path: Path, fps: int) -> None
     images = (Image.fromarray(image) for image in pixels)
     if path.suffix == ".gif":
         kind, duration = "GIF", max(2, round(100 / fps)) * 10
-        # One palette each: a shared one would band the skies of a hundred images.
+        # One palette per frame: a shared one would cause banding in the skies of a hundred images.
         images = (image.quantize(256, dither=Image.Dither.FLOYDSTEINBERG) for image in images)
         options = {
             "optimize": False,
@@ -151,7 +151,7 @@ def _write_animation(pixels: Iterator[np.ndarray], path: Path, fps: int) -> None
 
 
 def mp4_problem() -> str | None:
-    """Why MP4 cannot be written here, in one line; None where it can."""
+    """Why MP4 cannot be written here, in one line; None if it can."""
     try:
         import av  # noqa: F401
     except ImportError:
@@ -171,7 +171,7 @@ def _write_mp4(pixels: Iterator[np.ndarray], path: Path, fps: int) -> None:
     height, width = (
         first.shape[0] // 2 * 2,
         first.shape[1] // 2 * 2,
-    )  # the colour of an MP4 is at half the resolution
+    )  # MP4 stores colour at half the resolution
     with atomic_write(path) as stream, av.open(stream, "w", format="mp4") as container:
         container.metadata["comment"] = "Generated (trainedAlgorithmicMedia), Tastemaker"
         video = container.add_stream(codec, rate=fps)

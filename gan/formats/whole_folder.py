@@ -1,4 +1,4 @@
-"""Folders that appear whole at the end, or not at all."""
+"""Folders that appear complete, or not at all."""
 
 import glob
 import os
@@ -16,12 +16,12 @@ CLUTTER = {
     "Thumbs.db",
     "desktop.ini",
     "__pycache__",
-}  # left by looking at a folder; no one's work
-_STALE = 3600.0  # seconds after which the leavings of a killed export are swept up
+}  # created by file managers; nobody's work
+_STALE = 3600.0  # seconds after which what a killed export left is removed
 
 
 def only_new(target: Path, names: set[str]) -> None:
-    """Refuse a folder that has anything in it.
+    """Refuse a folder that is not empty.
 
     Raises
     ------
@@ -35,19 +35,19 @@ def only_new(target: Path, names: set[str]) -> None:
 def whole_folder(
     target: Path, allow: Callable[[Path, set[str]], None] = only_new, last: str = ""
 ) -> Iterator[Path]:
-    """An empty folder to write into; what is in it at the end becomes `target`. On any exception nothing is left of it.
+    """An empty folder to write into; its contents become `target` at the end. After an exception nothing of it remains.
 
     Parameters
     ----------
-    target : absolute. New; empty, which is filled and stays the same folder (someone's shell may stand in it); or one whose contents
-        `allow` does not refuse, which is replaced once the new one is whole.
+    target : absolute. It may be new; empty, and is then filled rather than replaced (it may be a shell's working directory); or a folder
+        that `allow` accepts, which is replaced once the new one is complete.
     allow : called with the target and the names in it; raises UserError to refuse.
-    last : a file whose presence says that the folder is whole; moved after all others.
+    last : a file whose presence marks the folder as complete; it is moved after all others.
 
     Raises
     ------
     UserError
-        The target is a file, refused, or cannot be written.
+        The target is a file, is refused, or cannot be written.
     """
     _check(target, allow)
     try:
@@ -65,7 +65,7 @@ def whole_folder(
     except UserError as error:
         if str(partial) not in str(error):
             raise
-        # Where it was being written is gone by now, and nobody asked for it.
+        # The temporary folder is gone by now, and the user did not name it.
         raise UserError(str(error).replace(str(partial), str(target))) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -89,7 +89,7 @@ def _put(partial: Path, target: Path, last: str) -> None:
         os.rename(partial, target)
         return
     if not {entry.name for entry in target.iterdir()} - CLUTTER:
-        # It may be someone's working directory or a mount: fill it rather than replace it.
+        # It may be a working directory or a mount: fill it rather than replace it.
         moved = []
         try:
             for name in sorted(os.listdir(partial), key=lambda name: (name == last, name)):
@@ -113,7 +113,7 @@ def _put(partial: Path, target: Path, last: str) -> None:
 
 
 def _sweep(target: Path) -> None:
-    """Remove what a killed export to the same place left, once it is too old to be one that still runs."""
+    """Remove what a killed export to the same target left, if it is too old to belong to a running one."""
     for stale in target.parent.glob(f".{glob.escape(target.name)}.partial-*"):
         with suppress(OSError):
             if time.time() - stale.stat().st_mtime > _STALE:

@@ -1,18 +1,18 @@
-"""XMP packets: what an image says of itself to photo managers."""
+"""XMP packets: metadata of an image for photo managers."""
 
 from collections.abc import Iterable
 from xml.sax.saxutils import escape
 
 from gan import __version__
 
-TRAINED = "trainedAlgorithmicMedia"  # IPTC: made by an algorithm that was trained on sampled content
+TRAINED = "trainedAlgorithmicMedia"  # IPTC term for images made by a model trained on sampled content
 COLOURS = (
     "",
     "Red",
     "Yellow",
     "Green",
     "Blue",
-)  # of labels 1 to 4, by the names that Lightroom and darktable read
+)  # of labels 1 to 4, with the names that Lightroom and darktable read
 
 _PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
@@ -37,7 +37,7 @@ def xmp_packet(
     title: str = "",
     record: str = "",
 ) -> str:
-    """An XMP packet with the kind of source and what else is given.
+    """An XMP packet with the source type and the other values given.
 
     Parameters
     ----------
@@ -47,12 +47,12 @@ def xmp_packet(
     tags : keywords.
     note : a description.
     title : of the image.
-    record : our own JSON, for formats that have no other place for it.
+    record : our own JSON, for formats without another place for it.
 
     Raises
     ------
     ValueError
-        A rating outside -1 .. 5 or a label outside 0 .. 4.
+        The rating is outside -1 .. 5, or the label outside 0 .. 4.
     """
     if rating is not None and rating not in range(-1, 6):
         raise ValueError(f"a rating is -1 to 5, not {rating}")
@@ -83,5 +83,5 @@ def xmp_packet(
 
 
 def _text(value: str) -> str:
-    """Text as XML can hold it: characters that no XML document may contain are left out."""
+    """Text for XML: characters that no XML document may contain are left out."""
     return escape("".join(c for c in value if c >= " " or c in "\t\n\r"))

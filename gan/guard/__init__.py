@@ -1,4 +1,4 @@
-"""Limits on what tuning may cost, and the decision to stop or to go back."""
+"""Limits on what tuning may cost, and when to stop a round or go back."""
 
 from gan.guard.limits import MOVING, Guard, Limits, Look, mean_pairwise_distance
 

@@ -1,4 +1,4 @@
-"""When a round must stop, and which of its moments to keep."""
+"""When a round must stop, and which of its versions to keep."""
 
 from dataclasses import dataclass
 
@@ -8,36 +8,36 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Limits:
-    """What a round may not break, relative to the untuned generator's own best fifth; judged on latents that no update used."""
+    """Limits of a round, relative to the best fifth of the untuned generator's images; evaluated on latents that no update used."""
 
-    diversity: float = 0.80  # ratio of mean pairwise distances; for a choice, see also MOVING
+    diversity: float = 0.80  # ratio of mean pairwise distances; the default is for a choice, see `MOVING`
     realism: float = -0.35  # difference of means, in untuned standard deviations
     typicality: float = -0.4  # likewise
-    patience: int = 4  # looks in a row outside the limits before the round stops
+    patience: int = 4  # evaluations in a row outside the limits after which the round stops
 
 
-# For what moves latents: a choice only draws what the prior holds, a shift can press everything into one place.
+# For policies that move latents: a choice only draws what the prior holds, but a shift can collapse everything into one place.
 MOVING = Limits(diversity=0.92)
 
 
 @dataclass(frozen=True)
 class Look:
-    """One look at the generator as it is; all but the taste relative to the untuned generator's own best fifth."""
+    """One evaluation of the generator; all but `taste` and `reward` are relative to the best fifth of the untuned generator's images."""
 
     step: int
-    taste: float  # mean predicted liking with caution, untuned standard deviations
-    realism: float  # difference of means, untuned standard deviations; 0 where there is no discriminator
+    taste: float  # mean predicted liking, less the caution, in untuned standard deviations
+    realism: float  # difference of means, untuned standard deviations; 0 without a discriminator
     diversity: float  # ratio of mean pairwise distances
-    typicality: float = 0.0  # as realism; below 0, images unlike those it drew before
-    reward: float | None = None  # mean of what the dials ask for, where one was turned; None: the taste decides
+    typicality: float = 0.0  # likewise; below 0, images are unlike those of the untuned generator
+    reward: float | None = None  # mean reward if any weight was changed; None: the taste alone decides
 
     @property
     def pleasing(self) -> float:
-        """What a round is to make more of."""
+        """What a round maximises."""
         return self.taste if self.reward is None else self.reward
 
     def broken(self, limits: Limits) -> str | None:
-        """Which limit this look breaks, in words, or None."""
+        """The limit that this evaluation breaks, in words, or None."""
         if self.diversity < limits.diversity:
             return f"variety fell to {self.diversity:.2f} (limit {limits.diversity:.2f})"
         if self.realism < limits.realism:
@@ -53,12 +53,12 @@ def mean_pairwise_distance(features: Tensor) -> float:
 
 
 class Guard:
-    """Remembers the best moment inside the limits and says when to stop.
+    """Remembers the best version inside the limits and decides when to stop.
 
     Parameters
     ----------
-    limits : what may not be broken.
-    start : the look before the first update: a round that never beats it keeps nothing.
+    limits : of the round.
+    start : the evaluation before the first update: a round that never beats it keeps nothing.
     """
 
     def __init__(self, limits: Limits, start: Look) -> None:
@@ -67,9 +67,9 @@ class Guard:
         self._outside = 0
 
     def look(self, look: Look) -> tuple[bool, bool]:
-        """Returns (is this the best moment so far, should the round stop)."""
+        """Add an evaluation. Returns whether it is the best so far, and whether the round should stop."""
         broken = look.broken(self.limits)
-        # Where the round began outside a limit, getting no worse is inside.
+        # A round that starts outside a limit counts as inside while it does not get worse.
         if (
             broken
             and look.diversity >= self.start.diversity - 0.005

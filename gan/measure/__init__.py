@@ -1,6 +1,6 @@
-"""How far images are from real ones, and how different from one another, in a fixed random feature space that nothing trained on.
+"""How far images are from real ones, and how different from one another, in a fixed random feature space that no model was trained in.
 
-Two folders of pictures, here "real" and "mine":
+For two folders of pictures, "real" and "mine":
 
 >>> from gan.data.folder import open_images
 >>> from gan.measure import distances
@@ -9,7 +9,7 @@ Two folders of pictures, here "real" and "mine":
 >>> distances.kid(real, mine)                                           # 0: like the real ones; may fall a little below
 >>> distances.coverage(distances.Manifold.of(real), mine)               # share of the real that they meet, 0 to 1
 
-`gan.measure.generator.compare` gives every measure at once, and `tastemaker benchmark generator MODEL --images real` prints them, beside
-what real pictures reach among themselves. KID-rand, FD-rand and their like are to be compared with one another only: no other program
-has this feature space.
+`gan.measure.generator.compare` computes all measures, and `tastemaker benchmark generator MODEL --images real` prints them beside those of
+real pictures against each other. KID-rand, FD-rand and the like can only be compared with one another: no other program uses this feature
+space.
 """

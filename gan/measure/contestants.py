@@ -1,6 +1,6 @@
-"""Training runs that are timed against one another, each in a process of its own: ours, ours made plain, and lightweight-gan.
+"""Training runs that are timed against each other, each in a process of its own: ours, a plain version of ours, and lightweight-gan.
 
-Imports stay inside functions: the parent needs only the names, and each process loads only what it trains.
+Imports are inside functions: the parent process needs only the names, and each process loads only what it trains.
 """
 
 import multiprocessing
@@ -18,7 +18,7 @@ import numpy as np
 
 OURS, PLAIN, PEER = "ours", "ours, plain", "lightweight-gan"
 RESOLUTION = 64
-STEPS = {OURS: 8, PLAIN: 8, PEER: 4}  # of a block: multiples of the steps between gradient penalties
+STEPS = {OURS: 8, PLAIN: 8, PEER: 4}  # per block: multiples of the interval of gradient penalties
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Entry:
     folder: Path  # for its files
     seed: int = 0
     threads: int = 1
-    batch: int = 16  # real images a step, but for the peer's `accumulate`
-    accumulate: int = 1  # batches a step; the peer's alone
+    batch: int = 16  # real images per step; for the peer, per one of its `accumulate` batches
+    accumulate: int = 1  # batches per step, for the peer only
 
 
 @dataclass(frozen=True)
@@ -39,26 +39,26 @@ class Block:
     """One timed stretch of training."""
 
     images: int  # real images seen
-    seconds: float  # of the wall clock
-    cpu_seconds: float  # of all its threads
+    seconds: float  # wall-clock time
+    cpu_seconds: float  # CPU time of all its threads
 
 
 @dataclass(frozen=True)
 class Failed:
-    """A process could not go on."""
+    """A process failed."""
 
     why: str
 
 
 def speed_process(pipe: Connection, entry: Entry) -> None:
-    """Train in blocks, one each time the other end sends True; answers with a `Block`. First answer: parameters of each network."""
+    """Train one block for each True received, and answer with a `Block`. The first message is the number of parameters of each network."""
     _guarded(_speed, pipe, entry)
 
 
 def quality_process(pipe: Connection, entry: Entry, minutes: float, ours_done: Event, count: int) -> None:
-    """Train for a time and draw `count` images. Answers: parameters; after any message, (`Block`, updates); {name: images}.
+    """Train for some time and draw `count` images. Sends the parameters; after any message, (`Block`, updates); then {name: images}.
 
-    Ours trains for `minutes` and then sets `ours_done`, which is when the peer stops: after as much time, or a step more.
+    Ours trains for `minutes` and then sets `ours_done`, at which the peer stops: after the same time, or one step more.
     """
     _guarded(_quality, pipe, entry, minutes, ours_done, count)
 
@@ -70,20 +70,20 @@ def _guarded(work: Callable[..., None], pipe: Connection, entry: Entry, *more: A
     try:
         work(pipe, entry, *more)
     except (EOFError, BrokenPipeError, KeyboardInterrupt):
-        pass  # the other end has gone, or everyone was asked to stop
+        pass  # the other end is gone, or all were asked to stop
     except Exception as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
         pipe.send(Failed(f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"))
 
 
 def _orphaned() -> bool:
-    """Whether the process that asked has gone: nobody is left to answer."""
+    """Whether the parent process is gone, so that nobody is left to answer."""
     parent = multiprocessing.parent_process()
     return parent is not None and not parent.is_alive()
 
 
 class _Clock:
-    """Wall and CPU seconds since it was made."""
+    """Wall-clock and CPU seconds since it was created."""
 
     def __init__(self) -> None:
         self._wall, self._cpu = time.perf_counter(), time.process_time()
@@ -93,7 +93,7 @@ class _Clock:
 
 
 def pictures_of(images: str) -> np.ndarray:
-    """What training sees: uint8 (N, RESOLUTION, RESOLUTION, 3), memory-mapped."""
+    """The training pictures: uint8 (N, RESOLUTION, RESOLUTION, 3), memory-mapped."""
     from gan.adversarial.command import PROCEDURAL_POOL
     from gan.data import procedural
     from gan.data.folder import open_images
@@ -122,7 +122,7 @@ def _peer_blocks(entry: Entry) -> tuple[dict[str, int], Callable[[], int]]:
     from gan.measure.peer import Peer
 
     peer = Peer(pictures_of(entry.images), entry.seed, entry.folder, entry.batch, entry.accumulate)
-    peer.step()  # allocators, caches and choices of algorithms settle; a step is many seconds
+    peer.step()  # warm-up of allocators, caches and algorithm selection; a step takes many seconds
     return peer.parameters, lambda: sum(peer.step() for _ in range(STEPS[PEER]))
 
 
@@ -143,14 +143,14 @@ def _our_blocks(entry: Entry) -> tuple[dict[str, int], Callable[[], int]]:
 
 
 def make_contiguous() -> None:
-    """Let channels_last mean contiguous in this process: our networks and batches ask for it by that name wherever they are made."""
+    """Make channels_last mean contiguous in this process, since our networks and batches ask for channels_last everywhere."""
     import torch
 
     torch.channels_last = torch.contiguous_format
 
 
 def our_trainer(entry: Entry, plain: bool = False) -> Any:
-    """Our trainer from random weights. `plain` takes the same steps in float32, with Adam as torch makes it by default."""
+    """Our trainer with random weights. `plain` : in float32, with the default implementation of Adam."""
     import torch
 
     from gan.adversarial.starting import network_configs
@@ -197,7 +197,7 @@ def _peer_quality(pipe: Connection, entry: Entry, ours_done: Event, count: int) 
 
 
 def _our_quality(pipe: Connection, entry: Entry, minutes: float, ours_done: Event, count: int) -> None:
-    """The command that a person uses, from random weights: what it spends on checkpoints counts as its time."""
+    """Runs the user's command from random weights; the time for its checkpoints counts."""
     from gan.adversarial import command
     from gan.adversarial.starting import network_configs
     from gan.model import load

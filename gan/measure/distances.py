@@ -1,6 +1,6 @@
-"""Distances between two sets of features, and what one set covers of another. Pure functions; (N, D) float arrays in, numbers out.
+"""Distances between two sets of features, and how much of one set another covers. Pure functions of (N, D) float arrays.
 
-All raise `ValueError` for arrays of another shape or type, with values that are not finite, or with too few rows.
+All raise `ValueError` for arrays of another shape or type, values that are not finite, or too few rows.
 """
 
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ NEIGHBOURS = 5
 def kid(x: Array, y: Array, block: int = 2048) -> float:
     """Kernel distance: the unbiased squared MMD with the cubic polynomial kernel.
 
-    Binkowski et al. 2018 (arXiv 1801.01401), eq. 4, over all pairs rather than random subsets, so that it has no sampling noise of its
-    own. Unbiased, hence sometimes below zero for two samples of one distribution.
+    Binkowski et al. 2018 (arXiv 1801.01401), eq. 4, over all pairs rather than random subsets, which adds no sampling noise. It is
+    unbiased, and therefore sometimes below zero for two samples of one distribution.
 
     Parameters
     ----------
     x, y : (N, D) and (M, D), N and M at least 2.
-    block : rows per kernel block; bounds the memory at block**2 numbers.
+    block : rows per block of the kernel matrix; limits the memory to block**2 numbers.
     """
     _check(x, y, at_least=2)
     n, m = len(x), len(y)
@@ -37,8 +37,8 @@ def kid(x: Array, y: Array, block: int = 2048) -> float:
 def frechet(x: Array, y: Array) -> float:
     """Frechet distance between Gaussians fitted to two sets of features: |m - n|^2 + tr(S + T - 2 (S T)^(1/2)).
 
-    Heusel et al. 2017 (arXiv 1706.08500), eq. 6. Biased upwards at small N: compare at equal N only. Never called FID here, which is the
-    same formula in another feature space.
+    Heusel et al. 2017 (arXiv 1706.08500), eq. 6. Biased upwards at small N: compare at equal N only. It is not called FID here, since FID
+    is the same formula in another feature space.
 
     Parameters
     ----------
@@ -68,19 +68,19 @@ def diversity(x: Array, block: int = 2048) -> float:
 
 
 def vendi(x: Array) -> float:
-    """Vendi score: how many entirely different images would be as diverse as `x`, from 1 (all alike) to N.
+    """Vendi score: the effective number of different images in `x`, from 1 (all alike) to N.
 
     Friedman and Dieng 2023 (arXiv 2210.02410), eq. 2: exp of the entropy of the eigenvalues of K / N, with the cosine as kernel. Grows with
     N: compare at equal N only.
 
     Parameters
     ----------
-    x : (N, D), no row zero.
+    x : (N, D), without zero rows.
     """
     _check(x, x, at_least=1)
     unit = np.asarray(x, np.float64)
     unit = unit / np.linalg.norm(unit, axis=1, keepdims=True)
-    # K / N = U U' / N has the same eigenvalues, but for zeros, as U' U / N
+    # K / N = U U' / N and U' U / N have the same nonzero eigenvalues
     gram = unit.T @ unit if x.shape[1] <= len(x) else unit @ unit.T
     values = np.linalg.eigvalsh(gram / len(x))
     values = values[values > 1e-12]
@@ -92,17 +92,17 @@ def vendi(x: Array) -> float:
 
 @dataclass(frozen=True)
 class Manifold:
-    """Feature points, each with the distance to its k-th nearest other point: the union of balls that stands for the real images."""
+    """Feature points, each with the distance to its k-th nearest other point: a union of balls around the real images."""
 
     points: Array  # (N, D)
-    radii: Array  # (N,), squared distances
+    radii: Array  # (N,), squared
 
     @classmethod
     def of(cls, points: Array, neighbours: int = NEIGHBOURS) -> "Manifold":
         """The manifold of `points` (N, D); N must exceed `neighbours`."""
         _check(points, points, at_least=neighbours + 1)
         squared = _squared(points, points)
-        np.fill_diagonal(squared, -1.0)  # a point is its own first neighbour, and drops out of the count
+        np.fill_diagonal(squared, -1.0)  # a point is its own nearest neighbour, and must not count
         return cls(points, np.partition(squared, neighbours, axis=1)[:, neighbours])
 
 
@@ -113,32 +113,32 @@ def precision(real: Manifold, fake: Array) -> float:
 
 
 def recall(fake: Manifold, real: Array) -> float:
-    """Share of `real` (N, D) inside the generated manifold: precision with the roles exchanged (the same paper, eq. 2)."""
+    """Share of `real` (N, D) inside the generated manifold: `precision` with the roles exchanged (the same paper, eq. 2)."""
     return precision(fake, real)
 
 
 def density(real: Manifold, fake: Array, neighbours: int = NEIGHBOURS) -> float:
-    """Mean number of real balls around a fake, over k. Naeem et al. 2020 (arXiv 2002.09797), eq. 3. May exceed 1."""
+    """Mean number of real balls around a generated image, over k. Naeem et al. 2020 (arXiv 2002.09797), eq. 3. May exceed 1."""
     _check(real.points, fake, at_least=1)
     inside = _squared(real.points, fake) <= real.radii[:, None]
     return float(inside.sum() / (neighbours * len(fake)))
 
 
 def coverage(real: Manifold, fake: Array) -> float:
-    """Share of real balls that hold at least one of `fake` (M, D). Naeem et al. 2020, eq. 4. Compare at equal N only."""
+    """Share of real balls that contain at least one of `fake` (M, D). Naeem et al. 2020, eq. 4. Compare at equal N only."""
     return float(covered(real, fake).mean())
 
 
 def covered(real: Manifold, fake: Array) -> npt.NDArray[np.bool_]:
-    """Which real balls hold at least one of `fake` (M, D): (N,)."""
+    """Which real balls contain at least one of `fake` (M, D): (N,) bool."""
     _check(real.points, fake, at_least=1)
     return np.asarray((_squared(real.points, fake) <= real.radii[:, None]).any(1))
 
 
 def expected_coverage(real: int, fake: int, neighbours: int = NEIGHBOURS) -> float:
-    """What coverage is on average where so many fakes are of the same distribution as so many real images.
+    """Expected coverage if `fake` generated and `real` real images are samples of one distribution.
 
-    A ball that reaches to the k-th of N - 1 others holds a share of the distribution that follows Beta(k, N - k), whatever that is.
+    The share of a distribution in a ball that reaches to the k-th nearest of N - 1 others is Beta(k, N - k), whatever the distribution.
     """
     steps = np.arange(1, neighbours + 1)
     return float(1.0 - np.prod((real - steps) / (real + fake - steps)))
@@ -148,9 +148,9 @@ def expected_coverage(real: int, fake: int, neighbours: int = NEIGHBOURS) -> flo
 
 
 def match_by_utility(utilities: Array, pool: Array) -> npt.NDArray[np.intp]:
-    """Pair each utility with a pool member of like utility, each member used once, so that the summed difference is least.
+    """Pair each utility with a pool member of similar utility, each member used once, so that the summed difference is smallest.
 
-    On a line the best pairing keeps the order, so a dynamic programme over both sorted lists finds it exactly.
+    On a line the optimal pairing preserves order, so dynamic programming over both sorted lists is exact.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def match_by_utility(utilities: Array, pool: Array) -> npt.NDArray[np.intp]:
     Raises
     ------
     ValueError
-        The pool is smaller than the set.
+        The pool is smaller than the set of utilities.
     """
     n, m = len(utilities), len(pool)
     if m < n:
@@ -192,7 +192,7 @@ def _check(x: Array, y: Array, at_least: int) -> None:
     if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1]:
         raise ValueError(f"features must be (N, D) with one D, got {x.shape} and {y.shape}")
     for features in (x, y):
-        if not np.issubdtype(features.dtype, np.floating):  # 8-bit products would run over
+        if not np.issubdtype(features.dtype, np.floating):  # products of 8-bit numbers would overflow
             raise ValueError(f"features must be floats, not {features.dtype}")
         if not np.isfinite(features).all():
             raise ValueError("features hold values that are not finite numbers")
@@ -223,7 +223,7 @@ def _covariance(x: Array) -> npt.NDArray[np.float64]:
 
 
 def _squared(x: Array, y: Array) -> Array:
-    """Squared Euclidean distances (N, M), never below zero."""
+    """Squared Euclidean distances (N, M), at least zero."""
     out: Array = -2.0 * (x @ y.T)
     out += np.einsum("nd,nd->n", x, x)[:, None]
     out += np.einsum("md,md->m", y, y)[None, :]

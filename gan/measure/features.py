@@ -1,7 +1,7 @@
-"""A feature space that no generator, discriminator or taste model was trained in: a fixed random convolutional network.
+"""A feature space in which no generator, discriminator or taste model was trained: a fixed random convolutional network.
 
-Random networks separate image distributions about as well as trained ones (arXiv 2208.09218) and carry no licence. The space is called
-"rand", never Inception: its distances compare only with one another.
+Random networks separate image distributions about as well as trained ones (arXiv 2208.09218) and need no licence. The space is called
+"rand", never Inception: its distances can only be compared with one another.
 """
 
 from functools import cache
@@ -12,37 +12,37 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 DIMENSIONS = 692
-SIDE = 64  # every image is brought to this size first, so that one space serves every resolution
+SIDE = 64  # every image is resized to this side first, so that one space serves all resolutions
 SEED = 20_220_818
 CALIBRATION_IMAGES = 1024
-WHITENING = 0.25  # power of the inverse covariance: 0 is none, 0.5 is full
+WHITENING = 0.25  # power of the inverse covariance: 0 is no whitening, 0.5 is full
 
-# (channels, kernel) of four layers, each of stride 2: maps of 32, 16, 8 and 4 pixels
+# (channels, kernel) of four layers of stride 2 each: maps of 32, 16, 8 and 4 pixels
 LAYERS = ((32, 5), (48, 3), (64, 3), (56, 3))
-FORMS = 512  # dimensions of their pooled maps
+FORMS = 512  # dimensions of the pooled maps
 
-# Texture: log energy of high-pass responses at 64, 32 and 16 pixels. Without it a smooth generator passes for real.
+# Texture: log energy of high-pass responses at 64, 32 and 16 pixels. Without it, a smooth generator would pass for real.
 HIGH_PASS = 12
-ENERGY_FLOOR = 3e-3  # in [-1, 1] squared: about 4 grey levels of noise, which nobody sees
+ENERGY_FLOOR = 3e-3  # in [-1, 1] squared: about 4 grey levels of noise, which is invisible
 TEXTURE_WEIGHT = 0.5  # at 1, fine texture alone would decide; chosen on blurred, noisy, torn and recoloured real images
 
 
 def _filters(rng: np.random.RandomState, outputs: int, inputs: int, kernel: int) -> Tensor:
-    """Convolution weights (outputs, inputs, kernel, kernel) with orthogonal rows, scaled to keep the variance (He et al. 2015)."""
+    """Convolution weights (outputs, inputs, kernel, kernel) with orthogonal rows, scaled to preserve variance (He et al. 2015)."""
     fan_in = inputs * kernel * kernel
     basis, upper = np.linalg.qr(rng.randn(fan_in, outputs))
-    basis *= np.sign(np.diag(upper))  # makes the factorisation unique, hence the same on every machine
+    basis *= np.sign(np.diag(upper))  # makes the factorisation unique, and so the same on every machine
     weights = basis.T * np.sqrt(2.0)
     return torch.from_numpy(weights.reshape(outputs, inputs, kernel, kernel).astype(np.float32))
 
 
 def _dead_leaves(count: int) -> np.ndarray:
-    """Images of overlapping discs with a power law of sizes, (count, SIDE, SIDE, 3) uint8: the statistics of natural pictures."""
+    """Images of overlapping discs with power-law sizes, (count, SIDE, SIDE, 3) uint8, which have the statistics of natural images."""
     rng = np.random.RandomState(SEED + 1)
     y, x = np.mgrid[:SIDE, :SIDE].astype(np.float32)
     images = np.empty((count, SIDE, SIDE, 3), np.uint8)
     for image in images:
-        # a gradient behind the discs: pictures have more in common along a row than along a column
+        # a gradient behind the discs: in photographs, pixels are more alike along a row than along a column
         top, bottom = rng.randint(0, 256, (2, 3))
         image[:] = (top + (bottom - top) * (y / SIDE)[:, :, None]).astype(np.uint8)
         hue = rng.randint(0, 256, 3)
@@ -76,7 +76,7 @@ class RandomFeatures(nn.Module):
             self.register_buffer(f"bias{index}", torch.from_numpy(0.2 * rng.randn(outputs).astype(np.float32)))
             inputs = outputs
         filters = rng.randn(HIGH_PASS, 3, 9)
-        filters -= filters.mean(2, keepdims=True)  # blind to colour and brightness
+        filters -= filters.mean(2, keepdims=True)  # zero mean: insensitive to colour and brightness
         filters *= np.sqrt(2.0 / (filters**2).sum((1, 2), keepdims=True))
         high_pass = torch.from_numpy(filters.reshape(HIGH_PASS, 3, 3, 3).astype(np.float32))
         self.register_buffer("high_pass", high_pass.contiguous(memory_format=torch.channels_last))
@@ -86,7 +86,7 @@ class RandomFeatures(nn.Module):
         return torch.cat(self._forms(images) + self._texture(images), 1)
 
     def maps(self, x: Tensor) -> list[Tensor]:
-        """What each of LAYERS sees: (N, channels, side, side), sides 32, 16, 8 and 4."""
+        """Feature maps of each of LAYERS: (N, channels, side, side), sides 32, 16, 8 and 4."""
         maps: list[Tensor] = []
         for index, (_, kernel) in enumerate(LAYERS):
             x = F.conv2d(x, getattr(self, f"weight{index}"), getattr(self, f"bias{index}"), 2, kernel // 2)
@@ -113,8 +113,8 @@ class RandomFeatures(nn.Module):
 
 
 def _as_tensor(images: np.ndarray) -> Tensor:
-    """(N, H, W, 3) uint8 -> (N, 3, SIDE, SIDE) float in [-1, 1]; other sizes are averaged over areas."""
-    # a copy, because torch warns of read-only arrays, which memory-mapped ones are
+    """(N, H, W, 3) uint8 -> (N, 3, SIDE, SIDE) float in [-1, 1]; other sizes are resized by area averaging."""
+    # a copy, because torch warns about read-only arrays such as memory-mapped ones
     x = torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).float()
     if x.shape[2:] != (SIDE, SIDE):
         x = F.interpolate(x, (SIDE, SIDE), mode="area")
@@ -123,11 +123,11 @@ def _as_tensor(images: np.ndarray) -> Tensor:
 
 @cache
 def _space() -> tuple[RandomFeatures, Tensor, Tensor]:
-    """The network, the mean (DIMENSIONS,) of its features over the calibration images, and the map that makes them comparable.
+    """The network, the mean (DIMENSIONS,) of its features over the calibration images, and the whitening map.
 
-    Forms and texture are half-whitened, each by itself. Unwhitened, three directions (brightness, contrast, hue) hold half of all
-    distance and a torn image hides behind them; whitened fully, distances are mostly noise. The symmetric power is a smooth function of
-    the covariance, so that rounding on another machine does not turn the axes.
+    Forms and texture are half-whitened separately. Without whitening, three directions (brightness, contrast, hue) hold half of all
+    distance and hide a torn image; with full whitening, distances are mostly noise. The symmetric power is a smooth function of the
+    covariance, so that rounding on another machine does not rotate the axes.
     """
     network = RandomFeatures().eval()
     with torch.inference_mode():
@@ -137,7 +137,7 @@ def _space() -> tuple[RandomFeatures, Tensor, Tensor]:
 
 
 def _whitening(raw: Tensor) -> Tensor:
-    """The map (D, D) that standardises columns of (N, D), half-whitens them and leaves a mean variance of 1."""
+    """The map (D, D) that standardises the columns of (N, D), half-whitens them and leaves a mean variance of 1."""
     deviation = raw.std(0)
     covariance = torch.cov(((raw - raw.mean(0)) / deviation).T)
     values, vectors = torch.linalg.eigh(covariance)
@@ -147,7 +147,7 @@ def _whitening(raw: Tensor) -> Tensor:
 
 
 def image_maps(images: np.ndarray) -> list[Tensor]:
-    """The random network's maps of images (N, H, W, 3) uint8, one tensor (N, channels, side, side) for each of LAYERS."""
+    """The random network's feature maps of images (N, H, W, 3) uint8, one tensor (N, channels, side, side) for each of LAYERS."""
     _check(images)
     network, _, _ = _space()
     with torch.inference_mode():
@@ -160,17 +160,17 @@ def features(images: np.ndarray, batch: int = 64) -> np.ndarray:
     Parameters
     ----------
     images : (N, H, W, 3) uint8, of any size; a memory-mapped array is read a batch at a time.
-    batch : images per forward pass; changes the result by rounding only.
+    batch : images per forward pass; affects the result only by rounding.
 
     Returns
     -------
-    (N, DIMENSIONS) float32, half-whitened, with mean 0 and, but for TEXTURE_WEIGHT, mean variance 1 over a fixed set of synthetic
+    (N, DIMENSIONS) float32, half-whitened, with mean 0 and, apart from TEXTURE_WEIGHT, mean variance 1 over a fixed set of synthetic
     images.
 
     Raises
     ------
     ValueError
-        Another shape or dtype.
+        The images have another shape or dtype.
     """
     _check(images)
     network, mean, whiten = _space()

@@ -22,31 +22,31 @@ from gan.options import BUNDLED, Parser, add_device, new_file, place, whole
 if TYPE_CHECKING:
     from gan.measure.inception import Describe
 
-FIRST_LATENT_SEED = 2_000_000_000  # far from the seeds a person meets
-SHEET = 256  # images on the sheet that --sheet writes: enough that a collapse is seen
+FIRST_LATENT_SEED = 2_000_000_000  # far from the seeds that people use
+SHEET = 256  # images on the sheet that --sheet writes, enough to see a collapse
 
-# What a bundled generator must reach
+# Targets for a bundled generator
 MOST_FLOORS, MOST_CEILING, LEAST_COVERAGE = 3.0, 0.01, 0.8
 
 
 @dataclass(frozen=True)
 class Row:
-    """One set of images against a set of real ones of the same size."""
+    """Measures of one set of images against as many real ones."""
 
-    kid: float  # unbiased, in the space "rand"; 0 is indistinguishable
+    kid: float  # unbiased, in the space "rand"; 0 means indistinguishable
     fd: float  # FD-rand; at equal N only
     precision: float  # share of the images inside the real manifold
-    recall: float  # share of the real images inside theirs
-    density: float  # real neighbourhoods around an image, over their expected number; about 1 for real images
-    coverage: float  # share of real neighbourhoods that hold one of the images
-    diversity: float  # mean pairwise distance in the space "rand" over that of the real images
+    recall: float  # share of the real images inside the manifold of the images
+    density: float  # mean number of real neighbourhoods around an image, over its expected value; about 1 for real images
+    coverage: float  # share of real neighbourhoods that contain an image
+    diversity: float  # mean pairwise distance in the space "rand", relative to that of the real images
     vendi: float  # effective number of different images, in the space "rand"; at equal N only
-    ms_ssim: float  # mean over pairs: 1 is all alike
-    lpips: float  # mean LPIPS-rand over pairs: 0 is all alike
-    fid: float | None = None  # Inception's, where the user has its weights
+    ms_ssim: float  # mean over pairs; 1 if all are alike
+    lpips: float  # mean LPIPS-rand over pairs; 0 if all are alike
+    fid: float | None = None  # in Inception's space, if the user has its weights
 
 
-MEASURES = {  # field: name, decimals, what it says
+MEASURES = {  # field: name, decimals, explanation
     "kid": ("KID-rand", 4, "0: like the real ones"),
     "fd": ("FD-rand", 1, "lower is nearer"),
     "fid": ("FID", 1, "Inception; lower is nearer"),
@@ -66,8 +66,8 @@ def compare(real: RealPool, other: RealPool, seed: int = 0, inception: "Describe
 
     Parameters
     ----------
-    seed : of the pairs that MS-SSIM and LPIPS-rand look at.
-    inception : gives Inception features; without it there is no FID.
+    seed : of the pairs for MS-SSIM and LPIPS-rand.
+    inception : computes Inception features; without it there is no FID.
     """
     x, y = real.features, other.features
     manifold = Manifold.of(x)
@@ -88,7 +88,7 @@ def compare(real: RealPool, other: RealPool, seed: int = 0, inception: "Describe
 
 
 def untrained(model: Model) -> Model | None:
-    """The same networks with fresh weights, always the same ones; None where weights come with a file (ONNX)."""
+    """The same networks with random weights from a fixed seed; None if the weights are part of a file (ONNX)."""
     import torch
 
     kind = registry.generators[model.generator.kind]
@@ -103,13 +103,12 @@ def untrained(model: Model) -> Model | None:
 def measure(
     model: Model, real: RealPool, repeats: int = 3, inception: "Describe | None" = None
 ) -> dict[str, list[Row]]:
-    """Rows of "real" (the floor), "generator" and, if it can be had, "untrained" (the ceiling), `repeats` of each.
+    """Rows of "real" (the floor), "generator" and, if available, "untrained" (the ceiling), `repeats` of each.
 
     Parameters
     ----------
-    real : 2 N real images; one half is what all are measured against, the other half is the floor. N images are drawn from the
-        generators.
-    repeats : bootstrap repeats: each draws another split of the real images and other seeds of the generators.
+    real : 2 N real images; all are measured against one half, and the other half is the floor. N images are drawn from each generator.
+    repeats : bootstrap repeats, each with another split of the real images and other seeds for the generators.
     """
     count = len(real) // 2
     sources = {"generator": model}
@@ -146,17 +145,17 @@ def table(rows: dict[str, list[Row]]) -> str:
 
 @dataclass(frozen=True)
 class Target:
-    """A figure that a bundled generator must reach."""
+    """A target for a bundled generator."""
 
     says: str
     holds: bool
 
 
 def targets(rows: dict[str, list[Row]]) -> list[Target]:
-    """Whether the generator is near enough to the real images, from the means over repeats.
+    """Whether the means over repeats reach the targets.
 
-    KID at most 3 x floor + 0.01 x (ceiling - floor), and coverage at least 0.8. A floor below zero, which an unbiased estimate may
-    give, counts as zero.
+    KID at most 3 x floor + 0.01 x (ceiling - floor), and coverage at least 0.8. A floor below zero, which is possible for an unbiased
+    estimate, counts as zero.
     """
     kid = {name: float(np.mean([row.kid for row in several])) for name, several in rows.items()}
     floor = max(kid["real"], 0.0)

@@ -1,7 +1,7 @@
-"""Inception features, for those who hold the weights: the only space in which a Frechet distance is called FID.
+"""Inception features, for users who have the weights: the only space in which a Frechet distance is called FID.
 
-Nothing is downloaded. The network is torch-fidelity's (the one of the FID paper, converted), and the file must be the weights that its
-name's digits stand for: the same formula over any other weights would not be FID.
+Nothing is downloaded. The network is torch-fidelity's (that of the FID paper, converted), and the file must be the weights with the hash in
+its name: with any other weights, the same formula is not FID.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ import torch
 from gan.errors import UserError, reason
 
 WEIGHTS = "weights-inception-2015-12-05-6726825d.pth"  # torch-fidelity's name for them
-DIGITS = "6726825d"  # their SHA-256 starts so
+DIGITS = "6726825d"  # start of their SHA-256
 _LAYER = "2048"
 
 Describe = Callable[[np.ndarray], np.ndarray]
@@ -26,12 +26,12 @@ def inception(weights: Path | None = None, device: torch.device | str = "cpu", b
 
     Parameters
     ----------
-    weights : the file; by default the one of that name in torch's own cache, where torch-fidelity puts it.
+    weights : the file; by default that in torch's own cache, where torch-fidelity puts it.
 
     Raises
     ------
     UserError
-        torch-fidelity is not installed or does not load here, or the weights are absent or others.
+        torch-fidelity is not installed or cannot be imported, or the weights are missing or not the right ones.
     """
     path = weights or Path(torch.hub.get_dir()) / "checkpoints" / WEIGHTS
     if not path.is_file():
@@ -41,11 +41,11 @@ def inception(weights: Path | None = None, device: torch.device | str = "cpu", b
     except ImportError as error:
         needs = "pip install 'tastemaker-studio[inception]'"
         raise UserError(f"FID needs torch-fidelity, which is not installed ({error}): {needs}") from None
-    except RuntimeError as error:  # a torchvision that was built for another torch
+    except RuntimeError as error:  # torchvision was built for another version of torch
         raise UserError(f"FID needs torch-fidelity, which does not load here: {reason(error)}") from None
     state = _read(path)
     with tempfile.TemporaryDirectory() as folder:
-        # torch-fidelity would unpickle the file without limits: it gets a copy of the tensors alone
+        # torch-fidelity would unpickle the file without restrictions: it gets a copy with tensors only
         plain = Path(folder, WEIGHTS)
         torch.save(state, plain)
         network = FeatureExtractorInceptionV3("inception", [_LAYER], feature_extractor_weights_path=str(plain))

@@ -1,8 +1,8 @@
 """lightweight-gan (MIT, Phil Wang) on a CPU: its own networks, losses, augmentation, optimisers and training step, unchanged.
 
-Its package asserts at import that there is a CUDA GPU, and its `Trainer` names one. What is put in its way here, in a process of its own:
-the assertion is answered, and "cuda" means the CPU. It reads pictures from our memory-mapped pool instead of decoding files, and neither
-saves nor draws while it trains; all three only save it time. torchvision, which it uses for files alone, may be absent.
+Its package asserts at import that there is a CUDA GPU, and its `Trainer` names one. In a process of its own, the assertion is satisfied
+here and "cuda" means the CPU. It reads pictures from our memory-mapped pool instead of decoding files, and neither saves nor draws while
+it trains; all three only save it time. torchvision, which it uses for files only, may be missing.
 """
 
 import sys
@@ -24,9 +24,9 @@ from torch.utils.data import Dataset
 NAME = "lightweight-gan"
 INSTALL = "pip install 'tastemaker-studio[benchmark]'"
 
-# Its widths are made ours in parameters (its defaults, 256, 512 and 12, are 35 M at 64 px; ours are 1.9 M)
+# Widths chosen so that it has about as many parameters as ours (its defaults, 256, 512 and 12, are 35 M at 64 px; ours are 1.9 M)
 _LATENT, _WIDEST, _INVERSE_COEFFICIENT = 64, 64, 10
-# What its command line does unless told otherwise
+# Defaults of its command line
 BATCH, ACCUMULATE = 10, 4
 _COMMAND_LINE = {
     "attn_res_layers": [32],
@@ -35,10 +35,10 @@ _COMMAND_LINE = {
     "lr": 2e-4,
 }
 AVERAGES_FROM = (
-    20_000  # steps; before them its average is a copy of what its live generator was at step 2, 1002, ...
+    20_000  # steps; before them, its average is a copy of the live generator at step 2, 1002, ...
 )
 
-# glibc would hand its large temporaries back to the system at every step, and a third of its time would go into page faults
+# glibc would return large temporaries to the system at every step, and a third of the time would be spent on page faults
 ENVIRONMENT = {
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": "17179869184",
@@ -47,12 +47,12 @@ ENVIRONMENT = {
 
 
 def installed() -> bool:
-    """Whether lightweight-gan is there; nothing is imported."""
+    """Whether lightweight-gan is installed; nothing is imported."""
     return find_spec("lightweight_gan") is not None
 
 
 class _Pool(Dataset[Tensor]):
-    """Pictures (N, R, R, 3) uint8 as its own dataset gives them: (3, R, R) float in [0, 1]."""
+    """Pictures (N, R, R, 3) uint8 in the format of its own dataset: (3, R, R) float in [0, 1]."""
 
     def __init__(self, pictures: np.ndarray) -> None:
         self.pictures = pictures
@@ -65,7 +65,7 @@ class _Pool(Dataset[Tensor]):
 
 
 class _CpuTorch:
-    """torch, where every device is the CPU."""
+    """A stand-in for torch in which every device is the CPU."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(torch, name)
@@ -90,14 +90,14 @@ def _import() -> Any:
 
 
 class Peer:
-    """A training run of lightweight-gan. Patches torch for the rest of the process: make it in one of its own.
+    """A training run of lightweight-gan. It patches torch for the rest of the process, so use a process of its own.
 
     Parameters
     ----------
     pictures : (N, R, R, 3) uint8.
-    seed : of everything random.
-    folder : where it may put files.
-    batch, accumulate : real images of a step are their product.
+    seed : of all random numbers.
+    folder : for its files.
+    batch, accumulate : their product is the number of real images per step.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class Peer:
             use_aim=False,
             **_COMMAND_LINE,
         )
-        # it passes unknown settings on to its networks, but loses their names on the way
+        # it passes unknown settings on to its networks, but loses their names
         self._trainer.GAN_params = [(), {"fmap_inverse_coef": _INVERSE_COEFFICIENT}]
         self._trainer.save = self._trainer.evaluate = lambda *_, **__: None
         with redirect_stdout(StringIO()):
@@ -134,7 +134,7 @@ class Peer:
 
     @property
     def parameters(self) -> dict[str, int]:
-        """Trained numbers of its generator and its discriminator."""
+        """Number of trained parameters of its generator and its discriminator."""
         gan = self._trainer.GAN
         return {
             "generator": sum(p.numel() for p in gan.G.parameters()),
@@ -142,12 +142,12 @@ class Peer:
         }
 
     def step(self) -> int:
-        """Update both networks once; returns how many real images were seen."""
+        """Update both networks once. Returns the number of real images seen."""
         self._trainer.train()
         return self._images
 
     def sample(self, count: int, seed: int) -> dict[str, np.ndarray]:
-        """Images uint8 (count, R, R, 3) of its "live" generator and, once it keeps one, of its "average"."""
+        """Images uint8 (count, R, R, 3) of its "live" generator and, once it maintains one, of its "average"."""
         gan = self._trainer.GAN
         gan.eval()
         drawn = {"live": self._draw(gan.G, count, seed)}
@@ -157,9 +157,9 @@ class Peer:
 
     def _draw(self, generator: Callable[[Tensor], Tensor], count: int, seed: int) -> np.ndarray:
         latents = torch.randn(count, _LATENT, generator=torch.Generator().manual_seed(seed))
-        # its generator adds noise: seeded too
+        # its generator adds noise, which is seeded too
         torch.manual_seed(seed)
         with torch.inference_mode():
-            images = torch.cat([generator(part).clamp(0.0, 1.0) for part in latents.split(8)])  # its attention takes 200 MB an image
+            images = torch.cat([generator(part).clamp(0.0, 1.0) for part in latents.split(8)])  # its attention takes 200 MB per image
         pixels: np.ndarray = images.mul(255.0).add(0.5).clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()
         return pixels

@@ -1,4 +1,4 @@
-"""Pools of real pictures that no training run has seen, with their features: what a generator is measured against."""
+"""Pools of real pictures that no training run has seen, with their features: the reference for a generator."""
 
 import hashlib
 from collections.abc import Callable
@@ -15,14 +15,14 @@ from gan.measure.features import features
 
 FIRST_SEED = 10_000_000  # training draws its pictures from seeds below
 POOL = 20_000
-FEATURES_VERSION = 2  # raise it when gan.measure.features changes
+FEATURES_VERSION = 2  # raise it when `gan.measure.features` changes
 
 Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
 class RealPool:
-    """Real pictures and their features, row for row."""
+    """Real pictures and the features of each."""
 
     images: np.ndarray  # (N, R, R, 3) uint8, often memory-mapped
     features: np.ndarray  # (N, D) float32
@@ -44,13 +44,13 @@ def real_pool(
     ----------
     data : the card's "data" entry; kinds such as "scenes" are drawn from seeds that training never uses.
     resolution : side of the images in pixels.
-    count : how many at most; a folder may hold fewer.
-    images : a folder of pictures, for any other kind of data (and instead of drawn ones if given).
+    count : at most so many; a folder may hold fewer.
+    images : a folder of pictures; required for any other kind of data, and used instead of drawn ones if given.
 
     Raises
     ------
     UserError
-        The data is not of a kind that can be drawn and no folder is given, or the folder holds no picture.
+        The kind of data cannot be drawn and no folder is given, or the folder holds no picture.
     """
     if images is not None:
         from gan.data.folder import open_images
@@ -66,16 +66,16 @@ def real_pool(
 
 
 def drawn_pool(kind: str, count: int, resolution: int, progress: Progress | None = None) -> RealPool:
-    """Pictures of a procedural kind, seeds FIRST_SEED and on, with features; made once and kept in the user's cache folder."""
+    """Pictures of a procedural kind, seeds from FIRST_SEED on, with features; cached in the user's cache folder."""
     from gan.data.procedural import cache_folder, pool
 
     pictures = pool(kind, count, resolution, FIRST_SEED, progress)
-    # the first pictures stand for the renderer: another renderer, other features
+    # the first pictures identify the renderer: with another renderer, the cached features do not apply
     drawn = hashlib.sha256(np.ascontiguousarray(pictures[:4]).tobytes()).hexdigest()[:10]
     path = cache_folder() / f"features-v{FEATURES_VERSION}-{drawn}-{resolution}px-{count}.npy"
-    with suppress(OSError, ValueError, EOFError):  # not there, or damaged
+    with suppress(OSError, ValueError, EOFError):  # missing or damaged
         return RealPool(pictures, np.load(path, allow_pickle=False))
     described = features(pictures)
-    with suppress(OSError), atomic_write(path) as stream:  # a cache that cannot be written is done without
+    with suppress(OSError), atomic_write(path) as stream:  # the cache is optional
         np.save(stream, described)
     return RealPool(pictures, described)

@@ -1,10 +1,10 @@
-"""`tastemaker benchmark round`: what a round of tuning costs, against drawing its images.
+"""`tastemaker benchmark round`: the cost of a round of tuning, relative to drawing its images.
 
-What a round cannot do without is `generator(z)` and the discriminator on the result, in the same chunks and the same precision, for each
-action that it tries and each image that the guard looks at. Each round is followed or preceded by drawing exactly as many images, and the
-ratio of the two is taken pair by pair, so that a machine that is busy with other things is so for both. A policy that has made up its mind
-tries the same action again and again, and a round draws that one once (`Seen`): so there is a second ratio, to drawing only what is not
-there already. On a CPU the process's own time counts, not the wall's.
+A round cannot do without `generator(z)` and the discriminator on its result, in the same chunks and precision, for every action sampled
+and every image that the guard evaluates. Before or after each round, as many images are drawn, and the ratio is taken for each such pair,
+so that other load on the machine affects both. A policy that has nearly converged samples the same actions again and again, and a round
+draws each only once (`Seen`); a second ratio therefore compares with drawing the distinct images only. On a CPU, process time counts, not
+wall-clock time.
 """
 
 import statistics
@@ -23,38 +23,38 @@ from gan.policy.rounds import RoundConfig
 from gan.session import Feedback, TuningSession
 
 RATINGS = 100
-LIMIT = 1.15  # times its images' forward passes: what a round may cost
+LIMIT = 1.15  # upper limit for the ratio of a round to drawing its images
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One round and the drawing of as many images; seconds."""
+    """One round, and the drawing of as many images; times in seconds."""
 
-    images: int  # that the round judged: its batches and the guard's looks
-    drawn: int  # of them, the others being the same again
+    images: int  # scored by the round: in batches and by the guard
+    drawn: int  # distinct ones of them
     round: float
     drawing: float  # of `images`
 
     @property
     def ratio(self) -> float:
-        """To drawing every image judged."""
+        """Relative to drawing all images."""
         return self.round / self.drawing
 
     @property
     def strict_ratio(self) -> float:
-        """To drawing each that is not the same as another."""
+        """Relative to drawing the distinct images only."""
         return self.ratio * self.images / self.drawn
 
 
 def clock(device: torch.device) -> float:
-    """Seconds of this process on a CPU, of the wall elsewhere, with everything done that was asked for."""
+    """Process time on a CPU, wall-clock time elsewhere, after waiting for the device."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return time.process_time() if device.type == "cpu" else time.perf_counter()
 
 
 def taught_session(model: Model, seed: int, config: RoundConfig | None = None) -> TuningSession:
-    """A session with `RATINGS` ratings by somebody who likes light images, and all that a round reads beforehand."""
+    """A session with `RATINGS` ratings by somebody who likes bright images, and everything prepared that a round reads."""
     from gan.data.procedural import cache_folder
 
     session = TuningSession(model, device=str(model.device), seed=seed, config=config, cache=cache_folder())
@@ -71,9 +71,9 @@ def taught_session(model: Model, seed: int, config: RoundConfig | None = None) -
 
 
 def measure_round(session: TuningSession) -> tuple[float, int, int]:
-    """One round from the untuned generator: seconds, images judged, of them drawn."""
+    """Run one round from the untuned generator. Returns seconds, images scored, and how many of them were drawn."""
     session.restore(None)
-    session.fit()  # as before every round: what is known is to be judged by a new taste
+    session.fit()  # as before every round, so that the pool is scored by a new taste
     begun = clock(session.model.device)
     for _ in session.run_round():
         pass
@@ -84,7 +84,7 @@ def measure_round(session: TuningSession) -> tuple[float, int, int]:
 
 @torch.no_grad()
 def measure_drawing(session: TuningSession, images: int) -> float:
-    """Seconds to draw and judge so many images in chunks of the session's, and nothing else."""
+    """Seconds to draw and judge `images` images in the session's chunks, and nothing else."""
     model, drawer = session.model, session.scorer.drawer
     z = torch.randn(images, model.z_dim, generator=torch.Generator().manual_seed(1)).to(model.device)
     begun = clock(model.device)
@@ -97,7 +97,7 @@ def measure_drawing(session: TuningSession, images: int) -> float:
 
 
 def measure(model: Model, rounds: int, config: RoundConfig | None = None) -> list[Pair]:
-    """`rounds` pairs, the order within a pair changing from one to the next; one pair before them is thrown away."""
+    """`rounds` pairs, in alternating order; one warm-up pair is discarded."""
     session = taught_session(model, seed=0, config=config)
     _, images, _ = measure_round(session)
     measure_drawing(session, images)
@@ -105,14 +105,14 @@ def measure(model: Model, rounds: int, config: RoundConfig | None = None) -> lis
     for number in range(rounds):
         ahead = measure_drawing(session, images) if number % 2 else None
         taken, judged, drawn = measure_round(session)
-        # Where a round stopped early, or looked more often, its own number counts.
+        # If a round stopped early, or evaluated more often, its actual number of images counts.
         drawing = ahead * judged / images if ahead is not None else measure_drawing(session, judged)
         pairs.append(Pair(judged, drawn, taken, drawing))
     return pairs
 
 
 def main(argv: Sequence[str]) -> int:
-    """Print the figures; exit code 1 where the median ratio is above `LIMIT`."""
+    """Print the results. Exit code 1 if the median ratio is above `LIMIT`."""
     parser = Parser(
         prog="tastemaker benchmark round",
         description="Measure what a round of tuning costs, as a multiple of just drawing and judging its images; the median over pairs.",

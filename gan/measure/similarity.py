@@ -1,7 +1,7 @@
-"""How alike the images of one set are, pair by pair: MS-SSIM on pixels, LPIPS-rand on the maps of the fixed random network.
+"""How alike the images of one set are, by pairs: MS-SSIM on pixels, LPIPS-rand on the feature maps of the fixed random network.
 
-A generator that collapsed draws images that are more alike than real ones are; one that draws noise, less. Neither measure knows what is
-real: read them beside the same measure of real images.
+A collapsed generator draws images that are more alike than real ones; one that draws noise, less. Neither measure knows what is real:
+compare them with the same measure of real images.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from gan.measure.features import image_maps
 
-# Wang et al. 2003, table 1: how much each scale counts, finest first
+# Wang et al. 2003, table 1: weights of the scales, finest first
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 WINDOW = 11
 _SIGMA = 1.5
@@ -19,7 +19,7 @@ _C1, _C2 = 0.01**2, 0.03**2  # for pixels in [0, 1]
 
 
 def random_pairs(count: int, pairs: int, seed: int = 0) -> np.ndarray:
-    """Pairs of different indices below `count`, uniform over all such pairs: (pairs, 2) intp. `count` is at least 2."""
+    """Random pairs of different indices below `count`, uniformly distributed: (pairs, 2) intp. ValueError if `count` is below 2."""
     if count < 2:
         raise ValueError(f"at least 2 images are needed for pairs, got {count}")
     rng = np.random.default_rng(seed)
@@ -28,15 +28,15 @@ def random_pairs(count: int, pairs: int, seed: int = 0) -> np.ndarray:
 
 
 def scales_of(side: int) -> int:
-    """How many of the five scales an image of that side has room for: the last is no smaller than the window. 0 below WINDOW."""
+    """How many of the five scales fit an image of that side, the coarsest being no smaller than the window; 0 below WINDOW."""
     return sum(side >> scale >= WINDOW for scale in range(len(SCALE_WEIGHTS)))
 
 
 def ms_ssim(x: Tensor, y: Tensor) -> Tensor:
     """Multi-scale structural similarity of image pairs (Wang et al. 2003, "Multiscale structural similarity", eq. 7).
 
-    Five scales need 176 pixels; smaller images use those that fit (three at 64), with the weights rescaled to sum to 1, so figures of
-    different resolutions do not compare. Contrast-structure terms below zero count as zero. The channels' figures are averaged.
+    Five scales need 176 pixels; smaller images use those that fit (three at 64), with weights rescaled to sum to 1, so values at different
+    resolutions cannot be compared. Negative contrast-structure terms count as zero. The result is averaged over channels.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def ms_ssim(x: Tensor, y: Tensor) -> Tensor:
     Raises
     ------
     ValueError
-        Shapes differ, or a side is too small.
+        The shapes differ, or a side is too small.
     """
     if x.shape != y.shape or x.ndim != 4:
         raise ValueError(
@@ -60,7 +60,7 @@ def ms_ssim(x: Tensor, y: Tensor) -> Tensor:
         raise ValueError(f"MS-SSIM needs images of at least {WINDOW} pixels, got {tuple(x.shape[2:])}")
     weights = np.array(SCALE_WEIGHTS[:scales]) / sum(SCALE_WEIGHTS[:scales])
     channels = x.shape[1]
-    # one channel a row: a single-channel filter then serves all
+    # one channel per row, so that a single-channel filter serves all
     x, y = x.reshape(-1, 1, *x.shape[2:]), y.reshape(-1, 1, *y.shape[2:])
     result = torch.ones(len(x), dtype=x.dtype, device=x.device)
     for scale, weight in enumerate(weights):
@@ -74,7 +74,7 @@ def ms_ssim(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _ssim_terms(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Maps of luminance and of contrast times structure (Wang et al. 2004, eq. 6 and 9-10 with C3 = C2 / 2)."""
+    """Maps of the luminance term and of contrast times structure (Wang et al. 2004, eq. 6 and 9-10 with C3 = C2 / 2)."""
     mean_x, mean_y = _blur(x), _blur(y)
     variance_x = _blur(x * x) - mean_x * mean_x
     variance_y = _blur(y * y) - mean_y * mean_y
@@ -84,7 +84,7 @@ def _ssim_terms(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _blur(x: Tensor) -> Tensor:
-    """(N, 1, H, W) under a Gaussian window, only where the window fits."""
+    """(N, 1, H, W) filtered by the Gaussian window, only where it fits."""
     steps = torch.arange(WINDOW, dtype=x.dtype, device=x.device) - WINDOW // 2
     window = torch.exp(-(steps**2) / (2 * _SIGMA**2))
     window = window / window.sum()
@@ -121,8 +121,8 @@ def _unit(images: np.ndarray) -> Tensor:
 def pairwise_lpips(images: np.ndarray, pairs: np.ndarray, batch: int = 128) -> float:
     """Mean LPIPS-rand over pairs of images. Higher is more diverse.
 
-    The distance of Zhang et al. 2018 (arXiv 1801.03924), eq. 1, with all weights 1 and the maps of the space "rand" for those of a
-    trained network: a ranking by it is not one by LPIPS.
+    The distance of Zhang et al. 2018 (arXiv 1801.03924), eq. 1, with all weights 1 and the maps of the space "rand" instead of those of a
+    trained network: it may rank images differently from LPIPS.
 
     Parameters
     ----------

@@ -1,17 +1,17 @@
-"""`tastemaker benchmark training`: how fast and how well our training learns, beside lightweight-gan and beside itself made plain.
+"""`tastemaker benchmark training`: speed and quality of our training, compared with lightweight-gan and with a plain version of ours.
 
-What makes it fair
-- The same scenes at 64 px, from memory for both; parameters of the same order (they are printed); float32 inputs, one machine, one run.
-- lightweight-gan takes its own step (`gan.measure.peer` says what is put in its way, all of which saves it time), with the learning rate,
-  losses, augmentation and attention that its command line sets. Its process alone is told to keep freed memory, which saves it page faults.
-- Speed: whole cycles of steps, penalties included, in blocks that take turns on the same threads; each round gives one ratio, and the
-  median of the ratios counts. An image counts once per update of both networks, for all.
-- "Ours, plain" is the same algorithm in float32 on contiguous tensors with torch's default Adam: what channels_last, bfloat16 and fused
-  optimisers bring.
-- Quality: both train at the same time, one thread each, so that whatever else the machine does hits both. Ours is the command
-  `tastemaker train` from random weights, its checkpoints included; the peer stops at the first step after ours has ended, so its time is
-  never shorter. Once the peer keeps an average (after 20,000 steps), the one of its two generators with the lower KID counts. A CPU is not
-  what lightweight-gan was made for: how many updates each had time for is printed.
+How the comparison is made fair
+- Both use the same scenes at 64 px, from memory, with about as many parameters (they are printed), float32 inputs, one machine, one run.
+- lightweight-gan takes its own step (`gan.measure.peer` lists what is changed, all of which saves it time), with the learning rate, losses,
+  augmentation and attention of its command line. Only its process is told to keep freed memory, which saves it page faults.
+- Speed: whole cycles of steps, penalties included, in blocks that alternate on the same threads. Each round gives one ratio, and the median
+  of the ratios counts. For both, an image counts once per update of both networks.
+- "Ours, plain" is the same algorithm in float32 on contiguous tensors with torch's default Adam: it shows what channels_last, bfloat16 and
+  fused optimisers gain.
+- Quality: both train at the same time on one thread each, so that other load on the machine affects both. Ours is the command
+  `tastemaker train` from random weights, including its checkpoints; the peer stops at the first step after ours has ended, so its time is
+  never shorter. Once the peer maintains an average (after 20,000 steps), its generator with the lower KID counts. lightweight-gan was not
+  made for CPUs: the number of updates that each had time for is printed.
 """
 
 import argparse
@@ -58,7 +58,7 @@ Say = Callable[[float, str], None]
 
 @contextmanager
 def _started(target: Callable[..., None], entry: Entry, *more: Any) -> Iterator[Connection]:
-    """A process and the pipe to it; it is ended with the block."""
+    """A process and the pipe to it; the process is ended with the block."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=target, args=(theirs, entry, *more), daemon=True)
@@ -77,7 +77,7 @@ def _started(target: Callable[..., None], entry: Entry, *more: Any) -> Iterator[
 
 
 def _answer(pipe: Connection, name: str, tick: Callable[[], None] = lambda: None) -> Any:
-    """The next message; `tick` is called every half second until then."""
+    """The next message; `tick` is called every half second while waiting for it."""
     try:
         while not pipe.poll(0.5):
             tick()
@@ -90,12 +90,12 @@ def _answer(pipe: Connection, name: str, tick: Callable[[], None] = lambda: None
 
 
 def measure_speed(entries: Sequence[Entry], rounds: int, say: Say) -> Record:
-    """Blocks of every entry, taking turns: {"parameters": {name: {network: count}}, "blocks": {name: [Block as a dict]}}."""
+    """Time blocks of all entries in turn: {"parameters": {name: {network: count}}, "blocks": {name: [Block as a dict]}}."""
     parameters: dict[str, dict[str, int]] = {}
     blocks: dict[str, list[Record]] = {entry.name: [] for entry in entries}
     with ExitStack() as stack:
         pipes = {}
-        for entry in entries:  # one after the other: a first block beside another one's would take for ever
+        for entry in entries:  # one after another, since several first blocks at once would take too long
             say(0.0, f"{entry.name}: first block, not counted")
             pipes[entry.name] = stack.enter_context(_started(speed_process, entry))
             parameters[entry.name] = _answer(pipes[entry.name], entry.name)
@@ -110,7 +110,7 @@ def measure_speed(entries: Sequence[Entry], rounds: int, say: Say) -> Record:
 
 
 def measure_quality(ours: Entry, theirs: Entry, minutes: float, count: int, say: Say) -> Record:
-    """One seed, both at once: for each name its time, images, updates and a row of measures, and the row of real images."""
+    """Train both at once with one seed. Returns time, images, updates and measures of each, and the measures of real images."""
     from gan.measure.features import features
     from gan.measure.generator import compare
     from gan.measure.real import RealPool, real_pool
@@ -155,7 +155,7 @@ def measure_quality(ours: Entry, theirs: Entry, minutes: float, count: int, say:
 
 
 def machine() -> Record:
-    """What the figures were measured on."""
+    """Description of the machine and its libraries."""
     import torch
 
     from gan.doctor import examine
@@ -168,7 +168,7 @@ def machine() -> Record:
 
 
 class Journal:
-    """Results so far, in a JSON file if there is one: what is in it is not measured again."""
+    """Results so far, in a JSON file if a path is given: what it holds is not measured again."""
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
@@ -185,7 +185,7 @@ class Journal:
             self.results = found
 
     def once(self, part: str, key: Record, measure: Callable[[], Record]) -> Record:
-        """The record of that key: an earlier one, or a new one, which is kept at once."""
+        """The record with that key: an earlier one, or a new one, which is saved at once."""
         for record in self.results[part]:
             if record["key"] == key:
                 earlier: Record = record
@@ -266,7 +266,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _prepare(say: Say) -> None:
-    """Draw the scenes before any clock runs."""
+    """Draw the scenes before any time is taken."""
     from gan.adversarial.command import PROCEDURAL_POOL
     from gan.data import procedural
 

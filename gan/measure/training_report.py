@@ -1,4 +1,4 @@
-"""What `tastemaker benchmark training` prints of its records."""
+"""The output of `tastemaker benchmark training`, made from its records."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,26 +7,26 @@ import numpy as np
 
 from gan.measure.contestants import OURS, PEER
 
-LEAST_OVER_PEER, LEAST_OVER_PLAIN = 3.0, 2.0  # how many times as fast ours must be
-COMPARED = ("kid", "fd")  # what must be lower at equal minutes
+LEAST_OVER_PEER, LEAST_OVER_PLAIN = 3.0, 2.0  # required speed of ours, as a multiple
+COMPARED = ("kid", "fd")  # measures that must be lower than the peer's after equal time
 
 Record = dict[str, Any]
 
 
 def speeds(record: Record, name: str, by: str = "seconds") -> list[float]:
-    """Images per second of every block; of CPU time where `by` is "cpu_seconds"."""
+    """Images per second of each block; per CPU second if `by` is "cpu_seconds"."""
     return [block["images"] / block[by] for block in record["blocks"][name]]
 
 
 def ratios(record: Record, other: str, by: str = "seconds") -> list[float]:
-    """How many times as fast ours was, round by round."""
+    """The speed of ours as a multiple of another's, round by round."""
     return [a / b for a, b in zip(speeds(record, OURS, by), speeds(record, other, by), strict=True)]
 
 
 def speed_table(record: Record) -> str:
     """One line per contestant: median speed, and the median of the paired ratios with their range.
 
-    By the wall clock, which decides; and by CPU time, which other work on the machine disturbs less.
+    The wall clock decides; CPU time is printed too, since other load on the machine disturbs it less.
     """
     lines = []
     for name in record["blocks"]:
@@ -45,7 +45,7 @@ def speed_table(record: Record) -> str:
 
 
 def quality_table(records: Sequence[Record]) -> str:
-    """A line per seed and contestant, the medians, and in how many seeds ours is nearer to the real images."""
+    """A line per seed and contestant, the medians, and the number of seeds in which ours is nearer to the real images."""
     lines = [
         f"  {'':<6}{'':<26}{'seconds':>9}{'CPU s':>8}{'images':>9}{'updates':>9}{'KID-rand':>10}{'FD-rand':>9}{'coverage':>10}"
     ]
@@ -81,13 +81,13 @@ def quality_table(records: Sequence[Record]) -> str:
 
 
 def machine_line(record: Record) -> str:
-    """What a record was measured on, and how busy it was with other things."""
+    """The machine that a record was measured on, and its load at the start."""
     where = record["machine"]
     return f"{where['cpu']}, torch {where['torch']}; load {where['load']} at the start"
 
 
 def parameters_line(parameters: dict[str, dict[str, int]]) -> str:
-    """Millions of trained numbers, by contestant and network."""
+    """Millions of trained parameters, by contestant and network."""
     parts = (
         f"{name} " + " + ".join(f"{count / 1e6:.2f}" for count in networks.values())
         for name, networks in parameters.items()

@@ -1,4 +1,4 @@
-"""Generator and discriminator: pure modules, no training, no files."""
+"""Generators and discriminators: modules only, without training or files."""
 
 from gan.networks.base import ImageDiscriminator, LatentGenerator
 from gan.networks.discriminator import Discriminator, DiscriminatorConfig

@@ -1,27 +1,27 @@
-"""The interface of every generator and every discriminator to the rest of the code, whoever made it."""
+"""The interface of all generators and discriminators, Tastemaker's own and imported ones."""
 
 from typing import Annotated, Any, ClassVar
 
 from torch import Tensor, nn
 
-LATER = "later"  # metadata of a configuration's field that earlier bundles lack; they have its default
-Whole = Annotated[int, 0]  # in a configuration: the smallest value allowed; a plain int starts at 1
+LATER = "later"  # metadata key of a configuration field that bundles of earlier versions lack; it then has its default
+Whole = Annotated[int, 0]  # in a configuration: a whole number from 0; a plain int starts at 1
 
 
 class LatentGenerator(nn.Module):
-    """Latents -> images. Everything peculiar to a foreign generator is folded inside, so that nothing outside needs to know.
+    """Latents -> images. The peculiarities of an imported generator are hidden inside, so that no other code needs to know them.
 
     Rules
     -----
-    - Latents are always N(0, I): another prior, class labels, another range of pixels and grey images are dealt with in `forward`.
-    - `Kind.config` of the registry is a frozen dataclass from which the module is rebuilt without memory (on the meta device); so
-      every tensor that `forward` needs is a parameter or a persistent float buffer, or made in `forward`.
-    - No gradient need flow through it: tuning acts on latents. Only the pathwise estimator asks for one, and says so where there is none.
-    - A latent is an image: no randomness in `forward`, and no image depends on its neighbours in the batch.
+    - Latents are always N(0, I): another prior, class labels, another pixel range and grey images are handled in `forward`.
+    - `Kind.config` in the registry is a frozen dataclass from which the module is built without allocating memory (on the meta device);
+      every tensor that `forward` needs must therefore be a parameter or a persistent float buffer, or be created in `forward`.
+    - It need not be differentiable: tuning acts on latents. Only the pathwise estimator needs a gradient, and reports if there is none.
+    - A latent determines its image: no randomness in `forward`, and no dependence on the rest of the batch.
     """
 
     kind: ClassVar[str]  # its name in the registry and in bundles
-    truncates: ClassVar[bool] = False  # whether psi changes anything
+    truncates: ClassVar[bool] = False  # whether psi has an effect
     config: Any  # a frozen dataclass; the registry names its type
 
     @property
@@ -38,34 +38,34 @@ class LatentGenerator(nn.Module):
 
     @property
     def classes(self) -> int:
-        """How many class labels the last coordinates of a latent choose from, by their largest; 0: none, or the label is fixed."""
+        """Number of class labels that the last coordinates of a latent select from, by the largest; 0 if there are none or one is fixed."""
         return 0
 
     @property
     def embed_dim(self) -> int:
-        """Width of what `embed` gives."""
+        """Width of what `embed` returns."""
         return self.z_dim
 
     def embed(self, z: Tensor) -> Tensor:
-        """What the generator makes of latents (N, z_dim) before it draws: (N, embed_dim); the latents themselves if that is unknown.
+        """Latents (N, z_dim) as the generator's mapping represents them: (N, embed_dim); the latents themselves without a mapping.
 
-        Likings are far easier to read from a style-based generator's w than from z.
+        A person's liking is much easier to learn from the w of a style-based generator than from z.
         """
         return z
 
     @property
     def style_layers(self) -> int:
-        """How many styles `synthesise` takes; 0: there is no mapping apart from a synthesis, and no `synthesise`."""
+        """Number of styles that `synthesise` takes; 0 if mapping and synthesis are not separate, and `synthesise` does not exist."""
         return 0
 
     def synthesise(self, styles: Tensor) -> Tensor:
-        """Images (N, 3, R, R) of one style for each layer, (N, style_layers, embed_dim); `forward` gives each what `embed` gives."""
+        """Images (N, 3, R, R) from one style per layer, (N, style_layers, embed_dim); `forward` uses that of `embed` for every layer."""
         raise NotImplementedError
 
     def straighten(self, w: Tensor) -> Tensor:
-        """w (..., embed_dim) before its mapping's last rectifier, where it is nearly Gaussian (Wulff and Torralba 2020, arXiv 2009.06529).
+        """w (..., embed_dim) before the mapping's last rectifier, where it is nearly Gaussian (Wulff and Torralba 2020, arXiv 2009.06529).
 
-        w itself where the mapping ends in none, or in one that cannot be undone.
+        Returns w itself if the mapping does not end in a rectifier, or in one that cannot be inverted.
         """
         return w
 
@@ -76,30 +76,30 @@ class LatentGenerator(nn.Module):
     def forward(self, z: Tensor, psi: float = 1.0) -> Tensor:
         """Images (N, 3, R, R), nominally in [-1, 1], of latents (N, z_dim) from N(0, I); psi in [0, 1] is the truncation.
 
-        One that truncates must also take psi as a tensor without dimensions, so that exported graphs can have it as an input.
+        A generator that truncates must also accept psi as a zero-dimensional tensor, so that exported graphs can have it as an input.
         """
         raise NotImplementedError
 
     def files(self) -> dict[str, bytes]:
-        """Files that a bundle keeps beside the weights, by name: what is not tensors (a graph). Part of the model's hash."""
+        """Data other than tensors that a bundle stores beside the weights, by file name (such as a graph). It enters the model's hash."""
         return {}
 
     def attach(self, files: dict[str, bytes]) -> None:
-        """Take back what `files` gave, when a bundle is loaded; called after the weights are in.
+        """Restore what `files` returned; called after the weights are loaded from a bundle.
 
         Raises
         ------
         ValueError
-            A file does not fit.
+            A file does not fit the configuration.
         """
 
     def original_state_dict(self) -> dict[str, Tensor] | None:
-        """The weights under the names that they were imported with, so that they load into the code they came from; else None."""
+        """The weights under the names that they had when imported, so that the original code can load them; None without one."""
         return None
 
 
 class ImageDiscriminator(nn.Module):
-    """Images -> features and logits, each image judged alone."""
+    """Images -> features and logits, each image independent of the others."""
 
     kind: ClassVar[str]
     config: Any

@@ -1,4 +1,4 @@
-"""Plain chains of layers that take a class label beside their random numbers (Mirza and Osindero 2014, arXiv 1411.1784)."""
+"""Plain chains of layers with a class label as a second input (Mirza and Osindero 2014, arXiv 1411.1784)."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,19 +9,19 @@ from torch import Tensor, nn
 from gan.networks.base import Whole
 from gan.networks.layered import LayeredConfig, LayeredGenerator
 
-# Where what stands for a label is put beside the noise, or what is done to the noise with it.
+# How the label's vector is combined with the noise: concatenated before or behind it, multiplied or added.
 Joined = Literal["before", "behind", "times", "plus"]
 
 
 @dataclass(frozen=True)
 class Condition:
-    """How a label enters the first layer: as a row of a table that was learnt, or one-hot."""
+    """How a label enters the first layer: as a row of a learnt table, or one-hot."""
 
     classes: int
     joined: Joined
-    width: int  # of what stands for a label
-    name: str = ""  # of the table where it came from; "": one-hot
-    label: Whole | None = None  # None: the last coordinates of a latent choose
+    width: int  # of the label's vector
+    name: str = ""  # of the table in the original code; "": one-hot
+    label: Whole | None = None  # None: the last coordinates of a latent select the class
 
     def __post_init__(self) -> None:
         if not self.name and self.width != self.classes:
@@ -32,7 +32,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class ConditionalConfig(LayeredConfig):
-    """A chain of layers from a latent, the noise and one number a class, to an image."""
+    """A chain of layers from a latent, which is the noise followed by one number per class, to an image."""
 
     condition: Condition = Condition(2, "behind", 2)
 
@@ -43,12 +43,12 @@ class ConditionalConfig(LayeredConfig):
 
     @property
     def noise(self) -> int:
-        """How many of a latent's numbers are noise, the first ones."""
+        """How many coordinates of a latent are noise; they come first."""
         return self.z_dim - (self.condition.classes if self.condition.label is None else 0)
 
     @property
     def beside(self) -> int:
-        """By how many numbers the label widens what enters."""
+        """How many inputs the label adds to the first layer."""
         return self.condition.width if self.condition.joined in {"before", "behind"} else 0
 
     @property
@@ -57,7 +57,7 @@ class ConditionalConfig(LayeredConfig):
 
 
 class ConditionalGenerator(LayeredGenerator):
-    """A latent is the noise followed by one number a class; the largest of them is the class."""
+    """A chain of layers with a class label. A latent is the noise followed by one number per class; the largest selects the class."""
 
     kind = "conditional"
     config: ConditionalConfig

@@ -16,12 +16,12 @@ class DiscriminatorConfig:
     """Shape of a discriminator."""
 
     resolution: int = 64  # input width and height in pixels
-    channels: tuple[int, ...] = (48, 96, 128, 128)  # width at R/fold, R/fold/2, ..., 4 pixels
+    channels: tuple[int, ...] = (48, 96, 128, 128)  # width at R / (pixel * fold) pixels, half of that, ..., 4 pixels
     image_channels: int = 3
     features: int = 128  # width of the last hidden layer
     pixel: int = field(
         default=1, metadata={LATER: True}
-    )  # squares of so many pixels are seen as one number: more than 1 for pixel art
+    )  # side of the squares of pixels that are averaged first: more than 1 for pixel art
     fold: int = field(default=2, metadata={LATER: True})  # side of the squares of pixels that become channels
 
     def __post_init__(self) -> None:
@@ -37,21 +37,21 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        half = math.sqrt(0.5)  # of the variance comes each way
+        half = math.sqrt(0.5)  # half of the variance comes from each branch
         self.conv0 = Conv(inputs, inputs, 3, gain=GAIN, rectify=True)
         self.conv1 = Conv(inputs, outputs, 3, gain=GAIN * half, rectify=True)
         self.skip = Conv(inputs, outputs, 1, bias=False, gain=half)
 
     def forward(self, x: Tensor) -> Tensor:
-        # Averaging before conv1 makes it four times cheaper, and pooling is low-pass enough against aliasing here.
+        # Averaging before conv1 makes it four times cheaper; pooling is a sufficient low-pass filter here.
         y = self.conv1(F.avg_pool2d(self.conv0(x), 2))
         return y + self.skip(F.avg_pool2d(x, 2))
 
 
 def minibatch_stddev(x: Tensor, group: int = 8) -> Tensor:
-    """Appends one map holding the standard deviation over groups of images (Karras et al. 2018, sec. 3): shows a collapse to D.
+    """Append one map with the standard deviation over groups of images (Karras et al. 2018, sec. 3), which reveals a collapse to D.
 
-    x (N, C, R, R) -> (N, C + 1, R, R). Groups are strided (i, i + N/group, ...); N that does not divide is one group.
+    x (N, C, R, R) -> (N, C + 1, R, R). Groups are strided (i, i + N/group, ...); if N is not divisible, all are one group.
     """
     n, _, height, width = x.shape
     size = group if n % group == 0 else n
@@ -66,7 +66,7 @@ def minibatch_stddev(x: Tensor, group: int = 8) -> Tensor:
 
 
 class Discriminator(ImageDiscriminator):
-    """Images -> one logit each. Trained with a relativistic loss, its logits mean something only relative to other logits."""
+    """Images -> one logit each. It is trained with a relativistic loss, so its logits only have a meaning relative to other logits."""
 
     kind = "residual"
     config: DiscriminatorConfig
@@ -75,7 +75,7 @@ class Discriminator(ImageDiscriminator):
         super().__init__()
         self.config = config or DiscriminatorConfig()
         widths = self.config.channels
-        # Squares of pixels become channels: the costly full-resolution layers are saved, and no pixel is lost.
+        # Squares of pixels become channels: this saves the costly full-resolution layers and loses no pixel.
         self.stem = Conv(self.config.fold**2 * self.config.image_channels, widths[0], 3, gain=GAIN, rectify=True)
         self.blocks = nn.ModuleList(ResidualBlock(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True))
         self.conv = Conv(widths[-1] + 1, widths[-1], 3, gain=GAIN, rectify=True)
@@ -83,7 +83,7 @@ class Discriminator(ImageDiscriminator):
         self.logit = Linear(self.config.features, 1)
 
     def _trunk(self, images: Tensor) -> Tensor:
-        """(N, image_channels, R, R) in [-1, 1] -> (N, C, 4, 4), before anything looks across the batch."""
+        """(N, image_channels, R, R) in [-1, 1] -> (N, C, 4, 4), before the minibatch statistic."""
         if self.config.pixel > 1:
             images = F.avg_pool2d(images, self.config.pixel)
         x = self.stem(F.pixel_unshuffle(images, self.config.fold))
@@ -96,10 +96,10 @@ class Discriminator(ImageDiscriminator):
         return self._head(self._trunk(images), across_batch=True)[1]
 
     def judge(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Features (N, features) and logits (N,), each image judged alone.
+        """Features (N, features) and logits (N,), each image independent of the others.
 
-        The minibatch statistic is left out (set to its value for a lone image, zero), so that an image's score does not depend on
-        what it is shown with. Compare these logits only with other logits of this function.
+        The minibatch statistic is set to its value for a single image, zero, so that the score of an image does not depend on the rest of
+        its batch. Compare these logits only with other logits of this method.
         """
         return self._head(self._trunk(images), across_batch=False)
 

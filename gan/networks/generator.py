@@ -1,4 +1,4 @@
-"""The compact style-modulated generator (StyleGAN2's skip architecture, without noise inputs, so that a seed is an image)."""
+"""The compact style-based generator: StyleGAN2's skip architecture without noise inputs, so that a seed determines its image."""
 
 from dataclasses import dataclass, field
 
@@ -18,7 +18,7 @@ from gan.networks.layers import (
     upsample2,
 )
 
-_SHARPNESS = 2.0  # of a palette's softmax, so that freshly drawn weights mix a few of its colours and not all
+_SHARPNESS = 2.0  # factor of a palette's logits, so that initial weights mix a few colours of it, not all
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class GeneratorConfig:
 
 
 class Mapping(nn.Module):
-    """z (N, z_dim) -> w (N, w_dim). z is normalised first: its length carries nothing."""
+    """z (N, z_dim) -> w (N, w_dim). z is normalised first, so its length has no effect."""
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class Mapping(nn.Module):
 
 
 class SynthesisBlock(nn.Module):
-    """Two styled convolutions and an image contribution at one resolution; doubles the resolution first, but for the first block."""
+    """Two styled convolutions and a contribution to the image, at one resolution. All but the first block double the resolution first."""
 
     def __init__(self, inputs: int, outputs: int, config: GeneratorConfig, first: bool) -> None:
         super().__init__()
@@ -91,10 +91,10 @@ class SynthesisBlock(nn.Module):
 
 
 class Palette(nn.Module):
-    """What the blocks drew, read as logits (N, K, R, R), and a style (N, w_dim) -> images (N, image_channels, R, R).
+    """Combines the blocks' output, used as logits (N, K, R, R), with a style (N, w_dim): images (N, image_channels, R, R).
 
-    Pixel art is made of a few flat colours. So each image has K of its own, and the synthesis says for each pixel which of them it is:
-    a mixture by softmax, which learns to be one of them. Flat areas come out flat, where three free channels would leave speckles.
+    Pixel art is made of a few flat colours. Each image therefore has K colours of its own, and the synthesis selects one for each pixel by
+    a softmax that learns to be sharp. Flat areas stay flat, where three unconstrained channels would leave speckles.
     """
 
     def __init__(self, config: GeneratorConfig) -> None:
@@ -102,7 +102,7 @@ class Palette(nn.Module):
         self.shape = (config.palette, config.image_channels)
         self.colours = Linear(config.w_dim, config.palette * config.image_channels)
         if not self.colours.bias.is_meta:
-            nn.init.uniform_(self.colours.bias, -1.0, 1.0)  # of a range with that of images
+            nn.init.uniform_(self.colours.bias, -1.0, 1.0)  # the same range as that of images
 
     def forward(self, logits: Tensor, w: Tensor) -> Tensor:
         colours = self.colours(w).unflatten(1, self.shape)
@@ -110,12 +110,12 @@ class Palette(nn.Module):
 
 
 class Synthesis(nn.Module):
-    """w (N, w_dim), or one a block (N, blocks, w_dim) -> images (N, image_channels, R, R), nominally in [-1, 1], not clamped.
+    """w (N, w_dim), or one per block (N, blocks, w_dim) -> images (N, image_channels, R, R), nominally in [-1, 1], not clamped.
 
-    With `subpixel` the last block's features also say what is finer than they are: a convolution gives every pixel of a square as channels
-    of its own (Shi et al. 2016, arXiv 1609.05158). Blocks of full size, whose few channels cost the most, are not needed. What they say is
-    smoothed over as many pixels, so that where features are alike no pattern of squares is left (Sugawara, Shiota and Kiya 2019,
-    "Checkerboard artifacts free convolutional neural networks").
+    With `subpixel`, the last block also draws detail finer than its own resolution: a convolution returns the pixels of a square as
+    separate channels (Shi et al. 2016, arXiv 1609.05158). This saves blocks at full resolution, whose few channels cost the most. The
+    result is smoothed over the side of a square, so that no pattern of squares remains where features are alike (Sugawara, Shiota and Kiya
+    2019, "Checkerboard artifacts free convolutional neural networks").
     """
 
     def __init__(self, config: GeneratorConfig) -> None:
@@ -151,7 +151,7 @@ class Synthesis(nn.Module):
 
 
 class Generator(LatentGenerator):
-    """z -> w -> image. `w_mean` is the mean style over the prior, kept up to date in training and used for truncation."""
+    """z -> w -> image. `w_mean` is the mean of w over the prior, updated during training and used for truncation."""
 
     kind = "compact"
     truncates = True

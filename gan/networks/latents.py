@@ -1,4 +1,4 @@
-"""Seeds to latents and tensors to pixels: the two conventions that make a seed the same image everywhere."""
+"""Seeds to latents, and tensors to pixels: the two conventions that make a seed the same image everywhere."""
 
 from collections.abc import Iterable
 from operator import index
@@ -13,8 +13,7 @@ MAX_SEED = 2**32 - 1
 def latents(seeds: Iterable[int], z_dim: int) -> Tensor:
     """One latent per seed, (N, z_dim) float32 on the CPU, each from N(0, I).
 
-    Drawn by `numpy.random.RandomState(seed).randn`, as StyleGAN's tools do, so that a seed means the same there and here, and on
-    every device.
+    Drawn by `numpy.random.RandomState(seed).randn`, as in StyleGAN's tools, so that a seed means the same there, here and on every device.
 
     Raises
     ------
@@ -24,7 +23,7 @@ def latents(seeds: Iterable[int], z_dim: int) -> Tensor:
         A seed that is not a whole number.
     """
     rows = []
-    random = np.random.RandomState(0)  # seeded anew for each: to make another costs forty times as much
+    random = np.random.RandomState(0)  # reseeded for each seed: creating another takes forty times as long
     for seed in seeds:
         whole = index(seed)
         if not 0 <= whole <= MAX_SEED:
@@ -36,7 +35,7 @@ def latents(seeds: Iterable[int], z_dim: int) -> Tensor:
 
 
 def to_uint8(images: Tensor) -> np.ndarray:
-    """(N, C, H, W) in [-1, 1] -> uint8 (N, H, W, 3): x * 127.5 + 128, clipped; grey images become RGB."""
+    """Images (N, C, H, W) in [-1, 1] -> uint8 (N, H, W, 3): x * 127.5 + 128, clipped; grey images become RGB."""
     pixels = (
         (images.detach().float() * 127.5 + 128.0)
         .clamp(0, 255)

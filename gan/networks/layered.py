@@ -1,4 +1,4 @@
-"""Plain chains of layers, as people write them by hand: DCGANs (Radford et al. 2015, arXiv 1511.06434) and multilayer perceptrons."""
+"""Plain chains of layers, as often written by hand: DCGANs (Radford et al. 2015, arXiv 1511.06434) and multilayer perceptrons."""
 
 import math
 from collections.abc import Callable
@@ -14,15 +14,15 @@ from gan.networks.base import LatentGenerator, Whole
 Activation = Literal["none", "relu", "leaky_relu", "prelu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid"]
 Operation = Literal["linear", "deconv", "conv"]
 Normalisation = Literal["none", "batch", "instance", "layer"]
-_WIDEST_STEP = 64  # pixels
+_WIDEST_STEP = 64  # limit for strides, paddings and factors, in pixels
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One weighted layer, with what normalises its output and bends it."""
+    """One layer with weights, and the normalisation and activation after it."""
 
     op: Operation  # "deconv" is a transposed convolution
-    name: str  # of its module where it came from
+    name: str  # of its module in the original code
     inputs: int
     outputs: int
     bias: bool
@@ -30,21 +30,21 @@ class Layer:
     stride: int = 1
     padding: Whole = 0
     output_padding: Whole = 0
-    upsample: int = 1  # factor by which its input is enlarged first
+    upsample: int = 1  # factor by which its input is upsampled
     shuffle: int = 1  # factor of the pixel shuffle after it
     shape: tuple[int, int, int] | None = (
         None  # channels, height, width that a linear layer's output is folded into
     )
     norm: Normalisation = "none"
     norm_name: str = ""
-    norm_width: Whole = 0  # its channels: of the output as it is, or as it is folded
+    norm_width: Whole = 0  # number of channels normalised: those of the output before it is folded, or after
     norm_affine: bool = True
     norm_groups: Whole = 0  # of channels that an instance normalisation takes together; 0: each alone
     norm_eps: float = 1e-5
     norm_last: bool = False  # after the activation instead of before it
     activation: Activation = "none"
-    activation_name: str = ""  # where it has weights
-    activation_width: Whole = 0  # their number
+    activation_name: str = ""  # of its module, if it has weights
+    activation_width: Whole = 0  # number of its weights
     slope: float = 0.2  # of a leaky rectifier
 
     def __post_init__(self) -> None:
@@ -52,7 +52,7 @@ class Layer:
             raise ValueError(f"{self.outputs} outputs do not fold into {self.shape}")
         if self.norm != "none" and self.norm_width not in {self.outputs, (self.shape or (0,))[0]}:
             raise ValueError(f"a normalisation of {self.norm_width} channels after {self.outputs} outputs")
-        if max(self.stride, self.padding, self.upsample, self.shuffle) > _WIDEST_STEP:  # torch crashes at absurd ones
+        if max(self.stride, self.padding, self.upsample, self.shuffle) > _WIDEST_STEP:  # torch crashes at very large ones
             raise ValueError(f"layer {self.name} walks in absurd steps")
         if self.output_padding >= self.stride and self.output_padding:
             raise ValueError(f"layer {self.name} adds {self.output_padding} pixels at a stride of {self.stride}")
@@ -65,11 +65,11 @@ class Layer:
 
     @property
     def folds_first(self) -> bool:
-        """Whether a linear layer's output is folded before it is normalised and bent, not after."""
+        """Whether a linear layer's output is folded before normalisation and activation, not after."""
         return self.shape is not None and self.norm_width != self.outputs
 
     def size_after(self, size: int) -> int:
-        """Width of its output for an input of this width."""
+        """Width of its output in pixels for an input of width `size`."""
         if self.op == "linear":
             return self.shape[1] if self.shape else 1
         size *= self.upsample
@@ -88,16 +88,16 @@ class LayeredConfig:
     resolution: int
     image_channels: int  # 1 or 3
     layers: tuple[Layer, ...]
-    prior: Literal["normal", "uniform"] = "normal"  # what it was trained on: N(0, 1) or U(-1, 1)
+    prior: Literal["normal", "uniform"] = "normal"  # prior of the original: N(0, 1) or U(-1, 1)
     output: Literal["tanh", "sigmoid", "none"] = "tanh"
     order: Literal["rgb", "bgr"] = "rgb"
-    folding: Literal["chw", "hwc"] = "chw"  # how a last linear layer's numbers are folded into an image
+    folding: Literal["chw", "hwc"] = "chw"  # how the last linear layer's output is folded into an image
     upsampling: Literal["nearest", "bilinear"] = "nearest"
-    renamed: bool = False  # the names are not those of the original any more (folded weights)
+    renamed: bool = False  # whether the original names are lost (because weights were folded)
 
     @property
     def entering(self) -> int:
-        """How many numbers the first layer takes."""
+        """Number of inputs of the first layer."""
         return self.z_dim
 
     def __post_init__(self) -> None:
@@ -163,7 +163,7 @@ class Block(nn.Module):
     def forward(
         self, x: Tensor, upsampling: str, normalise: Callable[["Block", Tensor], Tensor] | None = None
     ) -> Tensor:
-        """`normalise` stands in for `Block.normalise` where its input is to be seen."""
+        """If given, `normalise(block, x)` replaces the block's own normalisation, so that its input can be observed."""
         layer, normalise = self.layer, normalise or Block.normalise
         if layer.op == "linear":
             x = F.linear(x.flatten(1), self.weight, self.bias)
@@ -194,7 +194,7 @@ class Block(nn.Module):
         return x
 
     def normalise(self, x: Tensor) -> Tensor:
-        """The layer's normalisation alone; batch statistics are the stored ones."""
+        """The layer's normalisation alone; batch normalisation uses the stored statistics."""
         norm = self.layer.norm
         if norm == "none":
             return x
@@ -215,7 +215,7 @@ class Block(nn.Module):
         return F.prelu(x, self.slope) if kind == "prelu" else _BENDS[kind](x)
 
     def original(self) -> dict[str, Tensor]:
-        """Its weights, named as where it came from."""
+        """Its weights under their original names."""
         layer = self.layer
         named = {f"{layer.name}.weight": self.weight.detach()}
         if self.bias is not None:
@@ -233,7 +233,7 @@ class Block(nn.Module):
 
 
 class LayeredGenerator(LatentGenerator):
-    """A chain of layers. Its latents are N(0, I) whatever it was trained on."""
+    """A chain of layers. Its latents are N(0, I), whatever prior the original had."""
 
     config: LayeredConfig
 
@@ -243,8 +243,8 @@ class LayeredGenerator(LatentGenerator):
         self.blocks = nn.ModuleList(Block(layer) for layer in config.layers)
 
     def enter(self, z: Tensor) -> Tensor:
-        """N(0, I) -> the prior that it was trained on."""
-        # 2 Phi(z) - 1, the standard normal's distribution function, makes normal numbers uniform in (-1, 1).
+        """Convert latents from N(0, I) to the original's prior."""
+        # 2 Phi(z) - 1, with the standard normal distribution function Phi, maps normal numbers to uniform ones in (-1, 1).
         return torch.erf(z * math.sqrt(0.5)) if self.config.prior == "uniform" else z
 
     def forward(self, z: Tensor, psi: float = 1.0) -> Tensor:
@@ -254,7 +254,7 @@ class LayeredGenerator(LatentGenerator):
         return self.finish(x)
 
     def finish(self, x: Tensor) -> Tensor:
-        """What the last layer gives -> images (N, 3, R, R) in [-1, 1]."""
+        """Output of the last layer -> images (N, 3, R, R) in [-1, 1]."""
         side, channels = self.config.resolution, self.config.image_channels
         if self.config.folding == "hwc":
             x = x.reshape(-1, side, side, channels).permute(0, 3, 1, 2)
@@ -272,17 +272,17 @@ class LayeredGenerator(LatentGenerator):
         return {key: value for block in self.chain() for key, value in block.original().items()}
 
     def chain(self) -> list[Block]:
-        """Its layers in order."""
+        """Its layers, in order."""
         return [block for block in self.blocks if isinstance(block, Block)]
 
 
 class DcganGenerator(LayeredGenerator):
-    """Convolutions, from a 1 x 1 latent or behind linear layers."""
+    """Convolutions, starting from a 1 x 1 latent or from linear layers."""
 
     kind = "dcgan"
 
 
 class MlpGenerator(LayeredGenerator):
-    """Linear layers alone."""
+    """Linear layers only."""
 
     kind = "mlp"

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 _LEAK = 0.2
-GAIN = math.sqrt(2.0)  # keeps unit variance through a leaky rectifier, near enough
+GAIN = math.sqrt(2.0)  # approximately preserves unit variance through a leaky rectifier
 
 
 def activate(x: Tensor) -> Tensor:
@@ -31,14 +31,14 @@ def pixel_norm(x: Tensor) -> Tensor:
 
 
 def upsample2(x: Tensor) -> Tensor:
-    """(N, C, R, R) -> (N, C, 2R, 2R), bilinear: a [1, 3, 3, 1] low-pass filter, so that no checkerboard can start here."""
+    """(N, C, R, R) -> (N, C, 2R, 2R), bilinear: a [1, 3, 3, 1] low-pass filter, which causes no checkerboard artifacts."""
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
 def smooth(x: Tensor, period: int) -> Tensor:
-    """Means over `period` x `period` neighbours, and the same again towards the other side: (N, C, H, W) -> the same shape.
+    """Means over `period` x `period` neighbours, taken twice with opposite offsets: (N, C, H, W) -> the same shape.
 
-    Whatever repeats every `period` pixels is gone. Beyond the edge lies what lies at it.
+    This removes everything that repeats every `period` pixels. Edge pixels are replicated beyond the edge.
     """
     for before, after in ((period // 2, (period - 1) // 2), ((period - 1) // 2, period // 2)):
         x = F.avg_pool2d(F.pad(x, (before, after, before, after), mode="replicate"), period, stride=1)
@@ -46,12 +46,12 @@ def smooth(x: Tensor, period: int) -> Tensor:
 
 
 def modulate(x: Tensor, factor: Tensor, bias: Tensor | None = None) -> Tensor:
-    """x times a factor for each channel of each image, plus a bias for each channel: (N, C, H, W), (N, C), (C,) -> (N, C, H, W)."""
+    """x times a factor per channel of each image, plus a bias per channel: (N, C, H, W), (N, C), (C,) -> (N, C, H, W)."""
     interleaved = x.permute(0, 2, 3, 1)
     if x.device.type != "cpu" or torch.compiler.is_compiling() or not interleaved.is_contiguous():
         x = x * factor[:, :, None, None]
         return x if bias is None else x + bias[:, None, None]
-    # A CPU broadcasts along what lies side by side in memory, and a pixel's channels are too few: whole lines are up to ten times faster.
+    # A CPU broadcasts along contiguous memory, and the channels of one pixel are too few: whole lines are up to ten times faster.
     lines, width = interleaved.flatten(2), x.shape[3]
     across = factor.repeat(1, width)[:, None]
     lines = lines * across if bias is None else torch.addcmul(bias.repeat(width), lines, across)
@@ -59,7 +59,7 @@ def modulate(x: Tensor, factor: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def normal(*shape: int, deviation: float = 1.0) -> nn.Parameter:
-    """A parameter drawn from N(0, deviation^2); left undrawn on the meta device, where drawing costs a second of imports for nothing."""
+    """A parameter drawn from N(0, deviation^2); not drawn on the meta device, where it would cost a second of imports for nothing."""
     values = torch.empty(*shape)
     return nn.Parameter(values if values.is_meta else values.normal_().mul_(deviation))
 
@@ -81,8 +81,8 @@ class Linear(nn.Module):
 class Conv(nn.Module):
     """Convolution, stride 1, same size, equalised learning rate. (N, inputs, R, R) -> (N, outputs, R, R).
 
-    The output is multiplied with `gain`, and may go through a leaky rectifier, in whatever order: that is the same. The factor is on the
-    weights, which are few, and not on the pixels.
+    The output is multiplied by `gain` and, with `rectify`, passes a leaky rectifier; their order does not matter. The factor is applied to
+    the weights, which are far fewer than the pixels.
     """
 
     def __init__(
@@ -104,11 +104,11 @@ class Conv(nn.Module):
 class StyledConv(nn.Module):
     """Modulated convolution (Karras et al. 2020, arXiv 1912.04958, eq. 1-3), without a grouped convolution.
 
-    Scaling the input by the style, convolving with shared weights and scaling the output by the demodulation factor is the same map
-    as convolving with per-sample weights, and on a CPU several times faster.
+    Scaling the input by the style, convolving with shared weights and scaling the output by the demodulation factor is the same as
+    convolving with per-sample weights, and several times faster on a CPU.
 
-    What is demodulated goes through a leaky rectifier, and stays in the precision of the convolution: bfloat16 where `gan.adversarial`
-    trains in it. What is not is part of an image, and has the precision of the weights.
+    A demodulated output passes a leaky rectifier and keeps the precision of the convolution: bfloat16 if `gan.adversarial` trains in it.
+    An output without demodulation is part of an image and has the precision of the weights.
     """
 
     def __init__(
@@ -124,11 +124,11 @@ class StyledConv(nn.Module):
         self.demodulate = demodulate
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        """x (N, inputs, R, R), w (N, W) -> (N, outputs, R, R), or 2R where it upsamples."""
+        """x (N, inputs, R, R), w (N, W) -> (N, outputs, R, R), or (N, outputs, 2R, 2R) with `upsample`."""
         style = self.style(w)  # (N, inputs)
         weight = self.weight * self.scale
         x = modulate(x, style)
-        if self.upsample:  # after the style, which is the same map on a quarter of the pixels
+        if self.upsample:  # after the style, which is equivalent and touches a quarter of the pixels
             x = upsample2(x)
         y = F.conv2d(x, weight, padding=self.padding)
         if not self.demodulate:

@@ -1,6 +1,6 @@
-"""The generator of "Towards Faster and Stabilized GAN Training" (Liu et al. 2021, arXiv 2101.04775) as lightweight-gan 1.x lays it out.
+"""The generator of "Towards Faster and Stabilized GAN Training" (Liu et al. 2021, arXiv 2101.04775), as in lightweight-gan 1.x.
 
-Attributes are named as in that program's files, so that weights go in and out unchanged.
+Attributes have the names that the program uses in its files, so that weights are loaded and exported unchanged.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from gan.networks.base import LatentGenerator
 from gan.networks.lucidrains import HEAD, BatchNorm, ChannelNorm, Separable, blur, linear_attention
 
-# Skip-layer excitation: features of 2^key pixels weigh the channels of those of 2^value pixels.
+# Skip-layer excitation: features of 2^key pixels determine weights for the channels of those of 2^value pixels.
 _EXCITES = {3: 7, 4: 8, 5: 9, 6: 10}
 
 
@@ -23,9 +23,9 @@ class LightweightConfig:
 
     z_dim: int
     resolution: int  # a power of two
-    image_channels: int  # 1, 3 or 4 (with transparency)
+    image_channels: int  # 1, 3, or 4 with transparency
     features: tuple[int, ...]  # widths at 8, 16, ... pixels
-    excitation: Literal["global", "frequency"] = "global"  # how a small layer weighs a large one's channels
+    excitation: Literal["global", "frequency"] = "global"  # how a small layer determines the channel weights of a large one
     attention: tuple[bool, ...] = ()  # at 4, 8, ... pixels
     heads: int = 8
 
@@ -37,7 +37,7 @@ class LightweightConfig:
 
 
 class _Attention(nn.Module):
-    """Linear attention over all pixels beside ordinary attention over each pixel's 3 x 3 neighbours."""
+    """Linear attention over all pixels, and ordinary attention over each pixel's 3 x 3 neighbours."""
 
     def __init__(self, channels: int, heads: int) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class _Attention(nn.Module):
 
 
 class _Normed(nn.Module):
-    """A channel normalisation before something."""
+    """A module with a channel normalisation before it."""
 
     def __init__(self, channels: int, fn: nn.Module) -> None:
         super().__init__()
@@ -76,14 +76,14 @@ class _Normed(nn.Module):
 
 
 class _Excitation(nn.Module):
-    """Features of a small layer -> weights (N, outputs, 1, 1) in [0, 1] of a large one's channels."""
+    """Features of a small layer -> weights (N, outputs, 1, 1) in [0, 1] for the channels of a large one."""
 
     dct_weights: Tensor
 
     def __init__(self, inputs: int, outputs: int, width: int, frequency: bool) -> None:
         super().__init__()
         self.frequency = frequency
-        if frequency:  # frequency channel attention (Qin et al. 2020, arXiv 2012.11879); its cosines come with the weights
+        if frequency:  # frequency channel attention (Qin et al. 2020, arXiv 2012.11879); its cosines are part of the weights
             self.register_buffer("dct_weights", torch.zeros(1, inputs, width, width))
         else:  # global context (Cao et al. 2019, arXiv 1904.11492)
             self.to_k = nn.Conv2d(inputs, 1, 1)
@@ -100,7 +100,7 @@ class _Excitation(nn.Module):
 
 
 class _Shuffle(nn.Module):
-    """Twice the size by a pointwise convolution and a pixel shuffle."""
+    """Doubles the size by a pointwise convolution and a pixel shuffle."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -111,7 +111,7 @@ class _Shuffle(nn.Module):
 
 
 class _NoiseWeight(nn.Module):
-    """How strongly noise is added."""
+    """The weight of the noise that is added."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -119,7 +119,7 @@ class _NoiseWeight(nn.Module):
 
 
 class _Up(nn.ModuleDict):
-    """One layer: twice the size, blur, convolution, noise, normalisation, gated linear unit."""
+    """One layer: upsampling by 2, blur, convolution, noise, normalisation, gated linear unit."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__(
@@ -177,7 +177,7 @@ class _Network(nn.Module):
 
 
 class LightweightGenerator(LatentGenerator):
-    """A lightweight-gan generator. Its noise is drawn once and kept, so that a latent is an image."""
+    """A lightweight-gan generator. Its noise is drawn once and kept, so that a latent determines its image."""
 
     kind = "lightweight"
     config: LightweightConfig
@@ -204,7 +204,7 @@ class LightweightGenerator(LatentGenerator):
 
 
 def to_images(pixels: Tensor) -> Tensor:
-    """Pixels (N, 1, 3 or 4, R, R), nominally in [0, 1] -> images (N, 3, R, R) in [-1, 1]; transparency shows white."""
+    """Pixels (N, 1, 3 or 4, R, R), nominally in [0, 1] -> images (N, 3, R, R) in [-1, 1], on white where transparent."""
     pixels = pixels.clamp(0.0, 1.0)
     if pixels.shape[1] == 4:
         pixels = pixels[:, :3] * pixels[:, 3:] + (1.0 - pixels[:, 3:])

@@ -1,4 +1,4 @@
-"""Parts that the generators of lightweight-gan and stylegan2-pytorch share. Attributes are named as in those programs' files."""
+"""Modules shared by the generators of lightweight-gan and stylegan2-pytorch. Attributes are named as in those programs' files."""
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +15,7 @@ def blur(x: Tensor) -> Tensor:
 
 
 class BatchNorm(nn.Module):
-    """Batch normalisation with stored statistics."""
+    """Batch normalisation by stored statistics."""
 
     running_mean: Tensor
     running_var: Tensor
@@ -31,7 +31,7 @@ class BatchNorm(nn.Module):
 
 
 class ChannelNorm(nn.Module):
-    """Every pixel's channels to mean 0 and variance 1, then an affine map."""
+    """Normalises the channels of each pixel to mean 0 and variance 1, then applies an affine map."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class Separable(nn.Module):
 
 
 def linear_attention(q: Tensor, kv: Tensor, heads: int) -> Tensor:
-    """Attention whose cost grows with the number of pixels only (Shen et al. 2018, arXiv 1812.01243).
+    """Attention whose cost is linear in the number of pixels (Shen et al. 2018, arXiv 1812.01243).
 
     q (N, C, H, W) and kv (N, 2C, H, W) -> (N, C, H, W), C = heads x width.
     """

@@ -1,6 +1,6 @@
-"""StyleGAN2 (Karras et al. 2020, arXiv 1912.04958) as stylegan2-pytorch lays it out: no biases, one shared noise picture, weight 1 + style.
+"""StyleGAN2 (Karras et al. 2020, arXiv 1912.04958) as in stylegan2-pytorch: no biases, one shared noise map, weights times 1 + style.
 
-Attributes are named as in that program's files, so that weights go in and out unchanged.
+Attributes have the names that the program uses in its files, so that weights are loaded and exported unchanged.
 """
 
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ class LucidStyleGAN2Config:
     image_channels: int  # 3, or 4 with transparency
     channels: tuple[int, ...]  # widths at 4, 8, 16, ... pixels
     mapping_layers: int = 8
-    mapping_rate: float = 0.1  # the factor of the mapping's weights
-    constant: bool = True  # starts from a learnt constant, else from the style
+    mapping_rate: float = 0.1  # learning rate multiplier of the mapping
+    constant: bool = True  # whether the synthesis starts from a learnt constant, or else from the style
     attention: tuple[bool, ...] = ()  # at 4, 8, ... pixels
     heads: int = 8
 
@@ -37,7 +37,7 @@ class LucidStyleGAN2Config:
 
 
 class _Modulated(nn.Module):
-    """A convolution whose weights are scaled by 1 + style; scaling inputs and outputs is the same map, and quicker."""
+    """A convolution whose weights are scaled by 1 + style, computed by scaling inputs and outputs, which is equivalent and faster."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, demodulate: bool = True) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class _Modulated(nn.Module):
 
 
 class _ToImage(nn.Module):
-    """A block's contribution to the image, enlarged for the next block."""
+    """A block's contribution to the image, upsampled for the next block."""
 
     def __init__(self, w_dim: int, inputs: int, outputs: int, enlarges: bool) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class _ToImage(nn.Module):
 
 
 class _Block(nn.Module):
-    """Two modulated convolutions at one size."""
+    """Two modulated convolutions at one resolution."""
 
     def __init__(
         self, w_dim: int, inputs: int, outputs: int, image_channels: int, first: bool, last: bool
@@ -86,7 +86,7 @@ class _Block(nn.Module):
 
     def forward(self, x: Tensor, image: Tensor | None, w: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         x = x if self.first else upsample2(x)
-        # The program gives noise to its layers as rows of columns: (H, W, C) becomes (C, W, H).
+        # The program transposes the noise when adding it: (H, W, C) becomes (C, W, H).
         part = noise[: x.shape[2], : x.shape[3], None]
         x = F.leaky_relu(self.conv1(x, self.to_style1(w)) + self.to_noise1(part).permute(2, 1, 0), 0.2)
         x = F.leaky_relu(self.conv2(x, self.to_style2(w)) + self.to_noise2(part).permute(2, 1, 0), 0.2)
@@ -184,7 +184,7 @@ class _Mapping(nn.Module):
     def __init__(self, config: LucidStyleGAN2Config) -> None:
         super().__init__()
         self.rate = config.mapping_rate
-        # Activations take the odd places in the program's files.
+        # In the program's files, activations occupy the odd indices.
         self.net = nn.ModuleDict(
             {str(2 * i): nn.Linear(config.z_dim, config.z_dim) for i in range(config.mapping_layers)}
         )
@@ -198,7 +198,7 @@ class _Mapping(nn.Module):
 
 
 class LucidStyleGAN2(LatentGenerator):
-    """A stylegan2-pytorch generator. Its noise is drawn once and kept, so that a latent is an image."""
+    """A stylegan2-pytorch generator. Its noise is drawn once and kept, so that a latent determines its image."""
 
     kind = "stylegan2-lucidrains"
     truncates = True
@@ -220,7 +220,7 @@ class LucidStyleGAN2(LatentGenerator):
         return to_images(self.synthesis(w, self.noise))
 
     def original_state_dict(self) -> dict[str, Tensor] | None:
-        """Both networks, "S." the mapping and "G." the synthesis."""
+        """The weights of both networks: "S." is the mapping and "G." the synthesis."""
         named = {f"S.{key}": value.detach() for key, value in self.mapping.state_dict().items()}
         named |= {f"G.{key}": value.detach() for key, value in self.synthesis.state_dict().items()}
         for i in range(len(self.config.channels) - 1):

@@ -1,6 +1,6 @@
-"""A generator that is somebody else's ONNX graph, run by onnxruntime. Latents go in and images come out as everywhere else.
+"""A generator that is an imported ONNX graph, run by onnxruntime, with the same latents and images as all others.
 
-No gradient passes through it; tuning needs none.
+It is not differentiable; only the pathwise estimator would need that.
 """
 
 import math
@@ -23,13 +23,13 @@ _TYPES = {
     "int64": torch.int64,
     "int32": torch.int32,
 }
-_MOST = 64  # images to a run
-_WORK = 400_000_000  # bytes that a run may take, at an assumed 64 maps of full size
+_MOST = 64  # images per run
+_WORK = 400_000_000  # bytes that a run may need, assuming 64 feature maps of full size
 
 
 @dataclass(frozen=True)
 class OnnxConfig:
-    """How a graph's inputs and outputs are to be understood."""
+    """How a graph's inputs and outputs are interpreted."""
 
     noise: int  # width of the graph's own latent
     resolution: int  # width and height of an image, in pixels
@@ -37,20 +37,20 @@ class OnnxConfig:
     z_shape: Literal["flat", "map"] = "flat"  # (N, noise) or (N, noise, 1, 1)
     z_type: Literal["float32", "float16", "float64"] = "float32"
     prior: Literal["normal", "uniform"] = "normal"  # N(0, 1) or U(-1, 1)
-    image: str = "image"  # name of the output that gives images
+    image: str = "image"  # name of the output with images
     image_type: Literal["float32", "float16", "float64", "uint8"] = "float32"
-    channels: int = 3  # of the output: 1 grey, 3 RGB, 4 RGB and alpha, which is left out
+    channels: int = 3  # of the output: 1 grey, 3 RGB, 4 RGB and alpha, which is dropped
     layout: Literal["NCHW", "NHWC"] = "NCHW"
     values: Literal["signed", "unit", "bytes"] = "signed"  # [-1, 1], [0, 1] or [0, 255]
     psi: str | None = None  # name of the input for truncation
-    psi_rank: Whole = 0  # its number of dimensions, each of one
+    psi_rank: Whole = 0  # its number of dimensions, each of length 1
     psi_type: Literal["float32", "float16", "float64"] = "float32"
     label: str | None = None  # name of the input for class labels
     label_form: Literal["index", "column", "onehot"] = "index"  # (N,), (N, 1) or (N, classes)
     label_type: Literal["int64", "int32", "float32"] = "int64"
-    classes: Whole = 0  # how many labels there are
-    fixed_label: Whole | None = None  # None: the last coordinates of a latent choose
-    batch: Whole = 0  # images to a run, where the graph says; 0: any
+    classes: Whole = 0  # number of labels
+    fixed_label: Whole | None = None  # None: the last coordinates of a latent select the label
+    batch: Whole = 0  # images per run, if the graph fixes it; 0: any
 
     def __post_init__(self) -> None:
         if (self.label is None) != (self.classes == 0):
@@ -65,7 +65,7 @@ class OnnxConfig:
 
 
 class Before(nn.Module):
-    """Latents (N, z_dim) -> what the graph takes for latents and, where it has labels, labels."""
+    """Latents (N, z_dim) -> the graph's latents and, if it has labels, labels."""
 
     def __init__(self, config: OnnxConfig) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ class Before(nn.Module):
 
 
 class After(nn.Module):
-    """What the graph gives -> images (N, 3, R, R) float32, nominally in [-1, 1]."""
+    """Output of the graph -> images (N, 3, R, R) float32, nominally in [-1, 1]."""
 
     def __init__(self, config: OnnxConfig) -> None:
         super().__init__()
@@ -107,13 +107,13 @@ class After(nn.Module):
         if self.config.values == "unit":
             images = images * 2.0 - 1.0
         elif self.config.values == "bytes":
-            # Pixels become images / 127.5 + 128, cut: a byte must come back as itself.
+            # Saving an image computes x * 127.5 + 128, truncated, which must give the same byte again.
             images = (images - 127.5) / 127.5
         return images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images[:, :3]
 
 
 class OnnxGenerator(LatentGenerator):
-    """Runs a graph between `Before` and `After`, on the CPU, in batches that the graph and memory allow."""
+    """Runs a graph between `Before` and `After`, on the CPU, in batches that fit the graph and memory."""
 
     kind = "onnx"
     config: OnnxConfig
@@ -126,17 +126,17 @@ class OnnxGenerator(LatentGenerator):
 
     @property
     def truncates(self) -> bool:  # type: ignore[override]
-        """Whether the graph has an input for it."""
+        """Whether the graph has an input for truncation."""
         return self.config.psi is not None
 
     @property
     def classes(self) -> int:
-        """How many labels the last coordinates of a latent choose from."""
+        """Number of labels that the last coordinates of a latent select from."""
         return self.config.classes if self.config.fixed_label is None else 0
 
     @property
     def graph(self) -> Graph:
-        """The graph; there is one after `attach`."""
+        """The graph, once `attach` has been called; RuntimeError before."""
         if self._graph is None:
             raise RuntimeError("an ONNX generator draws nothing before its graph is attached")
         return self._graph
@@ -161,7 +161,7 @@ class OnnxGenerator(LatentGenerator):
         for start in range(0, len(z), batch):
             rows = [part[start : start + batch] for part in given]
             count = len(rows[0])
-            if config.batch and count < batch:  # the graph takes no fewer
+            if config.batch and count < batch:  # the graph takes no smaller batch
                 rows = [np.concatenate([part, part[:1].repeat(batch - count, axis=0)]) for part in rows]
             names = [config.z, *([config.label] if config.label is not None else [])]
             drawn = self.graph.run(config.image, {**dict(zip(names, rows, strict=True)), **feeds})
@@ -170,17 +170,17 @@ class OnnxGenerator(LatentGenerator):
         return torch.cat(parts).to(z.device) if parts else torch.zeros(size, device=z.device)
 
 
-# TensorProto.DataType of each kind of numbers.
+# TensorProto.DataType of each data type.
 _ELEMENTS = {"float32": 1, "uint8": 2, "int32": 6, "int64": 7, "float16": 10, "float64": 11}
 
 
 def _check_ports(graph: Any, config: OnnxConfig) -> None:
-    """Whether a graph takes and gives what a configuration says, by name, type and number of dimensions.
+    """Check that a graph has the inputs and outputs of a configuration, by name, type and number of dimensions.
 
     Raises
     ------
     ValueError
-        It does not.
+        It has not.
     """
     wanted: dict[str, tuple[str, int]] = {
         config.z: (config.z_type, 2 if config.z_shape == "flat" else 4)

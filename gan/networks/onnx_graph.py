@@ -1,6 +1,6 @@
-"""Somebody else's ONNX graph: looked through before anything runs it, and run within a limit of memory and time.
+"""Untrusted ONNX graphs: checked before they are run, and run within limits of memory and time.
 
-A graph is data, not a program, but it may name files to read, operators that load code, loops without an end and tensors of any size.
+A graph is data, not a program, but it may name files to read, operators that load code, endless loops and tensors of any size.
 """
 
 import threading
@@ -10,20 +10,31 @@ from typing import Any
 import numpy as np
 import torch
 
+<<<<<<< HEAD
 from gan.networks.onnx_cost import subgraphs, work
 
 LARGEST = 500_000_000  # bytes of a file; StyleGAN2 at 1024 px is 120 MB, and reading takes three times as much memory
 MOST_NODES = 100_000  # after functions are put in their places
 MEMORY = 1_500_000_000  # bytes that all graphs of this process may use
+=======
+LARGEST = 500_000_000  # bytes of a file; StyleGAN2 at 1024 px is 120 MB, and loading takes three times as much memory
+MOST_NODES = 100_000  # with all functions inlined
+MEMORY = 1_500_000_000  # bytes that all graphs of this process may use together
+>>>>>>> h-prose
 _SPARSE = "its weights are sparse, which a generator's are not; save them as ordinary tensors"
 _TEXT = "its graph works with text, which a generator of images does not"
 _OF_TEXT = {"RegexFullMatch", "TfIdfVectorizer", "LabelEncoder"}
-PATIENCE = 120.0  # seconds for one run
-_OPEN = {"", "ai.onnx", "ai.onnx.ml", "com.microsoft"}  # operator sets that onnxruntime has built in
-_FOREIGN = {"EPContext", "BeamSearch", "GreedySearch", "Sampling", "WhisperBeamSearch"}  # name files, or loop
+PATIENCE = 120.0  # seconds per run
+_OPEN = {"", "ai.onnx", "ai.onnx.ml", "com.microsoft"}  # operator sets built into onnxruntime
+_FOREIGN = {"EPContext", "BeamSearch", "GreedySearch", "Sampling", "WhisperBeamSearch"}  # operators that name files, or loop
 _ENDLESS = {"Loop", "Scan"}
+<<<<<<< HEAD
 _STRING = 8  # TensorProto.DataType; text lies outside the limit of memory
 _WIDEST_POOL = 64  # pixels; the limit of time is only looked at between two operators
+=======
+_STRING = 8  # TensorProto.DataType; strings are outside the memory limit
+_WIDEST_POOL, _WIDEST_CONVOLUTION = 64, 31  # pixels of a kernel; the time limit is only checked between operators
+>>>>>>> h-prose
 _RANDOM = {
     "RandomNormal",
     "RandomNormalLike",
@@ -35,12 +46,16 @@ _RANDOM = {
 
 
 def parse(data: bytes) -> Any:
+<<<<<<< HEAD
     """An ONNX file as an `onnx.ModelProto` that reads no other file, needs no other code, and ends soon.
+=======
+    """Parse an ONNX file into an `onnx.ModelProto` that reads no other file, needs no other code, and terminates.
+>>>>>>> h-prose
 
     Raises
     ------
     ValueError
-        It is none, or does one of these; one line for people.
+        It is not one, or does one of these things; in one line for people.
     """
     try:
         import onnx
@@ -72,7 +87,13 @@ def parse(data: bytes) -> Any:
     return model
 
 
+<<<<<<< HEAD
 def _check_graph(graph: Any, own: Mapping[tuple[str, str], Any]) -> None:
+=======
+def _check_graph(graph: Any, own: Mapping[tuple[str, str], Any], around: Mapping[str, Sequence[int]] = MappingProxyType({})) -> None:
+    """`around`: by name, the shapes of the constants of the enclosing graphs."""
+    sides = dict(around)
+>>>>>>> h-prose
     for tensor in graph.initializer:
         _check_tensor(tensor)
     if any(port.type.tensor_type.elem_type == _STRING for port in (*graph.input, *graph.output, *graph.value_info)):
@@ -100,7 +121,7 @@ def _check_tensor(tensor: Any) -> None:
     elements = 1
     for side in tensor.dims:
         elements *= max(side, 0)
-    if elements > 2 * tensor.ByteSize() + 16:  # no number takes less than half a byte
+    if elements > 2 * tensor.ByteSize() + 16:  # no data type takes less than half a byte
         raise ValueError("it is damaged: its weights are shorter than it says")
 
 
@@ -136,10 +157,21 @@ def _check_node(node: Any, own: Mapping[tuple[str, str], Any]) -> None:
             raise ValueError(_SPARSE)
 
 
+<<<<<<< HEAD
+=======
+def subgraphs(node: Any) -> Iterator[Any]:
+    """Graphs inside a node: the branches of an If, the body of a Loop."""
+    for attribute in node.attribute:
+        if attribute.HasField("g"):
+            yield attribute.g
+        yield from attribute.graphs
+
+
+>>>>>>> h-prose
 def _size(
     nodes: Any, own: Mapping[tuple[str, str], Any], sizes: dict[tuple[str, str], int], inside: tuple[Any, ...]
 ) -> int:
-    """How many operators these nodes come to with all functions put in their places."""
+    """Number of operators in these nodes with all functions inlined."""
     total = 0
     for node in nodes:
         key = (node.domain, node.op_type)
@@ -157,7 +189,7 @@ def _size(
 
 
 class Graph:
-    """A checked graph, ready to run on the CPU. Its session is made on first use, and again in a copy or another process."""
+    """A checked graph, ready to run on the CPU. Its session is created on first use, and again in a copy or another process."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -180,12 +212,12 @@ class Graph:
         return self._session
 
     def run(self, output: str, feeds: Mapping[str, np.ndarray]) -> np.ndarray:
-        """One output of one run.
+        """Run the graph and return one of its outputs.
 
         Raises
         ------
         ValueError
-            It failed, asked for too much memory, or took too long.
+            It failed, needed too much memory, or took too long.
         """
         session = self.session
         import onnxruntime
@@ -222,7 +254,7 @@ def _make_session(data: bytes) -> Any:
             data,
             options,
             providers=["CPUExecutionProvider"],
-            # Constants are computed when the graph is run, within the limit of memory that does not hold here.
+            # Constants are folded when the graph is run, under the memory limit, which does not apply here.
             disabled_optimizers=["ConstantFolding"],
         )
     except Exception as error:
@@ -233,7 +265,7 @@ _limited = threading.Lock()
 
 
 def _limit_memory() -> None:
-    """Give this process's graphs one arena of limited size; later calls change nothing."""
+    """Give this process's graphs one memory arena of limited size; further calls have no effect."""
     import onnxruntime
 
     if not _limited.acquire(blocking=False):

@@ -1,8 +1,8 @@
-"""Every kind of network that a bundle may hold: its name, its configuration, how it is built.
+"""All kinds of network that a bundle may hold: their names, configurations and constructors.
 
-A new kind is one line here and a module of its own. Fields of a configuration may be `int` (a size, at least 1), `Whole` (a whole
-number from 0), `float`, `bool`, `str`, a `Literal` of words, `X | None`, tuples of these, and dataclasses of these, nested;
-`gan.formats.bundle` checks each before anything is built.
+To add a kind, write a module and add a line here. Fields of a configuration may be `int` (at least 1), `Whole` (at least 0), `float`,
+`bool`, `str`, a `Literal` of strings, `X | None`, tuples of these, and dataclasses of these, also nested; `gan.formats.bundle` checks
+all of them before anything is built.
 """
 
 from collections.abc import Callable
@@ -21,13 +21,13 @@ from gan.networks.stylegan2_discriminator import StyleGAN2Discriminator, StyleGA
 
 
 class Kind(NamedTuple):
-    """How networks of one kind are rebuilt."""
+    """How networks of one kind are built."""
 
     config: type  # a frozen dataclass
     build: Callable[[Any], Any]  # configuration -> network, without weights
     files: tuple[
         str, ...
-    ] = ()  # what `LatentGenerator.files` gives; never a name that an export writes itself
+    ] = ()  # names of the files that `LatentGenerator.files` returns; never a name that an export itself uses
 
 
 generators: dict[str, Kind] = {

@@ -1,6 +1,6 @@
-"""StyleGAN2's generator, to run weights that others trained (Karras et al. 2020, arXiv 1912.04958 and 2006.06676; our own code).
+"""StyleGAN2's generator, to run published weights (Karras et al. 2020, arXiv 1912.04958 and 2006.06676; our own code).
 
-The noise inputs are constants of the network, so that a latent is an image.
+The noise inputs are constants of the network, so that a latent determines its image.
 """
 
 import math
@@ -35,20 +35,20 @@ Noise = Literal["const", "random", "none"]
 
 @dataclass(frozen=True)
 class StyleGAN2Config:
-    """Shape of a generator, and how it is to be run."""
+    """Shape of a generator, and how it is run."""
 
     resolution: int = 256  # output width and height in pixels, 4 * 2**(len(channels) - 1)
     mapping: MappingConfig = field(default_factory=MappingConfig)
     channels: tuple[int, ...] = (512, 512, 512, 512, 512, 256, 128)  # width at 4, 8, 16, ... pixels
     image_channels: int = 3  # 1 is grey
-    architecture: Architecture = "skip"  # images summed over resolutions; residual blocks; neither
+    architecture: Architecture = "skip"  # skip: images summed over resolutions; resnet: residual blocks; orig: neither
     activation: Activation = "lrelu"
     clamp: float | None = None  # every convolution's output is clipped to +-clamp
     filter_taps: int = 4
-    noise_inputs: bool = True  # whether the layers have any
-    noise: Literal["const", "none"] = "const"  # which noise images are drawn with
-    label: Whole | None = None  # None: the class is the largest of a latent's last coordinates
-    truncation_cutoff: Whole | None = None  # only that many layers are truncated; None: all
+    noise_inputs: bool = True  # whether the layers have noise inputs
+    noise: Literal["const", "none"] = "const"  # the noise that images are drawn with
+    label: Whole | None = None  # None: the class is that of the largest of a latent's last coordinates
+    truncation_cutoff: Whole | None = None  # number of layers that are truncated; None: all
     names: Literal["nvidia", "rosinality"] = "nvidia"  # which code's names the weights are exported under
 
     def __post_init__(self) -> None:
@@ -69,12 +69,12 @@ class StyleGAN2Config:
 
     @property
     def layers(self) -> int:
-        """How many styles an image takes: one for each convolution and one for the last step to pixels."""
+        """Number of styles: one for each convolution and one for the last conversion to pixels."""
         return 2 * len(self.channels)
 
 
 class StyledLayer(nn.Module):
-    """Modulated convolution (eq. 1-3), noise, bias, activation; with `up`, to twice the resolution."""
+    """Modulated convolution (eq. 1-3), noise, bias, activation; with `up`, at twice the resolution."""
 
     noise_const: Tensor
 
@@ -95,7 +95,7 @@ class StyledLayer(nn.Module):
         self.clamp = config.clamp
 
     def forward(self, x: Tensor, w: Tensor, kernel: Tensor, noise: Noise, gain: float = 1.0) -> Tensor:
-        """x (N, inputs, R, R), w (N, W) -> (N, outputs, R or 2R, ...); `gain` multiplies the result, and what it is clamped to."""
+        """x (N, inputs, R, R), w (N, W) -> (N, outputs, R or 2R, ...); `gain` multiplies the result and the clamping limit."""
         style = self.affine(w)  # (N, inputs)
         x = x * style[:, :, None, None]
         y = upsampling_conv(x, self.weight, kernel) if self.up else F.conv2d(x, self.weight, padding=1)
@@ -108,17 +108,17 @@ class StyledLayer(nn.Module):
             drawn = self.noise_const
             if noise == "random":
                 drawn = torch.randn(x.shape[0], self.resolution, self.resolution, device=x.device)
-            # Channels last in memory like y: adding across layouts takes several times longer.
+            # In channels-last memory order, like y: adding across memory layouts takes several times longer.
             shift = (drawn[..., None] * (self.noise_strength * total) + self.bias * total).movedim(-1, -3)
         if torch.is_grad_enabled():
             y = torch.addcmul(shift, y, scale[:, :, None, None])
-        else:  # a fresh tensor of this size costs more than the arithmetic
+        else:  # in place: a new tensor of this size costs more than the arithmetic
             y = y.mul_(scale[:, :, None, None]).add_(shift)
         return bend(y, self.activation, None if self.clamp is None else self.clamp * gain)
 
 
 class ToImage(nn.Module):
-    """Features to pixels: a modulated 1x1 convolution without demodulation. (N, inputs, R, R) -> (N, image_channels, R, R)."""
+    """Features -> pixels: a modulated 1x1 convolution without demodulation. (N, inputs, R, R) -> (N, image_channels, R, R)."""
 
     def __init__(self, inputs: int, config: StyleGAN2Config) -> None:
         super().__init__()
@@ -129,7 +129,7 @@ class ToImage(nn.Module):
         self.clamp = config.clamp
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        # A 1x1 convolution to so few channels is quickest as a matrix product, and per-sample weights cost nothing there.
+        # A 1x1 convolution to so few channels is fastest as a matrix product, in which per-sample weights cost nothing.
         n, channels, height, width = x.shape
         weight = (
             self.weight[:, :, 0, 0].t() * (self.affine(w) * self.scale)[:, :, None]
@@ -140,7 +140,7 @@ class ToImage(nn.Module):
 
 
 class Block(nn.Module):
-    """The layers of one resolution. The first block starts from a constant, every other doubles what it is given."""
+    """The layers of one resolution. The first block starts from a constant, all others double the resolution of their input."""
 
     const: nn.Parameter
     conv0: StyledLayer
@@ -167,7 +167,7 @@ class Block(nn.Module):
     def forward(
         self, x: Tensor | None, image: Tensor | None, styles: list[Tensor], kernel: Tensor, noise: Noise
     ) -> tuple[Tensor, Tensor | None]:
-        """`styles`: of conv0 (but for the first block), conv1 and torgb, (N, W) each."""
+        """`styles` : of conv0 (absent in the first block), conv1 and torgb, each (N, W)."""
         if self.first:
             x = self.const.expand(styles[0].shape[0], -1, -1, -1).contiguous(
                 memory_format=torch.channels_last
@@ -199,12 +199,12 @@ class Synthesis(nn.Module):
             self.add_module(f"b{4 * 2**level}", Block(level, config))
 
     def forward(self, styles: list[Tensor], noise: Noise | None = None) -> Tensor:
-        """Images (N, image_channels, R, R) of `config.layers` styles (N, W); noise None: as configured."""
+        """Images (N, image_channels, R, R) from `config.layers` styles (N, W); without `noise`, the configured one."""
         noise = noise or self.config.noise
         x: Tensor | None = None
         image: Tensor | None = None
         for level in range(len(self.config.channels)):
-            # A block's step to pixels shares its style with the next block's first convolution.
+            # A block's conversion to pixels shares its style with the first convolution of the next block.
             own = styles[0:2] if level == 0 else styles[2 * level - 1 : 2 * level + 2]
             x, image = self.get_submodule(f"b{4 * 2**level}")(x, image, own, self.resample_filter, noise)
         assert image is not None
@@ -212,7 +212,7 @@ class Synthesis(nn.Module):
 
 
 class StyleGAN2(LatentGenerator):
-    """z -> w -> image. With classes, a latent is the noise followed by one number a class; the largest of them is the class."""
+    """z -> w -> image. With classes, a latent is the noise followed by one number per class; the largest selects the class."""
 
     kind: ClassVar[str] = "stylegan2"
     truncates: ClassVar[bool] = True
@@ -228,7 +228,7 @@ class StyleGAN2(LatentGenerator):
 
     @property
     def z_dim(self) -> int:
-        """Width of a latent: the noise's, and one for each class."""
+        """Width of a latent: that of the noise, plus the number of classes."""
         return self.config.mapping.noise_width + self.config.mapping.classes
 
     @property
@@ -273,7 +273,7 @@ class StyleGAN2(LatentGenerator):
 
     @property
     def _last(self) -> Activation:
-        """The activation that the mapping ends in."""
+        """The last activation of the mapping."""
         return self.config.mapping.activation
 
     def forward(self, z: Tensor, psi: float | Tensor = 1.0) -> Tensor:
@@ -286,7 +286,7 @@ class StyleGAN2(LatentGenerator):
 
         Returns
         -------
-        (N, 3, R, R) float, nominally in [-1, 1], not clamped; grey images three times.
+        (N, 3, R, R) float, nominally in [-1, 1], not clamped; grey images are repeated over the channels.
         """
         w = self.styles(z)
         layers, cutoff = self.config.layers, self.config.truncation_cutoff

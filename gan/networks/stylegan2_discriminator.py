@@ -1,4 +1,4 @@
-"""StyleGAN2's discriminator, to judge images with weights that others trained (arXiv 1912.04958 and 2006.06676; our own code)."""
+"""StyleGAN2's discriminator, to judge images with published weights (arXiv 1912.04958 and 2006.06676; our own code)."""
 
 import math
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ from gan.networks.stylegan2_layers import (
     downsample,
 )
 
-_LONE_DEVIATION = math.sqrt(1e-8)  # what the minibatch statistic gives for an image alone
+_LONE_DEVIATION = math.sqrt(1e-8)  # the minibatch statistic of a single image
 
 
 @dataclass(frozen=True)
 class StyleGAN2DiscriminatorConfig:
-    """Shape of a discriminator, and how it is to be run."""
+    """Shape of a discriminator, and how it is run."""
 
     resolution: int = 256  # input width and height in pixels
     channels: tuple[int, ...] = (128, 256, 512, 512, 512, 512, 512)  # width at R, R/2, ..., 4 pixels
@@ -34,10 +34,10 @@ class StyleGAN2DiscriminatorConfig:
     activation: Activation = "lrelu"
     clamp: float | None = None  # convolutions' outputs are clipped to +-clamp
     filter_taps: int = 4
-    deviation_maps: Whole = 1  # maps that hold the minibatch statistic; 0: there is none
-    deviation_group: int | None = 4  # images in a group of it; None: all of a batch
-    mapping: MappingConfig | None = None  # of class labels; None: there are none
-    label: Whole | None = None  # the class images are judged as; None: any
+    deviation_maps: Whole = 1  # maps that hold the minibatch statistic; 0: none
+    deviation_group: int | None = 4  # images per group of it; None: the whole batch
+    mapping: MappingConfig | None = None  # of class labels; None: no labels
+    label: Whole | None = None  # the class that images are judged as; None: any
 
     def __post_init__(self) -> None:
         if self.resolution != 4 * 2 ** (len(self.channels) - 1) or self.resolution < 8:
@@ -61,7 +61,7 @@ class StyleGAN2DiscriminatorConfig:
 
 
 def minibatch_deviation(x: Tensor, group: int | None, maps: int) -> Tensor:
-    """Appends maps that hold the standard deviation over groups of images (Karras et al. 2018, arXiv 1710.10196, sec. 3).
+    """Append maps that hold the standard deviation over groups of images (Karras et al. 2018, arXiv 1710.10196, sec. 3).
 
     x (N, C, R, R) -> (N, C + maps, R, R). Each map averages C / maps channels; image i is in group i mod (N / group).
     """
@@ -75,7 +75,7 @@ def minibatch_deviation(x: Tensor, group: int | None, maps: int) -> Tensor:
 
 
 class DiscriminatorBlock(nn.Module):
-    """Halves the resolution: (N, a, R, R) -> (N, b, R/2, R/2). The first one, and each of the skip architecture, reads pixels."""
+    """Halves the resolution: (N, a, R, R) -> (N, b, R/2, R/2). The first block, and every block with "skip", also reads pixels."""
 
     fromrgb: Conv
     skip: Conv
@@ -108,7 +108,7 @@ class DiscriminatorBlock(nn.Module):
 
 
 class Head(nn.Module):
-    """Features of 4x4 pixels to one number, or to as many as a label's map has."""
+    """Features of 4 x 4 pixels -> one number, or as many as a label's map has."""
 
     fromrgb: Conv
 
@@ -123,7 +123,7 @@ class Head(nn.Module):
 
 
 class StyleGAN2Discriminator(ImageDiscriminator):
-    """Images -> logits. One with class labels answers for each class; an image's logit then is that of its class, or over all of them."""
+    """Images -> logits. With class labels there is one logit per class; an image's is that of its class, or a mean over all."""
 
     kind: ClassVar[str] = "stylegan2"
     config: StyleGAN2DiscriminatorConfig
@@ -153,8 +153,8 @@ class StyleGAN2Discriminator(ImageDiscriminator):
     def judge(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Features (N, F) and logits (N,) of images (N, 3, R, R) in [-1, 1], each image judged alone.
 
-        The minibatch statistic has its value for a lone image. A logit of a conditional discriminator estimates the log odds of an
-        image being real given its class; where no class is fixed, the mean of the odds over all classes is what is taken.
+        The minibatch statistic is that of a single image. A logit of a conditional discriminator estimates the log odds of an image being
+        real given its class; if no class is fixed, the odds are averaged over all classes.
         """
         x = self._trunk(images)
         if self.config.deviation_maps:
@@ -171,7 +171,7 @@ class StyleGAN2Discriminator(ImageDiscriminator):
         return features, of_classes.logsumexp(dim=1) - math.log(classes)
 
     def _trunk(self, images: Tensor) -> Tensor:
-        """(N, 3, R, R) -> (N, C, 4, 4), before anything looks across the batch."""
+        """(N, 3, R, R) -> (N, C, 4, 4), before the minibatch statistic."""
         if self.config.image_channels == 1:
             images = images.mean(dim=1, keepdim=True)
         images = images.float().contiguous(memory_format=torch.channels_last)

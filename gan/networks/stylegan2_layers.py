@@ -1,8 +1,8 @@
 """Primitives of StyleGAN2 (Karras et al. 2020, arXiv 1912.04958), written from the paper.
 
-Parameters carry the names that checkpoints in circulation give them, so that weights pass in and out without translation. Inside a
-layer the convolution runs on shared weights between two scalings (input by the style, output by the demodulation): the same map as
-per-sample weights, without a grouped convolution, which is several times slower on a CPU. `channels_last` throughout, for the same reason.
+Parameters have the names of published checkpoints, so that weights are loaded and exported without translation. Inside a layer, the
+convolution has shared weights between two scalings (input by the style, output by the demodulation): equivalent to per-sample weights,
+without a grouped convolution, which is several times slower on a CPU. `channels_last` throughout, for the same reason.
 
 Legend: N batch, C channels, R resolution, W style width, K taps of the resampling filter.
 """
@@ -19,24 +19,24 @@ from gan.networks.base import Whole
 from gan.networks.layers import normal, pixel_norm
 
 Activation = Literal["lrelu", "relu", "linear"]
-# Slope below zero, and the gain that keeps unit variance. All are positively homogeneous: a(g x) = g a(x) for g > 0.
+# Slope below zero, and the gain that preserves unit variance. All are positively homogeneous: a(g x) = g a(x) for g > 0.
 _ACTIVATIONS: dict[Activation, tuple[float, float]] = {
     "lrelu": (0.2, math.sqrt(2.0)),
     "relu": (0.0, math.sqrt(2.0)),
     "linear": (1.0, 1.0),
 }
 
-_MOST_LAYERS = 64  # a damaged configuration must not ask for more
+_MOST_LAYERS = 64  # limit for a damaged configuration
 MOST_TAPS = 32
 
 
 def gain_of(activation: Activation) -> float:
-    """What the activation's output is multiplied by; folded into what precedes it, which costs nothing."""
+    """Factor of the activation's output; it is folded into the preceding operation, where it costs nothing."""
     return _ACTIVATIONS[activation][1]
 
 
 def bend(x: Tensor, activation: Activation, limit: float | None = None) -> Tensor:
-    """The activation without its gain, on an `x` that already carries it; then clipped to +-limit. May overwrite `x`."""
+    """The activation without its gain, on an `x` that already includes it, then clipped to +-limit. May overwrite `x`."""
     slope = _ACTIVATIONS[activation][0]
     if slope != 1.0:
         x = F.leaky_relu(x, slope, inplace=True)
@@ -44,7 +44,7 @@ def bend(x: Tensor, activation: Activation, limit: float | None = None) -> Tenso
 
 
 def unbend(x: Tensor, activation: Activation) -> Tensor:
-    """What the activation, gain included, was given to make `x`; `x` itself where that cannot be told."""
+    """The inverse of the activation with its gain; `x` itself if it is not invertible."""
     slope, gain = _ACTIVATIONS[activation]
     return F.leaky_relu(x / gain, 1.0 / slope) if slope else x
 
@@ -53,14 +53,14 @@ def unbend(x: Tensor, activation: Activation) -> Tensor:
 
 
 def binomial_filter(taps: int) -> Tensor:
-    """The (taps, taps) low-pass filter of binomial coefficients, with sum 1; 4 taps are StyleGAN2's [1, 3, 3, 1]."""
-    # In plain numbers: on the meta device, tensor arithmetic costs seconds of imports for nothing.
+    """The (taps, taps) low-pass filter of binomial coefficients, with sum 1; with 4 taps it is StyleGAN2's [1, 3, 3, 1]."""
+    # In Python numbers: on the meta device, tensor arithmetic would cost seconds of imports for nothing.
     row = [math.comb(taps - 1, k) / 2 ** (taps - 1) for k in range(taps)]
     return torch.tensor([[a * b for b in row] for a in row])
 
 
 def _fit(x: Tensor, before: int, after: int) -> Tensor:
-    """Zeros around the last two dimensions; negative numbers take rows and columns away."""
+    """Pad the last two dimensions with zeros; negative numbers crop rows and columns."""
     if before == after == 0:
         return x
     if before >= 0 and after >= 0:
@@ -71,9 +71,9 @@ def _fit(x: Tensor, before: int, after: int) -> Tensor:
 
 
 def fir(x: Tensor, kernel: Tensor, before: int, after: int, stride: int = 1) -> Tensor:
-    """Each channel convolved with one kernel (K, K), on `x` with so many zeros before and after; every stride-th pixel is kept.
+    """Convolve each channel with one kernel (K, K), after padding by `before` and `after` zeros; only every stride-th pixel is kept.
 
-    A convolution in the mathematical sense: the kernel is reversed, which matters where it is not symmetric.
+    A convolution in the mathematical sense: the kernel is flipped, which matters if it is asymmetric.
     """
     channels = x.shape[1]
     weight = kernel.flip((0, 1)).expand(channels, 1, -1, -1)
@@ -83,10 +83,10 @@ def fir(x: Tensor, kernel: Tensor, before: int, after: int, stride: int = 1) -> 
 
 
 def upsample(x: Tensor, kernel: Tensor) -> Tensor:
-    """(N, C, R, R) -> (N, C, 2R, 2R): zeros between the pixels, then the filter, times 4 to keep the brightness."""
+    """(N, C, R, R) -> (N, C, 2R, 2R): zeros inserted between the pixels, then the filter, times 4 to preserve brightness."""
     taps, channels = kernel.shape[0], x.shape[1]
     weight = (kernel * 4.0).expand(channels, 1, -1, -1)
-    # The transposed convolution gives 2R - 2 + K pixels, from which the 2R in the middle are cut.
+    # The transposed convolution returns 2R - 2 + K pixels, of which the middle 2R are kept.
     before = (taps - 2) // 2
     after = taps - 2 - before
     if before == after:
@@ -101,7 +101,7 @@ def downsample(x: Tensor, kernel: Tensor) -> Tensor:
 
 
 def upsampling_conv(x: Tensor, weight: Tensor, kernel: Tensor) -> Tensor:
-    """A convolution (O, C, k, k) on twice the resolution, then the filter: (N, C, R, R) -> (N, O, 2R, 2R)."""
+    """A convolution (O, C, k, k) at twice the resolution, then the filter: (N, C, R, R) -> (N, O, 2R, 2R)."""
     taps, size = kernel.shape[0], weight.shape[2]
     y = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)  # 2R - 2 + k pixels
     before = (taps + 1) // 2 + size // 2 - (size - 1)
@@ -110,7 +110,7 @@ def upsampling_conv(x: Tensor, weight: Tensor, kernel: Tensor) -> Tensor:
 
 
 def downsampling_conv(x: Tensor, weight: Tensor, kernel: Tensor) -> Tensor:
-    """The filter, then a convolution (O, C, k, k) of stride 2: (N, C, R, R) -> (N, O, R/2, R/2)."""
+    """The filter, then a convolution (O, C, k, k) with stride 2: (N, C, R, R) -> (N, O, R/2, R/2)."""
     taps, size = kernel.shape[0], weight.shape[2]
     if size == 1:
         return F.conv2d(downsample(x, kernel), weight)
@@ -122,7 +122,7 @@ def downsampling_conv(x: Tensor, weight: Tensor, kernel: Tensor) -> Tensor:
 
 
 class Dense(nn.Module):
-    """Fully connected, equalised learning rate, then an activation. (N, inputs) -> (N, outputs)."""
+    """Fully connected layer with equalised learning rate, then an activation. (N, inputs) -> (N, outputs)."""
 
     def __init__(
         self,
@@ -144,7 +144,7 @@ class Dense(nn.Module):
 
 
 class Conv(nn.Module):
-    """Convolution, equalised learning rate, then an activation; with "up" or "down" the filter doubles or halves the resolution."""
+    """Convolution with equalised learning rate, then an activation; with "up" or "down" it doubles or halves the resolution."""
 
     def __init__(
         self,
@@ -165,7 +165,7 @@ class Conv(nn.Module):
         self.clamp = clamp
 
     def forward(self, x: Tensor, kernel: Tensor, gain: float = 1.0) -> Tensor:
-        """`gain` multiplies the result, and what it is clamped to."""
+        """`gain` multiplies the result and the clamping limit."""
         weight = self.weight * (self.scale * gain)
         if (
             self.resample == "up"
@@ -184,7 +184,7 @@ class Conv(nn.Module):
 class MappingConfig:
     """Shape of a mapping network."""
 
-    noise_width: Whole = 512  # width of z; 0 in a discriminator, which maps the label alone
+    noise_width: Whole = 512  # width of z; 0 in a discriminator, which only maps the label
     classes: Whole = 0  # 0: no labels
     label_width: Whole = 0  # width of a label's embedding
     layers: int = 8
@@ -205,7 +205,7 @@ class MappingConfig:
 
 
 class Mapping(nn.Module):
-    """z (N, noise_width) and one-hot labels (N, classes) -> w (N, outputs). Both are normalised first: lengths carry nothing."""
+    """z (N, noise_width) and one-hot labels (N, classes) -> w (N, outputs). Both are normalised first, so lengths have no effect."""
 
     embed: Dense
 

@@ -1,6 +1,6 @@
-"""What other programs call the tensors of a StyleGAN2 network, so that weights come in, and go back into the code they came from.
+"""Other programs' names for the tensors of a StyleGAN2 network, to import weights and to export them to the code they came from.
 
-NVIDIA's names are ours, but for the mean style and the copies of the resampling filter that each of its layers keeps.
+NVIDIA's names are our own, except for the mean style, and the copy of the resampling filter in each of its layers.
 """
 
 from collections.abc import Iterator
@@ -9,13 +9,13 @@ from torch import Tensor
 
 from gan.networks.stylegan2_layers import binomial_filter
 
-_LONG = 8  # taps from which on NVIDIA's code stores a filter as a row
+_LONG = 8  # from this many taps on, NVIDIA's code stores a filter as one row
 
 
 def rosinality_generator(levels: int, mapping_layers: int) -> dict[str, str]:
-    """Our name -> the name in rosinality/stylegan2-pytorch, of every tensor but the mean style and the filter.
+    """Our name -> the name in rosinality/stylegan2-pytorch, for every tensor but the mean style and the filter.
 
-    levels : how many resolutions the generator has, from 4 pixels on.
+    levels : number of resolutions of the generator, from 4 pixels on.
     """
     names = {"synthesis.b4.const": "input.input"}
     for i in range(mapping_layers):
@@ -37,7 +37,7 @@ def rosinality_generator(levels: int, mapping_layers: int) -> dict[str, str]:
 
 
 def rosinality_discriminator(resolution: int) -> dict[str, str]:
-    """Our name -> the name in rosinality/stylegan2-pytorch, of every tensor but the filter."""
+    """Our name -> the name in rosinality/stylegan2-pytorch, for every tensor but the filter."""
     names = {
         f"b{resolution}.fromrgb.weight": "convs.0.0.weight",
         f"b{resolution}.fromrgb.bias": "convs.0.1.bias",
@@ -57,7 +57,7 @@ def rosinality_discriminator(resolution: int) -> dict[str, str]:
 
 
 def to_rosinality(tensors: dict[str, Tensor], levels: int, mapping_layers: int) -> dict[str, Tensor]:
-    """A generator's `state_dict` for rosinality/stylegan2-pytorch, with the dimensions of length one that it has there."""
+    """A generator's `state_dict` for rosinality/stylegan2-pytorch, with the singleton dimensions that it has there."""
     found = {}
     for ours, theirs in rosinality_generator(levels, mapping_layers).items():
         value = tensors[ours]
@@ -86,7 +86,7 @@ def to_nvidia(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     found["mapping.w_avg"] = tensors["w_avg"]
     stored = kernel.sum(dim=0) if len(kernel) >= _LONG else kernel
     for owner in sorted(set(_filter_owners(tensors))):
-        # Layers that do not resample keep the default one there.
+        # Layers that do not resample have the default filter there.
         found[f"{owner}.resample_filter"] = binomial_filter(4) if owner.endswith(".conv1") else stored
     return found
 

@@ -1,4 +1,4 @@
-"""Anybody's generator behind our protocol, as it is: a module from latents to images, of which nothing else is known."""
+"""Any PyTorch generator behind our interface: a module from latents to images about which nothing else is known."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,28 +13,28 @@ from gan.errors import UserError, reason
 from gan.networks.base import LatentGenerator
 
 Values = Literal["signed", "unit"]
-_PROBES = 16  # latents that a module is tried with
-_SLACK = 0.5  # how far beyond their range images may reach: few generators clamp
+_PROBES = 16  # latents that a module is tested with
+_SLACK = 0.5  # how far beyond their range images may reach, since few generators clamp
 
 
 @dataclass(frozen=True)
 class WrappedConfig:
-    """How a module is run."""
+    """How a module is called."""
 
     z_dim: int
     resolution: int
-    values: Values  # images in -1..1, or in 0..1
+    values: Values  # images in -1..1 ("signed"), or in 0..1 ("unit")
     z_shape: Literal["flat", "map"]  # latents as (N, z_dim), or (N, z_dim, 1, 1)
     embed_dim: int
 
 
 class WrappedGenerator(LatentGenerator):
-    """Runs a module that is not ours. No bundle holds one: what it does is code, which is not kept with weights.
+    """Calls a module that is not ours. No bundle can hold one: its code is not stored with weights.
 
     Parameters
     ----------
     module : see `gan.wrap`.
-    mapping : what `embed` gives: (N, z_dim) -> (N, embed_dim); None: the latents.
+    mapping : its result is that of `embed`: (N, z_dim) -> (N, embed_dim); None: the latents themselves.
     """
 
     kind = "wrapped"
@@ -61,7 +61,7 @@ class WrappedGenerator(LatentGenerator):
 def wrapped(
     module: nn.Module, z_dim: int, values: Values | None = None, mapping: nn.Module | None = None
 ) -> WrappedGenerator:
-    """Try a module, and put it behind the protocol if it draws images. See `gan.wrap` for the arguments and errors."""
+    """Test a module, and wrap it if it draws images. See `gan.wrap` for the arguments and errors."""
     if not isinstance(module, nn.Module):
         raise UserError(f"a generator is a torch.nn.Module, not {type(module).__name__}")
     if isinstance(z_dim, bool) or not isinstance(z_dim, Integral) or z_dim < 1:
@@ -90,7 +90,7 @@ def _first_run(module: nn.Module, z: Tensor) -> tuple[Literal["flat", "map"], Te
             return shape, _run(module, z, shape)
         except UserError:
             raise
-        except Exception as error:  # whatever a stranger's module raises on a shape that it does not take
+        except Exception as error:  # whatever a foreign module raises for a shape that it does not accept
             errors.append(reason(error))
     width = z.shape[1]
     raise UserError(f"the module takes neither latents (N, {width}) nor (N, {width}, 1, 1): {errors[0]:.200}")
@@ -99,7 +99,7 @@ def _first_run(module: nn.Module, z: Tensor) -> tuple[Literal["flat", "map"], Te
 def _run(module: nn.Module, z: Tensor, shape: Literal["flat", "map"]) -> Tensor:
     z = z.to(_dtype(module))
     given = module(z[:, :, None, None] if shape == "map" else z)
-    if isinstance(given, tuple | list) and given:  # some give their styles beside the images
+    if isinstance(given, tuple | list) and given:  # some return their styles beside the images
         given = given[0]
     if not isinstance(given, Tensor):
         raise UserError(f"the module gives {type(given).__name__}, not a tensor of images")
@@ -120,7 +120,7 @@ def _side(images: Tensor) -> int:
 
 
 def _values(images: Tensor) -> Values:
-    """The range of images, from images."""
+    """The range of values, judged from images."""
     low, high = float(images.min()), float(images.max())
     if low >= -0.02 and high <= 1.0 + _SLACK:
         return "unit"

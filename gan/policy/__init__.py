@@ -1,4 +1,4 @@
-"""The stochastic policy around a generator, its estimators and its update."""
+"""Stochastic policies around a generator, advantage estimators and the policy-gradient update."""
 
 from gan.policy.adapter import ADAPTERS, Adapter, Choice, ChoiceConfig, Shift, ShiftConfig
 from gan.policy.base import LatentPolicy, Policy

@@ -1,4 +1,4 @@
-"""The learnt part of a tuned generator: a small network in front of it that decides which latent is drawn."""
+"""The trained part of a tuned generator: a small network in front of it that decides which latent is drawn."""
 
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -11,7 +11,7 @@ from gan.networks.base import LatentGenerator
 
 
 class Adapter(nn.Module):
-    """z (N, z_dim) -> what is drawn instead, (N, z_dim) but for a `StyleShift`. An untrained one changes nothing."""
+    """Maps z (N, z_dim) to what is drawn instead: latents (N, z_dim), or styles for a `StyleShift`. Untrained, it changes nothing."""
 
     kind: ClassVar[str]  # its name in bundles and checkpoints
     config: Any  # a frozen dataclass with `z_dim`
@@ -19,17 +19,17 @@ class Adapter(nn.Module):
 
     @property
     def idle(self) -> bool:
-        """Whether it is the identity still."""
+        """Whether it is still untrained: its last layer is zero, and it changes nothing."""
         return not any(bool(p.any()) for p in self.out.parameters())
 
     def attach(self, generator: LatentGenerator) -> "Adapter":
-        """Say which generator stands behind; called before the first use. Returns itself."""
+        """Set the generator that it stands in front of; to be called before the first use. Returns itself."""
         return self
 
 
 @dataclass(frozen=True)
 class ShiftConfig:
-    """Shape of a shift."""
+    """Shape of a `Shift`."""
 
     z_dim: int = 64  # latent width of the generator behind it
     width: int = 128  # of its hidden layers
@@ -61,22 +61,22 @@ class Shift(Adapter):
 
 @dataclass(frozen=True)
 class ChoiceConfig:
-    """Shape of a choice."""
+    """Shape of a `Choice`."""
 
     z_dim: int = 64  # latent width of the generator behind it
-    inputs: int = 128  # width of what `LatentGenerator.embed` gives
-    candidates: int = 32  # latents that one is chosen from, z itself the first
+    inputs: int = 128  # width of what `LatentGenerator.embed` returns
+    candidates: int = 32  # latents that one is chosen from; the first is z itself
     width: int = 192  # of its hidden layers
     depth: int = 3  # hidden layers
 
 
 class Choice(Adapter):
-    """Chooses one of several latents that it makes of z: z' = O_i z with the largest preference f(O_i z).
+    """Replaces z by one of N latents made from it: the candidate O_i z with the largest preference f(O_i z).
 
-    The O_i are fixed signed permutations, the first of them the identity. Each O_i z is a draw from N(0, I) if z is, and nearly
-    independent of the others, so every image is one that the untuned generator draws: only how often changes. Choosing the best of N
-    costs at most log N - (N - 1) / N nats of KL from the prior, and can keep several separate things that are liked, which a shift
-    cannot. f is a small multilayer perceptron over what the generator's own mapping makes of a latent.
+    The O_i are fixed signed permutations, the first of them the identity. If z is a draw from N(0, I), so is each O_i z, and they are
+    nearly independent: every image is one that the untuned generator draws, and only the frequencies change. Choosing the best of N costs
+    at most log N - (N - 1) / N nats of KL from the prior. Unlike a shift, a choice can keep several separate kinds of images that are
+    liked. f is a small multilayer perceptron on the output of the generator's own mapping.
     """
 
     kind = "choice"
@@ -106,26 +106,26 @@ class Choice(Adapter):
         self.register_buffer("sign", torch.from_numpy(sign).to(device), persistent=False)
 
     def choose_among(self, candidates: int) -> None:
-        """Choose among so many from now on: fewer stray less from the prior. What is preferred stays."""
+        """Choose among `candidates` latents from now on; fewer stay closer to the prior. The preference f is unchanged."""
         self.config = replace(self.config, candidates=candidates)
         self._make_candidates()
 
     def latents(self, z: Tensor) -> Tensor:
-        """What can be chosen from: (B, z_dim) -> (B, candidates, z_dim)."""
+        """The candidates O_i z: (B, z_dim) -> (B, candidates, z_dim)."""
         return z[:, self.order] * self.sign
 
     def preference(self, embedded: Tensor) -> Tensor:
-        """f of embedded latents (..., inputs): (...)."""
+        """f of embedded latents: (..., inputs) -> (...)."""
         preference: Tensor = self.out(self.hidden((embedded - self.mean) / self.deviation)).squeeze(-1)
         return preference
 
     @torch.no_grad()
     def candidates(self, z: Tensor) -> Tensor:
-        """All that can be chosen from, embedded: (B, z_dim) -> (B, candidates, inputs)."""
+        """The candidates, embedded by the generator's mapping: (B, z_dim) -> (B, candidates, inputs)."""
         return self.embed(self.latents(z).flatten(0, 1)).float().unflatten(0, (-1, self.config.candidates))
 
     def choose(self, z: Tensor, seen: Tensor) -> Tensor:
-        """The preferred ones, from what `candidates` made of the same latents: (B, z_dim), (B, candidates, inputs) -> (B, z_dim)."""
+        """The preferred candidate of each z (B, z_dim), given `candidates(z)` as `seen` (B, candidates, inputs): (B, z_dim)."""
         chosen = self.preference(seen).argmax(dim=1)
         return take(self.latents(z), chosen[:, None]).squeeze(1)
 
@@ -134,13 +134,13 @@ class Choice(Adapter):
 
 
 def take(latents: Tensor, chosen: Tensor) -> Tensor:
-    """The chosen ones of latents (B, N, d) by index (B, C): (B, C, d)."""
+    """Latents (B, N, d) at indices (B, C): (B, C, d)."""
     return latents.gather(1, chosen[:, :, None].expand(-1, -1, latents.shape[2]))
 
 
 def _signed_permutations(count: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """`count` fixed ones of `width` coordinates: indices (count, width) int64 and signs (count, width) float32."""
-    # RandomState's stream is frozen (NEP 19): a tuned generator must choose among the same latents everywhere, for ever.
+    """`count` fixed signed permutations of `width` coordinates: indices (count, width) int64 and signs (count, width) float32."""
+    # RandomState's stream is frozen (NEP 19): a tuned generator must choose among the same latents on every machine and version.
     random = np.random.RandomState(1933)
     order = np.tile(np.arange(width), (count, 1))
     sign = np.ones((count, width), np.float32)
@@ -151,7 +151,7 @@ def _signed_permutations(count: int, width: int) -> tuple[np.ndarray, np.ndarray
 
 
 def hidden_layers(inputs: int, width: int, depth: int) -> nn.Sequential:
-    """(N, inputs) -> (N, width)."""
+    """A multilayer perceptron without its last layer: (N, inputs) -> (N, width)."""
     widths = [inputs] + [width] * depth
     layers: list[nn.Module] = []
     for a, b in zip(widths[:-1], widths[1:], strict=True):
@@ -160,7 +160,7 @@ def hidden_layers(inputs: int, width: int, depth: int) -> nn.Sequential:
 
 
 def silent_layer(inputs: int, outputs: int) -> nn.Linear:
-    """A last layer that says nothing until it is trained."""
+    """A last layer that returns zero until it is trained."""
     layer = nn.Linear(inputs, outputs)
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)

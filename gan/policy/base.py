@@ -1,4 +1,4 @@
-"""What a stochastic policy around a generator is to the estimators and the update, whatever it acts on."""
+"""The interface of a stochastic policy, as the estimators and the update see it."""
 
 from typing import Protocol
 
@@ -7,13 +7,13 @@ from torch import Tensor, nn
 
 
 class Policy(Protocol):
-    """pi(action | state). One step, no future: a contextual bandit.
+    """pi(action | state), for single-step episodes: a contextual bandit.
 
-    Nothing here knows of images: states, and what an action stands for, are the caller's.
+    Nothing here knows about images: the caller decides what states and actions stand for.
     """
 
     def parameters(self) -> list[nn.Parameter]:
-        """What training changes."""
+        """The trainable parameters."""
         ...
 
     def act(self, states: Tensor, children: int, generator: torch.Generator) -> Tensor:
@@ -29,7 +29,7 @@ class Policy(Protocol):
         ...
 
     def evaluate(self, states: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
-        """`log_prob` and `kl` at once: what they share is worked out once."""
+        """`log_prob` and `kl` together, sharing the forward pass."""
         ...
 
 
@@ -38,13 +38,13 @@ class LatentPolicy(Policy, Protocol):
 
     @property
     def most(self) -> float:
-        """KL that it cannot exceed, in nats; infinite where there is no such bound."""
+        """Upper bound of its KL to the untuned policy, in nats; infinite if there is none."""
         ...
 
     def see(self, states: Tensor) -> Tensor:
-        """What the policy makes of states before anything that training changes, (S, ...). All but `points` take it in their place."""
+        """The part of the computation on states that training does not change, (S, ...). All methods but `points` accept it as `states`."""
         ...
 
     def points(self, states: Tensor, actions: Tensor) -> Tensor:
-        """The latents that actions (S, C, ...) stand for: (S, C, d)."""
+        """The latents (or styles) that actions (S, C, ...) stand for: (S, C, d)."""
         ...

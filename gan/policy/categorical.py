@@ -1,4 +1,4 @@
-"""A policy that chooses among latents: a softmax over the candidates that a `Choice` makes of z."""
+"""A policy that chooses among latents: a softmax over the candidates that a `Choice` makes from z."""
 
 import math
 
@@ -11,13 +11,13 @@ from gan.policy.adapter import Choice, take
 class CategoricalPolicy:
     """pi(i | z) = softmax_i(f(O_i z) / t) over N candidates O_i z, each of them a draw from the prior.
 
-    As N grows, what it draws tends to the optimum of E[r] - beta KL(policy || prior), which is p(z) exp(r / beta) up to a constant,
-    wherever f / t = r / beta: self-normalised importance resampling (Rubin 1987) with a learnt weight. Untuned, f is flat and any
-    candidate is as likely as another. The generator that is exported takes the likeliest candidate.
+    If f / t = r / beta, then for large N its draws tend to the optimum of E[r] - beta KL(policy || prior), which is proportional to
+    p(z) exp(r / beta): self-normalised importance resampling (Rubin 1987) with a learnt weight. Untuned, f is constant and all candidates
+    are equally likely. The exported generator takes the likeliest candidate.
 
     Parameters
     ----------
-    adapter : attached to a generator; shared with the generator that is exported.
+    adapter : attached to a generator; shared with the exported generator.
     temperature : t > 0.
     """
 
@@ -35,7 +35,7 @@ class CategoricalPolicy:
         return list(self.adapter.parameters())
 
     def see(self, states: Tensor) -> Tensor:
-        """Candidates as the generator's mapping sees them, which is much of the work: (S, d) -> (S, N, e)."""
+        """Candidates embedded by the generator's mapping, most of the work: (S, d) -> (S, N, e)."""
         return self.adapter.candidates(states)
 
     def _log_probs(self, states: Tensor) -> Tensor:
@@ -43,7 +43,7 @@ class CategoricalPolicy:
         return (self.adapter.preference(seen) / self.temperature).log_softmax(dim=1)
 
     def log_prob(self, states: Tensor, actions: Tensor) -> Tensor:
-        """Of actions (S, C), indices of candidates, in states (S, d) or in what `see` makes of them: (S, C)."""
+        """Log-probabilities of actions (S, C), which are indices of candidates, in states (S, d) or `see(states)`: (S, C)."""
         return self.evaluate(states, actions)[0]
 
     def kl(self, states: Tensor) -> Tensor:
@@ -51,7 +51,7 @@ class CategoricalPolicy:
         return _kl_to_uniform(self._log_probs(states))
 
     def evaluate(self, states: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
-        """`log_prob` and `kl`, from one pass: (S, C) and (S,)."""
+        """`log_prob` and `kl`, from one forward pass: (S, C) and (S,)."""
         log_probs = self._log_probs(states)
         return log_probs.gather(1, actions), _kl_to_uniform(log_probs)
 
@@ -62,7 +62,7 @@ class CategoricalPolicy:
         return torch.multinomial(probs, children, replacement=True, generator=generator).to(states.device)
 
     def points(self, states: Tensor, actions: Tensor) -> Tensor:
-        """(S, d), (S, C) -> (S, C, d)."""
+        """The chosen candidates: states (S, d), actions (S, C) -> (S, C, d)."""
         return take(self.adapter.latents(states), actions)
 
 

@@ -1,40 +1,40 @@
-"""Learning to choose from images whose rewards are known: the optimum of the policy's objective, found at once."""
+"""Fitting a choice to images whose rewards are known: the optimum of the policy's objective in closed form."""
 
 import torch
 from torch import Tensor
 
 from gan.policy.adapter import Choice
 
-_AT_ONCE = 4096  # latents; of more, what is computed on the way leaves the processor's cache
-_LEAST = 1e-12  # variance of hidden units that tell nothing apart
+_AT_ONCE = 4096  # latents; with more, the intermediate results no longer fit into the processor's cache
+_LEAST = 1e-12  # floor of the ridge, for hidden units that do not vary
 
 
 @torch.no_grad()
 def fit_choice(adapter: Choice, embedded: Tensor, rewards: Tensor, scale: float, ridge: float) -> None:
-    """Set a choice's last layer so that its preferences are `scale` times the rewards, as nearly as its hidden layers tell.
+    """Fit a choice's last layer so that its preferences are `scale` times the rewards, as closely as its hidden layers allow.
 
-    E[r] - beta KL(policy || prior) is largest where f = t r / beta (see `CategoricalPolicy`): for rewards that are known no gradient has to
-    be followed there, the last layer is linear. Ridge regression (Hoerl and Kennard 1970) on the hidden units, with a free intercept:
-    w = (cov(h) + ridge * v I)^-1 cov(h, scale * r), v being the mean variance of a unit.
+    E[r] - beta KL(policy || prior) is largest at f = t r / beta (see `CategoricalPolicy`). Where the rewards are known this needs no
+    gradient steps, since the last layer is linear: it is found by ridge regression (Hoerl and Kennard 1970) on the hidden units, with an
+    intercept that is not penalised: w = (cov(h) + ridge * v I)^-1 cov(h, scale * r), v being the mean variance of a unit.
 
     Parameters
     ----------
     adapter : changed in place; its hidden layers stay as they are.
-    embedded : (M, inputs), as `LatentGenerator.embed` gives them, on the adapter's device.
+    embedded : (M, inputs), as returned by `LatentGenerator.embed`, on the adapter's device.
     rewards : (M,); those that are not finite are left out.
     scale : t / beta.
-    ridge : above 0. The fewer images, the more of what is learnt by heart it keeps out.
+    ridge : above 0; larger values overfit less, which matters most with few images.
 
     Raises
     ------
     ValueError
-        No reward is a number.
+        No reward is finite.
     """
     told = rewards.isfinite()
     if not told.any():
         raise ValueError("no image of the pool has a reward that is a number")
     embedded = embedded[told.to(embedded.device)]
-    if not adapter.mean.any():  # no `Foresight` has said what latents are like
+    if not adapter.mean.any():  # no `Foresight` has set the mean and deviation of embedded latents
         adapter.mean.copy_(embedded.mean(dim=0))
         adapter.deviation.copy_(embedded.std(dim=0).clamp_min(1e-4))
     hidden = torch.cat([adapter.hidden((part - adapter.mean) / adapter.deviation).cpu() for part in embedded.split(_AT_ONCE)]).double()

@@ -1,8 +1,8 @@
-"""Guessing what an image will look like from its latent: what a choice's hidden layers learn before there is any taste.
+"""Predicting an image's features from its latent: pretraining for a choice's hidden layers, before there is any taste.
 
-A person rates a few dozen images; what latents look like can be learnt from thousands, once for a generator. All features of an image are
-guessed together by one network (multi-task learning: Caruana 1997), whose hidden layers a choice begins with: a taste, which is read from
-the same features, then needs little more than a last layer on top of them.
+A person rates only a few dozen images, but the features of an image can be learnt from thousands, once per generator. One network
+predicts all features together (multi-task learning: Caruana 1997), and a choice starts with its hidden layers. A taste is a function
+of the same features, so it then needs little more than a last layer on top.
 """
 
 from dataclasses import dataclass
@@ -15,25 +15,25 @@ from gan.policy.adapter import Choice, ChoiceConfig, hidden_layers
 
 @dataclass(frozen=True)
 class ForesightConfig:
-    """How it is learnt. What it buys: `tastemaker benchmark learning --raters dev --ablations one-round,no-foresight`."""
+    """Hyperparameters. To measure what foresight gains: `tastemaker benchmark learning --raters dev --ablations one-round,no-foresight`."""
 
     epochs: int = 32
     batch: int = 256
-    learning_rate: float = 3e-3  # of AdamW at its highest, by a one-cycle schedule (Smith 2018)
+    learning_rate: float = 3e-3  # peak, of AdamW with a one-cycle schedule (Smith 2018)
     weight_decay: float = 0.1
 
 
 @dataclass(frozen=True, eq=False)
 class Foresight:
-    """What was learnt: hidden layers that a choice can begin with."""
+    """The result: hidden layers that a choice can start with."""
 
     hidden: nn.Sequential
     mean: Tensor  # of embedded latents over the prior
     deviation: Tensor
-    images: int  # that it was learnt from
+    images: int  # number of images that it was learnt from
 
     def give(self, adapter: Choice) -> None:
-        """Let an idle choice begin with these hidden layers."""
+        """Copy these hidden layers into an untrained choice. ValueError if it is trained already."""
         if not adapter.idle:
             raise ValueError("this choice has learnt something already")
         adapter.hidden.load_state_dict(self.hidden.state_dict())
@@ -46,9 +46,9 @@ class ForesightLearner:
 
     Parameters
     ----------
-    embedded : (M, inputs), as `LatentGenerator.embed` gives them.
-    features : (M, d), each of a size about 1.
-    like : shape of the choices that are to begin with it.
+    embedded : (M, inputs), as returned by `LatentGenerator.embed`.
+    features : (M, d), each with a scale of about 1.
+    like : shape of the choices that will start with the result.
     seed : decides everything random here.
     """
 
@@ -66,7 +66,7 @@ class ForesightLearner:
             self.hidden = hidden_layers(like.inputs, like.width, like.depth).to(embedded.device)
             self._out = nn.Linear(like.width, features.shape[1]).to(embedded.device)
         self.updates = max(1, self.config.epochs * len(embedded) // self.config.batch)
-        self.learnt = 0  # updates so far
+        self.learnt = 0  # updates done
         parameters = [*self.hidden.parameters(), *self._out.parameters()]
         rate = self.config.learning_rate
         self._optimizer = torch.optim.AdamW(parameters, lr=rate, weight_decay=self.config.weight_decay, fused=True)
@@ -74,11 +74,11 @@ class ForesightLearner:
 
     @property
     def done(self) -> bool:
-        """Whether all has been learnt."""
+        """Whether all updates are done."""
         return self.learnt >= self.updates
 
     def step(self, updates: int) -> None:
-        """Up to so many optimiser steps more."""
+        """Do up to `updates` more optimiser steps."""
         for _ in range(min(updates, self.updates - self.learnt)):
             picks = torch.randint(len(self._inputs), (self.config.batch,), generator=self._random).to(self._inputs.device)
             loss = nn.functional.mse_loss(self.guess(self._inputs[picks]), self._features[picks])
@@ -89,11 +89,11 @@ class ForesightLearner:
             self.learnt += 1
 
     def guess(self, inputs: Tensor) -> Tensor:
-        """Features (N, d) of standardised embedded latents (N, inputs)."""
+        """Predict features (N, d) from standardised embedded latents (N, inputs)."""
         guessed: Tensor = self._out(self.hidden(inputs))
         return guessed
 
     @property
     def foresight(self) -> Foresight:
-        """What is learnt so far."""
+        """The result so far. It shares the hidden layers, which further steps change."""
         return Foresight(self.hidden, self.mean, self.deviation, self.images)

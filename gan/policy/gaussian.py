@@ -9,7 +9,7 @@ from gan.policy.adapter import Adapter
 
 
 def log_density(x: Tensor, mean: Tensor, sigma: float) -> Tensor:
-    """Of N(mean, sigma^2 I), summed over the last dimension: (..., d) -> (...)."""
+    """Log-density of N(mean, sigma^2 I), summed over the last dimension: (..., d) -> (...)."""
     squared = ((x - mean) / sigma).square().sum(dim=-1)
     return -0.5 * squared - x.shape[-1] * (math.log(sigma) + 0.5 * math.log(2.0 * math.pi))
 
@@ -17,13 +17,13 @@ def log_density(x: Tensor, mean: Tensor, sigma: float) -> Tensor:
 class GaussianPolicy:
     """a ~ N(sqrt(1 - s^2) * adapter(z), s^2 I), z ~ N(0, I).
 
-    The factor makes the untuned policy (adapter = identity) draw exactly a ~ N(0, I): exploring costs nothing in realism. Everything
-    about it is a closed form.
+    The factor makes the untuned policy (adapter = identity) draw exactly a ~ N(0, I), so exploration costs no realism. Density and KL are
+    closed forms.
 
     Parameters
     ----------
-    adapter : maps z to z'; shared with the generator that is exported, which uses z' itself, without the noise.
-    sigma : s, in (0, 1): how far from z' an action is tried.
+    adapter : maps z to z'; shared with the exported generator, which uses z' itself, without the noise.
+    sigma : s, in (0, 1): how far actions stray from z'.
     """
 
     most = math.inf
@@ -53,7 +53,7 @@ class GaussianPolicy:
         return self._kl(states, self.mean(states))
 
     def evaluate(self, states: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
-        """`log_prob` and `kl`, from one pass: (S, C) and (S,)."""
+        """`log_prob` and `kl`, from one forward pass: (S, C) and (S,)."""
         mean = self.mean(states)
         return log_density(actions, mean[:, None], self.sigma), self._kl(states, mean)
 
@@ -66,7 +66,7 @@ class GaussianPolicy:
         return self.rsample(states, children, generator)
 
     def rsample(self, states: Tensor, children: int, generator: torch.Generator) -> Tensor:
-        """As `act`, with a graph from the parameters to the actions."""
+        """As `act`, differentiable in the parameters."""
         noise = torch.randn(states.shape[0], children, states.shape[1], generator=generator).to(states.device)
         return self.mean(states)[:, None, :] + self.sigma * noise
 
@@ -75,5 +75,5 @@ class GaussianPolicy:
         return states
 
     def points(self, states: Tensor, actions: Tensor) -> Tensor:
-        """An action is a latent already."""
+        """The actions themselves: they are latents already."""
         return actions

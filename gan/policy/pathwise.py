@@ -1,7 +1,7 @@
-"""The pathwise gradient ("turbo"): through the reward, the image and the action into the policy, instead of around them.
+"""The pathwise gradient ("turbo"): backpropagated through reward, image and action into the policy.
 
-Its variance is far lower than a score function's, and it needs a generator that gradients pass through. It climbs whatever slope the
-reward has, also where no rated image ever was, so it runs hardest into a taste model's mistakes: the reward must saturate there.
+Its variance is far lower than that of a score-function estimator, but it needs a differentiable generator. It follows the reward's
+gradient also where no image was ever rated, so it exploits a taste model's mistakes hardest: the reward must saturate there.
 """
 
 from collections.abc import Callable
@@ -15,10 +15,10 @@ from gan.policy.update import UpdateConfig
 
 
 class MovingPolicy(LatentPolicy, Protocol):
-    """A policy whose actions are smooth in its parameters."""
+    """A policy whose actions are differentiable in its parameters."""
 
     def rsample(self, states: Tensor, children: int, generator: torch.Generator) -> Tensor:
-        """As `act`, with a graph from the parameters to the actions (the reparameterisation of Kingma and Welling 2014)."""
+        """As `act`, differentiable in the parameters (the reparameterisation of Kingma and Welling 2014)."""
         ...
 
 
@@ -32,14 +32,15 @@ def pathwise_update(
     config: UpdateConfig,
     generator: torch.Generator,
 ) -> None:
-    """Climb `E[r] - kl_weight * KL`, one optimiser step for each of `config.minibatches` parts of the states.
+    """Ascend `E[r] - kl_weight * KL`: one pass over the states, one optimiser step for each of `config.minibatches` parts of them.
 
-    Each part draws its own actions: a slope taken before a step would be that of another policy after it.
+    Each part samples its own actions after the step before it, since that step has changed the policy. A step is skipped if the norm of
+    its gradient is not finite.
 
     Parameters
     ----------
     states : (S, ...).
-    slope : points (M, ...) -> dr/dpoint of each, of the same shape; detached.
+    slope : maps points (M, ...) to the gradient of each one's reward, of the same shape and detached.
     kl_weight : reward units per nat of KL to the untuned policy.
     """
     for part in states.chunk(config.minibatches):

@@ -1,4 +1,4 @@
-"""One round of tuning: sample actions, draw, score, update, look; stop at a limit and keep the best moment."""
+"""One round of tuning: sample actions, draw, score, update, evaluate; stop at a limit and keep the best version."""
 
 import copy
 import time
@@ -29,28 +29,28 @@ from gan.rewards.variety import Variety
 
 @dataclass(frozen=True)
 class RoundConfig:
-    """How a round goes; defaults come from the learning benchmark's tuning raters."""
+    """Settings of a round; the defaults were chosen on the learning benchmark's tuning raters."""
 
-    policy: Literal["choice", "shift"] = "choice"  # choose among latents of the prior, or move each
-    estimator: Estimator = "rloo"  # of the gradient from drawn images; "pathwise" needs a policy that moves
+    policy: Literal["choice", "shift"] = "choice"  # choose among latents of the prior, or move each latent
+    estimator: Estimator = "rloo"  # how gradients are estimated from drawn images; "pathwise" needs the policy "shift"
     steps: int = 16  # batches
-    states: int = 16  # latents a batch
-    children: int = 8  # actions tried from each
-    advantage_floor: float = 0.1  # untuned SD
-    look_every: int = 4  # batches between looks of the guard
+    states: int = 16  # latents per batch
+    children: int = 8  # actions sampled for each latent
+    advantage_floor: float = 0.1  # lower bound of the deviation that advantages are divided by (`scale`), in untuned SD
+    look_every: int = 4  # batches between two evaluations by the guard
     look_images: int = 128
-    limits: Limits | None = None  # None: as the policy needs
+    limits: Limits | None = None  # None: the defaults for the policy
     update: UpdateConfig = field(default_factory=UpdateConfig)
-    discriminator_ridge: float = 0.0  # how firmly its last layer is held while it learns (0.1 to 0.3); 0: it does not: no gain is sure
+    discriminator_ridge: float = 0.0  # ridge of the discriminator's head, 0.1 to 0.3; 0: it does not learn (no gain is sure)
     # choice
-    pool: int = 24576  # images of the prior that choices are learnt from, as far as they are read when a round begins
+    pool: int = 24576  # images of the prior that a choice is fitted to: as many of them as have been read when a round begins
     candidates: int = 48  # at medium strength
-    temperature: float = 0.3  # of the softmax over preferences, which are of the size of rewards
+    temperature: float = 0.3  # of the softmax over preferences, which are on the scale of rewards
     entropy_weight: float = 0.3  # reward (untuned SD) paid per nat of KL to the untuned policy
-    draw_rate: float = 2e-4  # learning rate of the updates from drawn images
-    ridge: float = 0.03  # of the fit to images that are known: see `fit_choice`
+    draw_rate: float = 2e-4  # learning rate for the updates from drawn images
+    ridge: float = 0.03  # of the closed-form fit: see `fit_choice`
     # shift
-    sigma: float = 0.4  # how far an action strays, in standard deviations of the prior
+    sigma: float = 0.4  # how far an action strays from the mean, in standard deviations of the prior
     learning_rate: float = 3e-3  # of Adam on the adapter
     kl_weight: float = 0.015  # reward (untuned SD) paid per nat of KL to the untuned policy
     kl_limit: float = 45.0  # nats; beyond it the weight grows until the policy comes back
@@ -70,46 +70,51 @@ class RoundConfig:
 
 @dataclass(frozen=True)
 class RoundProgress:
-    """What one step reports. Units: SD are standard deviations of the untuned generator's images."""
+    """What is reported after one step. SD are standard deviations of the untuned generator's images."""
 
-    step: int  # 1-based; 0 while images are read before the first, when there is nothing else to say
+    step: int  # counted from 1; 0 while images are read before the first step: then the other fields have no meaning yet
     steps: int
     seconds_left: float
     reward: float = 0.0  # mean over the batch's actions, SD
     taste: float = 0.0  # mean, SD
-    realism: float = 0.0  # mean, SD; 0 where there is no discriminator
+    realism: float = 0.0  # mean, SD; 0 without a discriminator
     kl: float = 0.0  # to the untuned policy, nats
-    kl_limit: float = 0.0  # what a choice cannot exceed, or beyond which a shift is drawn back
-    diversity: float = 1.0  # at the last look, relative to the untuned generator's own best fifth
+    kl_limit: float = 0.0  # for a choice the largest possible KL, or the limit beyond which the KL weight grows, nats
+    diversity: float = 1.0  # at the last evaluation, relative to the best fifth of the untuned generator's images
     diversity_limit: float = 0.0
-    images_per_second: float = 0.0  # judged, those drawn before included
-    note: str = ""  # what the guard says
+    images_per_second: float = 0.0  # scored per second, including images that were already drawn
+    note: str = ""  # the limit that the guard found broken, if any
 
 
 @dataclass(frozen=True)
 class RoundResult:
     """How a round ended."""
 
-    kept: bool  # the generator changed
+    kept: bool  # whether the generator changed
     reason: str  # one sentence
     start: Look
     best: Look
     kl: float
     steps: int
     seconds: float
-    images: int  # judged: tried in batches, or looked at by the guard
-    drawn: int  # of them, all others being the same again
+    images: int  # scored: sampled in batches, or evaluated by the guard
+    drawn: int  # of these, the images that had to be drawn; the others were repeats
 
 
 class Round:
-    """Runs once over `run()`; `result` holds afterwards.
+    """Runs once, by `run()`; `result` is set when it has ended.
 
     Parameters
     ----------
-    adapter : changed in place; after the round it is the best moment's, or as it was. Its type decides the policy.
-    scorer : with a taste set; it draws what the adapter gives (for a `StyleShift`, see `Scorer.drawing` and `Synthesis`).
-    generator : draws everything random: on a CPU a round is reproducible, as far as a session is (see `TuningSession`).
-    rival : where `adapter` begins anew, what it has to please more than; None: itself, as it is at the start.
+    adapter : changed in place; after the round it is the best version found, or as it was. Its type decides the policy.
+    scorer : with a taste set; it draws what the adapter returns (for a `StyleShift`, see `Scorer.drawing` and `Synthesis`).
+    generator : source of all randomness: on a CPU a round is reproducible as far as a session is (see `TuningSession`).
+    rival : if `adapter` starts afresh, the adapter that it has to beat; None: itself, as it is at the start.
+
+    Raises
+    ------
+    ValueError
+        The pathwise estimator with a choice, which has no gradient.
     """
 
     def __init__(
@@ -120,7 +125,7 @@ class Round:
         self._seen = Seen(scorer.drawer)
         self.device = scorer.drawer.device
         self.result: RoundResult | None = None
-        self._yardstick = scorer  # whose discriminator stays as it was trained: it must not move with what it measures
+        self._yardstick = scorer  # used for evaluation: its discriminator does not learn, so that the measure stays fixed during the round
         self._variety: Variety | None = None
         if isinstance(adapter, Choice) and config.estimator == "pathwise":
             raise ValueError("the pathwise estimator needs a policy that moves: a choice has no slope")
@@ -137,13 +142,13 @@ class Round:
         else:
             self.policy = GaussianPolicy(adapter, config.sigma)
         self.limits = config.limits or (Limits() if self._choosing else MOVING)
-        # As the dials come, the taste alone decides what is kept; who turns one asks for something else as well, which costs some taste.
+        # With default weights the taste alone decides which version is kept. Others ask for more than taste, which costs some of it.
         weights = replace(scorer.weights, outside={name: weight for name, weight in scorer.weights.outside.items() if weight})
         self._turned = weights != (RewardWeights() if self._choosing else MOVING_WEIGHTS)
         self._held_out = torch.randn(config.look_images, adapter.config.z_dim, generator=generator).to(self.device)
-        self._choices: Tensor | None = None  # what could be made of them, as the mapping sees it
+        self._choices: Tensor | None = None  # the candidates of `_held_out`, embedded
         self._fair = scorer.best_fifth()
-        self._fair_diversity = max(mean_pairwise_distance(self._fair.features), 1e-6)  # 0 where all images are one
+        self._fair_diversity = max(mean_pairwise_distance(self._fair.features), 1e-6)  # 0 if all images are the same
 
     @property
     def _choosing(self) -> bool:
@@ -154,7 +159,7 @@ class Round:
         return self._choosing and self.scorer.has_realism and self.config.discriminator_ridge > 0.0
 
     def _fit(self) -> None:
-        """Let the choice follow the rewards of images that are known; the batches that are drawn refine it."""
+        """Fit the choice to the rewards of images that are known; the drawn batches then refine it."""
         if isinstance(self.adapter, Choice):
             known = self._learn_realism() if self._learns_realism else self.scorer.known_scores()
             config = self.config
@@ -162,7 +167,7 @@ class Round:
 
     @torch.no_grad()
     def _learn_realism(self) -> Scores:
-        """Let the discriminator learn to tell what is chosen now from real images; the pool's images by it."""
+        """Train the discriminator's head to tell what is chosen now from real images. Returns the pool's scores with that head."""
         assert isinstance(self.adapter, Choice)
         preferences = self.adapter.preference(self._embedded).cpu()
         shares = chosen_shares(preferences, self.adapter.config.candidates)
@@ -170,7 +175,7 @@ class Round:
         return self.scorer.known_scores()
 
     def _rewards(self, scores: Scores) -> Tensor:
-        """(N,), with what an image adds to variety."""
+        """Rewards (N,), for a choice including what each image adds to variety."""
         if self._variety is None:
             return scores.reward
         added = self.scorer.weights.novelty * self._variety(scores.features)
@@ -181,7 +186,7 @@ class Round:
 
     @torch.no_grad()
     def look(self, step: int, adapter: Adapter | None = None) -> Look:
-        """The generator as it would be exported (no noise), or with another adapter, on latents that no update sees."""
+        """Evaluate the adapter, or another one, as it would be exported (no noise), on latents that no update sees."""
         scores = self._yardstick.score_features(*self._seen.look(self._points(adapter or self.adapter)))
         realism = scores.terms.realism
         return Look(
@@ -194,19 +199,19 @@ class Round:
         )
 
     def _points(self, adapter: Adapter) -> Tensor:
-        """What an adapter makes of the latents that no update sees."""
+        """What an adapter makes of the held-out latents."""
         if not isinstance(adapter, Choice):
             return adapter(self._held_out)
         if self._choices is None or self._choices.shape[1] < adapter.config.candidates:
             self._choices = adapter.candidates(self._held_out)
-        return adapter.choose(self._held_out, self._choices[:, : adapter.config.candidates])  # of more, the first are the same
+        return adapter.choose(self._held_out, self._choices[:, : adapter.config.candidates])  # fewer are the first of more
 
     @property
     def _candidates(self) -> int:
         return self.adapter.config.candidates if isinstance(self.adapter, Choice) else 1
 
     def _look_again(self, step: int) -> Look:
-        """A look; where a choice breaks a limit, one among half as many, and so on: it is too choosy, not wrong."""
+        """Evaluate; while a choice breaks a limit, halve its candidates and evaluate again: it may be right, only too strict."""
         look = self.look(step)
         while isinstance(self.adapter, Choice) and self._candidates > 2 and look.broken(self.limits):
             self.adapter.choose_among(self._candidates // 2)
@@ -216,7 +221,7 @@ class Round:
     def run(
         self, cancel: Callable[[], bool] = lambda: False, wait: Callable[[], None] = lambda: None
     ) -> Iterator[RoundProgress]:
-        """One report a step. `cancel` is asked and `wait` called (a pause) between steps."""
+        """Yields a report after every step. Between steps, `cancel` is called (true ends the round) and `wait` may block (a pause)."""
         config = self.config
         choosing = self._choosing
         rate = config.draw_rate if choosing else config.learning_rate
@@ -238,8 +243,8 @@ class Round:
                 self._fit()
             step += 1
             reward, taste, realism, kl = self._step(optimizer, kl_weight)
-            # Dual ascent: outside a limit it costs more and more to be far from the untuned generator, inside less and less again.
-            # So a round that has gone too far comes back and learns to move only what needs moving, instead of ending there.
+            # Dual ascent: the KL weight grows while the policy is outside a limit, and falls back while it is inside.
+            # A round that has gone too far thus comes back and learns to change only what it must, instead of ending there.
             kl_limit = min(self.policy.most, config.kl_limit)
             outside = kl > kl_limit or bool(note)
             kl_weight = min(kl_weight * 1.3, 10.0) if outside else max(kl_weight / 1.3, least)
@@ -283,7 +288,7 @@ class Round:
         )
 
     def _step(self, optimizer: torch.optim.Optimizer, kl_weight: float) -> tuple[float, float, float, float]:
-        """Draw a batch and learn from it. Returns mean reward, taste, realism and KL."""
+        """Draw one batch and update the policy. Returns mean reward, taste, realism and KL."""
         config = self.config
         states = torch.randn(config.states, self.adapter.config.z_dim, generator=self.random).to(self.device)
         seen = self.policy.see(states)
@@ -300,10 +305,10 @@ class Round:
         )
 
     def _around(self, states: Tensor, seen: Tensor, optimizer: torch.optim.Optimizer, kl_weight: float) -> tuple[Scores, float]:
-        """A score-function update: draw, score, reinforce. Returns the scores and the KL in nats.
+        """A score-function update: sample, draw, score, update. Returns the scores and the KL in nats.
 
-        Advantages are divided by their deviation sd over the batch (`scale`), the price of KL is not: where these updates lead is
-        f = t r / (beta sd), and not the f = t r / beta that `fit_choice` finds.
+        Advantages are divided by their standard deviation sd over the batch (`scale`), but the KL weight is not. These updates therefore
+        converge to f = t r / (beta sd), not to the f = t r / beta that `fit_choice` finds.
         """
         config = self.config
         actions = self.policy.act(seen, config.children, self.random)
@@ -317,7 +322,7 @@ class Round:
         return scores, stats.kl
 
     def _along(self, states: Tensor, optimizer: torch.optim.Optimizer, kl_weight: float) -> tuple[Scores, float]:
-        """A pathwise update: the reward's slope at each image, carried back into the policy. Returns the last part's scores, and the KL."""
+        """A pathwise update: backpropagate each image's reward into the policy. Returns the scores of the last part, and the KL in nats."""
         found: list[Scores] = []
 
         def slope(points: Tensor) -> Tensor:

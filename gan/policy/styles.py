@@ -1,6 +1,7 @@
-"""Acting behind the mapping: a learnt shift of w, the same for all layers of the synthesis or one for each.
+"""A policy behind the mapping: a learnt shift of w, the same for all layers of the synthesis or one for each.
 
-It reaches images that no latent gives, good and bad, so a tuned generator is `Styled` instead of a map of latents in front of the old one.
+It reaches images that no latent gives, good and bad. A tuned generator is therefore a `Styled`, not an adapter of latents in front of the
+old one.
 """
 
 import math
@@ -21,27 +22,27 @@ _FRAME_SEED = 1_900_000_000
 
 @dataclass(frozen=True)
 class StyleConfig:
-    """Shape of a shift of styles."""
+    """Shape of a `StyleShift`."""
 
     z_dim: int  # latent width of the generator
     w_dim: int  # width of a style
-    layers: int  # styles that its synthesis takes
-    blocks: int  # shifts that are learnt: 1 for all layers together, or `layers`
-    rank: int  # principal directions of w that each shift is made of
+    layers: int  # number of styles that the synthesis takes
+    blocks: int  # number of learnt shifts: 1 for all layers together, or `layers`
+    rank: int  # number of principal directions that each shift combines
     width: int = 128  # of the hidden layers
     depth: int = 2  # hidden layers
 
 
 class StyleShift(Adapter):
-    """z (N, z_dim) -> styles (N, layers, w_dim) = bend(v + L D_b(v)) in block b, v = straighten(mapping(z)).
+    """Maps z (N, z_dim) to styles (N, layers, w_dim): bend(v + L D_b(v)) in block b, with v = straighten(mapping(z)).
 
-    L holds the first `rank` principal directions of v over the prior, each as long as its standard deviation. v is what precedes the
-    mapping's last rectifier: nearly Gaussian, so that a standard deviation means as much in any direction and at any place (Wulff and
-    Torralba 2020, arXiv 2009.06529). D is a small multilayer perceptron whose last layer starts at zero.
+    L holds the first `rank` principal directions of v over the prior, each scaled by its standard deviation. v is the input of the
+    mapping's last rectifier: it is nearly Gaussian, so that a standard deviation means much the same in any direction and at any place
+    (Wulff and Torralba 2020, arXiv 2009.06529). D is a small multilayer perceptron whose last layer starts at zero.
 
     Parameters
     ----------
-    config : see `around`, which makes one that fits a generator.
+    config : usually made by `around`, which fits it to a generator.
     """
 
     kind: ClassVar[str] = "styles"
@@ -61,18 +62,18 @@ class StyleShift(Adapter):
 
     @classmethod
     def around(cls, generator: LatentGenerator, rank: int, by_block: bool, seed: int = 0) -> "StyleShift":
-        """One for this generator, attached to it and on its device.
+        """Make one for this generator, attached to it and on its device.
 
         Parameters
         ----------
-        rank : directions; fewer where w has fewer.
-        by_block : a shift of its own for each layer of the synthesis.
-        seed : of the hidden layers' weights.
+        rank : number of directions, capped at the width of w.
+        by_block : whether each layer of the synthesis gets a shift of its own.
+        seed : of the hidden layers' initial weights.
 
         Raises
         ------
         UserError
-            The generator has no mapping apart from its synthesis.
+            The generator has no mapping that is separate from its synthesis.
         """
         layers = generator.style_layers
         if not layers:
@@ -104,7 +105,7 @@ class StyleShift(Adapter):
 
     @torch.no_grad()
     def straight(self, z: Tensor) -> Tensor:
-        """v: (N, z_dim) -> (N, w_dim)."""
+        """v of latents: (N, z_dim) -> (N, w_dim)."""
         return self.straighten(self.embed(z).float())
 
     def offsets(self, v: Tensor) -> Tensor:
@@ -124,12 +125,12 @@ class StyleShift(Adapter):
 
 
 class StylePolicy:
-    """a ~ N(D(v), s^2 I): offsets along principal directions, in their standard deviations; an image is drawn of v + L a.
+    """a ~ N(D(v), s^2 I): offsets along the principal directions, in units of their standard deviations; v + L a is what is drawn.
 
     Parameters
     ----------
-    adapter : attached; shared with the generator that comes of it, which draws D(v) itself, without the noise.
-    sigma : s > 0: how far from D(v) an action is tried.
+    adapter : attached; shared with the exported generator, which uses D(v) itself, without the noise.
+    sigma : s > 0: how far actions stray from D(v).
     """
 
     most = math.inf
@@ -143,7 +144,7 @@ class StylePolicy:
         return list(self.adapter.parameters())
 
     def mean(self, states: Tensor) -> Tensor:
-        """(S, z_dim) -> (S, blocks * rank)."""
+        """D(v) of latents: (S, z_dim) -> (S, blocks * rank)."""
         return self.adapter.offsets(self.adapter.straight(states))
 
     def see(self, states: Tensor) -> Tensor:
@@ -159,7 +160,7 @@ class StylePolicy:
         return self._kl(self.mean(states))
 
     def evaluate(self, states: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
-        """`log_prob` and `kl`, from one pass: (S, C) and (S,)."""
+        """`log_prob` and `kl`, from one forward pass: (S, C) and (S,)."""
         mean = self.mean(states)
         return log_density(actions, mean[:, None], self.sigma), self._kl(mean)
 
@@ -172,7 +173,7 @@ class StylePolicy:
         return self.rsample(states, children, generator)
 
     def rsample(self, states: Tensor, children: int, generator: torch.Generator) -> Tensor:
-        """As `act`, with a graph from the parameters to the actions."""
+        """As `act`, differentiable in the parameters."""
         mean = self.mean(states)
         noise = torch.randn(mean.shape[0], children, mean.shape[1], generator=generator).to(mean.device)
         return mean[:, None, :] + self.sigma * noise
@@ -184,7 +185,7 @@ class StylePolicy:
 
 
 class Synthesis(LatentGenerator):
-    """A generator from its styles on: draws (N, layers, w_dim)."""
+    """The synthesis of a generator alone: draws styles (N, layers, w_dim)."""
 
     kind = "synthesis"
 
@@ -197,7 +198,7 @@ class Synthesis(LatentGenerator):
 
 
 class Styled(LatentGenerator):
-    """A generator whose styles are shifted: what tuning behind the mapping comes to. A `Model` of it draws; no bundle holds one."""
+    """A generator whose styles are shifted: the result of tuning behind the mapping. A `Model` can hold and draw it, a bundle cannot."""
 
     kind = "styled"
 

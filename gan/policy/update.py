@@ -10,22 +10,22 @@ from gan.policy.base import Policy
 
 @dataclass(frozen=True)
 class UpdateConfig:
-    """How one batch of actions becomes a step."""
+    """How one batch of actions is turned into optimiser steps."""
 
-    minibatches: int = 4  # optimiser steps a batch
+    minibatches: int = 4  # optimiser steps per epoch
     epochs: int = 1  # passes over the batch
-    clip: float = 0.2  # of the ratio of summed densities (Schulman et al. 2017, arXiv 1707.06347, eq. 7)
-    max_norm: float = 1.0  # gradient norm is capped here
+    clip: float = 0.2  # of the probability ratio (Schulman et al. 2017, arXiv 1707.06347, eq. 7)
+    max_norm: float = 1.0  # gradients are clipped to this norm
 
 
 @dataclass(frozen=True)
 class UpdateStats:
-    """What an update did; names follow CleanRL's."""
+    """Statistics of an update; names follow CleanRL's."""
 
     approx_kl: float  # mean of (ratio - 1) - log ratio (Schulman, "Approximating KL divergence"), old to new policy, nats
-    clip_fraction: float  # share of ratios outside 1 +- clip
-    grad_norm: float  # before capping, mean over steps
-    kl: float  # to the untuned policy, exact, mean over the states before each step, nats
+    clip_fraction: float  # share of ratios outside 1 +- `UpdateConfig.clip`
+    grad_norm: float  # before clipping, mean over steps
+    kl: float  # exact KL to the untuned policy before each step, mean over states and steps, nats
 
 
 def clipped_surrogate(log_ratio: Tensor, advantages: Tensor, clip: float) -> Tensor:
@@ -44,11 +44,11 @@ def update(
     config: UpdateConfig,
     generator: torch.Generator,
 ) -> UpdateStats:
-    """Climb `E[A] - kl_weight * KL` from one batch.
+    """Ascend `E[A] - kl_weight * KL` on one batch. A gradient whose norm is not finite is skipped.
 
     Parameters
     ----------
-    states : (S, ...) of each group.
+    states : (S, ...).
     actions : (S, C, ...) sampled by `policy.act` before this update.
     advantages : (S, C).
     kl_weight : reward units per nat of KL to the untuned policy.
@@ -58,7 +58,7 @@ def update(
     sums = torch.zeros(4)
     steps = 0
     for _ in range(config.epochs):
-        # Whole groups stay together: their advantages only mean something side by side.
+        # The children of a state stay together: their advantages are relative to each other.
         for picks in torch.randperm(len(states), generator=generator).to(states.device).chunk(config.minibatches):
             log_prob, kl = policy.evaluate(states[picks], actions[picks])
             log_ratio = log_prob - old[picks]

@@ -1,4 +1,4 @@
-"""Reward terms, their normalisation, the gate and the composition."""
+"""Reward terms, their normalisation, the realism gate and how they are combined."""
 
 from gan.rewards.compose import (
     MOVING_WEIGHTS,

@@ -1,4 +1,4 @@
-"""Draws images with the untuned generator and reads them, in chunks that fit."""
+"""Draws images with the untuned generator and computes their features, in chunks that fit into memory."""
 
 import torch
 from torch import Tensor
@@ -14,15 +14,15 @@ def _grad_of(given: Tensor) -> torch.set_grad_enabled:
 
 
 def _parts(rows: Tensor, size: int) -> tuple[Tensor, ...]:
-    """Parts of about so many rows, all alike: a last one of a few rows would take nearly as long as a whole one."""
+    """Split into parts of about `size` rows and nearly equal length: a short last part would take nearly as long as a full one."""
     parts: tuple[Tensor, ...] = rows.tensor_split(max(1, round(len(rows) / size)))
     return parts
 
 
 class Drawer:
-    """Draws images of latents with the untuned generator, and reads them, in chunks that fit.
+    """Draws images from latents with the untuned generator and computes their features, in chunks that fit into memory.
 
-    With a gradient only where what it is given asks for one.
+    Gradients are recorded only if the input requires them.
     """
 
     generator: LatentGenerator
@@ -32,14 +32,14 @@ class Drawer:
         self.discriminator = model.discriminator
         self.device = model.device
         self.resolution = model.resolution
-        # On a CPU what counts is that a chunk's widest layer stays in the cache: 32 is 1.3 times as fast as 128.
-        # Larger images get smaller chunks, so that memory stays as it is at 128 px.
+        # On a CPU, a chunk's widest layer should stay in the cache: 32 images are 1.3 times as fast as 128.
+        # Larger images get smaller chunks, so that they need no more memory than at 128 px.
         fewer = max(1, (model.resolution // 128) ** 2)
         self.chunk = chunk or max(1, (32 if self.device.type == "cpu" else 256) // fewer)
         self.autocast = bfloat16_pays(self.device)
 
     def draw(self, latents: Tensor, exact: bool = False) -> Tensor:
-        """(N, d) -> (N, 3, R, R) in [-1, 1] on the device; `exact` draws in float32, as a saved image is drawn."""
+        """Latents (N, d) -> images (N, 3, R, R) in [-1, 1] on the device; `exact` draws in float32, as images are saved."""
         parts = []
         for part in _parts(latents.to(self.device), self.chunk):
             with _grad_of(part), torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast and not exact):
@@ -47,7 +47,7 @@ class Drawer:
         return torch.cat(parts) if len(parts) > 1 else parts[0]
 
     def read(self, images: Tensor) -> tuple[RawFeatures, Tensor | None]:
-        """Raw features, and the discriminator's logits (N,) on the CPU where there is one."""
+        """Raw features of images (N, 3, R, R) in [-1, 1], and the discriminator's logits (N,) on the CPU, None without a discriminator."""
         features: list[RawFeatures] = []
         logits: list[Tensor] = []
         for part in _parts(images, 2 * self.chunk):
@@ -60,7 +60,7 @@ class Drawer:
         return RawFeatures.cat(features), torch.cat(logits) if logits else None
 
     def look(self, latents: Tensor) -> tuple[RawFeatures, Tensor | None]:
-        """As `read` of `draw`, a few images at a time: those of many latents need not fit into memory together."""
+        """Like `read(draw(latents))`, but a few images at a time, so that not all of them need to fit into memory."""
         parts = [self.read(self.draw(part)) for part in _parts(latents, 2 * self.chunk)]
         logits = [logit for _, logit in parts if logit is not None]
         return RawFeatures.cat([raw for raw, _ in parts]), torch.cat(logits) if logits else None

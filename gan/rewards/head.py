@@ -1,7 +1,7 @@
-"""The discriminator keeps learning a little: a linear head on its last hidden layer, drawn back to the head it was trained with.
+"""A small correction of the discriminator: a linear head on its last hidden layer, regularised towards the head it was trained with.
 
-Only the head moves, and what it reads is known already, so learning costs no forward pass and what was read stays valid. It is the optimum
-of a convex problem, found anew from the same start each time: it does not drift, and nothing of it need be kept beside a checkpoint.
+Only this head is trained, on features that are already computed, so learning needs no forward pass and cached features stay valid. The
+head is the optimum of a convex problem, solved from the same start each time: it does not drift, and no checkpoint needs to store it.
 """
 
 from dataclasses import dataclass
@@ -9,44 +9,44 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-NEIGHBOURS = 16  # images, of about the same liking, that answer for one of the tuned generator's
+NEIGHBOURS = 16  # real images, of about the same liking, among which each tuned image's share is divided
 _NEWTON_STEPS = 20
 _TOLERANCE = 1e-8
-_FREE = 1e-6  # ridge of what is free, but for rounding
+_FREE = 1e-6  # ridge of coefficients that are to be free; not 0, for numerical stability
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Images of one kind."""
+    """Images of one kind, real or tuned."""
 
     features: Tensor  # (n, d), standardised
-    logits: Tensor  # (n,): what the discriminator said as it was trained
-    shares: Tensor  # (n,): how often each comes up; at least 0, of any sum
+    logits: Tensor  # (n,): from the discriminator as it was trained
+    shares: Tensor  # (n,): how often each is drawn; at least 0, of any sum
 
     def told(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Those that come up at all and of which everything is a number, in float64; shares that sum to one half."""
+        """The images with a positive share and only finite values, in float64; their shares are scaled to sum to one half."""
         told = (self.shares > 0.0) & self.logits.isfinite() & self.features.isfinite().all(dim=1)
         kept = self.shares[told].double()
         return self.features[told].double(), self.logits[told].double(), kept / (2.0 * kept.sum())
 
 
 def fit_head(real: Sample, tuned: Sample, ridge: float, untuned: bool = False) -> Tensor:
-    """What is added to a logit for each feature, so that real images and a tuned generator's are told apart.
+    """Fit a correction of the logits, linear in the features, that tells real images from a tuned generator's.
 
-    Logistic regression beside the discriminator's own logits l, as Newton's method finds it: minimises, over h and an intercept b,
-    `mean of -log sigmoid(l + x h + b)` over real images and of `-log sigmoid(-(l + x h + b))` over tuned ones, each half of the sum, plus
-    `ridge / 2 |h|^2`. As it starts from h = 0 and only falls, |h| never exceeds sqrt(2 L / ridge), L being what the discriminator as it
-    was trained comes to.
+    Logistic regression with the discriminator's own logits l as offset, solved by Newton's method: minimises over h and an intercept b
+    the mean of `-log sigmoid(l + x h + b)` over real images and of `-log sigmoid(-(l + x h + b))` over tuned ones, each weighted by one
+    half, plus `ridge / 2 |h|^2`. It starts from h = 0 and only descends, so |h| never exceeds sqrt(2 L / ridge), where L is the loss of the
+    discriminator as it was trained.
 
     Parameters
     ----------
     ridge : above 0.
-    untuned : the real images are the untuned generator's, for want of real ones. Then what is tuned may well be the more real by the
-        discriminator as it was trained, and shall stay so: how much l counts is found too, as b is, and h is what remains.
+    untuned : whether the untuned generator's images take the place of real ones, if there are none. The trained discriminator may then
+        rightly rate tuned images as more real, which is to be preserved: a coefficient of l is fitted too, unpenalised like b.
 
     Returns
     -------
-    h (d,) float32; zero where either side has nothing that is a number.
+    h (d,) float32; zero if either side has no usable image.
     """
     parts = [real.told(), tuned.told()]
     width = real.features.shape[1]
@@ -80,10 +80,10 @@ def fit_head(real: Sample, tuned: Sample, ridge: float, untuned: bool = False) -
 
 
 def chosen_shares(preferences: Tensor, candidates: int) -> Tensor:
-    """How often each of M images is the most preferred of `candidates` random ones: (M,) -> (M,), sum 1.
+    """How often each of M images is the most preferred of `candidates` images drawn at random: (M,) -> (M,), sum 1.
 
-    ((k + 1) / M)^N - (k / M)^N for the one that is preferred to k others; images that are preferred alike share. A preference that is not
-    a finite number is the least.
+    For the image preferred to k others this is ((k + 1) / M)^N - (k / M)^N; images with equal preferences share equally. A preference that
+    is not finite counts as the lowest.
     """
     count = len(preferences)
     preferences = preferences.where(preferences.isfinite(), -torch.inf)
@@ -94,14 +94,14 @@ def chosen_shares(preferences: Tensor, candidates: int) -> Tensor:
 
 
 def as_liked(liking: Tensor, tuned_liking: Tensor, tuned_shares: Tensor) -> Tensor:
-    """Shares (n,) of real images that make them as liked as a tuned generator's: any taste narrows, and that much is no flaw.
+    """Shares (n,) of real images that give them the same distribution of liking as a tuned generator's: narrowing to a taste is no flaw.
 
-    Each tuned image hands its share to the `NEIGHBOURS` real ones whose liking is nearest to its own (by rank).
+    Each tuned image's share is divided among the `NEIGHBOURS` real images whose liking is nearest to its own (by rank).
 
     Parameters
     ----------
     liking : (n,) of real images.
-    tuned_liking, tuned_shares : (m,).
+    tuned_liking, tuned_shares : (m,), of the tuned generator's images.
     """
     count = min(NEIGHBOURS, len(liking))
     order = liking.argsort()

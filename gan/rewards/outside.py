@@ -1,8 +1,8 @@
-"""Scorers from outside: what other software thinks of images, as terms of the reward.
+"""Outside scorers: other software's scores of images, as terms of the reward.
 
-A scorer is a function from uint8 images (N, H, W, 3) to N finite numbers, higher being better. A package that is installed beside
-Tastemaker brings one by naming it under the entry points "tastemaker.scorers". It may be slow, so it is asked of the reference images
-alone; what it says of them is learnt from their features, by a Gaussian process, and guessed of all others.
+A scorer is a function from uint8 images (N, H, W, 3) to N finite numbers, higher being better. An installed package provides one by
+naming it under the entry point group "tastemaker.scorers". It may be slow, so it is called on the reference images only; a Gaussian
+process then learns its scores from image features and predicts those of all other images.
 """
 
 from collections.abc import Callable
@@ -19,26 +19,26 @@ from gan.taste.evidence import Evidence, fit
 from gan.taste.kernel import Contrasts, kernel
 
 GROUP = "tastemaker.scorers"
-PREFIX = "scorer:"  # before its name, where terms of a reward are listed
-_LEARNT_FROM = 300  # images that decide on hyperparameters: more change them little and cost n^3
+PREFIX = "scorer:"  # before its name, in `RewardTerms.wishes`
+_LEARNT_FROM = 300  # images that the hyperparameters are fitted to: more change them little and cost n^3
 _AT_ONCE = 1024
-_MOST = 3.0  # standard deviations: further is a guess about nothing that was seen
+_MOST = 3.0  # standard deviations: predictions beyond this extrapolate
 
 ScoreImages = Callable[[npt.NDArray[np.uint8]], npt.ArrayLike]
 
 
 def installed() -> tuple[str, ...]:
-    """Names of the scorers that packages bring, in alphabetical order."""
+    """Names of the scorers that installed packages provide, in alphabetical order."""
     return tuple(sorted({point.name for point in entry_points(group=GROUP)}))
 
 
 def find(name: str) -> ScoreImages:
-    """The scorer of that name. Importing it runs its package's code, which whoever installed it wanted.
+    """Load the scorer of that name. This imports its package, which runs that package's code.
 
     Raises
     ------
     UserError
-        None of that name is installed, or it cannot be imported.
+        None of that name is installed, it cannot be imported, or it is not callable.
     """
     points = entry_points(group=GROUP, name=name)
     if not points:
@@ -53,12 +53,12 @@ def find(name: str) -> ScoreImages:
 
 
 def ask(name: str, scorer: ScoreImages, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    """What a scorer says of images (N, H, W, 3): (N,).
+    """Call a scorer on images (N, H, W, 3): scores (N,) float64.
 
     Raises
     ------
     UserError
-        It fails, or returns anything else than N finite numbers.
+        It fails, or returns something other than N finite numbers.
     """
     try:
         said = np.asarray(scorer(images), dtype=np.float64)
@@ -72,17 +72,17 @@ def ask(name: str, scorer: ScoreImages, images: npt.NDArray[np.uint8]) -> npt.ND
 
 
 class Guessed:
-    """A scorer's answers, guessed from features: Gaussian process regression (Rasmussen and Williams 2006, eq. 2.25).
+    """Predicts a scorer's scores from features: Gaussian process regression (Rasmussen and Williams 2006, eq. 2.25).
 
     Parameters
     ----------
-    reference : standardised features of the images it was asked of, one (M, d_group) a group.
-    said : (M,) its answers.
+    reference : standardised features of the images that it was called on, one (M, d_group) tensor per group.
+    said : (M,) its scores.
 
     Attributes
     ----------
-    left_out : (M,) what is guessed of each of those images from all others (the same book's eq. 5.12).
-    agreement : correlation of its answers with that; 0 where all of them are the same.
+    left_out : (M,) leave-one-out prediction for each of those images (the same book's eq. 5.12).
+    agreement : correlation of its scores with `left_out`; 0 if all scores are the same.
     """
 
     def __init__(self, reference: tuple[Tensor, ...], said: Tensor) -> None:
@@ -99,7 +99,7 @@ class Guessed:
         self.agreement = float(torch.nan_to_num(found))
 
     def __call__(self, features: tuple[Tensor, ...]) -> Tensor:
-        """Standardised features of N images -> (N,) in standard deviations of the untuned generator's images, within +-3."""
+        """Standardised features of N images -> scores (N,) in standard deviations over the untuned generator's images, within +-3."""
         parts = zip(*(group.split(_AT_ONCE) for group in features), strict=True)
         guessed = torch.cat([kernel(part, self._reference, self._parameters) @ self._shares for part in parts])
         return guessed.float().clamp(-_MOST, _MOST)

@@ -1,6 +1,6 @@
-"""Plain measures of an image as terms of the reward: what somebody may want more or less of without rating for it.
+"""Plain image measures as terms of the reward: what somebody may want more or less of without rating for it.
 
-The words for a taste (`gan.taste.words`) measure pixels, more kinds of them; a round keeps none, so these are read from features.
+The words for a taste (`gan.taste.words`) cover more measures but need pixels, which a round does not keep; these are made from features.
 """
 
 import torch
@@ -9,8 +9,8 @@ from torch import Tensor
 from gan.rewards.normalise import Normaliser
 from gan.taste.features import GROUPS
 
-_MOST = 2.0  # standard deviations: further is no goal, and nothing is followed into what the generator hardly draws
-# Of which columns of the standardised features each is made. They were measured for the taste anyway, so that a term costs nothing.
+_MOST = 2.0  # standard deviations: beyond this a measure earns no more, since the generator hardly draws such images
+# The columns of the standardised features that make up each measure. They are computed for the taste anyway, so a term costs nothing.
 _COLUMNS: dict[str, tuple[tuple[str, int, float], ...]] = {
     "sharpness": (("form", -2, 1.0), ("form", -1, 1.0)),  # detail of single pixels, in the upper and the lower half
     "colourfulness": (("colour", 6, 1.0),),  # mean chroma
@@ -23,11 +23,11 @@ PLAIN = tuple(_COLUMNS)
 
 
 class PlainMeasures:
-    """Each measure in standard deviations of the untuned generator's images, within +-2.
+    """Each measure in standard deviations over the untuned generator's images, within +-2.
 
     Parameters
     ----------
-    reference : standardised features of those images, one (M, d_group) a group, as `gan.taste.Standardiser` makes them.
+    reference : standardised features of those images, one (M, d_group) tensor per group, from `gan.taste.Standardiser`.
     """
 
     def __init__(self, reference: tuple[Tensor, ...]) -> None:

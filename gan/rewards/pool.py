@@ -1,4 +1,4 @@
-"""What the untuned generator draws, read once: the reference that rewards are measured against, and what choices are learnt from."""
+"""Images of the untuned generator, read once: the reference set that rewards are measured against, and the data choices are fitted to."""
 
 import time
 import zipfile
@@ -13,27 +13,27 @@ from gan.networks import latents
 from gan.rewards.drawer import Drawer
 from gan.taste import RawFeatures
 
-ENOUGH = 9216  # images that a first choice can be learnt from; from more it is learnt better
-ENOUGH_FORESEEN = 1024  # where what latents look like is known beforehand, and only what they are worth has to be learnt
-_LEAST = 2048  # a slow generator's pool is enough with so many,
-_ENOUGH_SECONDS = 90.0  # after so long a time of drawing,
-_FULL_SECONDS = 300.0  # and full after this
-_FIRST_SEED = 2_000_000_000  # far from the seeds that people type and that benchmarks judge
-_VERSION = 1  # part of a cached pool's name: raise it when an image would be read differently
-_KEPT = 4  # cached pools
+ENOUGH = 9216  # images that suffice for a first choice; more make it better
+ENOUGH_FORESEEN = 1024  # the same with a foresight, which leaves only the preferences to be learnt
+_LEAST = 2048  # with a slow generator, a pool of this many images suffices
+_ENOUGH_SECONDS = 90.0  # after this much drawing,
+_FULL_SECONDS = 300.0  # and counts as full after this much
+_FIRST_SEED = 2_000_000_000  # far from the seeds that people type and that benchmarks use
+_VERSION = 1  # part of a cached pool's file name: raise it when features change
+_KEPT = 4  # cached pools that are kept
 
 
 class Pool:
-    """Latents of the prior with what was read from their images: features and logits, never pixels.
+    """Latents drawn from the prior, with the features and logits of their images, never the pixels.
 
-    Image i is that of seed `_FIRST_SEED + i`, so that a pool is the same for every session of a generator and can be kept.
+    Image i has the seed `_FIRST_SEED + i`: the pool is the same in every session with a generator, and can be cached.
 
     Parameters
     ----------
-    drawer : of the untuned generator.
-    size : images it grows to.
-    cache : file that it is written to when full and read from the next time, to go on from there if it was full before that size for
-        being slow; None keeps nothing.
+    drawer : with the untuned generator.
+    size : number of images that it grows to.
+    cache : file that the pool is written to when it is full, and read from the next time. If it counted as full below `size` because the
+        generator is slow, it grows on from there. None: no file.
     """
 
     def __init__(self, drawer: Drawer, size: int, cache: Path | None = None) -> None:
@@ -50,11 +50,11 @@ class Pool:
 
     @property
     def full(self) -> bool:
-        """Whether it is as large as it gets."""
+        """Whether it has reached its size, or as much of it as a slow generator allows."""
         return self._has(self.size, _FULL_SECONDS)
 
     def has(self, enough: int) -> bool:
-        """Whether there are so many images, or as many as can be waited for."""
+        """Whether it has `enough` images, or as many of them as a slow generator allows."""
         return self._has(min(enough, self.size), _ENOUGH_SECONDS)
 
     def _has(self, count: int, seconds: float) -> bool:
@@ -85,7 +85,7 @@ class Pool:
         return self._latents
 
     def read(self, first: int = 0, stop: int | None = None) -> tuple[RawFeatures, Tensor | None]:
-        """Raw features of images first .. stop - 1 (all by default) and, where there is a discriminator, their logits (M,)."""
+        """Raw features of images first .. stop - 1 (default: all) and their logits, None without a discriminator."""
         if len(self._parts) > 1:
             raw = RawFeatures.cat([part for part, _ in self._parts])
             logits = [part for _, part in self._parts if part is not None]
@@ -95,14 +95,14 @@ class Pool:
 
     @torch.no_grad()
     def embedded(self, first: int = 0) -> Tensor:
-        """What the generator's mapping makes of the latents from `first` on, (M, embed_dim) float32 on the generator's device."""
+        """The latents from `first` on, embedded by the generator's mapping: (M, embed_dim) float32 on the generator's device."""
         generator, device = self.drawer.generator, self.drawer.device
         return torch.cat([generator.embed(z.to(device)).float() for z in self._latents[first:].split(1024)])
 
     # ------------------------------------------------------------------ the cache
 
     def _write(self) -> None:
-        """A pool that cannot be kept is drawn again the next time; no reason to fail."""
+        """Write the cache file. Failing is no error: the pool is then drawn again the next time."""
         if self._cache is None:
             return
         raw, logits = self.read()
@@ -129,7 +129,7 @@ class Pool:
         lengths = {len(array) for array in (*groups, *([] if logits is None else [logits]))}
         if not groups or len(lengths) > 1 or not min(_LEAST, self.size) <= len(groups[0]) <= self.size:
             return
-        # Read by another version of this code, it would not match what is read now.
+        # Features from another version of this code would not match those computed now.
         z = latents(range(_FIRST_SEED, _FIRST_SEED + 16), self._latents.shape[1])
         now, _ = self.drawer.look(z)
         if [group.shape[1:] for group in groups] != [group.shape[1:] for group in now.groups] or not all(
@@ -143,5 +143,5 @@ class Pool:
 
 
 def cache_name(digest: str, size: int) -> str:
-    """The file name of a generator's pool in the cache; `digest` over generator and discriminator."""
+    """The file name of a generator's pool in the cache; `digest` is a hash over generator and discriminator."""
     return f"pool-v{_VERSION}-{digest[:10]}-{size}.npz"

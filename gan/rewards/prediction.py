@@ -1,4 +1,4 @@
-"""Scores as a person reads them."""
+"""Scores in units that a person can read."""
 
 from dataclasses import dataclass
 
@@ -8,19 +8,19 @@ from gan.taste import stars_from
 
 @dataclass(frozen=True)
 class Prediction:
-    """What is thought of one image. Terms in standard deviations of the untuned generator's images."""
+    """What is predicted for one image. Terms are in standard deviations over the untuned generator's images."""
 
-    stars: float  # 1 to 5: what the person would give, in the mean
-    spread: float  # one standard deviation of that, in stars: of the doubt, the person's own noise and slips
+    stars: float  # 1 to 5: expected rating
+    spread: float  # standard deviation of the rating, in stars: from the model's doubt, the person's noise and slips
     taste: float
-    realism: float | None  # None: no discriminator
+    realism: float | None  # None without a discriminator
     reward: float
     gated: bool  # too unreal to earn a reward
-    wishes: dict[str, float]  # each of `PLAIN`, and the scorers from outside that count
+    wishes: dict[str, float]  # each of `PLAIN`, and the outside scorers with a weight
 
 
 def predictions(scores: Scores) -> list[Prediction]:
-    """Scores (see `Scorer.with_doubt`) in words that a person knows: stars, and the terms of the reward."""
+    """Convert scores from `Scorer.with_doubt` into predictions: stars and reward terms, one for each image."""
     assert scores.doubt is not None
     stars, spread = stars_from(scores.liking, (scores.doubt.square() + scores.judgement**2).sqrt())
     realism = scores.terms.realism

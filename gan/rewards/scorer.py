@@ -1,4 +1,4 @@
-"""Images -> normalised reward terms, measured against a reference sample of the untuned generator."""
+"""Images -> normalised reward terms, measured against a reference set of the untuned generator's images."""
 
 import copy
 from dataclasses import dataclass, replace
@@ -27,62 +27,62 @@ from gan.rewards.pool import Pool
 from gan.taste import RawFeatures, Standardiser, TasteModel
 
 REFERENCE_IMAGES = 1024
-NEIGHBOUR = 5  # typicality looks at this nearest reference image
-CEILING_QUANTILE = 0.95  # liking beyond that of this share of untuned images earns nothing more
-GATE_QUANTILE = 0.05  # less real, or less typical, than this share of untuned images earns nothing
-_REAL_IMAGES = 256  # that a logit is relative to
-_LEARNT_IMAGES = 2048  # that tuned ones are told apart from
-_REAL_SEED = 5_000_000  # of real images: none of them trained on, none judged by a benchmark
-_LIKED_AT_ONCE = 1024  # images; of more, what is computed on the way leaves the processor's cache
+NEIGHBOUR = 5  # typicality is the distance to the reference image of this rank
+CEILING_QUANTILE = 0.95  # quantile of untuned liking beyond which more of it earns nothing
+GATE_QUANTILE = 0.05  # images less real, or less typical, than this share of untuned images earn nothing
+_REAL_IMAGES = 256  # whose mean logit is the reference of relative realism
+_LEARNT_IMAGES = 2048  # that the discriminator's head learns to tell from tuned ones
+_REAL_SEED = 5_000_000  # of real images: none was trained on, and none is used by a benchmark
+_LIKED_AT_ONCE = 1024  # images; with more, the intermediate results no longer fit into the processor's cache
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What the scorer thinks of N images; every tensor (N,) on the CPU unless said otherwise."""
+    """Scores of N images; every tensor is (N,) on the CPU unless said otherwise."""
 
-    liking: Tensor  # posterior mean of f
+    liking: Tensor  # posterior mean of the liking f
     terms: RewardTerms
     reward: Tensor
-    features: Tensor  # (N, d) standardised features side by side, for novelty and diversity
-    logits: Tensor | None = None  # the discriminator's, as it was trained
-    trained_realism: Tensor | None = None  # the term as it would be with those
-    doubt: Tensor | None = None  # posterior standard deviation of f, where it was asked for: see `Scorer.with_doubt`
-    judgement: float = 0.0  # with it: standard deviation of the person's noise in one judgement of f
+    features: Tensor  # (N, d) standardised features of all groups, concatenated
+    logits: Tensor | None = None  # of the discriminator as it was trained
+    trained_realism: Tensor | None = None  # the realism term from these logits
+    doubt: Tensor | None = None  # posterior standard deviation of f; only from `Scorer.with_doubt`, or with a weight for caution
+    judgement: float = 0.0  # standard deviation of the person's noise in one judgement of f; only from `Scorer.with_doubt`
 
 
 @dataclass(frozen=True)
 class Fair:
-    """Means over some untuned images, to measure tuned ones by; terms in untuned standard deviations."""
+    """Means over some untuned images, as a baseline for tuned ones; terms in untuned standard deviations."""
 
     features: Tensor  # (n, d)
-    realism: float  # by the discriminator as it was trained
+    realism: float  # from the discriminator as it was trained
     typicality: float
 
 
 @dataclass(frozen=True)
 class _Realism:
-    """How a logit becomes the term, and which are too low."""
+    """Converts logits into the realism term, and decides which are too low."""
 
-    real_logit: float  # mean over real images
+    real_logit: float  # mean over real images, or over the reference set
     normaliser: Normaliser
-    gate: float  # of relative realism
-    reference: Tensor  # the term of the reference images
+    gate: float  # lowest relative realism that is not gated
+    reference: Tensor  # the term for the reference images
 
     def __call__(self, logits: Tensor) -> tuple[Tensor, Tensor]:
-        """The term, and whether it is too low to earn anything: (N,) -> two (N,)."""
+        """Logits (N,) -> the term (N,), and whether each is gated (N,) bool."""
         relative = relative_realism(logits, self.real_logit)
         return self.normaliser(relative).clamp(-6.0, 6.0), relative < self.gate
 
 
 class Scorer:
-    """Reward terms against the untuned generator's own images.
+    """Computes reward terms relative to the untuned generator's own images.
 
     Parameters
     ----------
-    model : the untuned pair.
-    pool : of its images, whose first `REFERENCE_IMAGES` become the reference sample.
-    leaves_prior : the images to come may be ones that the untuned generator would never draw: then liking beyond a ceiling earns
-        nothing more, and being far from all untuned images earns nothing.
+    model : the untuned model.
+    pool : of its images; the first `REFERENCE_IMAGES` become the reference set.
+    leaves_prior : whether images may be scored that the untuned generator would never draw. Then liking beyond a ceiling earns nothing
+        more, and images far from all untuned ones earn nothing.
     """
 
     def __init__(self, model: Model, pool: Pool | None = None, leaves_prior: bool = False) -> None:
@@ -96,9 +96,9 @@ class Scorer:
         self._plain = PlainMeasures(self.reference)
         self._outside: dict[str, Guessed] = {}
         self.set_taste(None)
-        self._known: tuple[Tensor, ...] | None = None  # features of the pool,
-        self._known_distances: Tensor | None = None  # from the reference
-        self._known_liking: tuple[Tensor, Tensor | None] | None = None  # by the taste as it is
+        self._known: tuple[Tensor, ...] | None = None  # standardised features of the pool
+        self._known_distances: Tensor | None = None  # distances of its images to the reference
+        self._known_liking: tuple[Tensor, Tensor | None] | None = None  # liking by the current taste
         self._reference_features = torch.cat(self.reference, dim=1)
         distances = neighbour_distance(self._reference_features, self._reference_features, NEIGHBOUR, themselves=True)
         self._reference_distances = distances
@@ -108,7 +108,7 @@ class Scorer:
         self._reference_logits = logits
         self._trained = self._realism = None if logits is None else self._realism_of(logits, self._real_logit(logits))
         self._head: Tensor | None = None
-        self._real: tuple[tuple[Tensor, ...], Tensor] | None = None  # what tuned images are told apart from, once something learns
+        self._real: tuple[tuple[Tensor, ...], Tensor] | None = None  # what the head learns to tell tuned images from; set by `learning`
         self._knows_real = False
 
     def _realism_of(self, untuned: Tensor, real: float) -> "_Realism":
@@ -117,12 +117,12 @@ class Scorer:
         return _Realism(real, normaliser, float(torch.quantile(relative, GATE_QUANTILE)), normaliser(relative).clamp(-6.0, 6.0))
 
     def _real_logit(self, untuned: Tensor) -> float:
-        """Mean logit of real images where the generator's data is known, of untuned images where it is not."""
+        """Mean logit of real images if the generator's training data is procedural, else of untuned images."""
         real = self._read_real(_REAL_IMAGES)
         return float((untuned if real is None else real[1]).mean())
 
     def _read_real(self, count: int) -> tuple[tuple[Tensor, ...], Tensor] | None:
-        """Standardised features and logits (count,) of real images; None where the generator's data is not known."""
+        """Standardised features and logits (count,) of real images; None if the generator's training data is not procedural."""
         kind = str(self._card.get("data", {}).get("kind"))
         if kind not in procedural.KINDS:
             return None
@@ -136,9 +136,9 @@ class Scorer:
         return self.standardise(RawFeatures.cat(raws)), torch.cat(logits)
 
     def learning(self) -> "Scorer":
-        """The same scorer, whose discriminator may learn (`learn_realism`) while that of this one stays as it was trained."""
+        """A copy whose discriminator may learn (`learn_realism`), while this one keeps the discriminator as it was trained."""
         if self._real is None:
-            # Without real images, the untuned generator's own: those outside the reference, if there are any.
+            # Without real images, the untuned generator's own take their place: those outside the reference set, if there are any.
             raw, logits = self.pool.read(REFERENCE_IMAGES if len(self.pool) > REFERENCE_IMAGES else 0)
             assert logits is not None
             real = self._read_real(_LEARNT_IMAGES)
@@ -146,9 +146,15 @@ class Scorer:
         return copy.copy(self)
 
     def learn_realism(self, tuned: Scores, shares: Tensor, ridge: float) -> None:
-        """Tell a tuned generator's images from real ones that are liked as much; `shares` (N,): how often it draws each.
+        """Train the head to tell a tuned generator's images from real ones that are liked as much.
 
-        The term, its normalisation and its gate are those of the discriminator with the head that `fit_head` finds; `ridge` as there.
+        The term, its normalisation and its gate then come from the discriminator with the head that `fit_head` finds.
+
+        Parameters
+        ----------
+        tuned : scores of N images.
+        shares : (N,) how often the tuned generator draws each of them.
+        ridge : as in `fit_head`.
         """
         assert self._real is not None and self._reference_logits is not None and tuned.logits is not None
         (features, logits), last = self._real, self.reference[-1].shape[1]
@@ -160,7 +166,7 @@ class Scorer:
 
     @property
     def latents(self) -> Tensor:
-        """Of the reference sample: (REFERENCE_IMAGES, z_dim)."""
+        """Latents of the reference set: (REFERENCE_IMAGES, z_dim)."""
         return self.pool.latents[:REFERENCE_IMAGES]
 
     @property
@@ -168,7 +174,7 @@ class Scorer:
         return self._trained is not None
 
     def set_taste(self, taste: TasteModel | None) -> None:
-        """Use this taste from now on, its term normalised afresh over the reference images; without one the term is 0."""
+        """Use this taste from now on, its term normalised over the reference images; with None the term is 0."""
         self._taste, self._known_liking = taste, None
         self._taste_normaliser, self._ceiling = Normaliser(0.0, 1.0), float("inf")
         self.reference_liking, doubt = self._predict(self.reference)
@@ -185,7 +191,7 @@ class Scorer:
         self.set_taste(self._taste)
 
     def best_fifth(self) -> Fair:
-        """What the reference images that the taste model likes best are like: any taste narrows, and this much is fair."""
+        """Means over the fifth of the reference images that the taste likes best: the narrowing that any taste brings."""
         order = torch.arange(REFERENCE_IMAGES)
         if self._taste is not None:
             order = self.reference_liking.argsort(descending=True)[: REFERENCE_IMAGES // 5]
@@ -196,11 +202,11 @@ class Scorer:
         )
 
     def known_latents(self) -> Tensor:
-        """Of the pool's images, embedded: (M, e) on the device."""
+        """Embedded latents of the pool: (M, e) on the device."""
         return self.pool.embedded()
 
     def known_features(self) -> tuple[Tensor, Tensor]:
-        """Of the same images: those, and features and logits in untuned standard deviations, side by side (M, d)."""
+        """The same latents, and features with logits (if any) of their images, in untuned standard deviations: (M, e), (M, d)."""
         groups, logits = self._read_known()
         features = torch.cat(groups, dim=1)
         if logits is not None:
@@ -208,7 +214,7 @@ class Scorer:
         return self.known_latents(), features
 
     def known_scores(self) -> Scores:
-        """Of the same images."""
+        """Scores of the pool's images (M)."""
         features, logits = self._read_known()
         if self._known_distances is None:
             others = tuple(group[REFERENCE_IMAGES:] for group in features)
@@ -218,27 +224,27 @@ class Scorer:
         return self._scores(features, self._known_distances, logits, self._known_liking)
 
     def _read_known(self) -> tuple[tuple[Tensor, ...], Tensor | None]:
-        """Features and logits of the same images; what was made of fewer of them is forgotten."""
+        """Standardised features and logits of the pool; when it has grown, what was computed for the smaller one is discarded."""
         raw, logits = self.pool.read()
         if self._known is None or len(self._known[0]) != len(raw):
             self._known, self._known_distances, self._known_liking = self.standardise(raw), None, None
         return self._known, logits
 
     def score(self, images: Tensor) -> Scores:
-        """Terms and reward of images (N, 3, R, R) in [-1, 1]."""
+        """Scores of images (N, 3, R, R) in [-1, 1]."""
         return self.score_features(*self.drawer.read(images))
 
     def score_latents(self, latents: Tensor) -> Scores:
-        """Terms and reward of the images of latents (N, z_dim), as the untuned generator draws them."""
+        """Scores of the images of latents (N, z_dim), as the untuned generator draws them."""
         return self.score_features(*self.drawer.look(latents))
 
     def gradients(self, latents: Tensor) -> tuple[Scores, Tensor]:
-        """Scores of the images of latents, and the slope of each one's reward in its own latent, of the shape of `latents`.
+        """Scores of the images of latents, and the gradient of each image's reward in its own latent, of the shape of `latents`.
 
         Raises
         ------
         UserError
-            The generator lets no gradient through.
+            The generator is not differentiable.
         """
         raws, logits, slopes = [], [], []
         for part in latents.split(self.drawer.chunk):
@@ -249,7 +255,7 @@ class Scorer:
                     raise UserError("this generator lets no gradient through (an ONNX graph, for one): pathwise cannot tune it")
                 raw, logit = self.drawer.read(images)
                 (slope,) = torch.autograd.grad(self.score_features(raw, logit).reward.sum(), images)
-            # A feature without a slope somewhere (at a pixel that is all black, in an image of one colour) says nothing there.
+            # Some features have no gradient at some images (black pixels, a single colour): that counts as 0.
             slopes += torch.autograd.grad(images, leaf, torch.nan_to_num(slope, 0.0, 0.0, 0.0))
             raws.append(RawFeatures(tuple(group.detach() for group in raw.groups)))
             logits += [] if logit is None else [logit.detach()]
@@ -257,22 +263,22 @@ class Scorer:
         return scores, torch.cat(slopes)
 
     def drawing(self, generator: LatentGenerator) -> "Scorer":
-        """The same scorer, for what `generator` draws of latents of its own; the reference stays."""
+        """A copy that scores what `generator` draws from latents (or styles) of its own; the reference set stays."""
         other = copy.copy(self)
         other.drawer = copy.copy(self.drawer)
         other.drawer.generator = generator
         return other
 
     def score_features(self, raw: RawFeatures, logits: Tensor | None) -> Scores:
-        """As `score`, from what `Drawer.read` returned."""
+        """Like `score`, from the result of `Drawer.read`."""
         return self.score_standardised(self.standardise(raw), logits)
 
     def score_standardised(self, features: tuple[Tensor, ...], logits: Tensor | None) -> Scores:
-        """As `score`, from features that are standardised already, and logits (N,) where there are any."""
+        """Like `score`, from standardised features, and logits (N,) or None."""
         return self._scores(features, self._distances(features), logits)
 
     def _distances(self, features: tuple[Tensor, ...]) -> Tensor:
-        """From the untuned generator's images: to the `NEIGHBOUR`-th nearest of the reference. (N,)"""
+        """Distance of each image to its `NEIGHBOUR`-th nearest reference image: (N,)."""
         return neighbour_distance(torch.cat(features, dim=1), self._reference_features, NEIGHBOUR)
 
     def _scores(
@@ -283,7 +289,7 @@ class Scorer:
         predicted: tuple[Tensor, Tensor | None] | None = None,
     ) -> Scores:
         liking, doubt = predicted or self._predict(features)
-        # What leaves the prior must stay where untuned images are; what is chosen from it is there.
+        # An image that was not drawn from the prior must be near untuned ones; one that was is so already.
         realism, trained = None, None
         gated = distances > self._far if self._leaves_prior else torch.zeros(len(liking), dtype=torch.bool)
         if logits is not None and self._realism is not None and self._trained is not None:
@@ -303,19 +309,19 @@ class Scorer:
         return {**self._plain(features), **{f"{PREFIX}{name}": guessed(features) for name, guessed in counting.items()}}
 
     def knows_outside(self, name: str) -> bool:
-        """Whether it was told what that scorer says."""
+        """Whether `learn_outside` was called for that scorer."""
         return name in self._outside
 
     def learn_outside(self, name: str, said: Tensor) -> None:
-        """Take what a scorer from outside says of the reference images, (REFERENCE_IMAGES,)."""
+        """Set an outside scorer's scores of the reference images, (REFERENCE_IMAGES,), to predict those of others from."""
         self._outside[name] = Guessed(self.reference, said)
 
     def agreement(self, name: str) -> float:
-        """How well that scorer can be guessed: see `Guessed`."""
+        """How well that scorer can be predicted: see `Guessed`."""
         return self._outside[name].agreement
 
     def with_doubt(self, scores: Scores) -> Scores:
-        """The same scores, with how sure the taste model is of each."""
+        """The same scores, with the taste model's posterior standard deviation and the person's noise."""
         features = scores.features.split([group.shape[1] for group in self.reference], dim=1)
         judgement = 0.0 if self._taste is None else self._taste.noise
         return replace(scores, doubt=self._predict(features, doubtful=True)[1], judgement=judgement)
@@ -324,7 +330,7 @@ class Scorer:
         return liking if doubt is None or self._taste is None else liking - self.weights.caution * doubt
 
     def _predict(self, features: tuple[Tensor, ...], doubtful: bool = False) -> tuple[Tensor, Tensor | None]:
-        """Mean of the taste model's f, zero without one, and its deviation if that is wanted, which is most of the work: (N,) float32."""
+        """Mean of the taste model's f and, if wanted, its deviation (most of the work): (N,) float32. Without a taste, 0 and 1."""
         doubtful = doubtful or self.weights.caution > 0.0
         if self._taste is None:
             return torch.zeros(len(features[0])), torch.ones(len(features[0])) if doubtful else None

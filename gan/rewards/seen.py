@@ -1,4 +1,4 @@
-"""What was drawn in a round, so that nothing in it is drawn twice."""
+"""The images drawn in a round, so that none is drawn twice."""
 
 import torch
 from torch import Tensor
@@ -8,15 +8,15 @@ from gan.taste import RawFeatures
 
 
 class Seen:
-    """Looks at images as `Drawer.look` does, and remembers each latent's.
+    """Like `Drawer.look`, but remembers the features of every latent.
 
-    A policy that has made up its mind tries the same few actions again and again, and the guard looks at the same states each time:
-    in a round, half of all images are others over again.
+    A policy that has nearly converged samples the same few actions again and again, and the guard evaluates the same states each time: in a
+    round, half of all images are repeats.
 
     Attributes
     ----------
-    asked : images looked at so far.
-    drawn : of them, those that had to be drawn.
+    asked : number of images looked at.
+    drawn : how many of them had to be drawn.
     """
 
     def __init__(self, drawer: Drawer) -> None:
@@ -31,7 +31,7 @@ class Seen:
         return len(self._places)
 
     def look(self, latents: Tensor) -> tuple[RawFeatures, Tensor | None]:
-        """Raw features and logits of the images of latents (N, d), of which only those that are new are drawn."""
+        """Raw features and logits of the images of latents (N, d); only new latents are drawn."""
         self.asked += len(latents)
         keys = [row.tobytes() for row in latents.detach().cpu().numpy()]
         new = {key: row for row, key in enumerate(keys) if key not in self._places}

@@ -1,29 +1,29 @@
-"""What keeps the images of a tuned generator unlike each other: the slope of their own variety."""
+"""A reward for variety: the gradient of the variety of what is drawn, which keeps a tuned generator's images different."""
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-_MOST = 3.0  # standard deviations: no image is followed for being odd alone
+_MOST = 3.0  # standard deviations: an outlier earns no more than this
 
 
 @dataclass(frozen=True)
 class Variety:
-    """How far an image lies from the middle of what is drawn.
+    """How far an image lies from the mean of what is drawn.
 
-    The mean squared distance of two images that a policy pi draws is 2 E|x - m|^2 with m = E[x] (Rao's quadratic entropy: Rao 1982), and
-    its slope in pi(x), but for a constant, is |x - m|^2: an image adds to variety as far as it is away from the middle. Here the distance
-    itself, in standard deviations over what is drawn, so that far ones do not outweigh all others.
+    The mean squared distance of two images that a policy pi draws is 2 E|x - m|^2 with m = E[x] (Rao's quadratic entropy: Rao 1982). Its
+    derivative in pi(x) is |x - m|^2 up to a constant: an image adds the more to variety the farther it is from the mean. Used here is the
+    distance itself, standardised over what is drawn, so that outliers do not outweigh all others.
     """
 
     middle: Tensor  # (d,) m, of features
-    mean: float  # of the distance
+    mean: float  # mean distance
     deviation: float
 
     @classmethod
     def of(cls, features: Tensor, shares: Tensor) -> "Variety":
-        """From features (M, d) of images and how often each of them is drawn, (M,) with sum 1."""
+        """From features (M, d) of images and the probability of drawing each, (M,) with sum 1."""
         shares = shares.to(features.dtype)
         middle = shares @ features
         distances = torch.linalg.vector_norm(features - middle, dim=1)
@@ -32,6 +32,6 @@ class Variety:
         return cls(middle, float(mean), max(float(deviation), 1e-6))
 
     def __call__(self, features: Tensor) -> Tensor:
-        """(N, d) -> (N,), within +-3."""
+        """Features (N, d) -> standardised distances (N,), within +-3."""
         distances = torch.linalg.vector_norm(features - self.middle, dim=1)
         return ((distances - self.mean) / self.deviation).clamp(-_MOST, _MOST)

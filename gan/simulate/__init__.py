@@ -1,4 +1,4 @@
-"""Simulated people, peers of our method, and what both teach a generator.
+"""Simulated people, peers of our method, and benchmarks of both.
 
 >>> from pathlib import Path
 >>> from gan.simulate.run import simulate

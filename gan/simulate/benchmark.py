@@ -1,4 +1,4 @@
-"""`tastemaker benchmark learning`: raters x seeds through the whole loop, beside peers on the same ratings."""
+"""`tastemaker benchmark learning`: raters x seeds through the whole loop, and peers on the same ratings."""
 
 import argparse
 import json
@@ -23,21 +23,21 @@ from gan.simulate.rater import LAPSES, load_rater, rater_files
 from gan.simulate.run import simulate
 from gan.simulate.table import table
 
-COUNT, QUICK_COUNT = 1000, 250  # images per judged set
+COUNT, QUICK_COUNT = 1000, 250  # images per evaluated set
 RATINGS, QUICK_RATINGS = "100", "24"
-QUICK_RATERS = 2  # of those asked for, spread over them
+QUICK_RATERS = 2  # of the requested ones, evenly spread
 
 
 class Benchmark:
-    """Runs of one generator. What is shared by runs (untuned images, judges, the peers' session) is made when it is first needed.
+    """Runs of one generator. What runs share (untuned images, judges, the peers' session) is made when it is first needed.
 
     Parameters
     ----------
-    count : images in each judged set.
+    count : images in each evaluated set.
     device : "auto", "cpu", "cuda" or "mps".
-    pool : real pictures; None draws them where the generator's data is known.
-    journal : JSON lines; runs and peers found there are not repeated, new ones are appended.
-    say : whether to print what goes on to stderr.
+    pool : real pictures; None: drawn if the generator's training data is procedural.
+    journal : a JSON lines file; runs and peers found there are not repeated, new ones are appended.
+    say : whether to report progress on stderr.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Benchmark:
         peers: Sequence[Peer] = (),
         lapses: float = LAPSES,
     ) -> list[Record]:
-        """Every rater with every number of ratings and every seed, seed by seed, so that what is done so far covers all raters."""
+        """Run every rater with every number of ratings and every seed, seed by seed, so that partial results cover all raters."""
         todo = [(seed, k, path) for seed in seeds for k in ratings for path in raters]
         records = []
         for number, (seed, k, path) in enumerate(todo, 1):
@@ -75,7 +75,7 @@ class Benchmark:
     def _one(self, path: Path, seed: int, ratings: int, peers: Sequence[Peer], lapses: float, name: str) -> Record:
         key = run_key(path.stem, seed, ratings, self.count, self.hash, lapses)
         record = self._earlier.get(json.dumps(key, sort_keys=True))
-        if record is None or (peers and "rated" not in record):  # written before peers were
+        if record is None or (peers and "rated" not in record):  # a run written before peers were
             begun = time.monotonic()
             judge = self._judge(path)
             report = simulate(self.model, path, ratings, seed, None, self.device, judge=judge, lapses=lapses, strengths=True)
@@ -94,7 +94,7 @@ class Benchmark:
                 self._ground = Ground(self.model, cache_folder() if judge.bench.cached else None)
             try:
                 found = self._ground.compete(peer, record, judge)
-            except UserError as error:  # such as a generator without the styles that it shifts
+            except UserError as error:  # for example a generator without the styles that the peer shifts
                 self._tell(f"{name}: {peer.title} is left out: {error}")
                 continue
             record["peers"][peer.name] = found
@@ -105,7 +105,7 @@ class Benchmark:
 
     @property
     def bench(self) -> Bench:
-        """What all judges share."""
+        """The data that all judges share."""
         if self._bench is None:
             self.model, self._bench = _prepare(self.model, self.count, self._pool, self.device, self.say)
         return self._bench
@@ -127,7 +127,7 @@ def _line(judged: Record) -> str:
 
 
 def model_hash(model: Model) -> str:
-    """The hash of the untuned generator, which is what a session begins with."""
+    """The hash of the untuned generator, with which a session starts."""
     return Model(model.name, model.generator, device=model.device).hash
 
 
@@ -206,7 +206,7 @@ def _run(options: argparse.Namespace) -> None:
     peers = chosen(options.peers, "peer") + chosen(options.ablations, "ablation")
     raters = rater_files(options.raters)
     for path in raters:
-        load_rater(path)  # a bad file is found now, not an hour later
+        load_rater(path)  # a bad file is reported now, not an hour later
     if options.quick and len(raters) > QUICK_RATERS:
         raters = [raters[i * len(raters) // QUICK_RATERS] for i in range(QUICK_RATERS)]
     seeds = range(1 if options.quick else options.seeds)

@@ -1,4 +1,4 @@
-"""Peers beside ours: each learns from a run's own ratings, or asks the same person as often, and is judged as ours was."""
+"""Runs peers beside our own method: each learns from a run's own ratings, or asks the same person as often, and is judged alike."""
 
 import time
 from collections.abc import Iterator
@@ -23,23 +23,23 @@ Record = dict[str, Any]
 
 
 class Ground:
-    """Where peers compete: one session of the untuned generator, whose reading of its images is shared by every run.
+    """What peers share: one session with the untuned generator, and the features of its images.
 
     Parameters
     ----------
-    model : untuned, on the device to work on.
-    cache : folder of pools; None keeps nothing.
+    model : untuned, on the device to use.
+    cache : folder of pools; None: no cache.
     """
 
     def __init__(self, model: Model, cache: Path | None) -> None:
         self.model = Model(model.name, model.generator, None, model.discriminator, model.card, model.device)
         self._session, self._cache = TuningSession(self.model, str(model.device), cache=cache), cache
-        self._known = 0  # images that the session was told of; each run's have ids of their own
+        self._known = 0  # images added to the session so far; each run's have their own ids
         while self._session.prepare():  # peers may use the whole pool, as our rounds do
             pass
 
     def given(self, rated: Rated, judge: Judge, seed: int, lapses: float, peer: Peer) -> Given:
-        """What a peer may use after a run whose ratings were `rated`; the session is fitted to them."""
+        """What a peer may use after a run with the ratings `rated`; the session is fitted to them."""
         session = self._session
         ids: dict[bytes, int] = {}
         for latent in rated.latents:
@@ -58,7 +58,7 @@ class Ground:
         return Given(self.model, session, rated.latents[:0], rated.stars[:0], seed, count, person, cache=self._cache)
 
     def compete(self, peer: Peer, run: Record, judge: Judge) -> Record:
-        """Let a peer learn what the run of ours (its record) learnt from, and judge it. Returns plain JSON."""
+        """Let a peer learn from the same ratings as our run (its record), and judge the result. Returns plain JSON."""
         given = self.given(Rated.of(run["rated"]), judge, run["seed"], run["lapses"], peer)
         begun = time.monotonic()
         with _same_chance(given.seed), counted(self.model, given.tally):
@@ -75,7 +75,7 @@ class Ground:
 
 @contextmanager
 def _same_chance(seed: int) -> Iterator[None]:
-    """Libraries that a peer uses may draw from global generators: as if the process had just begun, and left as they were."""
+    """Libraries used by a peer may draw from global generators: seed these, and restore them afterwards."""
     state = np.random.get_state()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -87,12 +87,12 @@ def _same_chance(seed: int) -> Iterator[None]:
 
 
 def chosen(names: str, kind: str) -> list[Peer]:
-    """Peers of a kind ("peer" or "ablation") by "all", "none", or names separated by commas.
+    """Peers of a kind ("peer" or "ablation"), given "all", "none" or names separated by commas.
 
     Raises
     ------
     UserError
-        There is none of that name.
+        There is no peer of a given name.
     """
     every = [peer for peer in PEERS.values() if peer.kind == kind]
     if names in ("all", "none"):
@@ -107,7 +107,7 @@ def chosen(names: str, kind: str) -> list[Peer]:
 
 
 def installed(peers: list[Peer]) -> tuple[list[Peer], list[str]]:
-    """Those that can run here, and a line for each that cannot."""
+    """The peers that can run here, and one line about each of the others."""
     lines = [
         f"{peer.title} is left out: it needs {' and '.join(peer.missing)} (pip install tastemaker-studio[benchmark])"
         for peer in peers

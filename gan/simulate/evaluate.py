@@ -1,7 +1,7 @@
-"""The judge of a simulated session: how many fresh images please, and what that cost in variety and realism.
+"""Evaluation of a simulated session: how many fresh images please, and what that cost in variety and realism.
 
 Everything is compared with the *reference*: the untuned generator's own top-quintile images. Any taste narrows what is shown; the
-reference narrows by choosing alone. All in the feature space "rand" of `gan.measure`, in which nothing is trained.
+reference narrows by selection alone. All distances are in the feature space "rand" of `gan.measure`, in which nothing is trained.
 """
 
 from collections.abc import Callable
@@ -26,19 +26,19 @@ from gan.simulate.rater import FloatArray, Rater
 if TYPE_CHECKING:
     from gan.simulate.peers.base import Tuned
 
-UNTUNED_SEED = 3_000_000_000  # the untuned sample; people meet seeds far below
-STAND_IN_SEED = 3_250_000_000  # stand-ins for real pictures where none are known
-JUDGED_SEED = 3_500_000_000  # the fresh images that are judged
-UNTUNED_PER_IMAGE = 16  # so that best-of-16 has as many choices as there are images judged
+UNTUNED_SEED = 3_000_000_000  # of the untuned sample; sessions use seeds far below
+STAND_IN_SEED = 3_250_000_000  # of stand-ins for real pictures if there are none
+JUDGED_SEED = 3_500_000_000  # of the fresh images that are judged
+UNTUNED_PER_IMAGE = 16  # so that best-of-16 gives as many images as are judged
 REAL_PER_IMAGE = 20
-KEPT_SAMPLES = 4  # files of untuned images kept in the cache, about 200 MB each
+KEPT_SAMPLES = 4  # cached files of untuned images, about 200 MB each
 
 Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a tuned generator must keep, as ratios to the reference."""
+    """What a tuned generator must preserve, as ratios to the reference."""
 
     diversity: float = 0.95  # at least
     coverage: float = 0.90  # at least
@@ -52,12 +52,12 @@ LENIENT = Limits(diversity=0.90, coverage=0.0, precision=0.90, kid=inf)
 
 @dataclass(frozen=True)
 class Judgement:
-    """What `count` unselected images of one generator are worth to one rater."""
+    """Evaluation of `count` unselected images of one generator by one rater."""
 
     count: int
-    like: float  # share above the untuned generator's 80th percentile of utility
-    love: float  # share above its 95th
-    utility: float  # mean, in standard deviations from the untuned mean
+    like: float  # share above the 80th percentile of the untuned generator's utility
+    love: float  # share above its 95th percentile
+    utility: float  # mean, in untuned standard deviations from the untuned mean
     diversity: float  # mean pairwise feature distance
     coverage: float  # of the liked real images (Naeem et al. 2020)
     precision: float  # share inside the manifold of all real images (Kynkaanniemi et al. 2019)
@@ -68,11 +68,11 @@ class Judgement:
     kid_ratio: float
 
     def inside(self, limits: Limits = STRICT) -> bool:
-        """Whether all four constraints hold."""
+        """Whether all four constraints are met."""
         return not self.violations(limits)
 
     def violations(self, limits: Limits = STRICT) -> list[str]:
-        """Names of the constraints that do not hold."""
+        """Names of the violated constraints."""
         held = {
             "diversity": self.diversity_ratio >= limits.diversity,
             "coverage": self.coverage_ratio >= limits.coverage,
@@ -82,7 +82,7 @@ class Judgement:
         return [name for name, holds in held.items() if not holds]
 
     def record(self) -> dict[str, object]:
-        """Plain JSON: the fields, rounded, and which constraints are broken."""
+        """Plain JSON: the fields, rounded, and the violated constraints."""
         plain: dict[str, object] = {
             name: round(value, 5) if isinstance(value, float) else value for name, value in asdict(self).items()
         }
@@ -91,19 +91,19 @@ class Judgement:
 
 @dataclass
 class Bench:
-    """What every rater's judge of one generator shares: its untuned sample and the real pool."""
+    """What the judges of one generator share for all raters: its untuned sample and the real pool."""
 
     untuned: Model
-    images: np.ndarray  # (UNTUNED_PER_IMAGE * count, R, R, 3) uint8, drawn by seeds from UNTUNED_SEED on
+    images: np.ndarray  # (UNTUNED_PER_IMAGE * count, R, R, 3) uint8, with seeds from UNTUNED_SEED on
     pool: RealPool
-    count: int  # images in every set that is judged
-    real: str = "given"  # what the pool is: a procedural kind such as "scenes", "given", or "untuned" where no real pictures are known
+    count: int  # images in every evaluated set
+    real: str = "given"  # kind of pool: a procedural kind such as "scenes", "given", or "untuned" if there are no real pictures
     cached: bool = False  # whether the user's cache folder may be used
-    described: Any = None  # the taste model's raw features of the untuned sample, once somebody needed them
-    _features: dict[int, np.ndarray] = field(default_factory=dict, repr=False)  # of single images of the untuned sample, once judged
+    described: Any = None  # the taste model's raw features of the untuned sample, computed when needed
+    _features: dict[int, np.ndarray] = field(default_factory=dict, repr=False)  # of single images of the untuned sample, cached
 
     def features_of(self, rows: np.ndarray) -> np.ndarray:
-        """Features (n, d) of images of the untuned sample, by their rows (n,). Every rater's judge asks for some of the same."""
+        """Features (n, d) of images of the untuned sample, by their rows (n,); cached, since the judges of all raters share some."""
         unknown = [int(row) for row in np.unique(rows) if int(row) not in self._features]
         if unknown:
             self._features.update(zip(unknown, features(self.images[unknown]), strict=True))
@@ -118,20 +118,20 @@ class Bench:
         cache: bool = True,
         progress: Progress | None = None,
     ) -> "Bench":
-        """Draw, or find in the cache, what judging `model` needs.
+        """Draw, or read from the cache, what judging `model` needs.
 
         Parameters
         ----------
-        model : its generator is judged; an adapter is left out.
-        count : images per judged set. The untuned sample has 16 times as many, the real pool 20 times.
-        pool : real pictures, at least 5 times `count`; by default drawn, if the model's card names a procedural kind, or else other
-            images of the untuned generator: then "realism" means to be no worse than that.
-        cache : keep the untuned sample in the user's cache folder.
+        model : its generator is judged, without its adapter.
+        count : images per evaluated set. The untuned sample has 16 times as many, the real pool 20 times.
+        pool : real pictures, at least 5 times `count`. By default drawn if the model's card names a procedural kind; otherwise other images
+            of the untuned generator, and "realism" then only means to be no worse than those.
+        cache : whether to keep the untuned sample in the user's cache folder.
 
         Raises
         ------
         UserError
-            Too few real pictures.
+            There are too few real pictures.
         """
         untuned = Model(model.name, model.generator, None, model.discriminator, model.card, model.device)
         real, kind = "given", str(untuned.card.get("data", {}).get("kind"))
@@ -147,19 +147,19 @@ class Bench:
 
     @cached_property
     def precision_manifold(self) -> Manifold:
-        """The real manifold, of `count` pictures spread over the pool."""
+        """The manifold of `count` real pictures spread over the pool."""
         return Manifold.of(self.pool.features[:: len(self.pool) // self.count][: self.count])
 
     @cached_property
     def kid_floor(self) -> float:
-        """How far from zero KID lies between samples of `count` real pictures: the unit below which a ratio means nothing."""
+        """Root mean square of KID between samples of `count` real pictures; a ratio to a smaller value would be meaningless."""
         order = np.random.default_rng(0).permutation(len(self.pool))[: 4 * self.count].reshape(4, -1)
         parts = [self.pool.features[np.sort(rows)] for rows in order]
         return float(np.sqrt(np.mean([distances.kid(parts[0], other) ** 2 for other in parts[1:]])))
 
 
 class Judge:
-    """Judges generators tuned from one untuned generator by one rater's noiseless taste, at the end of a session."""
+    """Judges generators tuned from one untuned generator, by one rater's noiseless taste at the end of a session."""
 
     def __init__(self, bench: Bench, rater: Rater) -> None:
         self.bench = bench
@@ -169,7 +169,7 @@ class Judge:
         self.like_threshold, self.love_threshold = (float(q) for q in np.quantile(self.utilities, (0.80, 0.95)))
         self._mean, self._deviation = float(self.utilities.mean()), float(self.utilities.std())
         liked = np.flatnonzero(self._real > self.like_threshold)
-        if len(liked) < bench.count:  # a poor generator's threshold may be above nearly every real picture, or below
+        if len(liked) < bench.count:  # a poor generator's threshold may be above, or below, nearly all real pictures
             liked = np.argsort(self._real, kind="stable")[-bench.count :]
         chosen = np.random.default_rng(1).permutation(liked)[: bench.count]
         self._liked = Manifold.of(bench.pool.features[np.sort(chosen)])
@@ -179,10 +179,10 @@ class Judge:
         self.reference = self._reference(top)
 
     def _reference(self, top: np.ndarray) -> Judgement:
-        """The mean over up to three disjoint sets of top images: the KID of a single one is off by a tenth, as much as is allowed."""
+        """The mean over up to three disjoint sets of top images: the KID of a single one is off by a tenth, as much as the limit allows."""
         count = self.bench.count
         parts = [
-            # ratios to itself are 1 by definition; the raw figures are what matters here
+            # ratios to itself are 1 by definition; only the values matter here
             self._judge(self.bench.features_of(rows), self.utilities[rows], None)
             for rows in (top[start : start + count] for start in range(0, min(len(top), 3 * count) - count + 1, count))
         ]
@@ -191,28 +191,28 @@ class Judge:
 
     @cached_property
     def untuned(self) -> Judgement:
-        """The untuned generator, without any choice."""
+        """The untuned generator, without selection."""
         return self._choose(np.arange(self.bench.count))
 
     @cached_property
     def oracle(self) -> Judgement:
-        """Best-of-16 by the true taste: how much can please while every image is the untuned generator's own."""
+        """Best-of-16 by the true taste: an upper bound for selection among the untuned generator's own images."""
         return self.best_of(16, self.utilities)
 
     def judge(self, images: np.ndarray) -> Judgement:
-        """Judge `bench.count` unselected images (N, H, W, 3) uint8."""
+        """Judge `bench.count` unselected images (N, H, W, 3) uint8. ValueError for another number of images."""
         if len(images) != self.bench.count:
             raise ValueError(f"{self.bench.count} images are judged at a time, not {len(images)}")
         return self._judge(features(images), self.rater.utility(images, 1.0), self.reference)
 
     def judge_model(self, model: "Model | Tuned") -> Judgement:
-        """Judge fresh images of a model, or of anything that samples like one; the same seeds for every model."""
+        """Judge fresh images of a model, or of anything that samples like one; with the same seeds for all."""
         return self.judge(model.sample(range(JUDGED_SEED, JUDGED_SEED + self.bench.count)))
 
     def best_of(self, n: int, scores: FloatArray) -> Judgement:
-        """Judge selection without training: of every `n` untuned images the one with the best score is kept.
+        """Judge selection without training: the image with the best score is kept of every `n` untuned ones.
 
-        scores : (len(bench.images),) predicted taste of the untuned sample, whose first n * count images are used.
+        scores : (len(bench.images),) predicted taste of the untuned sample, of which the first n * count images are used.
         """
         groups = scores[: n * self.bench.count].reshape(self.bench.count, n)
         picks = groups.argmax(1) + n * np.arange(self.bench.count)
@@ -246,21 +246,21 @@ class Judge:
     def _ratio(self, name: str, value: float, reference: float) -> float:
         if name == "kid":
             return value / max(reference, self.bench.kid_floor)
-        return value / reference if reference > 0.0 else 1.0  # where the reference has nothing, nothing can be lost
+        return value / reference if reference > 0.0 else 1.0  # if the reference is zero, nothing can be lost
 
 
 def _utilities(rater: Rater, images: np.ndarray, batch: int = 1000) -> FloatArray:
-    """Utilities at the end of a session, a batch at a time: the images may be memory-mapped."""
+    """Utilities at the end of a session, in batches, since the images may be memory-mapped."""
     return np.concatenate([rater.utility(images[i : i + batch], 1.0) for i in range(0, len(images), batch)])
 
 
 def _sample(model: Model, first: int, count: int, cache: bool, progress: Progress | None) -> np.ndarray:
-    """`count` images of seeds from `first` on, kept in the cache by the generator's hash."""
+    """`count` images with seeds from `first` on, cached under the generator's hash."""
     from gan.data.procedural import cache_folder
 
     path = cache_folder() / f"untuned-{model.hash}-{model.resolution}px-{first}+{count}.npy"
     if cache and path.exists():
-        path.touch()  # the newest are kept
+        path.touch()  # marks it as used: the oldest are removed first
         return np.asarray(np.load(path, mmap_mode="r"))
     images = np.empty((count, model.resolution, model.resolution, 3), np.uint8)
     chunk = 500
@@ -275,9 +275,9 @@ def _sample(model: Model, first: int, count: int, cache: bool, progress: Progres
 
 
 def keep(path: Path, write: Callable[[BinaryIO], None], family: str) -> None:
-    """Write a file of the cache, wholly or not at all; of its family (a pattern) only the newest few stay.
+    """Write a file of the cache atomically; only the newest few files of its family (a glob pattern) are kept.
 
-    A full disk is no reason to fail: what is not kept is made again.
+    A failure is ignored, for example if the disk is full: what is not cached is made again.
     """
     from gan.formats.files import atomic_write
 

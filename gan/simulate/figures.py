@@ -1,4 +1,4 @@
-"""What runs of the learning benchmark come to: medians, paired differences, and what may be claimed of them."""
+"""Statistics over runs of the learning benchmark: medians, paired differences, and comparisons."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
@@ -8,7 +8,7 @@ import numpy as np
 from gan.simulate.peers.base import PEERS
 
 RATIOS = ("diversity_ratio", "coverage_ratio", "precision_ratio", "kid_ratio")
-SLACK = {"diversity_ratio": 0.02, "coverage_ratio": 0.0}  # within which two generators keep as much of it
+SLACK = {"diversity_ratio": 0.02, "coverage_ratio": 0.0}  # differences within which two generators count as equal
 BUILT_IN = {"untuned": "untuned", "best-of-4": "best of 4", "best-of-16": "best of 16"}  # judged in every run
 
 Record = dict[str, Any]
@@ -17,13 +17,13 @@ Record = dict[str, Any]
 def paired_bootstrap(
     differences: Sequence[float], raters: Sequence[str] = (), level: float = 0.95, draws: int = 10_000
 ) -> tuple[float, float]:
-    """Interval of the mean of paired differences, by the percentile bootstrap (Efron 1979).
+    """Confidence interval of the mean of paired differences, by the percentile bootstrap (Efron 1979).
 
     Parameters
     ----------
     differences : ours minus theirs, one per run on identical ratings.
-    raters : whose run each is. Runs of one person are alike, so that people are drawn anew, each with all of their runs (Field and Welsh
-        2007). Where nobody is named, or one alone, runs are drawn: the interval is then of these people, and says nothing of others.
+    raters : the rater of each run. Runs of one rater are alike, so raters are resampled, each with all of their runs (Field and Welsh
+        2007). With none or one, runs are resampled: the interval then only holds for these people.
     level : of confidence, in (0, 1).
     """
     values = np.asarray(differences, np.float64)
@@ -45,16 +45,16 @@ def theirs(record: Record, name: str) -> Record | None:
 
 
 def contestants(records: Sequence[Record]) -> dict[str, str]:
-    """Name and title of all that took part in any of the runs, peers before ablations."""
+    """Name and title of all that took part in any run, peers before ablations."""
     order = sorted(PEERS.values(), key=lambda peer: peer.kind != "peer")
     return BUILT_IN | {peer.name: peer.title for peer in order if any(theirs(r, peer.name) for r in records)}
 
 
 def ours_at(record: Record, kept_by_them: float, ratio: str = "diversity_ratio") -> Record:
-    """Ours in a run at no less than another's diversity, or coverage (but for `SLACK`): the choosiest that keeps so much; else untuned.
+    """Ours at no less than another's diversity or coverage (within `SLACK`): the strongest version that keeps as much; else untuned.
 
-    The final generator was also judged choosing among fewer and among more candidates, each a wider or narrower version of the same.
-    Choosing among more costs coverage long before it costs diversity.
+    The final generator was also judged with fewer and with more candidates, which makes it wider or narrower. More candidates cost coverage
+    long before they cost diversity.
     """
     own = record.get("candidates") or 32
     known = [(int(n), row) for n, row in record.get("strengths", {}).items()] + [(own, record["final"])]
@@ -63,10 +63,10 @@ def ours_at(record: Record, kept_by_them: float, ratio: str = "diversity_ratio")
 
 
 def kept(record: Record, name: str = "", limits: str = "inside") -> Record | None:
-    """What a contestant (ours without a name) counts as where the limits must be kept: "inside" all four, or "inside_lenient".
+    """The judgement that counts for a contestant (without a name: ours) if limits must be kept: "inside" all four, or "inside_lenient".
 
-    Its end if that is inside, else the best inside of what was judged of it at other strengths (of choosing the best of N, other N), else
-    the untuned generator. None if it did not take part.
+    Its final one if that is inside, else the best one inside of those at other strengths (for best-of-N, at other N), else the untuned
+    generator's. None if it did not take part.
     """
     end: Record | None = theirs(record, name) if name else record["final"]
     if end is None or end[limits]:
@@ -81,8 +81,8 @@ def comparison(
 ) -> Record | None:
     """Ours minus a contestant's, paired by run: mean, 95 % bootstrap interval over raters, and whether it excludes zero. None without runs.
 
-    how : "end" compares both as they ended; "matched" and "covered" the choosiest of ours that is as diverse as theirs, or covers as much
-        (see `ours_at`), in runs in which that was judged; "kept" both as they count inside the lenient limits (see `kept`).
+    how : "end" compares both at the end; "matched" and "covered" use the strongest version of ours that is as diverse as theirs, or covers
+        as much (see `ours_at`), in runs in which that was judged; "kept" uses what counts inside the lenient limits (see `kept`).
     """
     matched = {"matched": "diversity_ratio", "covered": "coverage_ratio"}.get(how)
     differences, raters = [], []
@@ -109,12 +109,12 @@ def comparison(
 
 
 def middle(rows: Iterable[Record], key: str) -> float:
-    """Median of one figure over runs."""
+    """Median of one value over runs."""
     return float(np.median([row[key] for row in rows]))
 
 
 def summarise(records: Sequence[Record]) -> Record:
-    """Median and least like and love rates, the four ratios, and what they cost, over runs."""
+    """Median and smallest like and love rates, the four ratios, and the cost, over runs."""
     counted, lenient = [r["counted"] for r in records], [r["counted_lenient"] for r in records]
     final = [r["final"] for r in records]
     return {
@@ -138,7 +138,7 @@ def summarise(records: Sequence[Record]) -> Record:
 
 
 def compared(records: Sequence[Record]) -> dict[str, Record]:
-    """Every contestant: medians over its runs, and ours minus theirs, as they are, and at their diversity and their coverage."""
+    """For each contestant, medians over its runs, and ours minus theirs: at the end, at their diversity, and at their coverage."""
     found = {}
     for name, title in contestants(records).items():
         rows = [row for r in records if (row := theirs(r, name)) is not None]
@@ -164,9 +164,9 @@ def compared(records: Sequence[Record]) -> dict[str, Record]:
 
 
 def by_candidates(records: Sequence[Record]) -> list[Record]:
-    """What the strength of a choice trades: medians of the final generators, choosing among fewer and among more candidates.
+    """The trade-off of a choice's strength: medians of the final generators with fewer and with more candidates.
 
-    Over the runs that were judged so, fewest candidates first; empty where none was.
+    Over the runs in which that was judged, fewest candidates first; empty if there are none.
     """
     judged = [r["strengths"] for r in records if r.get("strengths")]
     numbers = sorted({int(n) for row in judged for n in row})
@@ -182,7 +182,7 @@ def by_candidates(records: Sequence[Record]) -> list[Record]:
 
 
 def recovery(records: Sequence[Record]) -> list[Record]:
-    """Runs whose person changed their mind on the way: like rate against the new taste, after each round, by ratings (medians)."""
+    """For raters whose taste drifts: like rate by the new taste after each round, by ratings (medians)."""
     drifting = [r for r in records if r.get("drifts")]
     curves: dict[int, list[Record]] = {}
     for record in drifting:

@@ -1,4 +1,4 @@
-"""The benchmark's runs on disk: JSON lines, one for each run of ours and one for each peer of a run, so that either can be added later."""
+"""The benchmark's runs on disk: JSON lines, one for each run of ours and for each peer of a run, so that either can be added later."""
 
 import json
 from contextlib import suppress
@@ -12,13 +12,13 @@ Record = dict[str, Any]
 
 
 def run_key(rater: str, seed: int, ratings: int, count: int, hash: str, lapses: float = LAPSES) -> Record:
-    """What tells a run from others. The share of lapses is left out where it is the usual one."""
+    """The key that identifies a run. The share of lapses is omitted if it is the default."""
     key: Record = {"rater": rater, "seed": seed, "ratings": ratings, "count": count, "hash": hash}
     return key if lapses == LAPSES else {**key, "lapses": lapses}
 
 
 def load_records(path: Path) -> list[Record]:
-    """Earlier runs, each with its peers by name in "peers"; a line that a crash cut short is left out.
+    """Earlier runs, each with its peers by name in "peers"; an incomplete last line from a crash is ignored.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def add_run(path: Path, record: Record) -> None:
 
 
 def add_peer(path: Path, key: Record, name: str, found: Record) -> None:
-    """Append what a peer came to in the run of this key; raises as `add_run`."""
+    """Append a peer's result in the run with this key; raises as `add_run`."""
     _append(path, {"key": key, "peer": name, "found": found})
 
 
@@ -75,7 +75,7 @@ def _append(path: Path, record: Record) -> None:
         if path.exists() and path.stat().st_size:
             with path.open("rb") as stream:
                 stream.seek(-1, 2)
-                cut = b"" if stream.read(1) == b"\n" else b"\n"  # a crash left half a line: it stays apart
+                cut = b"" if stream.read(1) == b"\n" else b"\n"  # after half a line left by a crash, start a new one
         with path.open("ab") as stream:
             stream.write(cut + json.dumps(record).encode() + b"\n")
     except OSError as error:

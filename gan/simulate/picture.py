@@ -1,4 +1,4 @@
-"""The learning benchmark as a picture: like rate against the number of ratings, ours and all peers, with bands."""
+"""The learning benchmark as a plot: like rate against the number of ratings, for ours and all peers, with bands."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from gan.formats.files import write_bytes
 from gan.simulate.figures import Record, contestants, paired_bootstrap, theirs
 from gan.simulate.peers.base import PEERS
 
-WIDTH, HEIGHT = 1000, 620  # units; a PNG has twice as many pixels
+WIDTH, HEIGHT = 1000, 620  # units; a PNG has two pixels per unit
 LEFT, RIGHT, TOP, BOTTOM = 70, 210, 84, 64  # margins
 INK, FAINT, PAPER = "#1f2328", "#8b939c", "#ffffff"
 OURS = "#d1495b"
@@ -27,7 +27,7 @@ HUES = (  # of peers, in the order of the list
 
 @dataclass(frozen=True)
 class Line:
-    """A polyline; points and widths in pixels of the picture."""
+    """A polyline; points and widths in units of the plot."""
 
     points: list[tuple[float, float]]
     colour: str
@@ -45,10 +45,10 @@ class Band:
 
 @dataclass(frozen=True)
 class Text:
-    """Words; size in pixels."""
+    """A line of text; size in units of the plot."""
 
     x: float
-    y: float  # of the middle of the line
+    y: float  # vertical middle of the line
     text: str
     size: float
     colour: str = INK
@@ -60,7 +60,7 @@ Shape = Line | Band | Text
 
 @dataclass(frozen=True)
 class Curve:
-    """One contestant: mean over runs and its 95 % bootstrap interval over raters, by number of ratings."""
+    """One contestant: mean over runs and 95 % bootstrap interval over raters, by number of ratings."""
 
     title: str
     colour: str
@@ -71,7 +71,7 @@ class Curve:
 
 
 def curves(records: Sequence[Record]) -> list[Curve]:
-    """Ours first, then the peers in the order of the list; ablations have no place here. All begin at the untuned generator."""
+    """Ours first, then the peers in the order of the list, without ablations. All curves start at the untuned generator."""
     names = {name: title for name, title in contestants(records).items() if name not in PEERS or PEERS[name].kind == "peer"}
     names.pop("untuned")
     start = float(np.mean([r["untuned"]["like"] for r in records]))
@@ -96,7 +96,7 @@ def shapes(found: Sequence[Curve], subtitle: str) -> list[Shape]:
     most = max(max(curve.ratings) for curve in found)
     ticks = sorted({k for curve in found for k in curve.ratings})
 
-    def x(k: float) -> float:  # by the square root: the first grids matter most, and zero is on the scale
+    def x(k: float) -> float:  # square-root scale: the first grids matter most, and zero is included
         return LEFT + (WIDTH - LEFT - RIGHT) * sqrt(k / most)
 
     def y(share: float) -> float:
@@ -129,7 +129,7 @@ def shapes(found: Sequence[Curve], subtitle: str) -> list[Shape]:
 
 
 def _apart(places: Sequence[float], gap: float) -> list[float]:
-    """The places, moved as little as it takes for `gap` between neighbours, in the same order and inside the frame."""
+    """The positions, moved as little as needed for a distance of `gap`, in the same order and inside the frame."""
     order = np.argsort(places, kind="stable")
     moved = np.asarray(places, np.float64)[order] - gap * np.arange(len(places))
     blocks: list[list[float]] = []  # pooled adjacent violators: means of neighbours that would overlap
@@ -146,12 +146,12 @@ def _apart(places: Sequence[float], gap: float) -> list[float]:
 
 
 def draw_picture(records: Sequence[Record], path: Path) -> None:
-    """Write the picture of these runs to a .png or .svg file.
+    """Write the plot of these runs to a .png or .svg file.
 
     Raises
     ------
     UserError
-        It cannot be written.
+        The file cannot be written.
     """
     raters, seeds = len({r["rater"] for r in records}), len({r["seed"] for r in records})
     subtitle = f"mean over {raters} simulated people x {seeds} seed{'s' if seeds > 1 else ''}, with 95 % bootstrap bands"
@@ -187,7 +187,7 @@ def _svg(drawn: Sequence[Shape]) -> str:
 
 
 def _png(drawn: Sequence[Shape]) -> bytes:
-    size, fine = 2, 2  # pixels a unit, and how many times finer it is drawn before it is made smaller: smooth edges
+    size, fine = 2, 2  # pixels per unit, and the oversampling for smooth edges
     scale = size * fine
     image = Image.new("RGB", (WIDTH * scale, HEIGHT * scale), PAPER)
     pen = ImageDraw.Draw(image)

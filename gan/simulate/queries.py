@@ -1,7 +1,7 @@
-"""What to show next: how many ratings Thompson's proposals save, beside images of the untuned generator taken at random.
+"""How many ratings Thompson sampling saves, compared with proposing random images of the untuned generator.
 
-No round is run, so that nothing but the proposals differs: after every few ratings the taste model chooses the best of 16 untuned images,
-and what counts is how much the person truly likes those. Both arms begin with the same images and meet the same person.
+No round is run, so that only the proposals differ: after every few ratings the taste model selects best-of-16 from untuned images, and the
+person's true liking of those counts. Both arms begin with the same images and ask the same person.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,9 +18,9 @@ from gan.simulate.rater import LAPSES, FloatArray, Person, load_rater
 from gan.simulate.selection import taste_scores
 from gan.taste import Feedback
 
-STEP = 12  # ratings between two looks
+STEP = 12  # ratings between evaluations
 ARMS = ("thompson", "random")
-LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of the lift that both arms come to
+LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of the lift that both arms reach
 
 
 def run_queries(
@@ -31,10 +31,10 @@ def run_queries(
     lapses: float = LAPSES,
     tell: Callable[[str], None] = lambda line: None,
 ) -> list[Record]:
-    """One record per rater and seed: the lift of both arms after every `STEP` ratings, up to `ratings`, and utilities of what they showed.
+    """One record per rater and seed: the lift of both arms after every `STEP` ratings, and the utilities of the images they showed.
 
-    The lift is the mean utility of best-of-16 by the taste model, in standard deviations of the untuned generator's images; so is the
-    utility of what was shown, of all images but the first `STEP`.
+    The lift is the mean utility of best-of-16 by the taste model, in standard deviations over the untuned generator's images. So is the
+    utility of the images shown, of which the first `STEP` are left out.
     """
     records = []
     for seed in seeds:
@@ -82,21 +82,21 @@ def _lifts(judge: Judge, seed: int, ratings: int, arm: str, lapses: float) -> tu
 
 
 def fresh(seed: int) -> torch.Generator:
-    """Draws latents that nobody was shown: with the seed itself a session draws its first images."""
+    """A random generator for latents that nobody was shown: with the seed itself a session draws its first images."""
     return torch.Generator().manual_seed(seed + 1_000_003)
 
 
 def lift(judge: Judge, scores: FloatArray) -> float:
-    """Mean utility of the best of every 16 untuned images by these scores, in standard deviations from the untuned mean."""
+    """Mean utility of the best of every 16 untuned images by these scores, in untuned standard deviations from the untuned mean."""
     groups = scores.reshape(-1, 16)
     picks = groups.argmax(axis=1) + 16 * np.arange(len(groups))
     return float((judge.utilities[picks].mean() - judge.utilities.mean()) / judge.utilities.std())
 
 
 def ratings_needed(record: Record) -> tuple[float, float]:
-    """How many ratings each arm needed to the same lifts, in the mean over `LEVELS` of the lesser of their two best.
+    """Number of ratings with which each arm reached the same lifts: the mean over `LEVELS` of the smaller of their two maxima.
 
-    Interpolated, from zero on. Not the highest alone: near its end a curve is flat, and where it gets there is chance.
+    Interpolated from zero on. The maximum alone would not do: a curve is flat near its end, and when it gets there is chance.
     """
     ratings = np.asarray([0, *record["ratings"]], np.float64)
     best = {arm: np.maximum.accumulate([0.0, *record["lift"][arm]]) for arm in ARMS}
@@ -106,7 +106,7 @@ def ratings_needed(record: Record) -> tuple[float, float]:
 
 
 def _reaching(ratings: FloatArray, curve: FloatArray, goal: float) -> float:
-    """Ratings at which a curve that never falls is at a goal that it reaches."""
+    """Number of ratings at which a nondecreasing curve reaches `goal`."""
     above = int(np.argmax(curve >= goal))
     if not above:
         return 0.0
@@ -115,7 +115,7 @@ def _reaching(ratings: FloatArray, curve: FloatArray, goal: float) -> float:
 
 
 def queries_table(records: Sequence[Record]) -> str:
-    """The lifts by ratings, and what may be claimed."""
+    """The lifts by number of ratings, and a comparison of the arms."""
     lines = [f"{'ratings':<10}" + "".join(f"{k:>7}" for k in records[0]["ratings"])]
     for arm in ARMS:
         means = np.mean([r["lift"][arm] for r in records], axis=0)

@@ -1,4 +1,4 @@
-"""A simulated person: a rater file says what they like, this module what stars they give."""
+"""A simulated person: a rater file defines what they like, this module turns it into stars."""
 
 import importlib.util
 import inspect
@@ -16,9 +16,9 @@ FloatArray = npt.NDArray[np.float64]
 
 RATERS = Path(__file__).parent / "raters"
 GROUPS = {"dev": "dev", "held-out": "held_out"}
-NOISE = 0.35  # of the utility's standard deviation: people repeat their ratings at about r = 0.9
-LAPSES = 0.05  # share of ratings that are a random star
-PROBES = 16  # images that a rater must judge alike twice, and alike in another batch
+NOISE = 0.35  # of the utility's standard deviation; repeated ratings then correlate at about r = 0.9
+LAPSES = 0.05  # share of ratings that are random stars
+PROBES = 16  # images that a rater must judge alike a second time, and in another batch
 
 
 class Rater:
@@ -31,12 +31,12 @@ class Rater:
         self._function = function
 
     def utility(self, images: np.ndarray, progress: float = 1.0) -> FloatArray:
-        """How much each image pleases.
+        """How much each image is liked.
 
         Parameters
         ----------
         images : (N, H, W, 3) uint8.
-        progress : share of the session's ratings given so far, 0 to 1; a rater whose taste does not drift ignores it.
+        progress : share of the session's ratings given so far, 0 to 1; ignored by raters whose taste does not drift.
 
         Returns
         -------
@@ -45,11 +45,11 @@ class Rater:
         Raises
         ------
         UserError
-            The file's function raises, or returns anything but N finite numbers.
+            The file's function raises, or returns something other than N finite numbers.
         """
         extra = (progress,) if self.takes_progress else ()
         try:
-            # its own copy: what it does to the images is its own affair
+            # a copy, which the function may change
             answer = np.asarray(self._function(np.array(images), *extra))
         except (Exception, SystemExit) as error:
             raise UserError(f"{self.path}: utility raised {type(error).__name__}: {error}") from error
@@ -63,7 +63,7 @@ class Rater:
         return values
 
     def check(self, images: np.ndarray) -> None:
-        """Refuse a rater that changes its mind, likes everything equally, or judges an image by the others in the batch.
+        """Refuse a rater that is not deterministic, likes everything equally, or judges an image by others in its batch.
 
         Parameters
         ----------
@@ -76,7 +76,7 @@ class Rater:
             raise UserError(f"{self.path}: utility is the same for every image")
         if not np.array_equal(first, self.utility(probes, 0.5)):
             raise UserError(f"{self.path}: utility is not deterministic: the same images got other values the second time")
-        # rounding differs between batch sizes; a taste that does is another matter
+        # rounding may differ between batch sizes, so a small difference is accepted
         if np.abs(self.utility(probes[:PROBES], 0.5) - first[:PROBES]).max() > 0.01 * spread:
             raise UserError(f"{self.path}: utility of an image depends on the other images in the batch")
 
@@ -87,7 +87,7 @@ def load_rater(path: str | Path) -> Rater:
     Raises
     ------
     UserError
-        No such file, it cannot be imported, or it has no function `utility` of one or two arguments.
+        There is no such file, it cannot be imported, or it has no function `utility` of one or two arguments.
     """
     path = Path(path)
     if not path.is_file():
@@ -105,7 +105,7 @@ def load_rater(path: str | Path) -> Rater:
     needed = sum(p.default is p.empty for p in positional)
     if needed > 2 or (not positional and not variadic):
         raise UserError(f"{path}: utility must take (images) or (images, progress)")
-    # a second parameter of another name is the file's own business, unless it cannot be called without
+    # a second parameter with another name is ignored, unless it is required
     drifts = len(positional) >= 2 and (positional[1].name == "progress" or needed == 2)
     return Rater(path, function, takes_progress=drifts)
 
@@ -123,7 +123,7 @@ def _import(path: Path) -> ModuleType:
 
 
 def rater_files(names: str = "all") -> list[Path]:
-    """Files of raters, by groups, names or paths separated by commas, in that order.
+    """Files of raters, from groups, names or paths separated by commas, in that order.
 
     Groups: "dev" (for tuning the method), "held-out" (never tuned on), "all". Names: raters that come with Tastemaker. Paths end in .py.
 
@@ -151,7 +151,7 @@ def rater_files(names: str = "all") -> list[Path]:
 class Person:
     """Gives stars: quintiles of the utility over the untuned generator's images, with noise and lapses.
 
-    And does this and that with images, a little more often with those that please (`signals`).
+    It also gives implicit signals, a little more often for images that it likes (`signals`), and tags.
     """
 
     def __init__(self, rater: Rater, untuned: np.ndarray, seed: int = 0, lapses: float | None = None) -> None:
@@ -160,14 +160,14 @@ class Person:
         ----------
         rater : what the person likes.
         untuned : (N, H, W, 3) uint8, images of the untuned generator; the first 2,000 set the scale.
-        seed : of the noise and the lapses.
-        lapses : share of ratings that are a random star, in [0, 1]; by default `LAPSES`.
+        seed : of noise and lapses.
+        lapses : share of ratings that are random stars, in [0, 1]; by default `LAPSES`.
         """
         self.rater = rater
         self.lapses = LAPSES if lapses is None else lapses
         self._untuned = untuned[:2000]
         self._rng = np.random.default_rng([seed, 0x57A125])
-        self._signals_rng = np.random.default_rng([seed, 0x51615])  # its own, so that stars do not depend on who looks at signals
+        self._signals_rng = np.random.default_rng([seed, 0x51615])  # a separate stream, so that signals do not change the stars
         self._scales: dict[float, tuple[FloatArray, float]] = {}
 
     def _scale(self, progress: float) -> tuple[FloatArray, float]:
@@ -179,7 +179,7 @@ class Person:
         return self._scales[key]
 
     def rate(self, images: np.ndarray, progress: float = 0.0, until: float | None = None) -> npt.NDArray[np.int64]:
-        """Stars, (N,) in 1..5, for images (N, H, W, 3) uint8, one after the other.
+        """Stars, (N,) in 1..5, for images (N, H, W, 3) uint8, rated in order.
 
         progress : share of the session's ratings given before the first of them, 0 to 1,
         until : and after the last; by default the same.
@@ -197,12 +197,12 @@ class Person:
         return np.where(lapses, self._rng.integers(1, 6, len(images)), stars).astype(np.int64)
 
     def signals(self, images: np.ndarray, progress: float = 0.0, telling: float = 1.0) -> list[tuple[int, str, float]]:
-        """What is done in passing with images (N, H, W, 3) uint8: (place among them, kind, value) each, as `gan.taste.Signal` takes them.
+        """Implicit signals for images (N, H, W, 3) uint8: (index, kind, value) each, for `gan.taste.Signal`.
 
-        Every image is looked at for a while (seconds, log-normal); some are opened, enlarged, copied or saved. A logistic model of all that
-        tells liked images from others with an area under the curve of about 0.6.
+        Every image is looked at for some time (seconds, log-normal); some are opened, enlarged, copied or saved. A logistic model of all
+        these signals tells liked images from others with an area under the curve of about 0.6.
 
-        telling : how much of it depends on the image; 0: nothing.
+        telling : how strongly they depend on liking; 0: not at all.
         """
         pleased = telling * self._pleased(images, progress)
         rng = self._signals_rng
@@ -214,12 +214,12 @@ class Person:
         return found
 
     def tags(self, images: np.ndarray, progress: float = 0.0, telling: float = 1.0) -> list[tuple[int, str]]:
-        """Words put to images (N, H, W, 3) uint8: (place among them, word) each.
+        """Tags for images (N, H, W, 3) uint8: (index, word) each.
 
-        Two in five images get one of six words that say nothing of liking; and seven in ten of those that seem to be among the best fifth,
-        by an impression as rough as half the utility's standard deviation, a seventh.
+        Two in five images get one of six words that are unrelated to liking. Seven in ten of those that seem to be among the best fifth get
+        a seventh word; that impression has an error of half the utility's standard deviation.
 
-        telling : how much that impression depends on the image; 0: not at all.
+        telling : how strongly that impression depends on liking; 0: not at all.
         """
         rng = self._signals_rng
         seems = telling * self._pleased(images, progress) + rng.normal(0.0, 0.5, len(images))
@@ -229,7 +229,7 @@ class Person:
         return found + [(int(i), f"word {other[1][i]}") for i in np.flatnonzero(other[0])]
 
     def _pleased(self, images: np.ndarray, progress: float) -> FloatArray:
-        """Utilities of images in standard deviations of the untuned generator's, within 3 of them: (N,)."""
+        """Utilities of images in untuned standard deviations, clipped to +-3: (N,)."""
         utilities = self.rater.utility(images, progress)
         untuned = self.rater.utility(self._untuned, progress if self.rater.takes_progress else 1.0)
         return np.clip((utilities - untuned.mean()) / untuned.std(), -3.0, 3.0)

@@ -1,4 +1,4 @@
-"""What a simulated session came to, and its plain JSON."""
+"""The result of a simulated session, and its plain JSON."""
 
 import base64
 from dataclasses import asdict, dataclass, field
@@ -11,7 +11,7 @@ from gan.simulate.evaluate import LENIENT, STRICT, Judgement, Limits
 
 @dataclass(frozen=True)
 class Rated:
-    """What a person rated, in order, repeats included."""
+    """A person's ratings, in order, including repeats."""
 
     latents: np.ndarray  # float32 (n, z_dim)
     stars: np.ndarray  # int64 (n,) in 1..5
@@ -27,27 +27,27 @@ class Rated:
 
     @classmethod
     def of(cls, record: dict[str, Any]) -> "Rated":
-        """From what `record` gave."""
+        """From the result of `record`."""
         raw = np.frombuffer(base64.b64decode(record["latents"]), "<f4")
         return cls(raw.reshape(-1, record["z_dim"]).astype(np.float32), np.asarray(record["stars"], np.int64))
 
 
 @dataclass(frozen=True)
 class Step:
-    """One grid rated and one round taught."""
+    """One rated grid and the round taught after it."""
 
     ratings: int  # given so far
     judgement: Judgement  # of the generator after the round
     kept: bool  # whether the session kept the round
-    reason: str  # the session's own sentence
+    reason: str  # the session's own explanation
     seconds: float  # of the round alone
-    accuracy: float | None  # prequential; None while there is too little to say
-    stars: float  # mean of the grid's stars
+    accuracy: float | None  # prequential; None with too few ratings
+    stars: float  # mean over the grid
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a simulated session came to."""
+    """The result of a simulated session."""
 
     rater: str
     ratings: int
@@ -55,33 +55,33 @@ class Report:
     model: str
     hash: str
     device: str
-    real: str  # what stood for real pictures: a procedural kind such as "scenes", "given" or "untuned"
+    real: str  # kind of real pictures: a procedural kind such as "scenes", "given" or "untuned"
     like_threshold: float
     love_threshold: float
     untuned: Judgement
     reference: Judgement
     steps: list[Step]
-    oracle: Judgement  # best-of-16 by the true taste: what selection could come to at most
+    oracle: Judgement  # best-of-16 by the true taste: an upper bound for selection
     best_of: dict[int, Judgement]  # selection by the session's own taste model, without training
-    predicted: float  # mean predicted liking of the final generator's images, standard deviations of untuned images
-    seconds: float  # the whole session, judging left out
-    images: int  # drawn by the generator in that time, those of the pool left out, which every session of a generator shares
-    rated: Rated  # what the session learnt from
-    drifts: bool = False  # whether the rater's taste changes on the way
-    lapses: float = 0.05  # share of ratings that are a random star
-    candidates: int = 0  # that the final generator chooses among; 0: it does not choose
-    strengths: dict[int, Judgement] = field(default_factory=dict)  # of the final generator, choosing among so many
+    predicted: float  # mean predicted liking of the final generator's images, in untuned standard deviations
+    seconds: float  # whole session without judging
+    images: int  # drawn by the generator during the session, without the pool, which all sessions with a generator share
+    rated: Rated  # the ratings that the session learnt from
+    drifts: bool = False  # whether the rater's taste changes during the session
+    lapses: float = 0.05  # share of ratings that are random stars
+    candidates: int = 0  # of the final generator's choice; 0: it is not a choice
+    strengths: dict[int, Judgement] = field(default_factory=dict)  # of the final generator, by number of candidates
     versions: dict[str, str] = field(default_factory=dict)
 
     @property
     def final(self) -> Judgement:
-        """The generator as the session left it."""
+        """Judgement of the generator at the end of the session."""
         return self.steps[-1].judgement if self.steps else self.untuned
 
     def counted(self, limits: Limits = STRICT) -> tuple[int, Judgement]:
-        """The checkpoint the run counts as: the last one if it is inside `limits`, else the best one inside; else the start, 0.
+        """The checkpoint that counts: the last one if it is inside `limits`, else the best one inside, else the start.
 
-        Returns its round, 1-based, and its judgement.
+        Returns its round, counted from 1 (0: the start), and its judgement.
         """
         if self.final.inside(limits):
             return len(self.steps), self.final
@@ -90,9 +90,9 @@ class Report:
 
     @property
     def ended_below(self) -> bool:
-        """Whether the session left the person with fewer images they like than they began with.
+        """Whether the person likes fewer images at the end than at the start.
 
-        Where every round was refused nothing changed: what is judged at the end are other images of the same generator.
+        False if every round was refused: then the generator is unchanged, and only other images of it are judged.
         """
         return any(step.kept for step in self.steps) and self.final.like < self.untuned.like
 

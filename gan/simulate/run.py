@@ -1,4 +1,4 @@
-"""A simulated person teaches a generator through `gan.session`, the way a real one would, and the result is judged."""
+"""A simulated person teaches a generator through `gan.session`, as a real one would, and the result is judged."""
 
 import json
 import platform
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from gan.rewards import RewardWeights
     from gan.session import Proposal, TuningSession
 
-EXPECTED = 256  # judged images whose predicted liking is compared with the truth
-BEST_OF = (4, 8, 16)  # untuned images from which the taste model chooses one; 8 is what 16 may count as where limits must be kept
-STRENGTHS = (4, 8, 16, 24, 32, 64, 256)  # candidates that the final generator is also judged with, beside its own number
+EXPECTED = 256  # judged images whose predicted liking is compared with the true one
+BEST_OF = (4, 8, 16)  # numbers of untuned images of which the taste model selects one; 8 may count instead of 16 if limits must be kept
+STRENGTHS = (4, 8, 16, 24, 32, 64, 256)  # numbers of candidates with which the final generator is also judged, besides its own
 
 Progress = Callable[[float, str], None]
 
@@ -52,29 +52,29 @@ def simulate(
     lapses: float | None = None,
     strengths: bool = False,
 ) -> Report:
-    """Let a rater file teach `model` and judge what came of it.
+    """Let a rater file teach `model`, and judge the result.
 
     Parameters
     ----------
-    model : the generator; an adapter it already has is left out, so that the session begins at the untuned generator.
+    model : the generator; its adapter is left out, so that the session begins at the untuned generator.
     rater_path : a Python file with `utility(images)`; see `gan.simulate.rater`.
-    ratings : stars given in all, repeats of an image included; at least 12.
+    ratings : number of stars given in all, including repeats of an image; at least 12.
     seed : of the session and of the person's noise.
-    out : a folder for `report.json` and `model`, the generator as the session left it; None writes nothing.
+    out : a folder for `report.json` and `model`, the generator at the end of the session; None: nothing is written.
     device : "auto", "cpu", "cuda" or "mps".
-    rounds : teaching rounds the ratings are spread over; by default see `schedule`.
-    progress : called with the share done and one line.
-    count : images in each judged set; fewer is quicker and noisier.
-    judge : prepared for this model and rater; made here if None, which draws and judges a large untuned sample first.
-    judge_every_round : False judges the end alone, and leaves the curve's earlier rounds out.
+    rounds : number of teaching rounds that the ratings are divided among; by default see `schedule`.
+    progress : called with the share done in [0, 1] and a line of text.
+    count : images in each evaluated set; fewer are faster and noisier.
+    judge : prepared for this model and rater; None: made here, which draws and judges a large untuned sample first.
+    judge_every_round : False: judge only the end, without the earlier rounds of the curve.
     config, weights : other settings for the session's rounds and reward.
     lapses : share of the ratings that are random stars; by default `rater.LAPSES`.
-    strengths : also judge the final generator when it chooses among fewer and among more.
+    strengths : whether to judge the final generator also with fewer and with more candidates.
 
     Raises
     ------
     UserError
-        The rater file is bad, there are too few ratings, the device is unknown, or `out` cannot be written.
+        The rater file is invalid, there are too few ratings, the device is unknown, or `out` cannot be written.
     """
     from gan.data.procedural import cache_folder
     from gan.session import TuningSession
@@ -94,7 +94,7 @@ def simulate(
         session.set_weights(weights)
     if judge is None:
         rater.check(untuned.sample(range(64)))
-    if out is not None:  # before the long work, and after all that can be said at once
+    if out is not None:  # before the long work, but after everything else that can be checked early
         with _writing(out):
             out.mkdir(parents=True, exist_ok=True)
     if judge is None:
@@ -123,7 +123,7 @@ def simulate(
                 for event in session.run_round():
                     share = 0.2 + 0.75 * (given - size * (1 - event.step / event.steps)) / ratings
                     tell(share, f"round {number} of {len(sizes)}: step {event.step} of {event.steps}, reward {event.reward:+.2f}")
-            except UserError as error:  # nothing to be learnt from so far: as it would tell a person
+            except UserError as error:  # nothing to learn yet, which a person would be told
                 refused = str(error)
         tally.images -= len(session.pool) - known
         seconds = time.monotonic() - teaching
@@ -180,7 +180,7 @@ def simulate(
 
 
 class _Album:
-    """Gives images ids: an image shown again keeps its own, so that its newer stars replace the older."""
+    """Gives images ids: an image shown again keeps its id, so that its newer stars replace the older ones."""
 
     def __init__(self, session: "TuningSession") -> None:
         self._session = session
@@ -188,7 +188,7 @@ class _Album:
         self.rated = Rated(np.zeros((0, session.model.z_dim), np.float32), np.zeros(0, np.int64))
 
     def rate(self, proposals: "list[Proposal]", stars: np.ndarray, given: int) -> None:
-        """Tell the session these stars, (N,) in 1..5; `given` ratings came before and set the time."""
+        """Pass these stars, (N,) in 1..5, to the session; `given` earlier ratings set the time."""
         from gan.taste import Feedback
 
         ids = [self._ids.setdefault(proposal.latent.tobytes(), len(self._ids)) for proposal in proposals]
@@ -202,7 +202,7 @@ class _Album:
 
 
 def _strengths(tuned: Model, judge: Judge) -> dict[int, Judgement]:
-    """The tuned generator when it chooses among fewer and among more: what it could give at another diversity."""
+    """The tuned generator with fewer and with more candidates, which trades liking against diversity."""
     found: dict[int, Judgement] = {}
     adapter = tuned.adapter
     if isinstance(adapter, Choice) and not adapter.idle:
@@ -223,7 +223,7 @@ def _expectation(session: "TuningSession", tuned: Model) -> float:
 
 @contextmanager
 def _writing(out: Path) -> Iterator[None]:
-    """An OSError while writing becomes one line for people."""
+    """Turns an OSError while writing into one line for people."""
     try:
         yield
     except OSError as error:

@@ -1,17 +1,17 @@
-"""How a session's ratings are spread over its rounds."""
+"""How a session's ratings are divided among its rounds."""
 
 import numpy as np
 
-GRID = 24  # images of a first grid
+GRID = 24  # images in a first grid
 
 
 def schedule(ratings: int, rounds: int | None = None) -> list[int]:
-    """How many images are rated before each round: one grid first, the rest in equal parts.
+    """Number of images rated before each round: one grid first, the rest in equal parts.
 
     Parameters
     ----------
-    ratings : in all, at least 1.
-    rounds : how many; by default one per grid of 24, but from four on one per 50 ratings.
+    ratings : in total, at least 1.
+    rounds : number of rounds; by default one per grid of 24, but from four on one per 50 ratings.
     """
     if rounds is None:
         rounds = max(1, round(ratings / GRID))

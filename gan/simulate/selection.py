@@ -1,4 +1,4 @@
-"""Selection without training: what a session's taste model thinks of the judge's untuned sample, for best-of-N."""
+"""Selection without training: a session's predicted taste of the judge's untuned sample, for best-of-N."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @torch.no_grad()
 def taste_scores(session: "TuningSession", bench: Bench) -> FloatArray:
-    """Predicted liking of the bench's untuned sample by the session's taste model: what best-of-N chooses by. (16 count,)"""
+    """Predicted liking of the bench's untuned sample by the session's taste model, by which best-of-N selects: (16 count,)."""
     taste = session.learner.model
     assert taste is not None
     described = _raw_features(session, bench)
@@ -29,7 +29,7 @@ def taste_scores(session: "TuningSession", bench: Bench) -> FloatArray:
 def _raw_features(session: "TuningSession", bench: Bench) -> Any:
     """The taste model's raw features of the bench's untuned sample.
 
-    They are the same for every rater and seed, and take as long as teaching does: kept with the bench and in the cache.
+    They are the same for every rater and seed, and take as long as teaching does: kept in memory and in the cache.
     """
     from gan.data.procedural import cache_folder
     from gan.taste import RawFeatures
@@ -47,7 +47,7 @@ def _raw_features(session: "TuningSession", bench: Bench) -> Any:
     if bench.cached and path.exists():
         with np.load(path) as archive:
             groups = tuple(torch.from_numpy(archive[name]) for name in archive.files)
-        # another version of the features, under the same name, shows in the first rows
+        # features from another version with the same name differ in the first rows
         if [group.shape[1:] for group in groups] == [group.shape[1:] for group in first.groups] and all(
             torch.allclose(old[:16], new, rtol=0.05, atol=0.05 * float(new.std()))
             for old, new in zip(groups, first.groups, strict=True)

@@ -1,4 +1,4 @@
-"""The learning benchmark's figures as text."""
+"""The results of the learning benchmark as text."""
 
 from collections.abc import Sequence
 
@@ -26,7 +26,7 @@ JUDGED = tuple(column for column in COLUMNS if column[0] in ("like", "love", *RA
 
 
 def table(records: Sequence[Record]) -> str:
-    """Runs of one number of ratings: a line per rater, then all of them, then the contestants and what may be claimed."""
+    """Runs with one number of ratings: a line per rater, then all runs, then the contestants and the comparisons."""
     raters = sorted({r["rater"] for r in records})
     width = max(len("all"), *(len(name) for name in raters))
     lines = [" ".join([" " * width, *(f"{heading:>9}" for _, heading, _ in COLUMNS)])]
@@ -62,7 +62,7 @@ def table(records: Sequence[Record]) -> str:
 
 
 def _dial(records: Sequence[Record]) -> list[str]:
-    """What Strength trades: the final generators again, choosing among fewer candidates and among more."""
+    """The trade-off of Strength: the final generators again, with fewer and with more candidates."""
     rows = by_candidates(records)
     if not rows:
         return []
@@ -108,7 +108,7 @@ def _contest(records: Sequence[Record]) -> list[str]:
 
 
 def kept_like(record: Record, limits: str) -> float:
-    """Our like rate in a run as it counts inside the limits."""
+    """Our like rate in a run by the judgement that counts inside the limits."""
     found = kept(record, "", limits)
     return float(found["like"]) if found else 0.0
 

@@ -1,8 +1,8 @@
-"""`tastemaker benchmark taste`: how fast and how well a taste is learnt, without teaching any generator.
+"""`tastemaker benchmark taste`: how fast and how well a taste is learnt, without tuning a generator.
 
-Simulated people rate images of the untuned generator, chosen as a session chooses them. Then: seconds to learn from many ratings; how the
-predicted liking goes with the true one, for steady people and those who slip; the same before and after people change their taste; and what
-is learnt from implicit signals and from tags.
+Simulated people rate images of the untuned generator, chosen as in a session. Measured are: seconds to learn from many ratings; how the
+predicted liking correlates with the true one, for consistent people and for those who slip; the same before and after a change of taste;
+and what is learnt from implicit signals and from tags.
 """
 
 import sys
@@ -33,16 +33,16 @@ IMAGES = 4200
 _FIRST_SEED = 4_000_000_000
 _TESTED = 1600  # images that nobody rates
 _FITTED = (100, 500, 1000, 2000)  # events
-_GRIDS = (24, 48, 96)  # ratings after which it is asked whether there is a preference at all
-_RATED_OF_SIGNS = 400  # images, of three times as many that were looked at,
-_RATED_OF_TAGS = 100  # and that words were put to
+_GRIDS = (24, 48, 96)  # numbers of ratings after which any preference at all is tested for
+_RATED_OF_SIGNS = 400  # of three times as many images that have signals
+_RATED_OF_TAGS = 100  # of three times as many images that may have tags
 
 Say = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
 class World:
-    """Images (N, H, W, 3) uint8 of the untuned generator, and what a taste is read from."""
+    """Images (N, H, W, 3) uint8 of the untuned generator, and the features that a taste is learnt from."""
 
     images: np.ndarray
     raw: RawFeatures
@@ -52,7 +52,7 @@ class World:
 
     @classmethod
     def draw(cls, model: gan.Model, say: Say) -> "World":
-        """Draw and read `IMAGES` images: a minute."""
+        """Draw `IMAGES` images and compute their features, which takes a minute."""
         drawer = Drawer(model)
         images: list[np.ndarray] = []
         parts: list[RawFeatures] = []
@@ -66,22 +66,22 @@ class World:
         return cls(np.concatenate(images), raw, standardise, standardise(raw))
 
     def utilities(self, rater: Rater, progress: float) -> FloatArray:
-        """How much every image pleases, (N,)."""
+        """True utility of every image, (N,)."""
         key = (rater.name, progress if rater.takes_progress else 1.0)
         if key not in self._utilities:
             self._utilities[key] = rater.utility(self.images, progress)
         return self._utilities[key]
 
     def some(self, rows: np.ndarray) -> tuple[Tensor, ...]:
-        """Features of some images."""
+        """Features of the images in `rows`."""
         return tuple(group[torch.from_numpy(rows)] for group in self.features)
 
 
 class Changing(Rater):
-    """A rater who comes to like something else between 40 % and 60 % of a session, as the bundled drifting ones do."""
+    """A rater whose taste changes between 40 % and 60 % of a session, like the bundled drifting ones."""
 
     def __init__(self, before: Rater, after: Rater, sign: float, images: np.ndarray) -> None:
-        """Both tastes count as they vary over `images` (N, H, W, 3) uint8; sign -1: what `after` likes is disliked."""
+        """Both tastes are standardised over `images` (N, H, W, 3) uint8; with sign -1, what `after` likes is disliked."""
         scales = [(float(one.mean()), float(one.std())) for one in (end.utility(images) for end in (before, after))]
 
         def utility(images: np.ndarray, progress: float) -> FloatArray:
@@ -94,7 +94,7 @@ class Changing(Rater):
 
 
 def _session(world: World, rater: Rater, seed: int, ratings: int, lapses: float) -> list[dict[str, float]]:
-    """Rate grid after grid; after each, how good the taste is by then for the person as they are then."""
+    """Rate grids in turn; after each, the quality of the model for the person's taste at that time."""
     random, draws = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     person = Person(rater, world.images, seed, lapses=lapses)
     learner = TasteLearner(world.standardise)
@@ -121,7 +121,7 @@ def _session(world: World, rater: Rater, seed: int, ratings: int, lapses: float)
 
 
 def _quality(world: World, learner: TasteLearner, rater: Rater, progress: float) -> dict[str, float]:
-    """Correlation of predicted with true liking, and how often the best of 16 by the prediction is truly liked, of images not rated."""
+    """On unrated images: correlation of predicted with true liking, and how often best-of-16 by the prediction is truly liked."""
     assert learner.model is not None
     rows = np.arange(IMAGES - _TESTED, IMAGES)
     mean = learner.model.predict(world.some(rows))[0].numpy()
@@ -132,7 +132,7 @@ def _quality(world: World, learner: TasteLearner, rater: Rater, progress: float)
 
 
 def _speed(world: World, rater: Rater) -> dict[str, dict[str, float]]:
-    """Seconds of `learner.fit()` after one event more: nine stars to one comparison; then as many stars, and all comparisons last."""
+    """Seconds of `learner.fit()` after one more event: nine stars to one comparison; then as many stars, with all comparisons last."""
     random, found = np.random.default_rng(0), dict[str, dict[str, float]]()
     stars = Person(rater, world.images, 0).rate(world.images[: max(_FITTED)])
     utilities = world.utilities(rater, 1.0)
@@ -166,7 +166,7 @@ def _speed(world: World, rater: Rater) -> dict[str, dict[str, float]]:
 
 
 def _followed(world: World, rater: Rater, seed: int, ratings: int, dice: bool) -> float:
-    """How far a preference would be followed after so many ratings of random images, 0..1: by who means them, or throws dice."""
+    """Conviction after so many ratings of random images, 0..1, by somebody who means them or, with `dice`, rates at random."""
     rows = np.random.default_rng([seed, ratings]).permutation(IMAGES - _TESTED)[:ratings]
     stars = Person(rater, world.images, seed, lapses=1.0 if dice else None).rate(world.images[rows])
     learner = TasteLearner(world.standardise)
@@ -177,7 +177,7 @@ def _followed(world: World, rater: Rater, seed: int, ratings: int, dice: bool) -
 
 
 def _half_told(world: World, rater: Rater, seed: int, ratings: int) -> tuple[TasteLearner, Person]:
-    """A learner that knows three times as many images as were rated, and who rated them."""
+    """A learner with three times as many images as were rated, and the person who rated them."""
     person = Person(rater, world.images, seed)
     learner = TasteLearner(world.standardise)
     learner.add(list(range(3 * ratings)), RawFeatures(tuple(group[: 3 * ratings] for group in world.raw.groups)))
@@ -187,7 +187,7 @@ def _half_told(world: World, rater: Rater, seed: int, ratings: int) -> tuple[Tas
 
 
 def _signs(world: World, rater: Rater, seed: int, telling: float) -> dict[str, float]:
-    """What implicit signals are worth if a third of the images that were looked at are rated."""
+    """The value of implicit signals if a third of the images with signals are rated."""
     learner, person = _half_told(world, rater, seed, _RATED_OF_SIGNS)
     learner.fit()
     without = _quality(world, learner, rater, 1.0)["correlation"]
@@ -200,7 +200,7 @@ def _signs(world: World, rater: Rater, seed: int, telling: float) -> dict[str, f
 
 
 def _tags(world: World, rater: Rater, seed: int, telling: float) -> dict[str, float]:
-    """What words put to images are worth where a third of those images is rated."""
+    """The value of tags if a third of the images are rated."""
     learner, person = _half_told(world, rater, seed, _RATED_OF_TAGS)
     learner.fit()
     without = _quality(world, learner, rater, 1.0)["correlation"]
@@ -211,7 +211,7 @@ def _tags(world: World, rater: Rater, seed: int, telling: float) -> dict[str, fl
 
 
 def measure(model: gan.Model, files: Sequence[Path], seeds: int, ratings: int, say: Say) -> dict[str, Any]:
-    """Everything, as plain JSON."""
+    """All measurements, as plain JSON."""
     world = World.draw(model, say)
     raters = [load_rater(path) for path in files]
     steady = [rater for rater in raters if not rater.takes_progress]

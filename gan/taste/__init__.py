@@ -1,6 +1,6 @@
 """From feedback to a model of one person's taste.
 
-It needs no generator: any features of images do, each column of mean square about 1 over images of all kinds.
+It needs no generator, only image features whose columns have a mean square of about 1 over images of all kinds.
 
 >>> learner = TasteLearner(lambda raw: raw.groups)             # no standardisation beyond that
 >>> learner.add(ids, RawFeatures((features,)))                 # float32 (N, D), a row an id

@@ -1,8 +1,8 @@
-"""What a person said about an image, on one latent scale.
+"""A person's feedback on images, on one latent scale.
 
-A person's liking of an image is a number f, standard normal over the untuned generator's images. Everything they do is read as an
-interval that f (plus their noise) fell into: stars are its fifths, a like its upper part, a reject its lower part. Where two images are
-compared, it is the difference of their f that fell into one (Bradley and Terry 1952; with Gaussian noise: Thurstone 1927).
+A person's liking of an image is a number f, standard normal over the untuned generator's images. Every event means that f (plus their
+noise) lay in an interval: stars are fifths of its distribution, a like the upper part, a reject the lower part. For a comparison, it is
+the difference of two f that lay in an interval (Bradley and Terry 1952; with Gaussian noise: Thurstone 1927).
 """
 
 import math
@@ -13,21 +13,24 @@ from typing import Literal
 
 Kind = Literal["stars", "like", "reject", "neither", "clear", "preferred", "tie"]
 KINDS: tuple[str, ...] = ("stars", "like", "reject", "neither", "clear", "preferred", "tie")
-COMPARISONS = ("preferred", "tie")  # with `other`: this image was preferred to that one, or neither was
+COMPARISONS = ("preferred", "tie")  # these need `other`: the image was preferred to it, or neither to the other
 
-# Quintiles of N(0, 1): a star is a fifth of what the untuned generator draws.
+# Quintiles of N(0, 1): a star is a fifth of the untuned generator's images.
 STAR_EDGES = (-math.inf, -0.8416, -0.2533, 0.2533, 0.8416, math.inf)
 LIKE_EDGE = 0.4
 STAR_SCORES = (-1.40, -0.53, 0.0, 0.53, 1.40)  # mean of N(0, 1) within each fifth
 TIE_EDGE = 0.3  # two images whose f differ by less may be a tie
 PREFERRED_SCORE = 1.13  # mean of a positive difference of two draws from N(0, 1)
-REPEATED_AFTER = 8  # other images judged in between; before that it is a correction
-FEWEST_REPEATS = 6  # below, a correlation says nothing
+REPEATED_AFTER = 8  # other images judged in between; a rating sooner than that is a correction
+FEWEST_REPEATS = 6  # with fewer, a correlation means nothing
 
 
 @dataclass(frozen=True)
 class Feedback:
-    """One event. `stars` carries 1..5 in `value` (0 clears); the others carry nothing."""
+    """One event. `value` is 0..5 for "stars" (0 removes them) and unused otherwise; `other` is needed for comparisons only.
+
+    ValueError if that does not hold, or an image is compared with itself.
+    """
 
     image: int
     kind: Kind
@@ -46,27 +49,27 @@ class Feedback:
 
 @dataclass(frozen=True)
 class Observation:
-    """f of an image (less that of `other`, if there is one), plus noise, lay in (low, high)."""
+    """f of an image (minus that of `other`, if there is one), plus noise, lay in (low, high)."""
 
     image: int
     low: float
     high: float
-    score: float  # one number for the interval: its mean under N(0, 1)
-    stars: int  # 1..5, or 0 where a flag and no star was given
+    score: float  # one number that stands for the interval: its mean under N(0, 1)
+    stars: int  # 1..5, or 0 if it comes from something else than stars
     other: int | None = None
-    moment: int = 0  # place of the event among all
-    guess: float = 0.2  # how probable it is if made blindly; 0 where it cannot be a slip
-    extra: float = 0.0  # variance of its noise beyond that of the person's judgement
+    moment: int = 0  # position of the event among all events
+    guess: float = 0.2  # probability of the answer if it is given at random; 0 if it cannot be a slip
+    extra: float = 0.0  # noise variance in addition to that of the person's judgement
 
 
 @dataclass(frozen=True)
 class Repeat:
-    """An image given stars again when enough others had been judged that this is a judgement of its own and not a correction."""
+    """An image that was given stars again, long enough after the first time to count as an independent judgement, not a correction."""
 
     image: int
     before: int  # stars, 1..5
     after: int
-    moment: int  # of the earlier rating: its place among all events
+    moment: int  # position of the earlier rating among all events
 
 
 def _of_stars(image: int, stars: int, moment: int) -> Observation:
@@ -74,9 +77,9 @@ def _of_stars(image: int, stars: int, moment: int) -> Observation:
 
 
 def observations(events: Iterable[Feedback]) -> list[Observation]:
-    """The standing opinion of each image after `events` in order: the last star, and the last flag, of each.
+    """The current opinions after `events` in order: each image's last stars and last flag, and each pair's last comparison.
 
-    An image may yield two observations (stars and a flag). Order is that of each image's latest event; then each pair's latest comparison.
+    An image may yield two observations (stars and a flag). Images come first, then pairs, each in the order of their latest events.
     """
     pairs: dict[frozenset[int], tuple[int, Feedback]] = {}
     stars: dict[int, tuple[int, int]] = {}
@@ -116,9 +119,9 @@ def observations(events: Iterable[Feedback]) -> list[Observation]:
 
 
 def repeats(events: Iterable[Feedback]) -> list[Repeat]:
-    """Images given stars anew, `REPEATED_AFTER` judgements or more after the last time. Taking an image's stars away forgets its own."""
+    """Images given stars again `REPEATED_AFTER` or more judgements after the last time. Removing an image's stars removes its repeats."""
     found: dict[int, list[Repeat]] = {}
-    last: dict[int, tuple[int, int, int]] = {}  # image -> its stars, their event, and how many judgements there were then
+    last: dict[int, tuple[int, int, int]] = {}  # image -> its stars, the position of their event, and the number of judgements at that time
     judged, latest = 0, None
     for moment, event in enumerate(events):
         if event.kind == "clear" or (event.kind == "stars" and not event.value):
@@ -137,13 +140,13 @@ def repeats(events: Iterable[Feedback]) -> list[Repeat]:
 
 
 def said(events: Sequence[Feedback]) -> list[Observation]:
-    """All that a taste is learnt from, in the order in which it was said: what stands, and what was said before where it was repeated."""
+    """All observations that a taste is fitted to, in order: the current opinions, and the earlier rating of each repeat."""
     earlier = [_of_stars(repeat.image, repeat.before, repeat.moment) for repeat in repeats(events)]
     return sorted(observations(events) + earlier, key=lambda observation: observation.moment)
 
 
 def consistency(found: Sequence[Repeat]) -> float | None:
-    """Correlation of repeated ratings with what was said the first time, -1..1; None: too few, or all the same."""
+    """Correlation of repeated ratings with the earlier ones, -1..1; None if there are too few, or all are the same."""
     if len(found) < FEWEST_REPEATS:
         return None
     before, after = ([getattr(repeat, name) for repeat in found] for name in ("before", "after"))

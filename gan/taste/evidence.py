@@ -1,6 +1,6 @@
-"""Hyperparameters of a taste, whether it has changed, and whether there is any: what makes the least surprise of what was said.
+"""Fits a taste's hyperparameters and tests for a change of taste, and for any preference at all, by the evidence of the observations.
 
-Surprise is minus the logarithm of the evidence of the observations' scores under Gaussian noise (Rasmussen and Williams 2006, eq. 5.8).
+"Surprise" is the negative log evidence of the observations' scores under Gaussian noise (Rasmussen and Williams 2006, eq. 5.8).
 """
 
 import math
@@ -12,38 +12,38 @@ from torch import Tensor
 
 from gan.taste.kernel import CONSTANT, Contrasts, Hyperparameters, between, combined, components, slopes
 
-_LATEST = 150  # observations that are all looked at,
-_EARLIER = 150  # and as many, evenly spread, of those before: more change the hyperparameters little and cost n^3
+_LATEST = 150  # the latest observations, all of which are used,
+_EARLIER = 150  # and as many of the earlier ones, evenly spaced; more change the hyperparameters little and cost n^3
 _STEPS = 20  # of L-BFGS
-# Standard deviations of normal priors on the logarithms: with 24 ratings they decide, with 500 they vanish.
-_WIDTHS = (1.5, 1.5, 0.5, 0.5, 0.5)  # in the order of the fields
+# Standard deviations of the normal priors of the log-parameters: with 24 ratings the priors dominate, with 500 they hardly matter.
+_WIDTHS = (1.5, 1.5, 0.5, 0.5, 0.5)  # in the order of `Hyperparameters`' fields
 
-_LEAST_BEFORE = 12  # observations on either side of a change,
+_LEAST_BEFORE = 12  # observations required before a change, and after it
 _LEAST_AFTER = 8
-_MOMENTS = 24  # at which a change is looked for
-_KEPT = (-0.6, 0.0, 0.6)  # and how much of the taste is tried to have outlasted it
-_ODDS = 2.0  # logarithm of the odds against a change before anything was said
-# And against there being any preference at all: more, and weak but true preferences are missed after a first grid, less, and more of the
-# people whose stars are dice are believed (`tastemaker benchmark taste` counts both).
+_MOMENTS = 24  # candidate positions of a change
+_KEPT = (-0.6, 0.0, 0.6)  # candidate correlations of the taste after the change with the one before
+_ODDS = 2.0  # prior log-odds against a change
+# Prior log-odds against any preference at all. Higher, and weak but true preferences are missed after a first grid; lower, and more
+# people who give stars at random are believed (`tastemaker benchmark taste` counts both).
 _DICE = 0.5
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was said, as far as hyperparameters are concerned, with what of its covariance no hyperparameter changes."""
+    """The observations as hyperparameter fitting needs them, with everything about their covariance that is constant."""
 
     observed: Contrasts
     scores: Tensor  # (n,)
-    picks: Tensor  # (n,) places among all observations
-    pairs: tuple[Tensor, Tensor]  # rows and columns (P,) of the lower triangle of the covariance of all images named
-    places: Tensor  # (U, U) where in that triangle each entry of the covariance is
-    parts: list[tuple[Tensor, Tensor]]  # of `between`, for each of the pairs: it is symmetric, so half of it is enough
-    doubled: Tensor  # (n,) noise variance of each observation in units of one judgement's
-    extra: Tensor  # (n,) noise variance beyond that
+    picks: Tensor  # (n,) indices among all observations
+    pairs: tuple[Tensor, Tensor]  # rows and columns (P,) of the lower triangle of the covariance of all images involved
+    places: Tensor  # (U, U) index of each entry of that covariance in the triangle
+    parts: list[tuple[Tensor, Tensor]]  # of `between`, for these pairs only, since the covariance is symmetric
+    doubled: Tensor  # (n,) noise variance of each observation in units of one judgement's noise variance
+    extra: Tensor  # (n,) additional noise variance
 
     @classmethod
     def of(cls, observed: Contrasts, scores: Tensor, extra: Tensor) -> "Evidence":
-        """Of n observations in the order in which they were made; scores and variances beyond the person's noise (n,)."""
+        """From observations in time order, their scores and their additional noise variances, each (n,). At most 300 of them are used."""
         count = len(observed)
         picks = torch.arange(count)
         if count > _LATEST + _EARLIER:
@@ -59,12 +59,12 @@ class Evidence:
         )
 
     def trusting(self, trust: Tensor) -> "Evidence":
-        """The same where each of all observations is believed only so far, (N,) in (0, 1]: its noise variance is divided by that."""
+        """A copy with noise variances divided by `trust` (N,) in (0, 1], one value for each of all observations."""
         share = trust[self.picks]
         return replace(self, doubled=self.doubled / share, extra=self.extra / share)
 
     def at_one_time(self, parameters: Hyperparameters) -> Tensor:
-        """Covariance of the observations, noise left out, if there were no change: (n, n)."""
+        """Covariance of the observations without noise, ignoring any change: (n, n)."""
         return self._of_rows(combined(components(self.parts, parameters)))
 
     def _of_rows(self, of_pairs: Tensor) -> Tensor:
@@ -74,11 +74,11 @@ class Evidence:
         return parameters.variance * self.doubled + self.extra
 
     def surprise(self, parameters: Hyperparameters) -> float:
-        """Minus the log evidence, up to a constant."""
+        """The negative log evidence, up to a constant."""
         return self._solved(self.at_one_time(parameters), parameters)[0]
 
     def surprise_and_slope(self, parameters: Hyperparameters) -> tuple[float, Tensor]:
-        """The same, and its gradient in `Hyperparameters.vector`."""
+        """`surprise`, and its gradient in `Hyperparameters.vector`."""
         found = components(self.parts, parameters)
         covariance = self._of_rows(combined(found))
         value, factor, weights = self._solved(covariance, parameters)
@@ -96,7 +96,7 @@ class Evidence:
         return value, torch.cat([slopes(self.parts, found, parameters, by_pair), torch.stack([noise, kept])])
 
     def _solved(self, covariance: Tensor, parameters: Hyperparameters) -> tuple[float, Tensor, Tensor]:
-        """The surprise, the Cholesky factor of the scores' covariance, and its inverse times the scores; from `at_one_time`'s."""
+        """The surprise, the Cholesky factor of the scores' covariance, and its inverse times the scores; from `at_one_time`."""
         if self.observed.change:
             covariance = torch.where(self.observed.across, covariance * parameters.kept, covariance)
         factor = torch.linalg.cholesky(covariance + torch.diag(self._noise(parameters)))
@@ -104,9 +104,9 @@ class Evidence:
         return float(0.5 * self.scores @ weights + factor.diagonal().log().sum()), factor, weights
 
     def surprises_of_change(self, parameters: Hyperparameters, moments: Sequence[int], kept: Sequence[float]) -> Tensor:
-        """Surprise where the taste changes at a moment and so much of it is kept: (moments, kept).
+        """Surprise if the taste changes at each moment and keeps each correlation: (moments, kept).
 
-        What was said before a change is as it is without one, so that the same Cholesky factor serves for all of them.
+        The part before a change is the same as without one, so a single Cholesky factor serves all moments.
         """
         covariance = self.at_one_time(parameters) + torch.diag(self._noise(parameters))
         factor = torch.linalg.cholesky(covariance)
@@ -126,7 +126,7 @@ class Evidence:
 
 
 def fit(evidence: Evidence, start: Hyperparameters | None = None, steps: int = _STEPS) -> tuple[Hyperparameters, float]:
-    """The most probable hyperparameters, from `start` or the prior's mean on, and minus their log probability."""
+    """Maximum a posteriori hyperparameters, from `start` or the prior mean, and their negative log posterior, up to a constant."""
     prior, widths = _prior(len(evidence.parts))
     current = (prior if start is None else start.vector).clone().requires_grad_(True)
     optimizer = torch.optim.LBFGS(
@@ -146,28 +146,28 @@ def fit(evidence: Evidence, start: Hyperparameters | None = None, steps: int = _
 
 
 def improbability(parameters: Hyperparameters) -> float:
-    """Minus the logarithm of their prior's density, up to a constant."""
+    """Negative log prior density, up to a constant."""
     prior, widths = _prior(len(parameters.linear))
     return float(((parameters.vector.detach() - prior) / widths).square().sum()) / 2.0
 
 
 def _prior(groups: int) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of the prior of all hyperparameters side by side: two (3 G + 2,)."""
+    """Mean and standard deviation of the prior of `Hyperparameters.vector`: two (3 G + 2,)."""
     widths = torch.tensor(_WIDTHS, dtype=torch.float64).repeat_interleave(torch.tensor([groups, groups, groups, 1, 1]))
     return Hyperparameters.prior(groups).vector, widths
 
 
 def preference(evidence: Evidence, surprise: float) -> float:
-    """Logarithm of the odds that what was said follows from what the images look like, and not from a person's noise alone.
+    """Log-odds that the observations depend on what the images look like, rather than on the person's noise alone.
 
-    surprise : as `fit` found it. The other side of the odds is the same person, as lenient and as noisy as makes the least surprise,
-        to whom all images are alike.
+    surprise : as returned by `fit`. The alternative is a person to whom all images are alike: their leniency is integrated out, their
+        noise is the one that explains the observations best.
     """
     prior = Hyperparameters.prior(1)
     steps = torch.linspace(-4.0, 4.0, 81, dtype=torch.float64)[:, None]  # standard deviations of the noise's prior
     variance = replace(prior, noise=prior.noise + _WIDTHS[3] * steps).variance * evidence.doubled + evidence.extra
-    lenient = (evidence.doubled < 2.0).double()  # a difference owes nothing to leniency
-    # The covariance is diagonal plus one row times itself: Sherman and Morrison's formula, and its determinant.
+    lenient = (evidence.doubled < 2.0).double()  # a comparison does not depend on leniency
+    # The covariance is diagonal plus rank one: Sherman-Morrison formula, and its determinant.
     share = 1.0 / (1.0 / CONSTANT + (lenient / variance).sum(dim=1))
     squares = (evidence.scores**2 / variance).sum(dim=1) - share * (lenient * evidence.scores / variance).sum(dim=1) ** 2
     volume = variance.log().sum(dim=1) - (share / CONSTANT).log()
@@ -176,18 +176,18 @@ def preference(evidence: Evidence, surprise: float) -> float:
 
 @dataclass(frozen=True)
 class Change:
-    """Where a taste may have changed."""
+    """A change of taste."""
 
-    row: int  # the observation from which on it is another
-    parameters: Hyperparameters  # of both tastes
-    surprise: float  # of what was said, if it changed there
-    odds: float  # logarithm of the odds against that before anything was said
+    row: int  # the first observation of the new taste
+    parameters: Hyperparameters  # for both tastes
+    surprise: float  # negative log posterior with this change
+    odds: float  # prior log-odds against it
 
 
 def find_change(evidence: Evidence, one: Hyperparameters, surprise: float) -> Change | None:
-    """The most likely change; None where one taste explains as much.
+    """The most likely change of taste; None if a single taste explains the observations as well.
 
-    one, surprise : as `fit` found them without a change.
+    one, surprise : as returned by `fit`, without a change.
     """
     count = len(evidence.scores)
     moments = range(_LEAST_BEFORE, count - _LEAST_AFTER + 1, max(2, count // _MOMENTS))
@@ -200,6 +200,6 @@ def find_change(evidence: Evidence, one: Hyperparameters, surprise: float) -> Ch
     row = moments[place]
     start = replace(one, change=torch.tensor(math.atanh(_KEPT[share]), dtype=torch.float64))
     two, best = fit(replace(evidence, observed=evidence.observed.changed_at(row)), start, _STEPS // 2)
-    # Every moment was as probable as every other: a change that could have been anywhere has that much more to explain.
+    # All moments are equally likely a priori, so a particular one has that much more to explain.
     odds = _ODDS + math.log(len(moments))
     return None if best + odds > surprise else Change(int(evidence.picks[row]), two, best, odds)

@@ -1,4 +1,4 @@
-"""Images -> numbers a taste can be read from: plain colour, layout and form statistics, and the discriminator's last hidden layer."""
+"""Image features that a taste is learnt from: colour, layout and form statistics, and the discriminator's last hidden layer."""
 
 import math
 from dataclasses import dataclass
@@ -36,11 +36,11 @@ def oklab(images: Tensor) -> Tensor:
 
 
 def _colour(lab: Tensor) -> Tensor:
-    """Global colour: means, spreads, chroma, a hue histogram weighted by chroma, a lightness histogram. (N, 25)."""
+    """Global colour statistics: means, spreads, chroma, a hue histogram weighted by chroma, a lightness histogram. (N, 25)."""
     lightness, a, b = lab.flatten(2).unbind(dim=1)  # each (N, P)
     chroma = (a.square() + b.square() + 1e-10).sqrt()
     centres = torch.arange(8, device=lab.device) * (torch.pi / 4.0)
-    # Soft bins of cos(hue - centre)^4 times chroma: a colour near an edge must not jump from one number to another.
+    # Soft bins cos(hue - centre)^4 * chroma, so that a colour near the edge of a bin does not jump.
     scaling = chroma ** (0.25 - 1.0)
     towards = torch.stack([centres.cos(), centres.sin()], dim=1) @ torch.stack([a * scaling, b * scaling], dim=1)
     hues = towards.relu().square().square().mean(dim=2)
@@ -48,14 +48,14 @@ def _colour(lab: Tensor) -> Tensor:
     lights = torch.exp(-0.5 * ((lightness[:, None, :] - levels[None, :, None]) / 0.1).square()).mean(dim=2)
     planes = torch.stack([lightness, a, b, chroma], dim=1)
     means = planes.mean(dim=2)
-    # A norm is a tenth of the time that `std` takes, and has a slope where an image is of one colour.
+    # The norm takes a tenth of the time of `std`, and has a gradient for an image of one colour.
     spreads = torch.linalg.vector_norm(planes - means[:, :, None], dim=2) / math.sqrt(planes.shape[2] - 1)
     moments = [means[:, :3], spreads[:, :3], means[:, 3:], spreads[:, 3:]]
     return torch.cat([*moments, _quantiles(lightness, _EXTREMES), hues, lights], dim=1)
 
 
 def _quantiles(values: Tensor, at: tuple[float, ...]) -> Tensor:
-    """(N, P) -> (N, len(at)), as `torch.quantile` has them."""
+    """Quantiles of each row, as `torch.quantile` computes them: (N, P) -> (N, len(at))."""
     if values.requires_grad or values.device.type != "cpu":
         return torch.quantile(values, values.new_tensor(at), dim=1).t()
     ordered = torch.from_numpy(np.sort(values.numpy(), axis=1))  # twenty times as fast as torch's sort
@@ -65,7 +65,7 @@ def _quantiles(values: Tensor, at: tuple[float, ...]) -> Tensor:
 
 
 def _halved(images: Tensor) -> Tensor:
-    """Means of two by two pixels: (..., H, W) -> (..., H/2, W/2), an odd last line left out."""
+    """Means of 2 by 2 pixels: (..., H, W) -> (..., H/2, W/2), ignoring an odd last row or column."""
     height, width = images.shape[-2] // 2 * 2, images.shape[-1] // 2 * 2
     rows = images[..., 0:height:2, :] + images[..., 1:height:2, :]  # sums of slices: a tenth of the time that pooling takes
     return (rows[..., 0:width:2] + rows[..., 1:width:2]) / 4.0
@@ -79,7 +79,7 @@ def _small(images: Tensor) -> Tensor:
 
 
 def _detail(plane: Tensor) -> tuple[Tensor, Tensor]:
-    """How far pixels are from the mean of their two by two, over each of these, and those means: (N, H, W) -> two (N, H/2, W/2)."""
+    """Mean deviation of pixels from the mean of their 2 by 2 block, and those means: (N, H, W) -> two (N, H/2, W/2)."""
     height, width = plane.shape[1] // 2 * 2, plane.shape[2] // 2 * 2
     means = _halved(plane)
     corners = [plane[:, i:height:2, j:width:2] for i in (0, 1) for j in (0, 1)]
@@ -87,7 +87,7 @@ def _detail(plane: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _form(small: Tensor) -> Tensor:
-    """Texture, symmetry and weight, whatever the colours. OKLab (N, 3, 32, 32) -> (N, 21)."""
+    """Texture, symmetry and balance, largely independent of colour. OKLab (N, 3, 32, 32) -> (N, 21)."""
     lightness = small[:, :1]
     found: list[Tensor] = []
     level = lightness.squeeze(1)
@@ -100,18 +100,18 @@ def _form(small: Tensor) -> Tensor:
     found.append(lightness.diff(dim=2).abs().mean(dim=(1, 2, 3)))  # horizontal edges
     found.append(lightness.diff(dim=3).abs().mean(dim=(1, 2, 3)))  # vertical edges
     centre = small[:, :, 8:24, 8:24].mean(dim=(2, 3))
-    found += list((centre - small.mean(dim=(2, 3))).unbind(dim=1))  # middle against all: L, a, b
-    found += list((small[:, :, :16].mean(dim=(2, 3)) - small[:, :, 16:].mean(dim=(2, 3))).unbind(dim=1))  # top against bottom
-    edges = lightness.mean(dim=3).diff(dim=2).abs().squeeze(1) + 1e-6  # (N, 31): how much each row differs from the next
+    found += list((centre - small.mean(dim=(2, 3))).unbind(dim=1))  # centre minus mean: L, a, b
+    found += list((small[:, :, :16].mean(dim=(2, 3)) - small[:, :, 16:].mean(dim=(2, 3))).unbind(dim=1))  # upper half minus lower half
+    edges = lightness.mean(dim=3).diff(dim=2).abs().squeeze(1) + 1e-6  # (N, 31): difference of each row from the next
     rows = torch.linspace(0.0, 1.0, edges.shape[1], device=edges.device)
-    found.append((edges.square() * rows).sum(1) / edges.square().sum(1))  # where the horizon is
+    found.append((edges.square() * rows).sum(1) / edges.square().sum(1))  # position of the horizon
     found.append(lightness.flatten(1).amax(dim=1))
     return torch.stack(found, dim=1)
 
 
 @dataclass(frozen=True)
 class RawFeatures:
-    """Features of N images before any standardisation, one tensor a group, each (N, d_group) float32 on the CPU."""
+    """Features of N images before standardisation, one tensor per group, each (N, d_group) float32 on the CPU."""
 
     groups: tuple[Tensor, ...]
 
@@ -119,22 +119,22 @@ class RawFeatures:
         return self.groups[0].shape[0]
 
     def __getitem__(self, images: Tensor) -> "RawFeatures":
-        """Of these images, by number."""
+        """The features of the images at these indices."""
         return RawFeatures(tuple(group[images] for group in self.groups))
 
     @staticmethod
     def cat(parts: list["RawFeatures"]) -> "RawFeatures":
-        """Features of several batches, one after another."""
+        """Concatenate the features of several batches."""
         return RawFeatures(tuple(torch.cat(group) for group in zip(*(part.groups for part in parts), strict=True)))
 
 
 def raw_features(images: Tensor, discriminator_features: Tensor | None) -> RawFeatures:
     """Features of images (N, 3, R, R) in [-1, 1]; `discriminator_features` (N, F) from `ImageDiscriminator.judge`, or None.
 
-    Differentiable, but for a pixel that is all black, where OKLab has no slope: its gradient is not a number.
+    Differentiable except at black pixels, where OKLab has no derivative: the gradient is NaN there.
     """
-    images = images.float().contiguous()  # planes one after another: what follows is quicker than on interleaved channels
-    lab = oklab(_small(images))  # small first: the colour space's powers are what costs
+    images = images.float().contiguous()  # planar: the following steps are faster than on interleaved channels
+    lab = oklab(_small(images))  # resized first, since the powers of the colour space are the expensive part
     fine, _ = _detail((images[:, 0] + images[:, 1] + images[:, 2]) / 3.0)
     half = fine.shape[1] // 2
     sharpness = torch.stack([fine[:, :half].mean(dim=(1, 2)), fine[:, half:].mean(dim=(1, 2))], dim=1)
@@ -145,7 +145,7 @@ def raw_features(images: Tensor, discriminator_features: Tensor | None) -> RawFe
 
 
 def judge(discriminator: ImageDiscriminator | None, images: Tensor) -> tuple[Tensor | None, Tensor | None]:
-    """Discriminator features (N, F) and logits (N,), or None where there is none; with a graph only where `images` has one."""
+    """Discriminator features (N, F) and logits (N,), or None and None; with a graph only if `images` requires one."""
     if discriminator is None:
         return None, None
     with torch.set_grad_enabled(torch.is_grad_enabled() and images.requires_grad):
@@ -155,9 +155,9 @@ def judge(discriminator: ImageDiscriminator | None, images: Tensor) -> tuple[Ten
 
 @dataclass(frozen=True)
 class Standardiser:
-    """Raw features -> comparable ones: each group centred, turned to its principal directions where it is wide, and scaled.
+    """Makes raw features comparable: centres and scales each group; wide groups are first projected on their principal directions.
 
-    Fitted once on the untuned generator's own images, so that a unit means the same for the whole life of a project.
+    Fitted once on the untuned generator's own images, so that units stay the same for the whole life of a project.
     """
 
     means: tuple[Tensor, ...]
@@ -165,7 +165,7 @@ class Standardiser:
 
     @classmethod
     def fit(cls, raw: RawFeatures) -> "Standardiser":
-        """From a few hundred or more reference images."""
+        """From reference images, a few hundred or more."""
         means, maps = [], []
         for name, group in zip(GROUPS, raw.groups, strict=False):
             mean = group.mean(dim=0)
@@ -174,10 +174,10 @@ class Standardiser:
             if name in ("layout", "discriminator"):
                 limit = _LAYOUT_DIMENSIONS if name == "layout" else _DISCRIMINATOR_DIMENSIONS
                 if name == "layout":
-                    scaling = torch.ones_like(scaling)  # one unit already: the strength of a place is its own
+                    scaling = torch.ones_like(scaling)  # the columns have one unit already, and their differences in strength matter
                 _, values, directions = torch.linalg.svd(centred * scaling, full_matrices=False)
                 keep = max(1, min(limit, int((values > values[0] * 1e-4).sum())))
-                # The floors are for images that are all the same: what is left of them is rounding, and stays small.
+                # The floors matter if all images are the same: what is left is rounding error, and must stay small.
                 spread = (values[:keep] / max(len(group) - 1, 1) ** 0.5).clamp_min(1e-4)
                 # Half-whitened (divided by the square root of the spread): strong directions stay somewhat stronger.
                 basis = scaling[:, None] * (directions[:keep].t() / spread.sqrt())
@@ -188,7 +188,7 @@ class Standardiser:
         return cls(tuple(means), tuple(maps))
 
     def __call__(self, raw: RawFeatures) -> tuple[Tensor, ...]:
-        """One tensor a group, (N, d_group), mean square about 1 over reference images, outliers clipped at 6."""
+        """One tensor per group, (N, d_group), mean square about 1 over reference images, clipped to +-6."""
         return tuple(
             ((group - mean) @ matrix).clamp(-6.0, 6.0)
             for group, mean, matrix in zip(raw.groups, self.means, self.maps, strict=True)

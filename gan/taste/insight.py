@@ -1,4 +1,4 @@
-"""What a session has learnt about a person's taste, for that person to look at."""
+"""What a session has learnt about a person's taste, presented to that person."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from gan.taste.words import Word, measures, words
 if TYPE_CHECKING:
     from gan.session import TuningSession
 
-_LOOKED_AT = 256  # reference images that the words come from
+_LOOKED_AT = 256  # reference images that the words are derived from
 
 
 @dataclass(frozen=True)
 class Shown:
-    """Images at one end of the taste: latents float32 (N, d), pixels uint8 (N, H, W, 3), predicted stars (N) and their doubt."""
+    """Images at one end of the taste: latents float32 (N, d), pixels uint8 (N, H, W, 3), predicted stars (N) and their deviation."""
 
     latents: np.ndarray
     pixels: np.ndarray
@@ -30,29 +30,29 @@ class Shown:
 
 @dataclass(frozen=True)
 class Insight:
-    """The taste in words, in pictures and in numbers."""
+    """The taste as words, images and numbers."""
 
     words: tuple[Word, ...]
     best: Shown
     worst: Shown
-    curve: tuple[tuple[int, float], ...]  # (guesses so far, share of pairs right among the latest of them)
-    doubt: float  # mean posterior deviation over untuned images, 1.0: nothing is known
+    curve: tuple[tuple[int, float], ...]  # (predictions so far, share of pairs in the right order among the latest of them)
+    doubt: float  # mean posterior deviation over untuned images; about 1.0 if nothing is known
     kept: Kept | None = None  # None: the generator is not tuned
-    dropped: Shown | None = None  # liked, and hardly drawn any more; with `kept`
+    dropped: Shown | None = None  # liked images that are hardly drawn any more; set together with `kept`
 
 
 @torch.no_grad()
 def insight(session: TuningSession, count: int = 6) -> Insight | None:
-    """Say what the taste is; None while there is none.
+    """Describe the taste; None if no taste is fitted.
 
-    The images are the reference sample's, the same at every call: what changes is the taste.
+    The images come from the reference set, which never changes; only the taste does. `count` is the most images of each kind.
     """
     if session.learner.model is None:
         return None
     scorer = session.scorer
     some = slice(0, _LOOKED_AT)
     liking, doubt = session.learner.model.predict(tuple(group[some] for group in scorer.reference))
-    found = words(plain_measures(session), liking) if session.learner.conviction else []  # of nothing, nothing is said
+    found = words(plain_measures(session), liking) if session.learner.conviction else []  # without conviction there is no word
     order = liking.argsort(descending=True)
 
     def shown(rows: torch.Tensor) -> Shown:
@@ -75,7 +75,7 @@ def insight(session: TuningSession, count: int = 6) -> Insight | None:
 
 
 def plain_measures(session: TuningSession) -> torch.Tensor:
-    """Measures of the first reference images, (n, len(MEASURES)); they never change, so they are taken once."""
+    """Measures of the first reference images, (n, len(MEASURES)). They never change, so the session caches them."""
     if session.plain_measures is None:
         drawer = session.scorer.drawer
         parts = session.scorer.latents[:_LOOKED_AT].split(drawer.chunk)

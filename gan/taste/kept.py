@@ -1,4 +1,4 @@
-"""How much of all that the untuned generator draws, and of what is liked, a tuned generator still draws."""
+"""How much of what the untuned generator draws, and of what is liked, a tuned generator still draws."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from gan.measure.distances import Manifold, covered, expected_coverage
 if TYPE_CHECKING:
     from gan.session import TuningSession
 
-DRAWN = range(3_000_000_000, 3_000_000_256)  # seeds of tuned images: none that a person typed, or a pool holds
-_LIKED = 5  # the best one in so many untuned images by the taste
+DRAWN = range(3_000_000_000, 3_000_000_256)  # seeds of the tuned images: none that people type, and none in a pool
+_LIKED = 5  # liked are the best 1 in 5 of the untuned images
 
 
 @dataclass(frozen=True)
 class Kept:
-    """Shares are of what the same number of images would meet that are drawn as before, or that are all liked: 1, nothing is left out."""
+    """Shares are relative to what as many images of the untuned generator, or as many liked ones, would cover: 1 if nothing is left out."""
 
     every: float  # of the untuned generator's images, 0..1
     liked: float  # of the fifth of them that is liked best
-    dropped: torch.Tensor  # rows of the reference sample that are liked and not met any more, the best liked first
+    dropped: torch.Tensor  # liked rows of the reference set that are not covered any more, the best liked first
 
 
 def kept(session: TuningSession) -> Kept | None:
-    """Coverage (Naeem et al. 2020, arXiv 2002.09797) of the reference sample by the generator as it is; None where it is not tuned.
+    """Coverage (Naeem et al. 2020, arXiv 2002.09797) of the reference set by the tuned generator; None if it is not tuned.
 
-    Draws a few hundred images, once for each version of the generator; a taste must have been fitted.
+    Draws a few hundred images, once for each version of the generator; a taste must be fitted.
     """
     if not session.rounds:
         return None

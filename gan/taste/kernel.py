@@ -1,8 +1,9 @@
-"""Covariance of liking between images, and what of it was observed.
+"""Covariance of liking between images, and which values or differences of it were observed.
 
-f ~ GP(0, k): k is a constant (a person's leniency) and, for each group of features, a linear and a squared-exponential part. Where a taste
-has changed, images judged before and after the change covary by a factor `kept` in [-1, 1] less: the taste after it owes something to the
-one before it, nothing, or is its opposite (a change point: Garnett et al. 2010; the factor: an intrinsic model of coregionalisation).
+f ~ GP(0, k), where k is a constant (a person's leniency) plus, for each group of features, a linear and a squared-exponential part. After
+a change of taste, the covariance of images judged before it with those judged after it is multiplied by `kept` in [-1, 1]: the new taste
+resembles the old one, is independent of it (0), or its opposite (a change point: Garnett et al. 2010; the factor: an intrinsic model of
+coregionalisation).
 """
 
 import math
@@ -12,25 +13,25 @@ from dataclasses import dataclass, fields, replace
 import torch
 from torch import Tensor
 
-CONSTANT = 0.25  # variance of the leniency
+CONSTANT = 0.25  # prior variance of the leniency
 LEAST_NOISE = 0.3
-_RANGE = (-12.0, 6.0)  # of the logarithms: beyond, numbers overflow and nothing changes
+_RANGE = (-12.0, 6.0)  # of the log-parameters: beyond it numbers overflow and nothing changes
 Features = tuple[Tensor, ...]
 
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """Log-scale parameters of the kernel, one entry a group."""
+    """Parameters of the kernel, on unbounded scales, one entry per group."""
 
     linear: Tensor  # (G,) log variance of the linear part
     smooth: Tensor  # (G,) log variance of the squared-exponential part
     length: Tensor  # (G,) log length scale, in units of a group's typical distance
-    noise: Tensor  # () log standard deviation of the person's noise, beyond the least there is
+    noise: Tensor  # () log standard deviation of the person's noise in addition to `LEAST_NOISE`
     change: Tensor  # () inverse hyperbolic tangent of `kept`
 
     @classmethod
     def prior(cls, groups: int) -> "Hyperparameters":
-        """Where fitting starts and what few ratings are drawn to: total variance about 1, noise 0.5."""
+        """Prior means, where fitting starts and which dominate with few ratings: total variance about 1, noise 0.5."""
         share = math.log(0.5 / groups)
         return cls(
             linear=torch.full((groups,), share, dtype=torch.float64),
@@ -42,33 +43,36 @@ class Hyperparameters:
 
     @classmethod
     def of(cls, vector: Tensor) -> "Hyperparameters":
-        """From all of them side by side, as `vector` has them: (3 G + 2,)."""
+        """From a concatenated vector (3 G + 2,), as `vector` returns it."""
         linear, smooth, length = vector[:-2].view(3, -1)
         return cls(linear, smooth, length, vector[-2], vector[-1])
 
     @property
     def vector(self) -> Tensor:
-        """All side by side, (3 G + 2,)."""
+        """All parameters concatenated, (3 G + 2,)."""
         return torch.cat([getattr(self, field.name).flatten() for field in fields(self)])
 
     @property
     def variance(self) -> Tensor:
-        """Of the noise of one judgement."""
+        """Noise variance of one judgement."""
         return LEAST_NOISE**2 + self.judgement
 
     @property
     def judgement(self) -> Tensor:
-        """The part of that variance beyond the least there is."""
+        """The part of that variance in addition to the least noise."""
         return (2.0 * self.noise.clamp(*_RANGE)).exp()
 
     @property
     def kept(self) -> Tensor:
-        """How much of the taste outlasted a change: its correlation with what it was."""
+        """Correlation of the taste after a change with the taste before it."""
         return torch.tanh(self.change)
 
 
 def between(a: Features, b: Features) -> list[tuple[Tensor, Tensor]]:
-    """For each group, scalar products and squared distances of images a (N) and b (M), per feature: two (N, M) float64."""
+    """For each group, scalar products and squared distances of images a (N) and b (M), over the number of features: two (N, M) float64.
+
+    The distances are also halved, so that they are about 1 on average.
+    """
     found = []
     for x, y in zip(a, b, strict=True):
         x, y = x.double(), y.double()
@@ -79,7 +83,7 @@ def between(a: Features, b: Features) -> list[tuple[Tensor, Tensor]]:
 
 
 def components(parts: Sequence[tuple[Tensor, Tensor]], parameters: Hyperparameters) -> list[tuple[Tensor, Tensor]]:
-    """For each group, the linear and the squared-exponential part of the covariance from what `between` found, of the same shape."""
+    """For each group, the linear and the squared-exponential part of the covariance, from what `between` returns, of the same shapes."""
     linear, smooth, length = (part.clamp(*_RANGE) for part in (parameters.linear, parameters.smooth, parameters.length))
     narrow = -0.5 * (-2.0 * length).exp()
     return [
@@ -89,7 +93,7 @@ def components(parts: Sequence[tuple[Tensor, Tensor]], parameters: Hyperparamete
 
 
 def combined(found: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """The covariance from its `components`."""
+    """Covariance as the sum of its `components` and the constant."""
     total = CONSTANT + found[0][0]
     total += found[0][1]
     for linear, smooth in found[1:]:
@@ -101,9 +105,9 @@ def combined(found: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
 def slopes(
     parts: Sequence[tuple[Tensor, Tensor]], found: Sequence[tuple[Tensor, Tensor]], parameters: Hyperparameters, weights: Tensor
 ) -> Tensor:
-    """Derivatives of the sum of `weights` (P,) times the covariance by the `linear`, `smooth` and `length` of every group: (3 G,).
+    """Gradient of sum(weights * covariance) in `linear`, `smooth` and `length` of every group: (3 G,).
 
-    parts, found : of `between` and `components`, (P,) each.
+    parts, found : from `between` and `components`, each (P,), as is `weights`.
     """
     linear = torch.stack([weights @ part for part, _ in found])
     smooth = torch.stack([weights @ part for _, part in found])
@@ -114,7 +118,7 @@ def slopes(
 
 
 def kernel(a: Features, b: Features, parameters: Hyperparameters) -> Tensor:
-    """Covariance of f between images a (N) and b (M), both at the same time: (N, M) float64."""
+    """Covariance of f between images a (N) and b (M), both judged under the same taste: (N, M) float64."""
     return combined(components(between(a, b), parameters))
 
 
@@ -129,12 +133,12 @@ def diagonal(a: Features, parameters: Hyperparameters) -> Tensor:
 
 @dataclass(frozen=True)
 class Contrasts:
-    """What was observed of f: f(first), or f(first) - f(second) where `paired`; n rows, in the order in which they were said."""
+    """The observed quantities: f(first), or f(first) - f(second) if `paired`; n rows in time order."""
 
     first: Features
-    second: Features | None = None  # n rows too; those that are not paired do not count
-    paired: Tensor | None = None  # (n,) bool; None where nothing is
-    change: int = 0  # rows from this one on are of the taste as it is now
+    second: Features | None = None  # n rows too; rows that are not paired are ignored
+    paired: Tensor | None = None  # (n,) bool; None if no row is paired
+    change: int = 0  # rows from this one on were judged under the current taste
 
     def __len__(self) -> int:
         return self.first[0].shape[0]
@@ -147,36 +151,36 @@ class Contrasts:
         return Contrasts(first, tuple(x[picks] for x in self.second), self.paired[picks], change)
 
     def changed_at(self, row: int) -> "Contrasts":
-        """The same with the taste changing at this row."""
+        """A copy in which the taste changes at this row."""
         return replace(self, change=row)
 
     @property
     def doubled(self) -> Tensor:
-        """How many judgements' noise variance each observation carries: 2 where two images were judged. (n,)"""
+        """Noise variance of each observation in units of one judgement's: 2 if two images were compared, else 1. (n,)"""
         paired = torch.zeros(len(self)) if self.paired is None else self.paired
         return 1.0 + paired.double()
 
     @property
     def images(self) -> Features:
-        """Every image named, those compared with at the end: U rows."""
+        """All images involved, `second` ones of paired rows last: U rows."""
         if self.second is None or self.paired is None:
             return self.first
         return tuple(torch.cat([x, y[self.paired]]) for x, y in zip(self.first, self.second, strict=True))
 
     @property
     def now(self) -> Tensor:
-        """Whether each row of `images` was judged after the change: (U,) bool."""
+        """Whether each of `images` was judged under the current taste: (U,) bool."""
         later = torch.arange(len(self)) >= self.change
         return later if self.paired is None else torch.cat([later, later[self.paired]])
 
     @property
     def across(self) -> Tensor:
-        """Whether two rows lie on either side of the change: (n, n) bool."""
+        """Whether two rows are on different sides of the change: (n, n) bool."""
         later = torch.arange(len(self)) >= self.change
         return later[:, None] != later[None, :]
 
     def rows(self, of_images: Tensor) -> Tensor:
-        """From something of each of `images` (U, k) to that of each observation: itself or a difference. (n, k)"""
+        """From a quantity of each of `images` (U, k) to that of each observation, itself or a difference: (n, k)."""
         if self.paired is None:
             return of_images
         n = len(self)

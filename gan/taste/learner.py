@@ -1,4 +1,4 @@
-"""Feedback in, a taste model and its honest scores out."""
+"""Turns feedback into a taste model, with scores of how well it predicts."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,52 +14,52 @@ from gan.taste.kernel import Contrasts, Features
 from gan.taste.model import TasteModel
 from gan.taste.signals import Implicit, Signal, area_under_curve, learn
 
-USEFUL_FROM = 12  # ratings below which the model is not asked
+USEFUL_FROM = 12  # opinions below which no model is fitted
 _TRUSTED_FROM = 24
-_WINDOW = 150  # latest guesses, one an image, that count towards the accuracy
-_CURVE_WINDOW = 60  # and towards a point of the curve
+_WINDOW = 150  # latest predictions, one per image, that count towards the accuracy
+_CURVE_WINDOW = 60  # and towards one point of the curve
 
 
 @dataclass(frozen=True)
 class TasteSummary:
-    """What is known so far."""
+    """What is known about the taste so far."""
 
-    count: int  # images with a standing opinion
-    accuracy: float | None  # share of pairs of unequal ratings guessed the right way round before being told; None: too few
-    guesses: int  # images that were guessed before what was said of them was learnt, whoever chose them
-    trusted: bool  # enough ratings to teach from
-    auc: float | None = None  # prequential too: share of pairs of a liked and another image guessed the right way round
+    count: int  # images with a current opinion
+    accuracy: float | None  # share of pairs of unequal ratings whose prior predictions are in the right order; None: too few
+    guesses: int  # images whose rating was predicted before it was learnt, whoever chose them; at most the latest 150
+    trusted: bool  # whether there are enough ratings to teach from
+    auc: float | None = None  # prequential too: share of pairs of a liked and another image predicted in the right order
     repeats: int = 0  # images rated again after a while
-    consistency: float | None = None  # correlation of those ratings with the first ones; None: too few
-    changed: bool = False  # the taste is another than it was at first
-    signs: Implicit | None = None  # what implicit signals are worth; None: too few, or switched off
-    told: words.Told | None = None  # what words put to images are worth; likewise
+    consistency: float | None = None  # correlation of those ratings with the earlier ones; None: too few, or all the same
+    changed: bool = False  # whether the taste has changed since the start
+    signs: Implicit | None = None  # the value of implicit signals; None: too few, or switched off
+    told: words.Told | None = None  # the value of tags; likewise
 
 
 class TasteLearner:
-    """Holds images' features and events; fits on demand.
+    """Stores features and events of images; fits a taste model on demand.
 
     Parameters
     ----------
-    standardiser : turns raw features into comparable ones, as a `Standardiser` does.
+    standardiser : makes raw features comparable, for example a `Standardiser`.
     """
 
     def __init__(self, standardiser: Callable[[RawFeatures], Features]) -> None:
         self._standardise = standardiser
         self._features: dict[int, tuple[Tensor, ...]] = {}  # image -> one (d_group,) tensor a group
         self._events: list[Feedback] = []
-        self._guesses: dict[int, float] = {}  # image -> predicted f before its first rating was learnt
+        self._guesses: dict[int, float] = {}  # image -> f as predicted before its first rating was learnt
         self._learnt: set[int] = set()
         self._signals: list[Signal] = []
         self._signs: Implicit | None = None
         self._tags: list[words.Tag] = []
         self._told: words.Told | None = None
-        self.use_signals = True  # whether to learn from implicit signals,
-        self.use_tags = True  # and from words put to images
+        self.use_signals = True  # whether to learn from implicit signals
+        self.use_tags = True  # whether to learn from tags
         self.model: TasteModel | None = None
 
     def add(self, ids: Sequence[int], raw: RawFeatures) -> None:
-        """Make images known before feedback on them arrives."""
+        """Register images and their features under these ids, before any feedback on them."""
         groups = self._standardise(raw)
         for row, image in enumerate(ids):
             self._features[image] = tuple(group[row] for group in groups)
@@ -69,13 +69,13 @@ class TasteLearner:
         self._events = [*self._events, *self._known(events)]
 
     def signals(self, signals: Iterable[Signal]) -> None:
-        """Append implicit signals, which are never taken back; of known images only, too."""
+        """Append implicit signals, which are never taken back. KeyError at the first one of an unknown image; those before it are kept."""
         for signal in signals:
             self._must_know(signal.image)
             self._signals.append(signal)
 
     def tags(self, tags: Iterable[words.Tag]) -> None:
-        """Append words given to known images or taken from them; `replace` leaves them as they are."""
+        """Append tags given to known images or taken from them; `replace` does not affect them. Errors as in `signals`."""
         for tag in tags:
             self._must_know(tag.image)
             self._tags.append(tag)
@@ -96,28 +96,27 @@ class TasteLearner:
         return found
 
     def standing(self) -> list[Observation]:
-        """The opinions that hold now."""
+        """The current opinions: see `observations`."""
         return observations(self._events)
 
     def prefers(self) -> bool:
-        """Whether anything said sets one image above another."""
+        """Whether anything in the current opinions ranks one image above another."""
         standing = self.standing()
         rated = {o.score for o in standing if o.other is None}
         return len(rated) > 1 or any(o.score != 0.0 for o in standing if o.other is not None)
 
     @property
     def conviction(self) -> float:
-        """How far a preference may be followed, 0..1: not at all where what was said could as well be chance, and wholly from one nat of
-        evidence on."""
+        """How far the preference is to be followed, 0..1: 0 if chance would explain the feedback as well, 1 from one nat of evidence on."""
         return 0.0 if self.model is None else min(1.0, max(0.0, self.model.preference))
 
     def convinced(self) -> float:
-        """`conviction`, above 0.
+        """`conviction`, if it is above 0.
 
         Raises
         ------
         UserError
-            Too few ratings to learn a taste from, none that sets one image above another, or none that chance would not explain.
+            There are too few ratings to learn a taste from, none ranks one image above another, or chance would explain them as well.
         """
         if self.model is None:
             raise UserError("there are too few ratings to teach from: rate at least a grid of images first")
@@ -128,11 +127,11 @@ class TasteLearner:
         return self.conviction
 
     def features_of(self, ids: Sequence[int]) -> Features:
-        """Standardised features of known images, (n, d_group) a group."""
+        """Standardised features of known images, one (n, d_group) tensor per group."""
         return tuple(torch.stack(column) for column in zip(*(self._features[i] for i in ids), strict=True))
 
     def fit(self) -> TasteSummary:
-        """Learn from everything said so far; what is new is guessed first."""
+        """Fit the model to all feedback so far; ratings that are new are first predicted, for the scores in the summary."""
         standing = self.standing()
         rated = [o for o in standing if o.other is None]
         self._guess([o for o in rated if o.image not in self._learnt])
@@ -171,15 +170,15 @@ class TasteLearner:
             self._guesses.setdefault(observation.image, value)
 
     def _guessed(self, standing: list[Observation]) -> list[tuple[float, float]]:
-        """Guess and score of every image that was guessed, once each: by its stars, where it has a flag as well."""
+        """Prediction and score of each image that was predicted; the score is that of its stars, if it has both stars and a flag."""
         scores: dict[int, float] = {}
-        for observation in standing:  # of an image, stars come before a flag
+        for observation in standing:  # an image's stars come before its flag
             if observation.other is None and observation.image in self._guesses:
                 scores.setdefault(observation.image, observation.score)
         return [(self._guesses[image], score) for image, score in scores.items()]
 
     def summary(self) -> TasteSummary:
-        """Counts, and prequential scores: how guesses agree with the ratings that followed (ties half)."""
+        """Counts and prequential scores: how well predictions agree with the ratings that followed (ties count half)."""
         standing = self.standing()
         pairs = self._guessed(standing)[-_WINDOW:]
         accuracy = _concordance(pairs)
@@ -199,7 +198,7 @@ class TasteLearner:
         )
 
     def curve(self, points: int = 24) -> tuple[tuple[int, float], ...]:
-        """How well it guessed over time: (guesses so far, concordance among the latest of them) at up to `points` moments."""
+        """Accuracy over time: (predictions so far, concordance among the latest of them) at about `points` moments."""
         pairs = self._guessed(self.standing())
         step = max(4, len(pairs) // points)
         found = [(n, _concordance(pairs[max(0, n - _CURVE_WINDOW) : n])) for n in range(step, len(pairs) + 1, step)]

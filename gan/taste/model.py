@@ -1,10 +1,10 @@
-"""The taste model: a Gaussian process over image features, read through intervals, by a person who slips now and then.
+"""The taste model: a Gaussian process over image features, observed through intervals, with occasional slips of the person.
 
-What was observed is that f of an image, or the difference of two, plus noise lay in an interval (ordinal regression: Chu and Ghahramani
-2005; preferences: the same, 2005b); one answer in ten is believed to be a slip that says nothing. The posterior is a Gaussian around the
-mode, as in Laplace's approximation (Rasmussen and Williams 2006, section 3.4; of its precision see `_condition`), in whitened coordinates
-of the process at a basis of images: exactly the process while few are rated, a projection of it beyond (section 8.3.4, with the prior
-variance that the basis leaves out put back), so that its cost stays linear.
+An observation says that f of an image, or the difference of two, plus noise lay in an interval (ordinal regression: Chu and Ghahramani
+2005; preferences: the same, 2005b). One answer in ten is assumed to be a slip that carries no information. The posterior is a Gaussian
+around the mode, as in Laplace's approximation (Rasmussen and Williams 2006, section 3.4; its precision differs, see `_condition`), in
+whitened coordinates of the process at a basis of images. With few ratings this is the exact process, with more a projection of it
+(section 8.3.4, with the prior variance that the basis leaves out added back), so that its cost stays linear.
 """
 
 import copy
@@ -17,21 +17,21 @@ from gan.taste import evidence
 from gan.taste.events import STAR_EDGES
 from gan.taste.kernel import Contrasts, Features, Hyperparameters, diagonal, kernel
 
-# Share of answers that say nothing of f. On simulated people with 5 % and 25 % of random stars, 0.1 gained in both cases over none.
+# Share of answers that are independent of f. On simulated people with 5 % and 25 % of random stars, 0.1 was better than 0 in both cases.
 SLIPS = 0.1
-MOST_BASIS = 320  # images, as often as they were named: more would be exact for longer and cost their square for every judgement and guess
+MOST_BASIS = 320  # images in the basis; more would be exact for longer, but cost their square for every judgement and prediction
 _LEAST_TRUST = 0.02
 _NEWTON_STEPS = 60
-_Said = tuple[Tensor, Tensor, Tensor, Tensor]  # low and high edges, guess and extra noise variance of every observation
+_Said = tuple[Tensor, Tensor, Tensor, Tensor]  # low and high edges, guess and additional noise variance of all observations
 
 
 def interval_derivatives(f: Tensor, low: Tensor, high: Tensor, noise: float | Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """log p(low < f + noise * e < high), e ~ N(0, 1), with its first derivative and negative second derivative in f.
+    """log p(low < f + noise * e < high), e ~ N(0, 1), its first derivative in f, and its negative second derivative.
 
-    All (n,) float64. The log-likelihood is concave in f, so the third is never negative.
+    All (n,) float64. The log-likelihood is concave in f, so the last is positive.
     """
     a, b = (low - f) / noise, (high - f) / noise
-    # Mirrored where both edges are on the right, so that the difference of two numbers near one is never taken.
+    # Mirrored if the interval is on the right, to avoid the difference of two numbers near one.
     mirror = a + b > 0
     a, b = torch.where(mirror, -b, a), torch.where(mirror, -a, b)
     probability = (torch.special.ndtr(b) - torch.special.ndtr(a)).clamp_min(1e-30)
@@ -45,22 +45,22 @@ def interval_derivatives(f: Tensor, low: Tensor, high: Tensor, noise: float | Te
 
 
 class TasteModel:
-    """Posterior of f, as the taste is now, given observations.
+    """Posterior of f under the current taste, given observations.
 
     Parameters
     ----------
-    observed : n observations of f, or of its differences, in the order in which they were made.
-    low, high : (n,) interval edges, may be infinite.
-    scores : (n,) one number an interval, for the hyperparameters.
-    guess : (n,) or one for all: how probable an observation is, made blindly; 0 where it cannot be a slip.
-    extra : (n,) noise variance beyond that of the person's judgement, or None.
+    observed : n observations of f, or of differences of it, in time order.
+    low, high : (n,) interval edges, possibly infinite.
+    scores : (n,) one number that stands for each interval, used to fit the hyperparameters.
+    guess : (n,) or one for all: probability of the answer if it is given at random; 0 if it cannot be a slip.
+    extra : (n,) noise variance in addition to that of the person's judgement, or None.
 
     Attributes
     ----------
-    noise : standard deviation of one judgement.
-    changed : the observation from which on the taste is another than before; None where nothing speaks for that.
-    kept : correlation of the taste with what it was before the change; 1.0 without one.
-    preference : logarithm of the odds that the person prefers some images to others at all, and does not say things by chance.
+    noise : standard deviation of the noise of one judgement.
+    changed : index of the first observation of the current taste; None if there is no evidence of a change.
+    kept : correlation of the current taste with the one before the change; 1.0 without a change.
+    preference : log-odds that the person prefers some images to others at all, rather than answering at random.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class TasteModel:
         self.preference = evidence.preference(heard, surprise)
         self._settle(observed, heard, parameters, said)
         if change := evidence.find_change(heard, parameters, surprise):
-            # To Gaussian noise a few slips in a row look like another taste, so it has to explain more than they do as slips.
+            # With Gaussian noise, a few slips in a row look like another taste, so a change must also explain them better than slips do.
             other = copy.copy(self)
             other.changed, observed = change.row, observed.changed_at(change.row)
             heard = evidence.Evidence.of(observed, scores, extra)
@@ -92,11 +92,11 @@ class TasteModel:
                 vars(self).update(vars(other))
 
     def _settle(self, observed: Contrasts, heard: evidence.Evidence, parameters: Hyperparameters, said: _Said) -> None:
-        """Find the posterior, its hyperparameters included, beginning with `parameters`."""
+        """Compute the posterior and refit the hyperparameters, starting from `parameters`."""
         self.observed = observed
         self._use(parameters)
         trust, f = self._condition(*said, torch.zeros_like(said[0]))
-        # Slips, now known for what they are, no longer look like noise in everything that is said.
+        # Now that slips are recognised, they no longer inflate the noise of all observations.
         self._use(evidence.fit(heard.trusting(trust.clamp_min(_LEAST_TRUST)), parameters, steps=10)[0])
         self._condition(*said, f)
 
@@ -107,8 +107,9 @@ class TasteModel:
         observed = self.observed
         images, now = observed.images, observed.now
         places = torch.arange(len(now))
-        # The last half of what was named, and of all before it as much. What others were compared with is named last, and an image as often
-        # as it was judged: distinct images in the order of time cost more words and guess no better (on tuning raters, after 300 duels).
+        # The basis: half of it are the latest images involved, the rest is spread evenly over those before. An image that was judged
+        # repeatedly is repeated, and the second images of comparisons come last: distinct images in time order cost more code and predicted
+        # no better (on tuning raters, after 300 duels).
         if len(now) > MOST_BASIS:
             half = MOST_BASIS // 2
             places = torch.cat([torch.linspace(0, len(now) - half - 1, half).round().long(), places[len(now) - half :]])
@@ -120,24 +121,24 @@ class TasteModel:
         self._coordinates = observed.rows(self._root if len(places) == len(now) else self._embed(images, now))
 
     def _between(self, images: Features, now: Tensor) -> Tensor:
-        """Covariance of f of the basis with that of images (m), each at its time: (basis, m)."""
+        """Covariance of f between the basis and images (m), each under the taste of its time: (basis, m)."""
         covariance = kernel(self._basis, images, self.parameters)
         if self.changed is None:
             return covariance
         return torch.where(self._basis_now[:, None] == now[None, :], covariance, covariance * self.parameters.kept)
 
     def _embed(self, images: Features, now: Tensor | None = None) -> Tensor:
-        """Images (m), as they are judged now or at their time, in coordinates in which the prior is N(0, I): (m, basis)."""
+        """Images (m), under the current taste or that of their time, in coordinates in which the prior is N(0, I): (m, basis)."""
         now = torch.ones(images[0].shape[0], dtype=torch.bool) if now is None else now
         return torch.linalg.solve_triangular(self._root, self._between(images, now), upper=False).t()
 
     def _condition(self, low: Tensor, high: Tensor, guess: Tensor, extra: Tensor, f: Tensor) -> tuple[Tensor, Tensor]:
-        """Find the mode, starting at f (n,), and the precision there; returns how far each observation is believed not to be a slip, and f.
+        """Find the mode, starting at f (n,), and the precision there. Returns each observation's probability of not being a slip, and f.
 
-        Newton's method, algorithm 3.1 of Rasmussen and Williams, with each observation weighed by that belief: expectation and maximisation
-        in turn, which always ascends, where the likelihood with slips has directions in which it is not concave. The precision is made
-        of the same weights, trust times curvature, and not of the Hessian of the likelihood with slips, which would be less by
-        trust (1 - trust) gradient^2 and may be negative: where an answer may be a slip, the model is surer than Laplace's approximation.
+        Newton's method (algorithm 3.1 of Rasmussen and Williams), with each observation weighted by that probability: expectation and
+        maximisation in turn, which always ascends, although the likelihood with slips is not concave in all directions. The precision uses
+        the same weights, trust times curvature. The Hessian of the likelihood with slips would be less by trust (1 - trust) gradient^2, and
+        may be negative: where an answer may be a slip, this model is more certain than Laplace's approximation.
         """
         seen = self._coordinates  # (n, m)
         noise = (self.noise**2 * self.observed.doubled + extra).sqrt()
@@ -160,25 +161,25 @@ class TasteModel:
             self._mode = torch.cholesky_solve(aim[:, None], self._factor)[:, 0]
             f = seen @ self._mode
         answered = (1.0 - slips) * interval_derivatives(f, low, high, noise)[0].exp() + slips * guess
-        # Laplace's approximation, but for that precision, to the logarithm of the probability of all that was said (eq. 3.32 there).
+        # Laplace's approximation, except for that precision, to the log probability of all observations (eq. 3.32 there).
         fitting = float(answered.log().sum() - 0.5 * self._mode @ self._mode - self._factor.diagonal().log().sum())
         self._credibility = fitting - evidence.improbability(self.parameters)
         self._weights = torch.linalg.solve_triangular(self._root.t(), self._mode[:, None], upper=True)[:, 0]
         return trust, f
 
     def mean(self, features: Features) -> Tensor:
-        """Mean of f of m images, (m,) float64: what `predict` gives first, in a fraction of its time."""
+        """Posterior mean of f of m images, (m,) float64: the first result of `predict`, in a fraction of its time."""
         return self._weights @ self._between(features, torch.ones(len(features[0]), dtype=torch.bool))
 
     def predict(self, features: Features) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation of f of m images, each (m,) float64."""
+        """Posterior mean and standard deviation of f of m images, each (m,) float64."""
         places = self._embed(features)
         left = torch.linalg.solve_triangular(self._factor, places.t(), upper=False)
         variance = diagonal(features, self.parameters) - places.square().sum(dim=1) + left.square().sum(dim=0)
         return places @ self._mode, variance.clamp_min(1e-6).sqrt()
 
     def draw(self, features: Features, count: int, generator: torch.Generator) -> Tensor:
-        """`count` functions from the posterior, each at m images jointly: (count, m) float64 (Thompson sampling)."""
+        """`count` functions sampled from the posterior, each at m images jointly: (count, m) float64 (Thompson sampling)."""
         places = self._embed(features)
         left = torch.linalg.solve_triangular(self._factor, places.t(), upper=False)
         covariance = kernel(features, features, self.parameters) - places @ places.t() + left.t() @ left
@@ -189,14 +190,14 @@ class TasteModel:
 
 
 def stars_from(mean: Tensor, deviation: Tensor) -> tuple[Tensor, Tensor]:
-    """The stars that a person would give, who slips now and then: mean and standard deviation, each (m,), in stars.
+    """Expected stars, and their standard deviation, from a person who slips now and then: each (m,), in stars.
 
     Parameters
     ----------
-    mean, deviation : (m,) of f plus the noise of one judgement, taken as Gaussian. Stars are fifths of f.
+    mean, deviation : (m,) of f plus the noise of one judgement, assumed Gaussian. Stars are fifths of f.
     """
     edges = torch.tensor(STAR_EDGES[1:-1], dtype=mean.dtype)
-    beyond = torch.special.ndtr((mean[:, None] - edges) / deviation[:, None])  # each edge, from two stars to five
+    beyond = torch.special.ndtr((mean[:, None] - edges) / deviation[:, None])  # probability that f exceeds each edge, ascending
     share = SLIPS * torch.linspace(0.8, 0.2, 4, dtype=mean.dtype) + (1.0 - SLIPS) * beyond
     steps = torch.arange(1, 8, 2, dtype=mean.dtype)  # n**2 is the sum of the first n odd numbers
     above, squared = share.sum(dim=1), (share * steps).sum(dim=1)

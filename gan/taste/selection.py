@@ -1,4 +1,4 @@
-"""What to show next: mostly what might be best, a fifth at random, now and then something again."""
+"""Which images to show next: most by Thompson sampling, a fifth at random, a few repeats."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ Why = Literal["thompson", "random", "repeat"]
 
 @dataclass(frozen=True)
 class Shares:
-    """How a grid is made up."""
+    """Shares of a grid."""
 
-    random: float = 0.2  # straight from the current generator: what no taste has chosen, so that nothing is missed for good
-    repeat: float = 0.05  # shown again, to see how consistent the person is
+    random: float = 0.2  # straight from the current generator, whatever the taste, so that nothing is missed for good
+    repeat: float = 0.05  # shown again, to measure the person's consistency
 
 
 def quotas(count: int, shares: Shares, has_taste: bool, repeatable: int) -> tuple[int, int, int]:
-    """How many of `count` are (thompson, random, repeat); they sum to `count`."""
+    """How many of `count` images are (thompson, random, repeat); the three sum to `count`."""
     if not has_taste:
         return 0, count, 0
     repeat = min(round(count * shares.repeat), repeatable)
@@ -31,14 +31,14 @@ def quotas(count: int, shares: Shares, has_taste: bool, repeatable: int) -> tupl
 
 
 def thompson(taste: TasteModel, candidates: Features, count: int, generator: torch.Generator) -> list[int]:
-    """Indices of `count` candidates, each the best under its own draw from the posterior, none twice.
+    """Indices of `count` different candidates, each the best under its own sample from the posterior.
 
-    A candidate is chosen as often as it is believed to be the best one: exploring and enjoying in one rule (Thompson 1933).
+    A candidate is chosen as often as it is believed to be the best, which balances exploration and exploitation (Thompson 1933).
 
     Raises
     ------
     ValueError
-        There are fewer candidates than that.
+        There are fewer candidates than `count`.
     """
     if count > len(candidates[0]):
         raise ValueError(f"{count} of {len(candidates[0])} candidates cannot be chosen")
@@ -52,6 +52,6 @@ def thompson(taste: TasteModel, candidates: Features, count: int, generator: tor
 
 
 def shuffled(items: Sequence[int], generator: torch.Generator) -> list[int]:
-    """A random order, so that a place in the grid says nothing about why an image is there."""
+    """The items in random order, so that an image's place in the grid says nothing about why it is there."""
     order: Tensor = torch.randperm(len(items), generator=generator)
     return [items[i] for i in order.tolist()]

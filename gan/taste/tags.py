@@ -1,8 +1,8 @@
-"""The words a person puts to images, as weak evidence of whether they like them.
+"""Tags, the words that a person gives to images, as weak evidence of whether they like them.
 
-A word says nothing by itself: what "keep" or "sky" is worth follows from the ratings of images that have it. Each word has an effect of its
-own on the rating, drawn to none (a random effect: Robinson 1991); how far all of them are believed follows from how well they guess ratings
-that they were not fitted to. Not at all at first, and never where they guess no better than chance.
+A word means nothing by itself: what "keep" or "sky" is worth follows from the ratings of images that have it. Each word has an effect on
+the rating, shrunk towards zero (a random effect: Robinson 1991). Their common weight follows from how well they predict held-out
+ratings: zero at first, and whenever they are no better than chance.
 """
 
 from bisect import bisect_right
@@ -14,15 +14,15 @@ import torch
 from gan.taste.events import Observation
 from gan.taste.signals import reliable
 
-FEWEST = 24  # rated images, below which nothing is learnt from words,
-FEWEST_TAGGED = 6  # and of those that have a word
-_DRAWN = 2.0  # ratings in the middle that each word is believed to have beside its own
-_HALF = 0.25  # half the width of the interval of f that words stand for; next to their noise, a point
+FEWEST = 24  # rated images below which nothing is learnt
+FEWEST_TAGGED = 6  # and the same for rated images with a tag
+_DRAWN = 2.0  # prior strength: each word counts as having this many average ratings besides its own
+_HALF = 0.25  # half the width of the interval of f that the words stand for: negligible beside their noise
 
 
 @dataclass(frozen=True)
 class Tag:
-    """A word given to an image, or taken from it."""
+    """A word given to an image, or taken from it. ValueError if it is blank."""
 
     image: int
     word: str
@@ -36,16 +36,16 @@ class Tag:
 
 @dataclass(frozen=True)
 class Told:
-    """What words are worth."""
+    """What words are worth, and the observations made from them."""
 
-    weight: float  # correlation with liking that can be relied on, 0..1: the learnt weight
-    rated: int  # images with words that this was learnt from
-    effects: Mapping[str, float]  # of each word on f
-    found: tuple[Observation, ...]  # of images that have words and no rating; none while the weight is 0
+    weight: float  # correlation with liking, less a margin of doubt, 0..1
+    rated: int  # number of images with words that this was learnt from
+    effects: Mapping[str, float]  # effect of each word on f
+    found: tuple[Observation, ...]  # of images with words and no rating; none while the weight is 0
 
 
 def standing(tags: Iterable[Tag]) -> dict[int, dict[str, float]]:
-    """The words that each image has after all of that, each with its time. "Sky" and "sky" are one word."""
+    """The words that each image has after all these tags, each with its time. Case is ignored."""
     found: dict[int, dict[str, float]] = {}
     for tag in tags:
         words = found.setdefault(tag.image, {})
@@ -57,13 +57,13 @@ def standing(tags: Iterable[Tag]) -> dict[int, dict[str, float]]:
 
 
 def learn(tags: Iterable[Tag], scores: Mapping[int, float], times: Sequence[float]) -> Told | None:
-    """Learn what words are worth; None while too few images have a rating, or a word and a rating.
+    """Learn what words are worth; None while too few images have a rating, or both a word and a rating.
 
     Parameters
     ----------
-    tags : all there were, in order.
-    scores : rated images, and their rating on the scale of f.
-    times : of all events of feedback, ascending: where among them a word belongs.
+    tags : all tags, in order.
+    scores : by rated image, its rating on the scale of f.
+    times : of all feedback events, ascending; they place a word among the events.
     """
     words_of = standing(tags)
     rated = sum(image in words_of for image in scores)
@@ -79,17 +79,17 @@ def learn(tags: Iterable[Tag], scores: Mapping[int, float], times: Sequence[floa
 
     has = torch.stack([row(image) for image in scores])
     said = torch.tensor(list(scores.values()), dtype=torch.float64)
-    columns = torch.cat([has, torch.ones(len(has), 1, dtype=torch.float64)], dim=1)  # the constant is not drawn to nothing
+    columns = torch.cat([has, torch.ones(len(has), 1, dtype=torch.float64)], dim=1)  # the constant is not shrunk
     penalty = torch.diag(torch.tensor([_DRAWN] * len(words) + [1e-6], dtype=torch.float64))
     solved = torch.linalg.solve(columns.t() @ columns + penalty, columns.t())
     effects = solved @ said
     leverage = (columns * solved.t()).sum(dim=1).clamp_max(0.999)
-    guesses = said - (said - columns @ effects) / (1.0 - leverage)  # of each rating by all others: exact for ridge regression
+    guesses = said - (said - columns @ effects) / (1.0 - leverage)  # leave-one-out predictions, exact for ridge regression
     weight = reliable(guesses, said)
     found: list[Observation] = []
     if weight:
-        # As if each had been rated as such images are, by somebody who says little. (What a variable that correlates so would be as a
-        # noisy reading of f itself lies far outside of all ratings, and a few of those among images alike outweigh what was really said.)
+        # The observation is the predicted rating itself, with much noise. (Scaled to a noisy reading of f, as for signals, it would lie far
+        # outside all ratings, and a few such images that look alike would outweigh real ratings.)
         extra = (1.0 - weight**2) / weight**2
         for image in sorted(words_of.keys() - scores.keys()):
             if not any(word in places for word in words_of[image]):

@@ -1,4 +1,4 @@
-"""What a taste is about, in plain words: which measures of an image rise and fall with its predicted liking."""
+"""A taste in plain words: which measures of an image rise or fall with its predicted liking."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gan.taste.features import oklab
 
-# measure -> (what more of it is called, what less of it is called)
+# measure -> (word for more of it, word for less of it)
 MEASURES: dict[str, tuple[str, str]] = {
     "warmth": ("warmer", "cooler"),
     "brightness": ("brighter", "darker"),
@@ -25,12 +25,12 @@ MEASURES: dict[str, tuple[str, str]] = {
     "top": ("brighter above", "brighter below"),
     "red": ("more red", "more green"),
 }
-LEAST = 0.2  # a rank correlation below this says nothing
+LEAST = 0.2  # a rank correlation below this is not mentioned
 
 
 @dataclass(frozen=True)
 class Word:
-    """One measure and how it goes with liking."""
+    """A measure that is correlated with liking."""
 
     measure: str
     text: str  # "warmer", "softer"
@@ -39,7 +39,7 @@ class Word:
 
 @torch.no_grad()
 def measures(images: Tensor) -> Tensor:
-    """Measure images (N, 3, R, R) in [-1, 1], in the order of `MEASURES`: (N, len(MEASURES)) on the CPU, in units of their own."""
+    """Measure images (N, 3, R, R) in [-1, 1], in the order of `MEASURES`: (N, len(MEASURES)) on the CPU, each in its own unit."""
     if not len(images):
         return torch.zeros(0, len(MEASURES))
     small = oklab(F.adaptive_avg_pool2d(images.float(), min(64, images.shape[-1])))
@@ -70,14 +70,14 @@ def measures(images: Tensor) -> Tensor:
 
 
 def _horizon(lightness: Tensor) -> Tensor:
-    """How far down the rows differ most from the next: 0 at the top, 1 at the bottom, so that a low horizon leaves more sky. (N,)"""
+    """Where rows differ most from the next: 0 at the top, 1 at the bottom, so that a low horizon means more sky. (N,)"""
     steps = lightness.mean(dim=2).diff(dim=1).square() + 1e-8  # (N, S - 1)
     rows = torch.linspace(0.0, 1.0, steps.shape[1], device=lightness.device)
     return (steps * rows).sum(dim=1) / steps.sum(dim=1)
 
 
 def rank_correlation(values: Tensor, liking: Tensor) -> Tensor:
-    """Spearman's rank correlation of each column of (N, K) with (N,): (K,), zero for a column that never changes."""
+    """Spearman's rank correlation of each column of (N, K) with (N,): (K,), 0 for a constant column."""
     ranks = values.argsort(dim=0).argsort(dim=0).double()
     other = liking.argsort().argsort().double()
     ranks = ranks - ranks.mean(dim=0)
@@ -89,7 +89,7 @@ def rank_correlation(values: Tensor, liking: Tensor) -> Tensor:
 
 
 def words(values: Tensor, liking: Tensor, most: int = 5) -> list[Word]:
-    """Words for what rises with liking, the strongest first; none where nothing does.
+    """Words for what is correlated with liking, the strongest first, at most `most`; none if nothing is.
 
     values : (N, len(MEASURES)) from `measures`.
     liking : (N,), any unit.
@@ -103,7 +103,7 @@ def words(values: Tensor, liking: Tensor, most: int = 5) -> list[Word]:
 
 
 def name_directions(values: Tensor, places: Tensor) -> tuple[tuple[str, str], ...]:
-    """Name the two ends of each direction, (less end, more end), by the measure that changes most along it; no measure twice.
+    """Name the two ends of each direction, (less end, more end), by the measure that changes most along it; each measure is used once.
 
     values : (N, len(MEASURES)).
     places : (N, K) of the same images along K directions.
@@ -119,5 +119,5 @@ def name_directions(values: Tensor, places: Tensor) -> tuple[tuple[str, str], ..
 
 
 def names() -> Sequence[str]:
-    """Every word there is, for translators."""
+    """All words, for translators."""
     return [word for pair in MEASURES.values() for word in pair]

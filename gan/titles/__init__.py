@@ -1,6 +1,6 @@
-"""Titles for images, as a policy: a small recurrent network names what it sees, and learns from stars which names a person likes.
+"""Titles for images, as a policy: a small recurrent network titles an image, and learns from stars which titles a person likes.
 
-The estimators, the update and the taste model are those of images: they know nothing of pixels.
+The estimators, the update and the taste model are those used for images, since they know nothing about pixels.
 
 >>> session = TuningSession(gan.load("dreamscapes"))
 >>> titler = Titler.of(session)

@@ -1,4 +1,4 @@
-"""A policy over titles: a GRU that says an adjective and then a noun, given what an image looks like."""
+"""A policy over titles: a GRU that chooses an adjective, then a noun, given measures of an image."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from torch import Tensor, nn
 
 from gan.titles.vocabulary import THEMES, Vocabulary
 
-_FITTING = 1.4  # nats that a word gains where a picture has one standard deviation more of what it leans to
-_THEME = 3.0  # nats that nouns of the generator's own theme gain over other concrete ones
-_ANY = 1.5  # nats that nouns of any picture gain over concrete ones of another theme
+_FITTING = 1.4  # nats that a word gains per standard deviation of the image along the word's leaning
+_THEME = 3.0  # nats that nouns of the generator's own theme gain over those of other themes
+_ANY = 1.5  # nats that nouns for any picture gain over those of other themes
 _WIDTH = 64
 
 
 class TitlePolicy:
-    """pi(adjective, noun | look), with log-probabilities and KL exact.
+    """pi(adjective, noun | look), with exact log-probabilities and KL.
 
-    A word's logit is what it leans to, times the look of the image (`fitting`, fixed), plus what the GRU says. The GRU's last layers
-    start at zero: untrained, titles fit their images as well as the vocabulary knows, and that is the policy that KL is measured to.
+    A word's logit is the product of its leaning with the look of the image (`fitting`, fixed) plus the GRU's output. The GRU's output
+    layers start at zero: untrained, titles fit their images as well as the vocabulary knows, and this is the reference policy of the KL.
 
-    Words enter and leave the GRU as a vector of what is known of them (leanings, first letter, theme) beside one place of their own, so
-    that what is learnt of a word serves those like it.
+    To and from the GRU, a word is a vector of known facts (leanings, first letter, theme) and a one-hot index, so that what is learnt about
+    a word carries over to similar ones.
 
     Parameters
     ----------
     words : the vocabulary.
-    theme : of the generator's pictures, one of `THEMES`; unknown ones are as "".
+    theme : of the generator's pictures, one of `THEMES`; any other counts as "".
     """
 
     def __init__(self, words: Vocabulary, theme: str = "") -> None:
@@ -42,12 +42,12 @@ class TitlePolicy:
         return list(self.network.parameters())
 
     def _fitting(self, states: Tensor) -> tuple[Tensor, Tensor]:
-        """What words gain by fitting: of adjectives (S, A), of nouns (S, N)."""
+        """Logits from fitting: of adjectives (S, A), of nouns (S, N)."""
         looks = _FITTING * states
         return looks @ self._adjective_leans.t(), looks @ self._noun_leans.t() + self._theme
 
     def _begin(self, states: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Log-probabilities of adjectives (S, A), what nouns gain by fitting (S, N), the GRU's state (S, H)."""
+        """Log-probabilities of adjectives (S, A), fitting logits of nouns (S, N), the GRU's state (S, H)."""
         adjectives, nouns = self._fitting(states)
         hidden = self.network.begin(states)
         return (adjectives + self.network.adjective_logits(hidden)).log_softmax(dim=-1), nouns, hidden
@@ -60,19 +60,19 @@ class TitlePolicy:
         return (fitting[:, None] + logits).log_softmax(dim=-1)
 
     def log_prob(self, states: Tensor, actions: Tensor) -> Tensor:
-        """Of titles (S, C, 2), places of adjective and noun, for looks (S, measures): (S, C), the sum over both words."""
+        """Log-probabilities of titles (S, C, 2), indices of adjective and noun, for looks (S, measures): (S, C), summed over both words."""
         first, fitting, hidden = self._begin(states)
         second = self._go_on(hidden, actions[..., 0], fitting)
         return first.gather(1, actions[..., 0]) + second.gather(2, actions[..., 1:]).squeeze(2)
 
     def joint(self, states: Tensor) -> Tensor:
-        """Log-probability of every title: (S, measures) -> (S, A, N)."""
+        """Log-probabilities of all titles: (S, measures) -> (S, A, N)."""
         first, fitting, hidden = self._begin(states)
         every = torch.arange(self.adjectives).expand(len(states), -1)
         return first[:, :, None] + self._go_on(hidden, every, fitting)
 
     def kl(self, states: Tensor) -> Tensor:
-        """KL to the untrained policy in nats, exact by summing over every title. (S, measures) -> (S,)."""
+        """KL to the untrained policy in nats, exact, summed over all titles. (S, measures) -> (S,)."""
         adjectives, nouns = (logits.log_softmax(dim=-1) for logits in self._fitting(states))
         now = self.joint(states)
         return (now.exp() * (now - adjectives[:, :, None] - nouns[:, None, :])).sum(dim=(1, 2))
@@ -92,7 +92,7 @@ class TitlePolicy:
 
 
 class _Network(nn.Module):
-    """The GRU. `known` vectors of words come in and go out; the two layers that go out start at zero."""
+    """The GRU. Words are input and output as their `known` vectors; the two output layers start at zero."""
 
     known_adjectives: Tensor
     known_nouns: Tensor
@@ -103,18 +103,18 @@ class _Network(nn.Module):
         self.register_buffer("known_nouns", known_nouns)
         self.look = nn.Linear(measures, _WIDTH)
         self.hear = nn.Linear(known_adjectives.shape[1], _WIDTH)
-        self.start = nn.Parameter(torch.zeros(_WIDTH))  # stands for the word before the first
+        self.start = nn.Parameter(torch.zeros(_WIDTH))  # input in place of a word before the first
         self.cell = nn.GRUCell(_WIDTH, _WIDTH)
         self.say_adjective = nn.Parameter(torch.zeros(known_adjectives.shape[1], _WIDTH))
         self.say_noun = nn.Parameter(torch.zeros(known_nouns.shape[1], _WIDTH))
 
     def begin(self, states: Tensor) -> Tensor:
-        """(S, measures) -> (S, H)."""
+        """State after the start symbol: (S, measures) -> (S, H)."""
         hidden: Tensor = self.cell(self.start.expand(len(states), -1), torch.tanh(self.look(states)))
         return hidden
 
     def after(self, hidden: Tensor, adjectives: Tensor) -> Tensor:
-        """(M, H), (M,) -> (M, H)."""
+        """State after an adjective: (M, H), (M,) -> (M, H)."""
         heard: Tensor = self.cell(self.hear(self.known_adjectives)[adjectives], hidden)
         return heard
 
@@ -126,7 +126,7 @@ class _Network(nn.Module):
 
 
 def _known(words: list[str], *facts: Tensor) -> Tensor:
-    """What is known of words (W, D): facts, their first letter, and a place of each one's own."""
+    """Vectors of words (W, D): facts, first letter, and a one-hot index."""
     letters = torch.zeros(len(words), 26)
     letters[torch.arange(len(words)), torch.tensor([ord(word[0]) - ord("a") for word in words])] = 1.0
     return torch.cat([*facts, letters, torch.eye(len(words))], dim=1)

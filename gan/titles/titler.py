@@ -1,4 +1,4 @@
-"""The one call for titles: look at images, suggest, hear ratings, learn."""
+"""The single interface for titles: look at images, suggest, add ratings, learn."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from gan.model import Model
     from gan.session import TuningSession
 
-_REFERENCE = 256  # images that tell what is much and what is little of a measure
-_FURTHEST = 3.0  # standard deviations; beyond, a picture is not yet more of anything
+_REFERENCE = 256  # images that the measures are standardised by
+_FURTHEST = 3.0  # standard deviations; values are clamped to this
 
 
 @dataclass(frozen=True)
 class TitleRating:
-    """Stars for a title of one image."""
+    """A rating of a title for one image. ValueError unless it has 1 to 5 stars."""
 
     look: Tensor = field(repr=False)  # (measures,) of the image, from `Titler.look`
     title: Title
@@ -45,31 +45,31 @@ class TitleRating:
 
 @dataclass(frozen=True)
 class TitleConfig:
-    """How titles are learnt."""
+    """Hyperparameters for learning titles."""
 
-    batches: int = 40  # at most
-    states: int = 8  # images a batch
-    children: int = 12  # titles tried for each
+    batches: int = 40  # at most so many
+    states: int = 8  # images per batch
+    children: int = 12  # titles sampled for each
     learning_rate: float = 1e-2  # of Adam
     kl_weight: float = 0.15  # reward paid per nat of KL to the untrained policy
-    kl_limit: float = 3.0  # nats; learning ends there, so that many titles stay likely
-    advantage_floor: float = 0.5  # standard deviations of liking: what little is known moves little
-    caution: float = 0.5  # standard deviations of doubt subtracted from the expected liking
-    fewest: int = 4  # ratings below which nothing is learnt
+    kl_limit: float = 3.0  # nats; learning stops there, so that many titles stay likely
+    advantage_floor: float = 0.5  # standard deviations of liking; with little variation in liking, steps stay small
+    caution: float = 0.5  # how many standard deviations of doubt are subtracted from the expected liking
+    fewest: int = 4  # number of ratings below which nothing is learnt
     update: UpdateConfig = field(default_factory=lambda: UpdateConfig(minibatches=2))
 
 
 class Titler:
     """Suggests titles for images, and learns from stars which ones a person likes.
 
-    It knows images by what they look like alone: measures in standard deviations of the generator's own images.
+    It knows an image only by its look: measures in standard deviations over the generator's own images.
 
     Parameters
     ----------
     reference : (M, measures), raw measures of images of the generator.
     theme : kind of its pictures, "scenes" or "characters"; anything else is neither.
-    drawer : draws what `look` is asked for; None where looks come from elsewhere.
-    seed : decides everything random here.
+    drawer : draws images for `look`; None if looks are computed elsewhere.
+    seed : of all randomness.
     """
 
     def __init__(
@@ -88,12 +88,12 @@ class Titler:
         self._random = torch.Generator().manual_seed(seed)
         self._ratings: list[TitleRating] = []
         self.model: TasteModel | None = None
-        self._rated: tuple[Tensor, Tensor, Tensor]  # looks, titles and scores that the model was learnt from
+        self._rated: tuple[Tensor, Tensor, Tensor]  # looks, titles and scores that the model was fitted to
         self.policy = self._untrained()
 
     @classmethod
     def of(cls, source: TuningSession | Model, seed: int = 0) -> Titler:
-        """For the images of a session, or of a model."""
+        """One for the images of a session or a model."""
         from gan.session import TuningSession
         from gan.taste.insight import plain_measures
 
@@ -109,7 +109,7 @@ class Titler:
     # ------------------------------------------------------------------ looking and suggesting
 
     def look(self, points: np.ndarray | Tensor) -> Tensor:
-        """What the images of latents (N, z_dim) look like: (N, measures)."""
+        """Looks of the images of latents (N, z_dim): (N, measures). UserError if it was made without a drawer."""
         if self._drawer is None:
             raise UserError("this titler cannot draw: it was made without a generator")
         z = torch.as_tensor(points, dtype=torch.float32)
@@ -118,22 +118,22 @@ class Titler:
         return self.standardised(_measured(self._drawer, z))
 
     def standardised(self, raw: Tensor) -> Tensor:
-        """Raw measures (N, measures), as `gan.taste.words.measures` gives them, in standard deviations."""
+        """Raw measures (N, measures) from `gan.taste.words.measures` -> standard deviations, clamped to +-3."""
         return ((raw - self._centre) / self._spread).nan_to_num(0.0).clamp(-_FURTHEST, _FURTHEST)
 
     @torch.no_grad()
     def suggest(self, look: Tensor, count: int = 5, avoid: Iterable[Title] = ()) -> list[Title]:
-        """Titles for an image, drawn from the policy; none of `avoid`, and no word twice.
+        """Titles for an image, sampled from the policy: none of `avoid`, and no word twice.
 
         Parameters
         ----------
         look : (measures,), one row of what `look` returns.
-        count : at most.
+        count : at most so many.
         """
         if look.ndim != 1:
             raise ValueError(f"titles are for one image at a time: a row of `look`, not {tuple(look.shape)}")
         scores = self.policy.joint(look[None])[0]
-        # Perturbed by Gumbel noise, the largest are a draw without replacement (Kool et al. 2019, arXiv 1903.06059).
+        # The largest values perturbed by Gumbel noise are a sample without replacement (Kool et al. 2019, arXiv 1903.06059).
         uniform = torch.rand(scores.shape, generator=self._random).clamp_min(1e-12)
         scores = scores - (-uniform.log()).log()
         for title in avoid:
@@ -151,22 +151,22 @@ class Titler:
     # ------------------------------------------------------------------ learning
 
     def feedback(self, ratings: Iterable[TitleRating]) -> None:
-        """Take in ratings, in order; a later one of the same image and title takes an earlier one's place."""
+        """Add ratings, in order; a later one of the same image and title replaces an earlier one."""
         self._ratings.extend(ratings)
 
     def replace(self, ratings: Iterable[TitleRating]) -> None:
-        """Take these ratings instead of all earlier ones (after an undo)."""
+        """Replace all earlier ratings by these (after an undo)."""
         self._ratings = list(ratings)
 
     def learn(self) -> bool:
-        """Learn anew from everything said so far; False, and titles as at the start, where it holds no evidence.
+        """Learn from scratch from all ratings; returns False, and titles are as untrained, if they hold no evidence.
 
-        The same ratings always come to the same policy: nothing but them needs to be kept.
+        The same ratings always give the same policy, so only they need to be stored.
         """
         self.policy, self.model = self._untrained(), None
         last = {(tuple(rating.look.tolist()), rating.title): rating for rating in self._ratings}
         ratings = list(last.values())
-        # Equal ratings say nothing of which title is better.
+        # Equal ratings do not say which title is better.
         if len(ratings) < self.config.fewest or len({rating.stars for rating in ratings}) < 2:
             return False
         looks = torch.stack([rating.look for rating in ratings])
@@ -184,9 +184,9 @@ class Titler:
 
     @torch.no_grad()
     def liking(self, looks: Tensor, titles: Tensor) -> Tensor:
-        """Expected liking, less some of its doubt, of titles (S, C, 2) for looks (S, measures): (S, C); zero where nothing is known.
+        """Expected liking, less some of its doubt, of titles (S, C, 2) for looks (S, measures): (S, C); zero without a model.
 
-        Where the person has rated exactly this title of exactly such an image, their rating replaces the prediction.
+        If the person has rated exactly this title for exactly this look, their rating replaces the prediction.
         """
         if self.model is None:
             return torch.zeros(titles.shape[:2])
@@ -217,8 +217,8 @@ class Titler:
                     break
 
     def _features(self, looks: Tensor, titles: Tensor) -> Features:
-        """What the liking of titles (n, 2) for looks (n, measures) is read from, mean square about 1: each word itself, the mood of
-        both, how they fit the image, how they sound."""
+        """Features of titles (n, 2) for looks (n, measures), with mean square about 1: each word itself, the mood of both, how they fit the
+        image, how they sound."""
         words = self.words
         adjective, noun = titles.unbind(dim=1)
         leans = torch.cat([words.adjective_leans[adjective], words.noun_leans[noun]], dim=1)

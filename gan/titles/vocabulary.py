@@ -1,4 +1,4 @@
-"""The words that titles are made of: adjectives and nouns in two languages, and what each leans to in a picture."""
+"""The words of titles: adjectives and nouns in two languages, each with its leaning towards image measures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gan.errors import UserError
 from gan.taste.words import MEASURES
 
 LANGUAGES = ("en", "zh_CN")
-THEMES = ("scenes", "characters", "")  # of nouns: kinds of procedural data, and what suits any picture
+THEMES = ("scenes", "characters", "")  # of nouns: kinds of procedural data, or "" for any picture
 _JOINTS = {"en": " ", "zh_CN": ""}
 
 
@@ -22,8 +22,8 @@ _JOINTS = {"en": " ", "zh_CN": ""}
 class Word:
     """One word.
 
-    `leans` says of which pictures it is said: one number for each of `gan.taste.words.MEASURES`, positive where it is said of pictures
-    with more of it; length 1, or 0 for a word of any picture.
+    `leans` says which pictures the word fits: one number for each of `gan.taste.words.MEASURES`, positive if it fits pictures with more of
+    it; a vector of length 1, or 0 for a word that fits any picture.
     """
 
     en: str
@@ -32,24 +32,24 @@ class Word:
     theme: str = ""
 
     def written(self, language: str) -> str:
-        """The word in a language."""
+        """The word in a language ("zh_CN", anything else is English)."""
         return self.zh_CN if language == "zh_CN" else self.en.title()
 
 
 @dataclass(frozen=True)
 class Title:
-    """An adjective and a noun, by their places in the vocabulary."""
+    """An adjective and a noun, by their indices in the vocabulary."""
 
     adjective: int
     noun: int
 
 
 class Vocabulary:
-    """All words; titles to text and back.
+    """All words; converts titles to text and back.
 
     Parameters
     ----------
-    adjectives, nouns : no two of a kind alike in either language.
+    adjectives, nouns : no two adjectives, and no two nouns, may be alike in either language.
     """
 
     def __init__(self, adjectives: tuple[Word, ...], nouns: tuple[Word, ...]) -> None:
@@ -66,12 +66,12 @@ class Vocabulary:
         }
 
     def write(self, title: Title, language: str = "en") -> str:
-        """A title as text: "Misty Valley".
+        """A title as text, such as "Misty Valley".
 
         Raises
         ------
         UserError
-            A language that there are no words in.
+            There are no words in that language.
         """
         if language not in LANGUAGES:
             raise UserError(f"there are no titles in {language!r}: use one of {', '.join(LANGUAGES)}")
@@ -79,22 +79,22 @@ class Vocabulary:
         return _JOINTS[language].join(word.written(language) for word in words)
 
     def read(self, text: str) -> Title | None:
-        """The title that a text is, in any language and case; None for a title of other words."""
+        """The title that a text stands for, in either language and any case; None if its words are not in the vocabulary."""
         return self._places.get(" ".join(text.split()).casefold())
 
     def noun_themes(self) -> Tensor:
-        """Which theme each noun is of: (N, len(THEMES)) of 0 and 1."""
+        """Theme of each noun: (N, len(THEMES)) of 0 and 1."""
         return torch.tensor([[float(word.theme == theme) for theme in THEMES] for word in self.nouns])
 
     def alliterates(self) -> Tensor:
-        """Whether an adjective and a noun begin with the same English letter: (A, N) of 0 and 1."""
+        """Whether each adjective and noun start with the same English letter: (A, N) of 0 and 1."""
         first, second = ([ord(word.en[0]) for word in words] for words in (self.adjectives, self.nouns))
         return (torch.tensor(first)[:, None] == torch.tensor(second)[None, :]).float()
 
 
 @cache
 def vocabulary() -> Vocabulary:
-    """The bundled words."""
+    """The bundled vocabulary."""
     found = json.loads(Path(__file__).with_name("words.json").read_text(encoding="utf-8"))
     return Vocabulary(*(tuple(map(_word, found[kind])) for kind in ("adjectives", "nouns")))
 

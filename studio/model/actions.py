@@ -1,6 +1,6 @@
-"""Everything a person can do, in one place: the project is written first, then the worker is told.
+"""All actions of the person in one place: the project is written first, then the worker is told.
 
-Views call these methods and bind to `state`, `round`, `exports` and `grid`; they hold no project and no worker.
+Views call these methods and bind to `state`, `round`, `exports` and `grid`; they have no project and no worker of their own.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ class Actions(Listener):
         self.guesses.changed.connect(self.gallery.touch)
         self.grid.dataChanged.connect(self.gallery.touch)
         self.duels, self.surveys = Duels(self), Surveys(self)
-        self._leading: Going | None = None  # what an undo or redo asked the worker for
-        self._exporting_images: list[int] = []  # favourites that leave with the export that runs
+        self._leading: Going | None = None  # the switch that an undo or redo has requested from the worker
+        self._exporting_images: list[int] = []  # favourites in the running export
         worker.exported.connect(self._note_exported)
 
     def close(self) -> None:
-        """End the worker and let go of the project."""
+        """End the worker and close the project."""
         self.images.close()
         self.guesses.keep()
         super().close()
@@ -79,29 +79,29 @@ class Actions(Listener):
 
     @told
     def mark(self, kind: str, value: int = 0, text: str = "", images: Sequence[int] | None = None) -> None:
-        """Give the selected images, or these, a "label" 1..4, a "tag", a "note", a "title", or take a tag away ("untag")."""
+        """Give the selected images, or these, a "label" 1..4, a "tag", a "note" or a "title", or remove a tag ("untag")."""
         chosen = self.state.selected if images is None else tuple(images)
         if chosen:
             self._apply(self.project.rate(chosen, kind, value, text))
 
     @told
     def rate_title(self, image: int, text: str, stars: int) -> None:
-        """Say what is thought of a suggested title of an image: 1..5 stars, or 0 for nothing any more."""
+        """Rate a suggested title of an image: 1..5 stars, or 0 to remove them."""
         self._apply(self.project.rate_title(image, text, stars))
 
     @told
     def decide_duel(self, a: int, b: int, outcome: str, left: str) -> None:
-        """Note which of two images is better: "a", "b", "tie" or "skip", and which was on the left."""
+        """Record which of two images is better: "a", "b", "tie" or "skip", and which was on the left."""
         self._apply(self.project.duel(a, b, outcome, left))
 
     @told
     def decide_survey(self, best: int, others: Sequence[int]) -> None:
-        """Note the best of several images."""
+        """Record the best of several images."""
         self._apply(self.project.survey(best, others))
 
     @told
     def note_in_passing(self, kind: str, image: int, value: float = 1.0) -> None:
-        """Note that an image was looked at, enlarged, saved, copied or exported, where the person allows it."""
+        """Record that an image was looked at, enlarged, saved, copied or exported, if the person allows it."""
         if image:
             self._note(kind, (image,), value)
 
@@ -111,7 +111,7 @@ class Actions(Listener):
 
     @told
     def undo(self) -> None:
-        """Take back what was done last, also in an earlier session."""
+        """Undo the last action, also of an earlier session."""
         if self.can_take_back_skip():
             self.surveys.take_back_skip()
             self.say(tr("Undone: {action}", action=tr("skip")))
@@ -126,12 +126,12 @@ class Actions(Listener):
         self.say(tr("Undone: {action}", action=self._where(change)))
 
     def can_take_back_skip(self) -> bool:
-        """Whether undo asks a survey's question again that was skipped: no project keeps those."""
+        """Whether undo goes back to a skipped survey, which the project does not record."""
         return self.state.view == "survey" and self.surveys.skipped
 
     @told
     def redo(self) -> None:
-        """Do again what was taken back last."""
+        """Redo the action that was undone last."""
         if self._goes_elsewhere(back=False):
             return
         change = self.project.redo()
@@ -142,7 +142,7 @@ class Actions(Listener):
         self.say(tr("Redone: {action}", action=self._where(change)))
 
     def _goes_elsewhere(self, back: bool) -> bool:
-        """Have the worker go to the version that an undo or redo leads to, or say why it cannot; False where none is about that."""
+        """Have the worker switch to the version that an undo or redo requires, or say why it cannot. Returns False if none is required."""
         if self._on_the_way():
             return True
         going = self.project.going(back)
@@ -156,7 +156,7 @@ class Actions(Listener):
         super()._restored(checkpoint)
 
     def _restarted(self, text: str) -> None:
-        self._leading = None  # the worker that was asked is gone, and answers nothing any more
+        self._leading = None  # the worker that was asked is gone
         super()._restarted(text)
 
     @told
@@ -199,10 +199,10 @@ class Actions(Listener):
 
     @told
     def save_images(self, paths: Mapping[int, Path]) -> None:
-        """Write images as PNG files that say what they are; the first that cannot be written ends it, and is named."""
+        """Write images as PNG files with metadata; stops at the first that cannot be written, and reports it."""
         seen = self.project.seen(list(paths))
         found = {image: pixels for image in paths if (pixels := self.images.image(image)) is not None}
-        if len(found) < len(paths):  # none is saved without the others: all that are missing have been asked for now
+        if len(found) < len(paths):  # all or none: the missing ones have been requested now
             self.say(tr("The image is being drawn; try again in a moment"))
             return
         for image, path in paths.items():
@@ -217,7 +217,7 @@ class Actions(Listener):
 
     @property
     def missing_ratings(self) -> int:
-        """How many more images to rate before a round can run."""
+        """How many more images must be rated before a round can run."""
         return max(0, FEWEST_RATINGS - self.state.counts.rated)
 
     def teach(self) -> None:
@@ -242,17 +242,17 @@ class Actions(Listener):
             self.worker.teach(self.steps, m.RoundSettings(weights.strength, weights.terms), STRIP_SEEDS)
 
     def pause_or_resume(self) -> None:
-        """Hold the round between two steps, or go on."""
+        """Pause the round between two steps, or continue it."""
         if self.round.running and not self.round.stopping:
             self.round.paused = not self.round.paused
             (self.worker.pause if self.round.paused else self.worker.resume)()
 
     def stop_and_keep(self) -> None:
-        """End the round after the step in hand and keep what it learnt."""
+        """End the round after the current step and keep the result."""
         self._stop(keep=True)
 
     def revert(self) -> None:
-        """Drop the round that runs; without one, go back to the version before the last."""
+        """Discard the running round; without one, go back to the version before the last."""
         if self.round.running:
             self._stop(keep=False)
         elif self.state.checkpoint is not None:
@@ -265,12 +265,12 @@ class Actions(Listener):
 
     @told
     def restore(self, checkpoint: int | None) -> None:
-        """Go to a version of the timeline, or where it was deleted to what it came from; None is the untuned generator."""
+        """Switch to a version of the timeline, or if it is deleted to its nearest ancestor; None is the untuned generator."""
         if self._may_go():
             self.worker.restore(self.project.standing(checkpoint))
 
     def _may_go(self) -> bool:
-        """Whether another version could be in use now; says why not."""
+        """Whether another version can be switched to now; if not, says why."""
         why = ""
         if self.round.running:
             why = tr("Wait until the round has ended")
@@ -283,19 +283,19 @@ class Actions(Listener):
         return not why
 
     def _on_the_way(self) -> bool:
-        """Whether another version is about to be in use: what follows from that has to wait, which is said."""
+        """Whether a switch of version is in progress, and says so: what depends on it has to wait."""
         if self.worker.restoring:
             self.say(tr("Wait until the worker is free"))
         return self.worker.restoring
 
     @told
     def rename_version(self, checkpoint: int, name: str) -> None:
-        """Give a version a name; an empty one takes it away."""
+        """Give a version a name; an empty one removes it."""
         self._apply(self.project.rename_checkpoint(checkpoint, name))
 
     @told
     def delete_version(self, checkpoint: int) -> None:
-        """Take a version off the timeline; its file stays, so that undo brings it back."""
+        """Hide a version from the timeline; its file is kept, so that undo can bring it back."""
         if self._on_the_way():
             return
         self._apply(self.project.delete_checkpoint(checkpoint))
@@ -303,7 +303,7 @@ class Actions(Listener):
 
     @told
     def branch_version(self, checkpoint: int, name: str) -> None:
-        """Copy a version under another name and go on from there: the start of another line."""
+        """Copy a version under another name and continue from there: the start of another branch."""
         if self._on_the_way() or not self._may_go():
             return
         images = self.version_images(checkpoint)
@@ -314,17 +314,17 @@ class Actions(Listener):
         self.worker.restore(branch.id, self.project.next_action(back=True))
 
     def version_images(self, checkpoint: int | None) -> list[QImage]:
-        """Return what a version made of the strip's seeds, as far as it is kept."""
+        """Return a version's images of the strip's seeds, if they are stored."""
         return self.strips.read(checkpoint)
 
     def set_weights(self, /, **values: float) -> None:
-        """Turn dials; the next round uses them."""
+        """Set sliders; the next round uses them."""
         changed: dict[str, Any] = dict(values)
         self.state.weights = replace(self.state.weights, **changed)
         self.keep(weights=asdict(self.state.weights))
 
     def set_weight(self, term: str, factor: float) -> None:
-        """Turn one dial, which may be that of a scorer."""
+        """Set one slider, which may be that of an outside scorer."""
         if term.startswith(SCORER):
             outside = {**self.state.weights.outside, term.removeprefix(SCORER): factor}
             self.state.weights = replace(self.state.weights, outside=outside)
@@ -333,7 +333,7 @@ class Actions(Listener):
             self.set_weights(**{term: factor})
 
     def set_option(self, name: str, value: Any) -> None:
-        """Change and keep `auto_advance`, `pixel_art` or `cell_size` of this project."""
+        """Change and store `auto_advance`, `pixel_art` or `cell_size` of this project."""
         setattr(self.state, name, value)
         self.keep(**{name: value})
 
@@ -356,7 +356,7 @@ class Actions(Listener):
         self._note("export", images)
 
     def cancel_export(self) -> None:
-        """Stop the export that runs; nothing is left of it."""
+        """Cancel the running export; nothing of it remains."""
         if self.exports.running:
             self.exports.text = tr("Stopping")
             self.worker.cancel_export()

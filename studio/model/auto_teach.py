@@ -1,4 +1,4 @@
-"""A round by itself, whenever so many images were rated since the last one, where the person wishes it."""
+"""Starts a round by itself whenever enough images were rated since the last one, if the person wishes it."""
 
 from PySide6.QtCore import QObject
 
@@ -8,7 +8,7 @@ from studio.model.property import changed
 
 
 class AutoTeach(QObject):
-    """Counts, and teaches."""
+    """Counts ratings, and starts rounds."""
 
     def __init__(self, actions: Actions, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -21,7 +21,7 @@ class AutoTeach(QObject):
         actions = self._actions
         rated = actions.state.counts.rated
         if actions.round.running:
-            self._taught_at = rated  # also after a round that was not kept: not again at once
+            self._taught_at = rated  # also after a round that was not kept, so that it does not start again at once
             return
         every = settings.value("auto_teach")
         free = actions.state.loaded and not actions.state.task

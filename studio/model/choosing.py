@@ -1,6 +1,6 @@
-"""Duels and surveys: which images stand side by side next, and what was answered.
+"""Duels and surveys: which images are compared next, and what was answered.
 
-Images come from the grid, and when all of those have been asked about, from a new one; or from everything ever seen.
+Images come from the grid and, when all of those were asked about, from a new one; or from everything ever shown.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from studio.model.actions import Actions
 
 NEW, SEEN = "new", "seen"
-SIZES = (4, 6, 9)  # images of a survey
-_RIVALS = 6  # candidates of which the closest match is taken
+SIZES = (4, 6, 9)  # images per survey
+_RIVALS = 6  # candidates from which the closest match is chosen
 
 
 def pick_pair(
@@ -34,7 +34,7 @@ def pick_pair(
 ) -> tuple[int, int] | None:
     """Choose two images that have not met: one that was asked about least, and a rival of about the same expected stars.
 
-    A match that is not decided beforehand tells most. None where everything has met everything.
+    A match with an open outcome is the most informative. None if every image has met every other.
     """
     order = sorted(pool, key=lambda image: (asked[image], luck.random()))
     for a in order[:64]:
@@ -52,10 +52,10 @@ def pick_pair(
 
 
 class Chooser(QObject):
-    """What duels and surveys share: where images come from, and how many were asked about."""
+    """Shared by duels and surveys: where images come from, and how many were asked about."""
 
     source: Property[str] = Property(NEW)  # NEW or SEEN
-    shown: Property[tuple[int, ...]] = Property(())  # side by side now; nothing while images are on their way
+    shown: Property[tuple[int, ...]] = Property(())  # compared now; empty while images are being drawn
     done: Property[int] = Property(0)  # since the window opened
     total: Property[int] = Property(0)  # in the project
 
@@ -65,7 +65,7 @@ class Chooser(QObject):
         self._luck = random.Random()
         self._asked: Counter[int] = Counter()
         self._pool: list[int] = []
-        self._open = False  # whether somebody looks
+        self._open = False  # whether its view is open
         actions.applied.connect(self._applied)
         actions.grid.dataChanged.connect(self._images_came)
         for state, name in (
@@ -76,7 +76,7 @@ class Chooser(QObject):
             changed(state, name).connect(self._images_came)
 
     def begin(self) -> None:
-        """Show images, unless some are on show."""
+        """Show images, unless some are shown already."""
         if not self._open:
             self._open = True
             self._recall()
@@ -84,17 +84,17 @@ class Chooser(QObject):
             self.next()
 
     def leave(self) -> None:
-        """Ask for no more images until `begin`."""
+        """Request no more images until `begin`."""
         self._open = False
 
     def take_from(self, source: str) -> None:
-        """Ask about new images or about ones already seen."""
+        """Choose among new images, or among those shown earlier."""
         self.source = source
         self._pool = []
         self.next()
 
     def next(self) -> None:
-        """Show the next images, or ask for new ones and wait."""
+        """Show the next images, or request new ones and wait."""
         self.shown = ()
         if self.source == SEEN and not self._pool:
             everything = list(self._actions.project.find(Query()))
@@ -119,7 +119,7 @@ class Chooser(QObject):
         raise NotImplementedError
 
     def _set_out(self, images: tuple[int, ...]) -> None:
-        """Prepare what goes with images that are about to be shown."""
+        """Prepare what belongs to images that are about to be shown."""
 
     def _recall(self) -> None:
         raise NotImplementedError
@@ -129,7 +129,7 @@ class Chooser(QObject):
 
 
 class Duels(Chooser):
-    """Two images; which of them is on the left is a matter of chance, and written down."""
+    """Two images; which of them is on the left is random, and recorded."""
 
     left = "a"
 
@@ -182,21 +182,21 @@ class Duels(Chooser):
             self._met.discard(frozenset(duel.images))
             self.shown = ()
             self.left = duel.left
-            self.shown = duel.images  # the same question again
+            self.shown = duel.images  # ask the same question again
         else:
             self._met.add(frozenset(duel.images))
             self.next()
 
 
 class Surveys(Chooser):
-    """Several images, and the best of them."""
+    """Several images, of which the best is chosen."""
 
     size: Property[int] = Property(6)  # one of SIZES
 
     def __init__(self, actions: Actions) -> None:
         super().__init__(actions)
-        self._skipped: list[tuple[int, ...]] = []  # since the last answer
-        self._orders: dict[frozenset[int], tuple[int, ...]] = {}  # how the images of an answer lay
+        self._skipped: list[tuple[int, ...]] = []  # skipped since the last answer
+        self._orders: dict[frozenset[int], tuple[int, ...]] = {}  # the order in which the images of an answer were shown
 
     def leave(self) -> None:
         self._skipped.clear()
@@ -207,20 +207,20 @@ class Surveys(Chooser):
         super().take_from(source)
 
     def resize(self, size: int) -> None:
-        """Show so many images at a time from now on."""
+        """Change the number of images, from the next survey on."""
         self.size = size
         self._skipped.clear()
         self.next()
 
     def answer(self, place: int) -> None:
-        """The image at `place`, from 0, is the best; a place that there is not answers nothing."""
+        """Answer that the image at `place`, from 0, is the best; a place without an image is ignored."""
         if 0 <= place < len(self.shown):
             best = self.shown[place]
             self._orders[frozenset(self.shown)] = self.shown
             self._actions.decide_survey(best, [image for image in self.shown if image != best])
 
     def skip(self) -> None:
-        """Show others; nothing is written down."""
+        """Show other images; nothing is recorded."""
         if self.shown:
             self._skipped.append(self.shown)
         self._asked.update(self.shown)
@@ -232,7 +232,7 @@ class Surveys(Chooser):
         return bool(self._skipped)
 
     def take_back_skip(self) -> None:
-        """Ask again what was skipped last."""
+        """Ask the question again that was skipped last."""
         images = self._skipped.pop()
         self._asked.subtract(images)
         self.shown = images
@@ -251,7 +251,7 @@ class Surveys(Chooser):
 
     def _applied(self, change: Change) -> None:
         survey = change.choice
-        self._skipped.clear()  # what was done since is taken back first, and then what was before
+        self._skipped.clear()  # later actions are undone before earlier skips
         if not isinstance(survey, Survey):
             return
         undone = isinstance(change.events[0], Retracted)

@@ -1,4 +1,4 @@
-"""Where a person is among the images of the generator, and what lies around."""
+"""The person's place among the images of the generator, and the images around it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from studio.worker import messages as m
 from studio.worker.messages import Prediction
 from studio.worker.shown import ShownExploration
 
-AROUND = 8  # neighbours
-CENTRE = 4  # place of the image itself among its neighbours, three by three
+AROUND = 8  # number of neighbours
+CENTRE = 4  # index of the image itself in the three by three cells
 _SETTLED_MS = 250  # after a slider's last move
 
 
 @dataclass(frozen=True)
 class Place:
-    """A point and how it is looked at."""
+    """A point, and how it is viewed."""
 
     start: bytes | None = None  # latent; None: that of `seed`
     seed: int = 0
@@ -37,22 +37,22 @@ class Place:
 
 
 class Explore(QObject):
-    """Asks the worker for what is at a place and shows it in `grid`; only what is rated or kept enters the project."""
+    """Requests the images at a place from the worker and shows them in `grid`; only rated or kept ones are added to the project."""
 
     place: Property[Place] = Property(Place())
-    ends: Property[tuple[tuple[str, str], ...]] = Property(())  # words for the ends of each direction
+    ends: Property[tuple[tuple[str, str], ...]] = Property(())  # words for the two ends of each direction
     drawing: Property[bool] = Property(False)
-    blending: Property[str] = Property("")  # into which image, in words
+    blending: Property[str] = Property("")  # description of the image that is blended into
 
     def __init__(self, actions: Actions, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._actions = actions
         self.grid = GridModel(self)
         self._latents: tuple[bytes, ...] = ()
-        self._trail: list[Place] = []  # to go back along
+        self._trail: list[Place] = []  # for going back
         self._into: bytes | None = None
         self._asked = 0
-        self._owed = False  # asked for while there was no generator to draw it
+        self._owed = False  # a request that waits until a generator is loaded
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLED_MS)
@@ -66,7 +66,7 @@ class Explore(QObject):
 
     @property
     def shown(self) -> bool:
-        """Whether anything was asked for yet."""
+        """Whether anything was requested yet."""
         return self._asked > 0 or self._owed
 
     def go_to_seed(self, seed: int) -> None:
@@ -85,7 +85,7 @@ class Explore(QObject):
             self._go(replace(self.place, start=self._latents[row], amounts=(), truncation=1.0))
 
     def back(self) -> None:
-        """Return to where one was before."""
+        """Return to the previous place."""
         if self._trail:
             self._into, self.blending = None, ""
             self.place = self._trail.pop()
@@ -97,7 +97,7 @@ class Explore(QObject):
         self._ask()
 
     def slide(self, direction: int, amount: float) -> None:
-        """Move along a direction; the image follows at once, its neighbours when the hand rests."""
+        """Move along a direction; the image follows at once, its neighbours when the slider rests."""
         count = len(self.ends)
         amounts = [*self.place.amounts, *([0.0] * count)][:count]
         amounts[direction] = amount
@@ -106,24 +106,24 @@ class Explore(QObject):
         self._settle.start()
 
     def truncate(self, truncation: float) -> None:
-        """Draw the image towards the most ordinary one: 1 not at all, 0 wholly."""
+        """Truncate towards the most ordinary image: 1 not at all, 0 completely."""
         self._change(replace(self.place, truncation=truncation))
         self._ask(wide=False)
         self._settle.start()
 
     def set_radius(self, radius: float) -> None:
-        """Say how far away the neighbours are."""
+        """Set the distance of the neighbours."""
         self._change(replace(self.place, radius=radius))
         self._settle.start()
 
     def lock(self, direction: int, on: bool) -> None:
-        """Keep a direction as it is among the neighbours, or let it go."""
+        """Keep a direction constant among the neighbours, or release it."""
         locked = self.place.locked | {direction} if on else self.place.locked - {direction}
         self._change(replace(self.place, locked=locked))
         self._settle.start()
 
     def blend(self, image: int) -> None:
-        """Show the way from here to an image of the project."""
+        """Show the steps from here to an image of the project."""
         found = self._actions.project.images([image])
         if found:
             self._into = found[0].latent
@@ -131,7 +131,7 @@ class Explore(QObject):
             self._ask()
 
     def favourites(self, most: int = 12) -> list[int]:
-        """Return the images that are liked most, the newest first."""
+        """Return the favourite images, newest first."""
         project = self._actions.project
         found = [*project.find(Query(stars=4, order="changed")), *project.find(Query(flag="like"))]
         return list(dict.fromkeys(found))[:most]
@@ -170,7 +170,7 @@ class Explore(QObject):
         )
 
     def _catch_up(self, loaded: bool) -> None:
-        """Ask for what could not be asked for, and again for what a worker that ended has not drawn."""
+        """Make requests that had to wait, and repeat those that a worker did not answer before it ended."""
         if loaded and (self._owed or self.drawing):
             self._ask()
 
@@ -204,7 +204,7 @@ class Explore(QObject):
         self.grid.show(cells)
 
     def adopt(self, rows: Sequence[int]) -> tuple[int, ...]:
-        """Take images that are shown here into the project, so that they can be rated; returns their ids."""
+        """Add images that are shown here to the project, so that they can be rated; returns their ids."""
         project, ids = self._actions.project, []
         for row in rows:
             cell = self.grid.cell(row)
@@ -228,7 +228,7 @@ class Explore(QObject):
         return tuple(ids)
 
     def rate(self, rows: Sequence[int], kind: str, value: int = 0) -> None:
-        """Rate images that are shown here; they enter the project with that."""
+        """Rate images that are shown here, which adds them to the project."""
         ids = self.adopt(rows)
         if ids:
             self._actions.select_images(ids)

@@ -1,4 +1,4 @@
-"""What a project has to export."""
+"""The images that a project can export."""
 
 from studio.project.records import ProjectError
 from studio.project.search import Query
@@ -9,7 +9,7 @@ OF_FAVOURITES = ("images", "sheet", "video")
 
 
 def favourites(project: Project, least_stars: int) -> set[int]:
-    """Which images have so many stars or are liked, and are not rejected; none where the project cannot be read."""
+    """Images that have at least so many stars or are liked, and are not rejected; empty if the project cannot be read."""
     try:
         starred = set(project.find(Query(stars=least_stars))) | set(project.find(Query(flag="like")))
         return starred - set(project.find(Query(flag="reject")))

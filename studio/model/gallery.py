@@ -1,4 +1,4 @@
-"""Everything that was ever shown, as a Qt list: ids in memory, the rest fetched for what is looked at."""
+"""Everything that was ever shown, as a Qt model: ids in memory, the rest fetched for the visible rows."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from studio.project.search import Query
 from studio.project.store import Project
 
 _PAGE = 128  # images fetched together
-_CELLS = 4096  # images whose facts stay in memory
+_CELLS = 4096  # cells that stay in memory
 
 _Index = QModelIndex | QPersistentModelIndex
 
 
 class SeenCell(Cell):
-    """An image of the gallery: its pixels are the image cache's, so that it can be rated before they are there."""
+    """An image of the gallery. Its pixels are in the image cache, so it can be rated before they are loaded."""
 
     @property
     def drawn(self) -> bool:
@@ -27,10 +27,10 @@ class SeenCell(Cell):
 
 
 class Gallery(QAbstractListModel):
-    """The images that answer `query`."""
+    """The images that match `query`."""
 
-    filtered = Signal()  # the list is another one
-    failed = Signal(str)  # one line for people
+    filtered = Signal()  # the list was replaced
+    failed = Signal(str)  # one line for display
 
     def __init__(self, project: Project, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -41,7 +41,7 @@ class Gallery(QAbstractListModel):
         self._cells: OrderedDict[int, SeenCell] = OrderedDict()
 
     def show(self, query: Query) -> None:
-        """List the images that answer `query`."""
+        """List the images that match `query`."""
         try:
             ids = self._project.find(query)
         except ProjectError as error:
@@ -54,20 +54,20 @@ class Gallery(QAbstractListModel):
         self.filtered.emit()
 
     def refresh(self) -> None:
-        """Make the list again, if anything may have changed."""
+        """Make the list again if anything may have changed."""
         if self.changed_since:
             self.show_again()
 
     def show_again(self) -> None:
-        """Leave out what no longer answers the query, and take in what does now."""
+        """Make the list again: remove images that no longer match, and add those that now do."""
         self.show(self.query)
 
     def touch(self) -> None:
-        """Remember that the project has changed; the list stays as it is while somebody looks."""
+        """Mark the list as out of date; it stays unchanged while somebody looks at it."""
         self.changed_since = True
 
     def apply(self, change: Change) -> None:
-        """Show what a person said; an image that no longer answers the query stays until the list is made again."""
+        """Show a change of feedback; an image that no longer matches stays until the list is made again."""
         self.touch()
         known = [image for image in change.states if self._cells.pop(image, None) is not None]
         if known and self.ids:
@@ -81,7 +81,7 @@ class Gallery(QAbstractListModel):
             return -1
 
     def cell(self, row: int) -> SeenCell | None:
-        """Return the cell at `row`, fetched with its neighbours; None outside the list."""
+        """Return the cell at `row`, fetching it with its neighbours; None outside the list."""
         if not 0 <= row < len(self.ids):
             return None
         image = self.ids[row]

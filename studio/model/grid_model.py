@@ -1,4 +1,4 @@
-"""The images on show, as a Qt list of ids."""
+"""The images on show, as a Qt model of ids."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,7 +18,7 @@ _Index = QModelIndex | QPersistentModelIndex
 
 @dataclass(frozen=True)
 class Cell:
-    """One place of the grid: which image, what the person said of it, what the model expects."""
+    """One cell of the grid: an image with its feedback and prediction."""
 
     image: int  # the project's id; 0 while it is being drawn
     stars: int = 0  # 0 is not rated
@@ -36,12 +36,12 @@ class Cell:
 
     @property
     def drawn(self) -> bool:
-        """Whether there is something to rate."""
+        """Whether there is an image to rate."""
         return self.pixels is not None
 
 
 def said(state: ImageState) -> dict[str, Any]:
-    """Return what the person said of an image as fields of a `Cell`."""
+    """Return the feedback on an image as fields of a `Cell`."""
     return {
         "stars": state.stars,
         "flag": state.flag,
@@ -53,7 +53,7 @@ def said(state: ImageState) -> dict[str, Any]:
 
 
 class GridModel(QAbstractListModel):
-    """`Cell`s in the order shown. Placeholders keep every position while a new grid is drawn."""
+    """`Cell`s in the order shown. Placeholders keep all positions while a new grid is drawn."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -72,7 +72,7 @@ class GridModel(QAbstractListModel):
         return next((row for row, cell in enumerate(self._cells) if cell.image == image), -1)
 
     def images(self) -> list[int]:
-        """Return the ids of the images, in order, those that are not known yet left out."""
+        """Return the ids of the images, in order, without placeholders."""
         return [cell.image for cell in self._cells if cell.image]
 
     def pixels_of(self, image: int) -> QImage | None:
@@ -81,7 +81,7 @@ class GridModel(QAbstractListModel):
         return cell.pixels if cell else None
 
     def show(self, cells: list[Cell]) -> None:
-        """Put `cells` in place of what was there; positions that exist before and after stay selected."""
+        """Replace all cells; positions that exist before and after stay selected."""
         old, new = len(self._cells), len(cells)
         if new > old:
             self.beginInsertRows(QModelIndex(), old, new - 1)
@@ -96,19 +96,19 @@ class GridModel(QAbstractListModel):
             self.dataChanged.emit(self.index(0), self.index(new - 1))
 
     def show_placeholders(self, count: int) -> None:
-        """Show `count` empty places."""
+        """Show `count` placeholders."""
         self.show([Cell(0)] * count)
 
     def rate(self, state: ImageState) -> None:
-        """Show the person's own view of an image, if it is on the grid."""
+        """Show the feedback on an image, if it is in the grid."""
         self._replace(state.image, **said(state))
 
     def predict(self, guess: Prediction) -> None:
-        """Keep what the model expects of an image, if it is on the grid."""
+        """Set the prediction for an image, if it is in the grid."""
         self._replace(guess.image, guess=guess)
 
     def draw(self, image: int, pixels: QImage) -> None:
-        """Show an image that was a placeholder."""
+        """Show the pixels of an image that was a placeholder."""
         self._replace(image, pixels=pixels)
 
     def _replace(self, image: int, **values: Any) -> None:
@@ -136,7 +136,7 @@ class GridModel(QAbstractListModel):
 
 
 def describe(row: int, cell: Cell) -> str:
-    """Say in words what a cell shows, for people who hear the screen."""
+    """Describe a cell in words, for screen readers."""
     parts = [tr("Image {number}", number=row + 1), *([cell.title] if cell.title else [])]
     if not cell.drawn:
         parts.append(tr("being drawn"))
@@ -160,5 +160,5 @@ def describe(row: int, cell: Cell) -> str:
 
 
 def label_name(label: int) -> str:
-    """Name a colour label 1..4."""
+    """Return the name of a colour label 1..4."""
     return (tr("red label"), tr("yellow label"), tr("green label"), tr("blue label"))[label - 1]

@@ -1,4 +1,4 @@
-"""What the worker expects of images, as it was said last; kept with the project, a moment later, for searching."""
+"""The worker's latest predictions for images, stored in the project with a short delay, for searching."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KEEP_MS = 3000
 
 
 class Guesses(QObject):
-    """Remembers every prediction; asks for more without giving up those of the grid."""
+    """Stores every prediction, and requests more in addition to those of the grid."""
 
     changed = Signal()
 
@@ -27,7 +27,7 @@ class Guesses(QObject):
         grid: Callable[[], Iterable[int]],
         parent: QObject | None = None,
     ) -> None:
-        """`grid` gives the images that are to be predicted in any case."""
+        """`grid` : returns the images that are predicted in any case."""
         super().__init__(parent)
         self._project, self._worker, self._grid = project, worker, grid
         self._known: dict[int, Guess | None] = {}
@@ -39,19 +39,19 @@ class Guesses(QObject):
         worker.taste.connect(self._take)
 
     def of(self, image: int) -> Guess | None:
-        """Return what is expected of an image, as far as anything was said."""
+        """Return the prediction for an image, if there is one."""
         if image not in self._known:
             seen = self._project.seen([image]).get(image)
             self._known[image] = seen.guess if seen else None
         return self._known[image]
 
     def ask(self, images: Iterable[int]) -> None:
-        """Have images predicted that never were."""
+        """Request predictions for images that have none."""
         if unknown := [image for image in images if self.of(image) is None]:
             self._worker.predict([*self._grid(), *unknown])
 
     def keep(self) -> None:
-        """Write down what is new. A cache: where it cannot be written, it is predicted again."""
+        """Write new predictions. They are a cache: if it cannot be written, they are predicted again."""
         self._keeping.stop()
         new, self._unkept = self._unkept, {}
         with suppress(ProjectError):

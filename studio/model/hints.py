@@ -1,4 +1,4 @@
-"""First-run hints: one at a time, each gone for good once a person has done what it says."""
+"""First-run hints: one at a time; each ends for good once the person has done what it says."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _DONE = "hints_done"
 
 @dataclass(frozen=True)
 class Hint:
-    """What to do next, when to say it, and what ends it."""
+    """What to do next, when to show it, and what ends it."""
 
     key: str
-    text: str  # the names of commands in braces stand for their keys
+    text: str  # names of commands in braces are replaced by their keys
     due: Callable[[Actions], bool]
     done: Callable[[Actions], bool]
 
 
 def hints() -> list[Hint]:
-    """Return the hints in the order in which they come up. Adding one is adding it here."""
+    """Return the hints in the order in which they are shown. To add a hint, add it here."""
     return [
         Hint(
             "rate",
@@ -70,7 +70,7 @@ class Hints(QObject):
         preferences.watcher().changed.connect(self._preferred)
 
     def dismiss(self) -> None:
-        """Put the hint on show away for good."""
+        """Dismiss the shown hint for good."""
         if self.shown is not None:
             self._end(self.shown)
             self._look(None)

@@ -1,6 +1,6 @@
 """Pixels of any image of the project: from memory, from its file on a thread, or drawn again by the worker.
 
-Memory is bounded: what was not looked at for longest goes first.
+Memory is limited: the pixels that were not used for longest are dropped first.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from studio.worker.client import WorkerClient
 from studio.worker.shown import ShownImages
 
 _WAITING = (
-    400  # tiles asked for and not made yet; the oldest of more are forgotten: they have been scrolled away
+    400  # pending tiles; beyond that the oldest requests are dropped, since they have been scrolled away
 )
-_DRAWN_AT_ONCE = 32  # images asked of the worker in one go
-_GATHER_MS = 12  # tiles that are ready are handed over together
+_DRAWN_AT_ONCE = 32  # images per request to the worker
+_GATHER_MS = 12  # finished tiles are delivered together
 
 Key = tuple[int, int, float, bool, bool]
 """Image, side in logical pixels, device pixels to each, pixel art, grey. Side 0 is the image as it was drawn."""
 
 
 class ImageCache(QObject):
-    """Gives what it has at once, and `arrived` when more is there."""
+    """Returns what it has at once, and emits `arrived` when there is more."""
 
     arrived = Signal()
     _made = Signal(object)  # list[tuple[Key, QImage | None]], from the thread
@@ -44,7 +44,7 @@ class ImageCache(QObject):
         shown: Callable[[int], QImage | None],
         parent: QObject | None = None,
     ) -> None:
-        """`shown` gives the pixels of images that are on the grid, whose files may still be on their way."""
+        """`shown` : returns the pixels of images in the grid, whose files may not be written yet."""
         super().__init__(parent)
         self._project, self._worker, self._shown = project, worker, shown
         self._limit = limit_mb * 1_000_000
@@ -52,12 +52,12 @@ class ImageCache(QObject):
         self._bytes = 0
         self._last: dict[
             int, Key
-        ] = {}  # of each image, the tile used last: shown until the right size is there
+        ] = {}  # for each image, the tile used last; shown until the right size is ready
         self._undrawn: dict[int, None] = {}
         self._asked: set[int] = set()
         self._maker = _Maker(self._made.emit)
-        self._wanted: dict[Key, QImage | Path] = {}  # since the thread was asked last
-        self._asking = QTimer(self)  # once all of a picture has been painted: one lock, not one for each tile
+        self._wanted: dict[Key, QImage | Path] = {}  # since the last request to the thread
+        self._asking = QTimer(self)  # after painting is complete: one lock instead of one per tile
         self._asking.setSingleShot(True)
         self._asking.timeout.connect(self._ask)
         self._made.connect(self._take, Qt.ConnectionType.QueuedConnection)
@@ -74,11 +74,11 @@ class ImageCache(QObject):
 
     @property
     def bytes_kept(self) -> int:
-        """Size of all pixels in memory."""
+        """Size of all pixels in memory, in bytes."""
         return self._bytes
 
     def image(self, image: int) -> QImage | None:
-        """Return an image as it was drawn; None while it is being drawn again (then `arrived` follows)."""
+        """Return an image as it was drawn; None while it is being loaded or drawn (`arrived` follows)."""
         key = (image, 0, 1.0, False, False)
         found = self._find(key)
         if found is None:
@@ -92,9 +92,9 @@ class ImageCache(QObject):
     def tile(
         self, image: int, side: int, ratio: float, pixel_art: bool = False, grey: bool = False
     ) -> QImage | None:
-        """Return an image scaled into a square of `side` logical pixels with round corners.
+        """Return an image scaled to a square of `side` logical pixels with round corners.
 
-        Until it is made: another size of the image, or None; then `arrived` follows.
+        Until that is ready: another size of the image, or None; `arrived` follows.
         """
         key = (image, side, ratio, pixel_art, grey)
         found = self._find(key)
@@ -153,7 +153,7 @@ class ImageCache(QObject):
             self._draw_soon.start()
 
     def _draw(self) -> None:
-        wanted = list(self._undrawn)[-_DRAWN_AT_ONCE:]  # what was asked for last is what is looked at
+        wanted = list(self._undrawn)[-_DRAWN_AT_ONCE:]  # the latest requests are what is being looked at
         self._undrawn.clear()
         try:
             images = self._project.images(wanted)
@@ -175,7 +175,7 @@ class ImageCache(QObject):
 
 
 class _Maker:
-    """A thread that reads files and scales them, what was wanted last first."""
+    """A thread that reads files and scales them, the latest requests first."""
 
     def __init__(self, deliver: Callable[[list[tuple[Key, QImage | None]]], None]) -> None:
         self._deliver = deliver
@@ -185,7 +185,7 @@ class _Maker:
         self._thread: threading.Thread | None = None
 
     def want(self, wanted: dict[Key, QImage | Path]) -> None:
-        """Ask for tiles made of pixels or of files."""
+        """Request tiles from pixels or files."""
         with self._changed:
             for key, source in reversed(wanted.items()):  # the first of them first
                 self._wanted[key] = source
@@ -221,7 +221,7 @@ class _Maker:
                     since = monotonic()
                 try:
                     tile = make_tile(key, source)
-                except Exception:  # a file that the system does not give, say: it is drawn again, and the others are made
+                except Exception:  # for example an unreadable file: it is drawn again, and the other tiles are still made
                     tile = None
                 ready.append((key, tile))
             if ready and (key is None or monotonic() - since > _GATHER_MS / 1000):
@@ -230,7 +230,7 @@ class _Maker:
 
 
 def make_tile(key: Key, source: QImage | Path) -> QImage | None:
-    """Scale an image as its key says, with round corners; None where there is no file."""
+    """Scale an image as its key says, with round corners; None if there is no file."""
     _, side, ratio, pixel_art, grey = key
     image = source if isinstance(source, QImage) else pictures.read_image(source)
     if image is None:

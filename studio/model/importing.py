@@ -1,4 +1,4 @@
-"""Bringing in a generator from elsewhere: what is on show, and what a person can do."""
+"""Importing a foreign generator: the state on show, and the person's actions."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Importing(QObject):
             self._ask()
 
     def keep(self) -> None:
-        """Write the generator where generators are kept; `kept` follows."""
+        """Write the generator to the folder of generators; `kept` follows."""
         if self.phase == "ready" and self.file is not None:
             self.phase = "keeping"
             self._client.keep(unused_place(self.file))

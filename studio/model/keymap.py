@@ -1,4 +1,4 @@
-"""The keys that a person chose instead of the studio's own, kept with the preferences."""
+"""Keyboard shortcuts chosen by the person, stored with the preferences."""
 
 from studio.model import preferences
 
@@ -6,7 +6,7 @@ _NAME = "keys"
 
 
 def read() -> dict[str, tuple[str, ...]]:
-    """Return command -> key sequences; what is damaged is left out."""
+    """Return command -> key sequences; damaged entries are left out."""
     found = preferences.read().get(_NAME)
     if not isinstance(found, dict):
         return {}

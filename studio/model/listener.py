@@ -1,4 +1,4 @@
-"""What the project holds and what the worker says, turned into state."""
+"""Turns the contents of the project and the worker's events into observable state."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ from studio.worker.shown import FinishedRound, ShownGrid, ShownImages, ShownStri
 
 P = ParamSpec("P")
 L = TypeVar("L", bound="Listener")
-_KEEP_MS = 400  # a dial that is being turned is kept once it rests
+_KEEP_MS = 400  # delay for storing a slider, until it rests
 
 
 def told(action: Callable[Concatenate[L, P], None]) -> Callable[Concatenate[L, P], None]:
-    """Let a method say in one line why the project could not be written, and change nothing."""
+    """Decorator: if the project cannot be written, show why in one line, and change nothing."""
 
     @wraps(action)
     def safe(self: L, /, *values: P.args, **named: P.kwargs) -> None:
@@ -55,22 +55,22 @@ def told(action: Callable[Concatenate[L, P], None]) -> Callable[Concatenate[L, P
 
 
 class Listener(QObject):
-    """Keeps `state`, `round`, `exports` and `grid` true to the project and the worker."""
+    """Keeps `state`, `round`, `exports` and `grid` in step with the project and the worker."""
 
     advance = Signal()  # select the next image
-    view_wanted = Signal(str)  # key of a view that should be shown
-    applied = Signal(object)  # Change: what a person did, or took back
+    view_wanted = Signal(str)  # key of a view to show
+    applied = Signal(object)  # Change: an action, or its undoing
 
     def __init__(self, project: Project, worker: WorkerClient, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.project, self.worker = project, worker
         self.state, self.round, self.exports = StudioState(self), RoundState(self), ExportState(self)
         self.grid = GridModel(self)
-        self.steps: int | None = None  # of a round; None is what the worker thinks best
+        self.steps: int | None = None  # per round; None: the worker's default
         self.strips = Strips(project, worker.later)
         self._log = RoundLog(project)
-        self._arriving = False  # images of the grid on show
-        self._crashed: Message | None = None  # what was said of a crash that the worker is coming back from
+        self._arriving = False  # whether images of the current grid are still being drawn
+        self._crashed: Message | None = None  # what was shown about a crash from which the worker is recovering
         self._unkept: dict[str, Any] = {}
         self._keeping = QTimer(self)
         self._keeping.setSingleShot(True)
@@ -99,13 +99,13 @@ class Listener(QObject):
         self.worker.open(self.project, settings.value("device"))
 
     def start_again(self) -> None:
-        """Start a worker that could not go on once more."""
+        """Start a worker again after it could not continue."""
         if self.state.task == "failed":
             self.state.message = None
             self.start()
 
     def close(self) -> None:
-        """End the worker and let go of the project."""
+        """End the worker and close the project."""
         self._keep_now()
         self.worker.close()
         self.project.close()
@@ -117,7 +117,7 @@ class Listener(QObject):
 
     @property
     def model_name(self) -> str:
-        """The generator's name, also before the worker answers."""
+        """The generator's name, also before the worker has answered."""
         return self.state.generator.name or Path(self.project.model).name
 
     def select(self, row: int) -> None:
@@ -125,7 +125,7 @@ class Listener(QObject):
         self.state.row = max(0, row)
         cell = self.grid.cell(row)
         self.state.guess = cell.guess if cell else None
-        if self.state.view != "loupe":  # which shows an image of its own, also once there is another grid
+        if self.state.view != "loupe":  # the loupe shows its own image, also when a new grid arrives
             self.select_images((cell.image,) if cell and cell.image and cell.drawn else ())
 
     def select_images(self, images: Sequence[int]) -> None:
@@ -133,23 +133,23 @@ class Listener(QObject):
         self.state.selected = tuple(images)
 
     def new_grid(self) -> None:
-        """Ask for new images; the old ones stay until then, and every rating stays for good."""
+        """Request a new grid; the old one stays until then, and all ratings stay for good."""
         if self.state.loaded and not self.round.running:
             self.state.drawing, self.state.grid_due = True, False
             self.worker.propose(GRID)
 
     def _offer_grid(self) -> None:
-        """Ask for new images because a round made another version."""
+        """Request a new grid because a round made another version."""
         self.new_grid()
         self.state.unseen = self.state.drawing and self.state.view not in GRID_VIEWS
 
     def _in_hand(self) -> bool:
-        """Whether the person is in the middle of the grid: it went on being rated while a round ran, and is not done."""
+        """Whether the person is still rating the grid, having rated during a round."""
         looked_at = self.state.view in ("rate", "loupe") and self.round.rated and not self.state.drawing
         return looked_at and not all(cell.rated for cell in self.grid.cells)
 
     def keep(self, **values: Any) -> None:
-        """Keep settings with the project, a moment later."""
+        """Store settings in the project, with a short delay."""
         self._unkept.update(values)
         self._keeping.start()
 
@@ -213,7 +213,7 @@ class Listener(QObject):
             self.state.pixel_art = ready.pixel_art
         self.state.loaded = True
         if self._crashed is not None and self.state.message == self._crashed:
-            self.state.message = Message(self._crashed.text)  # it is over: fade like any other
+            self.state.message = Message(self._crashed.text)  # it is over, so let it fade like any other message
         self._crashed = None
         self._know_generator(ready.hash)
         images = [cell.image for cell in self.grid.cells if cell.image]
@@ -228,7 +228,7 @@ class Listener(QObject):
 
     @told
     def _know_generator(self, found: str) -> None:
-        """Say so once where the generator is not the one that the project had before: what was rated are other images then."""
+        """Report once if the generator differs from the one that the project had before, whose images were rated."""
         known = self.project.meta("model_hash")
         if known != found:
             self.project.set_meta(model_hash=found)
@@ -300,7 +300,7 @@ class Listener(QObject):
             self._name_strip(finished.strip, before, tr("round {n}", n=outcome.number))
         self._count()
         self._list_rounds()
-        if outcome.kept and self._in_hand():  # another grid would come under the hand that rates this one
+        if outcome.kept and self._in_hand():  # a new grid would replace the one that is being rated
             self.state.grid_due = False
             self.say(tr("{reason} · this grid stays until you ask for new images", reason=outcome.reason))
         else:
@@ -318,12 +318,12 @@ class Listener(QObject):
         name = version_name(checkpoint, inside=True)
         self.say(tr("In use now: {version}", version=name) if checkpoint else tr("Back to the untuned generator"))
         self.worker.request_strip(STRIP_SEEDS)
-        # Who walks through the timeline is not shown a grid of every version: what is never seen counts for nothing.
+        # Walking through the timeline does not show a grid of every version: images that nobody sees are not drawn.
         self.state.grid_due = True
         self.look_at_grid()
 
     def look_at_grid(self) -> None:
-        """Have the grid made that is due, where a view is on show that draws from it."""
+        """Request the grid that is due, if a view that shows it is open."""
         if self.state.grid_due and self.state.view in DRAWING_VIEWS:
             self.new_grid()
 
@@ -352,7 +352,7 @@ class Listener(QObject):
             self._lost_worker()
             self.state.task = "failed"
         elif self.state.task == "failed":
-            return  # what was asked meanwhile fails too; why the worker cannot go on was said
+            return  # requests made meanwhile fail too; the reason was shown already
         self.say(text, bad=True, detail=detail)
 
     def _restarted(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Pixels of the worker and of files as QImages."""
+"""Conversion of pixels from the worker and from files to QImages."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def to_bytes(image: QImage) -> bytes:
 
 
 def read_image(path: Path) -> QImage | None:
-    """Read a PNG file of the project; None if it is not there or not readable."""
+    """Read a PNG file of the project; None if it is missing or unreadable."""
     if not path.is_file():
         return None
     image = QImage(str(path))

@@ -1,6 +1,6 @@
-"""What a person chose for the studio as a whole, in one small JSON file beside the list of recent projects.
+"""Preferences for the studio as a whole, in a small JSON file beside the list of recent projects.
 
-`studio.model.settings` says which of them the Settings view shows, and what each is until it is chosen.
+`studio.model.settings` defines those in the Settings view, with their defaults.
 """
 
 import json
@@ -17,7 +17,7 @@ _FILE = "preferences.json"
 
 
 class Watcher(QObject):
-    """Tells of each preference that was kept."""
+    """Emits every preference that is stored."""
 
     changed = Signal(str, object)  # name, value
 
@@ -29,7 +29,7 @@ def watcher() -> Watcher:
 
 
 def read() -> dict[str, Any]:
-    """Return what was kept; a missing or damaged file is an empty answer."""
+    """Return the stored preferences; empty if the file is missing or damaged."""
     try:
         found = json.loads((data_folder() / _FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -38,7 +38,7 @@ def read() -> dict[str, Any]:
 
 
 def keep(**values: Any) -> None:
-    """Add or change preferences; a folder that cannot be written is no reason to stop anyone."""
+    """Add or change preferences; if the folder cannot be written, nothing happens."""
     path = data_folder() / _FILE
     part = path.with_name(f".{_FILE}.{os.getpid()}")
     with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Observable values: assign one, and whatever is bound to it follows."""
+"""Observable values: assign one, and everything bound to it follows."""
 
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, cast, overload
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class Property(Generic[T]):
-    """A value of a QObject with a signal of its own, `<name>_changed`, sent when it really changes."""
+    """A value of a QObject with its own signal, `<name>_changed`, emitted only if the value really changes."""
 
     def __init__(self, default: T) -> None:
         self.default = default
@@ -34,14 +34,14 @@ class Property(Generic[T]):
 
 
 def changed(state: QObject, name: str) -> SignalInstance:
-    """Return the signal that says that property `name` of `state` has a new value."""
+    """Return the signal that is emitted when property `name` of `state` changes."""
     return cast(SignalInstance, getattr(state, f"{name}_changed"))
 
 
 def bind(state: QObject, name: str, show: Callable[[Any], object]) -> None:
     """Call `show(value)` now and whenever property `name` of `state` changes.
 
-    A bound method of a QObject is let go with that object.
+    A bound method of a QObject is disconnected when that object is deleted.
     """
     changed(state, name).connect(show)
     show(getattr(state, name))

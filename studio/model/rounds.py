@@ -1,4 +1,4 @@
-"""Rounds that ended, read from the project: kept ones are checkpoints, the others lines of the log."""
+"""Finished rounds, read from the project: kept ones are checkpoints, the others events of the log."""
 
 from studio.i18n import signed, tr
 from studio.model.state import PastRound
@@ -9,7 +9,7 @@ from studio.worker.shown import FinishedRound
 
 
 def version_name(version: Checkpoint | None, inside: bool = False) -> str:
-    """Name a version for people, None being the untuned generator; `inside` a line, or at its start."""
+    """Return a version's name for display, None being the untuned generator; `inside` a line, or at its start."""
     if version is None:
         return tr("untuned") if inside else tr("Untuned")
     if version.name:
@@ -24,7 +24,7 @@ def like_rate(metrics: dict[str, float | None]) -> float | None:
 
 
 def measured(metrics: dict[str, float | None]) -> str:
-    """Say in one line what a round did, as far as it was measured."""
+    """Describe the measured effects of a round in one line."""
     parts = []
     if (rate := like_rate(metrics)) is not None:
         parts.append(tr("like rate {share} %", share=round(100 * rate)))
@@ -38,7 +38,7 @@ def measured(metrics: dict[str, float | None]) -> str:
 
 
 def outcome_of(finished: FinishedRound, number: int) -> PastRound:
-    """Say how the round that just ended went."""
+    """Describe how the round that just ended went."""
     result, checkpoint = finished.result, finished.checkpoint
     reason = tr(result.reason) or (tr("Kept.") if result.kept else tr("Reverted."))
     if result.kept and (done := measured(result.metrics)):
@@ -53,7 +53,7 @@ def outcome_of(finished: FinishedRound, number: int) -> PastRound:
 
 
 def time_left(seconds: float) -> str:
-    """Say how long a round still takes, as a person would."""
+    """Return a round's remaining time in words."""
     if seconds < 1.5:
         return tr("almost done")
     if seconds < 90:
@@ -62,27 +62,27 @@ def time_left(seconds: float) -> str:
 
 
 def course(progress: Progress) -> str:
-    """Say where a round is: before its first step, or at which."""
+    """Describe where a round is: before its first step, or at which step."""
     if not progress.step:
         return tr("getting ready")
     return tr("step {step} of {steps}", step=progress.step, steps=progress.steps)
 
 
 class RoundLog:
-    """The rounds of one project; reads only what was added to its log since the last time."""
+    """The rounds of one project; reads only what was added to the log since the last call."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._read = 0  # the last event of a round
+        self._read = 0  # id of the last event read
         self._dropped: list[tuple[float, str]] = []  # when, why
 
     def rounds(self) -> tuple[PastRound, ...]:
-        """Return every round that ended, the newest first."""
+        """Return all finished rounds, newest first."""
         for event in self._project.log(self._read, ("taught",)):
             self._read = event.id
             if not event.extra.get("kept"):
                 self._dropped.append((event.time, str(event.extra.get("reason", ""))))
-        # A branch is a copy of a round, not another one.
+        # A branch is a copy of a checkpoint, not another round.
         checkpoints = [c for c in self._project.checkpoints() if not c.path.name.startswith("branch-")]
         dated = [(c.created, _kept(c)) for c in checkpoints]
         for when, why in self._dropped:

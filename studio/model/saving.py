@@ -1,4 +1,4 @@
-"""Images as PNG files for other programs, with what they are written inside."""
+"""Images as PNG files for other programs, with metadata."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from studio.project.search import Seen
 
 
 def described(image: QImage, seen: Seen, model: str, model_hash: str) -> QImage:
-    """Return a copy that says inside what made it: a line that galleries read, and that it is generated."""
+    """Return a copy with metadata on its origin: a line that galleries read, and a mark that it is generated."""
     made = image.copy()
     facts = {
         "Seed": seen.seed,
@@ -35,7 +35,7 @@ def described(image: QImage, seen: Seen, model: str, model_hash: str) -> QImage:
 
 
 def save(image: QImage, path: Path) -> None:
-    """Write a PNG file, wholly or not at all. Raises ProjectError."""
+    """Write a PNG file atomically. Raises ProjectError."""
     part = path.with_name(f".{path.name}.part")
     try:
         if not image.save(str(part), "PNG"):  # type: ignore[call-overload]
@@ -44,5 +44,5 @@ def save(image: QImage, path: Path) -> None:
     except OSError as error:
         raise ProjectError(f"{path} cannot be written: {error.strerror or error}.") from error
     finally:
-        with suppress(OSError):  # its folder may be no folder at all
+        with suppress(OSError):  # its folder may not exist
             part.unlink()

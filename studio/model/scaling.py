@@ -1,22 +1,21 @@
-"""Small images made larger: smoothly for paintings, by whole factors for pixel art."""
+"""Enlarging small images: smoothly, or by whole factors for pixel art."""
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QImage, QPixmap
 
-_LEAST = 32  # pixels: a smaller image is not looked at for squares
+_LEAST = 32  # pixels; smaller images are not examined for squares
 
 
 def whole_factor(source: int, room: int) -> int:
-    """Return how many times `source` pixels fit into `room` pixels, at least once."""
+    """Return how many times `source` pixels fit into `room` pixels, at least 1."""
     return max(1, room // max(1, source))
 
 
 def scaled(image: QImage, room: int, ratio: float, pixel_art: bool) -> QImage:
-    """Scale a square image for `room` logical pixels of a screen with `ratio` device pixels to each.
+    """Scale a square image for `room` logical pixels on a screen with `ratio` device pixels each.
 
-    Pixel art grows by the largest whole factor that fits, of the squares of one colour that it is drawn of;
-    anything else fills the room, with Pillow's bicubic filter, which is visibly sharper than Qt's bilinear one
-    at 2x and more.
+    Pixel art is enlarged by the largest whole factor that fits, relative to its squares of one colour. Other images fill the room, with
+    Pillow's bicubic filter, which is visibly sharper than Qt's bilinear one at 2x and more.
     """
     wanted = max(1, round(room * ratio))
     if pixel_art and image.width() <= wanted:
@@ -34,13 +33,13 @@ def scaled(image: QImage, room: int, ratio: float, pixel_art: bool) -> QImage:
 
 
 def centred(pixmap: QPixmap, area: QRectF) -> QPointF:
-    """Return where `pixmap` is drawn in the middle of `area`, which pixel art need not fill."""
+    """Return where to draw `pixmap` in the middle of `area`, which pixel art need not fill."""
     size = pixmap.deviceIndependentSize()
     return area.topLeft() + QPointF((area.width() - size.width()) / 2, (area.height() - size.height()) / 2)
 
 
 def _squares(image: QImage) -> QImage:
-    """Return pixel art with one pixel for each square of one colour, where all of it is such squares."""
+    """Return pixel art with one pixel per square of one colour, if it consists of such squares."""
 
     def at(picture: QImage, side: int) -> QImage:
         return picture.scaled(
@@ -56,7 +55,7 @@ def _squares(image: QImage) -> QImage:
 
 
 def _smooth(image: QImage, size: int) -> QImage:
-    from PIL import Image  # here: 60 ms that the first window need not wait for
+    from PIL import Image  # here: the first window need not wait 60 ms for it
 
     rgba = image.convertToFormat(QImage.Format.Format_RGBA8888)
     source = Image.frombuffer(

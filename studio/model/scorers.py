@@ -1,14 +1,14 @@
-"""Scorers that other packages bring, by name alone: what they are is the worker's business."""
+"""Names of outside scorers that other packages provide; only the worker loads them."""
 
 from __future__ import annotations
 
 import functools
 from importlib.metadata import entry_points
 
-SCORER = "scorer:"  # before a scorer's name, where terms of a reward are listed
+SCORER = "scorer:"  # before a scorer's name, among the terms of a reward
 
 
-@functools.cache  # what is installed meanwhile, the worker would not find either
+@functools.cache  # cached: the worker would not find what is installed later either
 def installed() -> tuple[str, ...]:
     """Return their names, in alphabetical order."""
     return tuple(sorted({point.name for point in entry_points(group="tastemaker.scorers")}))

@@ -1,4 +1,4 @@
-"""The settings of the studio. Adding one is adding a line to `settings`: the Settings view and its default follow."""
+"""The settings of the studio. To add one, add a line to `settings`: the Settings view and the default follow."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from studio.model import preferences
 
 @dataclass(frozen=True)
 class Setting:
-    """One thing to choose. With `choices` it is one of them, with `most` a number, otherwise on or off."""
+    """One setting: one of `choices` if there are any, else a number if `most` is set, else on or off."""
 
-    key: str  # in preferences; of `StudioState` and the project where `project` is true
+    key: str  # in the preferences; if `project` is true, in `StudioState` and the project
     section: str
     name: str
     tip: str  # what it does, in one sentence
     default: Any
-    choices: Sequence[tuple[Any, str]] = ()  # value, in words
+    choices: Sequence[tuple[Any, str]] = ()  # value, label
     least: int = 0
     most: int = 0
     step: int = 1
     unit: str = ""
-    project: bool = False  # of this project alone
+    project: bool = False  # whether it belongs to this project alone
 
 
 def settings() -> list[Setting]:
-    """Return every setting in the order in which they are shown."""
+    """Return all settings in the order in which they are shown."""
     look, rating, learning, machine = tr("Look"), tr("Rating"), tr("Learning"), tr("This machine")
     return [
         Setting(

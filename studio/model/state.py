@@ -1,4 +1,4 @@
-"""What the window shows, as observable values. Nothing here acts."""
+"""The state of the window, as observable values; no actions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,50 +11,50 @@ from studio.model.scorers import SCORER, installed
 from studio.project.records import Checkpoint, Counts
 from studio.worker.messages import Prediction, Progress, Taste
 
-GRID = 24  # images to a grid
-FEWEST_RATINGS = 12  # before a round can be asked for; the worker has the last word
-USEFUL_RATINGS = 50  # from about here a round is worth its time
-STRIP_SEEDS = tuple(range(1, 9))  # of the before/after strip: the same always, so that rounds can be compared
-PREVIEW_EVERY = 4  # steps between drawings of the strip while a round runs
+GRID = 24  # images per grid
+FEWEST_RATINGS = 12  # before a round can be started; the worker decides in the end
+USEFUL_RATINGS = 50  # from about here a round is worthwhile
+STRIP_SEEDS = tuple(range(1, 9))  # seeds of the before/after strip, always the same, so that rounds can be compared
+PREVIEW_EVERY = 4  # steps between two strips during a round
 GRID_VIEWS = ("rate", "loupe", "duel", "survey")  # keys of the views that show the grid's images
-DRAWING_VIEWS = ("rate", "duel", "survey")  # those of them that show nothing else
-PLAIN = ("sharpness", "colourfulness", "contrast", "symmetry", "brightness", "warmth")  # measures that a round may be rewarded for
+DRAWING_VIEWS = ("rate", "duel", "survey")  # those that show nothing else
+PLAIN = ("sharpness", "colourfulness", "contrast", "symmetry", "brightness", "warmth")  # plain measures that a round may be rewarded for
 SERIES = ("taste", "realism", "variety", "distance")
 
 
 @dataclass(frozen=True)
 class Weights:
-    """The dials of a round, as factors of what is usual for each."""
+    """The sliders of a round, as factors of the defaults."""
 
     taste: float = 1.0
     realism: float = 1.0
     typicality: float = 0.0
     novelty: float = 1.0
     strength: float = 1.0
-    # Plain measures: more of each, or less where negative.
+    # Plain measures: positive for more of each, negative for less.
     sharpness: float = 0.0
     colourfulness: float = 0.0
     contrast: float = 0.0
     symmetry: float = 0.0
     brightness: float = 0.0
     warmth: float = 0.0
-    outside: Mapping[str, float] = field(default_factory=dict)  # likewise, of scorers that other packages bring
+    outside: Mapping[str, float] = field(default_factory=dict)  # likewise, for outside scorers by name
 
     def factor(self, term: str) -> float:
-        """Of one term, which may be a scorer."""
+        """The factor of one term, which may be an outside scorer."""
         value: float = self.outside.get(term.removeprefix(SCORER), 0.0) if term.startswith(SCORER) else getattr(self, term)
         return value
 
     @property
     def wishes(self) -> dict[str, float]:
-        """Of the plain measures and the scorers that count."""
+        """The factors of plain measures and outside scorers that are not zero."""
         plain = {name: value for name in PLAIN if (value := getattr(self, name))}
-        # Looking for what is installed takes a while, so that is asked only where a dial is turned.
+        # Looking for installed scorers takes time, so it is only done if a slider is not zero.
         return plain | {f"{SCORER}{name}": value for name, value in self.outside.items() if value and name in installed()}
 
     @property
     def terms(self) -> dict[str, float]:
-        """Of the reward, as the worker takes them."""
+        """The factors of all reward terms, for the worker."""
         usual = {name: getattr(self, name) for name in ("taste", "realism", "typicality", "novelty")}
         return usual | self.wishes
 
@@ -68,10 +68,10 @@ class Generator:
     resolution: int = 0  # pixels
     parameters: int = 0
     has_discriminator: bool = True
-    square: int = 1  # pixels to the side of what it draws in one colour
-    imported: bool = False  # another program made it
-    folded: bool = False  # its weights were normalised and are not any more: no original code takes them
-    graph: bool = False  # it is run as another program's graph: torch cannot take it apart
+    square: int = 1  # side in pixels of its squares of one colour
+    imported: bool = False  # from another program
+    folded: bool = False  # its weights were normalised on import, so the original code does not accept them
+    graph: bool = False  # an ONNX graph, which torch cannot change
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Message:
 
 @dataclass(frozen=True)
 class PastRound:
-    """A round that ended, kept or not."""
+    """A finished round, kept or not."""
 
     number: int
     kept: bool
@@ -96,7 +96,7 @@ class PastRound:
 
 @dataclass(frozen=True)
 class StripImages:
-    """The same seeds twice."""
+    """Images of the same seeds by two versions."""
 
     before: list[QImage] = field(default_factory=list)
     after: list[QImage] = field(default_factory=list)
@@ -105,7 +105,7 @@ class StripImages:
 
 
 class StudioState(QObject):
-    """The project, the worker and what is known of the person's taste."""
+    """The state of the project, the worker and the taste."""
 
     project_name: Property[str] = Property("")
     seed: Property[int] = Property(0)
@@ -113,34 +113,34 @@ class StudioState(QObject):
     undo_label: Property[str | None] = Property(None)
     redo_label: Property[str | None] = Property(None)
     checkpoints: Property[tuple[Checkpoint, ...]] = Property(())
-    checkpoint: Property[Checkpoint | None] = Property(None)  # in use; None is the untuned generator
+    checkpoint: Property[Checkpoint | None] = Property(None)  # in use; None: the untuned generator
     rounds: Property[tuple[PastRound, ...]] = Property(())
 
-    task: Property[str] = Property("starting")  # as WorkerClient.busy; "" is waiting, "failed" cannot go on
-    loaded: Property[bool] = Property(False)  # the generator is
+    task: Property[str] = Property("starting")  # as `WorkerClient.busy`; "" is idle, "failed" cannot continue
+    loaded: Property[bool] = Property(False)  # whether the generator is loaded
     device: Property[str] = Property("")
     generator: Property[Generator] = Property(Generator())
 
     taste: Property[Taste | None] = Property(None)
-    guess: Property[Prediction | None] = Property(None)  # of the selected image
-    row: Property[int] = Property(0)  # selected in the grid
+    guess: Property[Prediction | None] = Property(None)  # for the selected image
+    row: Property[int] = Property(0)  # selected row of the grid
     selected: Property[tuple[int, ...]] = Property(
         ()
-    )  # images that keys rate and mark, in whatever view is on show
-    drawing: Property[bool] = Property(False)  # a new grid is on its way
-    unseen: Property[bool] = Property(False)  # a grid nobody asked for waits behind another view
-    grid_due: Property[bool] = Property(False)  # another version draws now; a grid of it is made once one is looked at
+    )  # images that keys rate and mark, in the current view
+    drawing: Property[bool] = Property(False)  # whether a new grid is being drawn
+    unseen: Property[bool] = Property(False)  # whether an unrequested grid waits behind another view
+    grid_due: Property[bool] = Property(False)  # the version has changed; a grid of it is requested once a view shows the grid
 
     weights: Property[Weights] = Property(Weights())
     auto_advance: Property[bool] = Property(False)
-    pixel_art: Property[bool] = Property(False)  # enlarge by whole factors
+    pixel_art: Property[bool] = Property(False)  # whether to enlarge by whole factors
     cell_size: Property[int | None] = Property(None)  # logical pixels; None fits the grid into the window
     message: Property[Message | None] = Property(None)
-    view: Property[str] = Property("")  # key of the one on show
+    view: Property[str] = Property("")  # key of the current view
 
 
 class RoundState(QObject):
-    """The round that runs, or the last one."""
+    """The running round, or the last one."""
 
     running: Property[bool] = Property(False)
     paused: Property[bool] = Property(False)
@@ -148,18 +148,18 @@ class RoundState(QObject):
     number: Property[int] = Property(0)
     progress: Property[Progress | None] = Property(None)
     outcome: Property[PastRound | None] = Property(None)
-    refusal: Property[str] = Property("")  # why the last one was not taught, until something changes
+    refusal: Property[str] = Property("")  # why no round was started, until something changes
     strip: Property[StripImages] = Property(StripImages())
-    stepped = Signal()  # `series` grew or was emptied
+    stepped = Signal()  # `series` has grown or was cleared
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.series: dict[str, list[float]] = {name: [] for name in SERIES}
-        self.ready = 0.0  # the share, 0..1, of what is done before the first step
-        self.rated = False  # whether the person went on rating while it ran
+        self.ready = 0.0  # share, 0..1, of the work before the first step
+        self.rated = False  # whether the person rated images while it ran
 
     def begin(self, number: int) -> None:
-        """Empty the curves for round `number`."""
+        """Clear the curves for round `number`."""
         for values in self.series.values():
             values.clear()
         self.number, self.progress, self.outcome = number, None, None
@@ -168,10 +168,10 @@ class RoundState(QObject):
         self.stepped.emit()
 
     def step(self, progress: Progress) -> None:
-        """Add one step to the curves; what comes before the first step has no values yet."""
+        """Add one step to the curves; before the first step there are no values yet."""
         if not progress.step:
             share = progress.elapsed / max(1e-9, progress.elapsed + progress.seconds_left)
-            self.ready = max(self.ready, share)  # a new estimate does not take back what was shown
+            self.ready = max(self.ready, share)  # a new estimate does not reduce what was shown
         self.progress = progress
         if not progress.step:
             return
@@ -183,10 +183,10 @@ class RoundState(QObject):
 
 
 class ExportState(QObject):
-    """An export: idle, at work, done, or failed with a reason."""
+    """The state of an export: idle, running, done, or failed with a reason."""
 
     running: Property[bool] = Property(False)
     fraction: Property[float] = Property(0.0)
     text: Property[str] = Property("")
-    folder: Property[str] = Property("")  # of the last finished export
+    folder: Property[str] = Property("")  # of the last completed export
     error: Property[str] = Property("")

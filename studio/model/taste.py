@@ -1,4 +1,4 @@
-"""What the worker says it has learnt, asked for while somebody looks, and the presets of the reward."""
+"""What the worker has learnt about the taste, requested while its view is open, and the presets of the reward."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from studio.model.actions import Actions
 from studio.model.property import Property, changed
 from studio.worker.shown import ShownTaste
 
-_GATHER_MS = 700  # of ratings that come one after another
+_GATHER_MS = 700  # for ratings in quick succession
 
 
 @dataclass(frozen=True)
 class Learnt:
-    """The taste in words, pictures and numbers."""
+    """The taste as words, images and numbers."""
 
     words: tuple[tuple[str, float], ...] = ()  # English word, strength 0..1
     best: list[QImage] = field(default_factory=list)
@@ -26,9 +26,9 @@ class Learnt:
     best_stars: tuple[float, ...] = ()
     worst_stars: tuple[float, ...] = ()
     curve: tuple[tuple[int, float], ...] = ()
-    confidence: float = 0.0  # 0: knows nothing, 1: sure of every image
-    dropped: list[QImage] = field(default_factory=list)  # liked, and hardly drawn any more
-    kept: tuple[float, float] | None = None  # shares of all images, and of liked ones, still drawn; None: not tuned
+    confidence: float = 0.0  # 0: nothing is known, 1: every image is certain
+    dropped: list[QImage] = field(default_factory=list)  # liked images that are hardly drawn any more
+    kept: tuple[float, float] | None = None  # shares of all images and of liked ones that are still drawn; None: not tuned
 
 
 class TasteState(QObject):
@@ -49,7 +49,7 @@ class TasteState(QObject):
             changed(actions.state, name).connect(self._changed)
 
     def watch(self, on: bool) -> None:
-        """Say whether somebody looks; what is out of date is asked for then."""
+        """Set whether the view is open; if so, anything out of date is requested."""
         self._watching = on
         if on and self._stale:
             self._ask()
@@ -87,7 +87,7 @@ class TasteState(QObject):
 
 @dataclass(frozen=True)
 class Preset:
-    """A way to weigh the terms of the reward, as factors of what is usual for each."""
+    """A set of weights for the reward terms, as factors of the defaults."""
 
     key: str
     name: str

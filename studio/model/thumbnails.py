@@ -1,4 +1,4 @@
-"""The timeline's pictures: the same seeds drawn by each version, kept as one PNG file beside its checkpoint."""
+"""Images of the timeline: the same seeds drawn by each version, stored as one PNG file beside its checkpoint."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -15,41 +15,41 @@ from studio.project.store import Project
 
 
 class Strips:
-    """The strips of a project's versions (ids; None is the untuned generator), in memory and, a moment later, on disk."""
+    """The strips of a project's versions (ids; None is the untuned generator), in memory and, with a short delay, on disk."""
 
     def __init__(self, project: Project, later: Callable[[Callable[[], None]], None]) -> None:
-        """Take what does small work on another thread: files are written there, so that no disk holds the window up."""
+        """`later` : runs small tasks on another thread, on which files are written so that the window never waits for a disk."""
         self._project, self._later = project, later
         self._images: dict[int | None, list[QImage]] = {}
 
     def file(self, version: int | None) -> Path:
-        """Return where the strip of a version is kept."""
+        """Return the path of a version's strip."""
         if version is None:
             return self._project.folder / "checkpoints" / "untuned.png"
         return self._project.checkpoint(version).path.with_suffix(".png")
 
     def keep(self, version: int | None, pixels: np.ndarray) -> None:
-        """Keep uint8 (N, H, W, 3) images of a version."""
+        """Store uint8 (N, H, W, 3) images of a version."""
         self._images[version] = pictures.to_images(pixels)
         self._later(partial(write_strip, self.file(version), pixels))
 
     def keep_images(self, version: int | None, images: Sequence[QImage]) -> None:
-        """Keep images of one size of a version."""
+        """Store images of a version, all of the same size."""
         if images:
             self.keep(version, np.stack([pictures.to_array(image) for image in images]))
 
     def read(self, version: int | None) -> list[QImage]:
-        """Return the images of a version; an empty list if there are none."""
+        """Return the images of a version; empty if there are none."""
         if version not in self._images:
             images = read_strip(self.file(version))
             if not images:
-                return []  # they may come
+                return []  # they may be written later
             self._images[version] = images
         return list(self._images[version])
 
 
 def write_strip(path: Path, pixels: np.ndarray) -> None:
-    """Write uint8 (N, H, W, 3) images side by side. A picture that cannot be written is drawn again another time."""
+    """Write uint8 (N, H, W, 3) images side by side. If that fails, the strip is drawn again another time."""
     row = np.ascontiguousarray(np.concatenate(list(pixels), axis=1))
     part = path.with_name(f".{path.name}.{os.getpid()}")
     with suppress(OSError):
@@ -58,7 +58,7 @@ def write_strip(path: Path, pixels: np.ndarray) -> None:
 
 
 def read_strip(path: Path) -> list[QImage]:
-    """Read the images of a strip; an empty list if there are none."""
+    """Read the images of a strip; empty if there are none."""
     row = QImage(str(path)) if path.is_file() else QImage()
     side = row.height()
     return [row.copy(x, 0, side, side) for x in range(0, row.width() - side + 1, side)] if side else []

@@ -1,4 +1,4 @@
-"""Titles that are suggested for one image, what is thought of them, and the one that it gets."""
+"""Suggested titles for one image, their ratings, and the title that it is given."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from studio.worker import messages as m
 
 
 class TitleSuggestions(QObject):
-    """Asks the worker for titles of one image; every rating and the title itself are written down at once."""
+    """Requests titles of one image from the worker; ratings and the title itself are stored at once."""
 
     titles: Property[tuple[str, ...]] = Property(())
-    stars: Property[dict[str, int]] = Property({})  # of titles of this image, those of earlier days included
-    title: Property[str] = Property("")  # the one that the image has
+    stars: Property[dict[str, int]] = Property({})  # of titles of this image, including earlier sessions
+    title: Property[str] = Property("")  # the title of the image
     waiting: Property[bool] = Property(False)
-    learnt_from: Property[int] = Property(0)  # ratings
-    failed = Signal(str)  # one line for people
+    learnt_from: Property[int] = Property(0)  # number of ratings
+    failed = Signal(str)  # one line for display
 
     def __init__(self, actions: Actions, image: int, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -34,21 +34,21 @@ class TitleSuggestions(QObject):
 
     @property
     def all_seen(self) -> bool:
-        """Whether there are no other titles left."""
+        """Whether no other titles are left."""
         return self._asked > 0 and not self.waiting and not self.titles
 
     def ask(self) -> None:
-        """Ask for titles, others than those that were shown."""
+        """Request titles other than those already shown."""
         if not self.waiting and self._actions.state.loaded:
             self.waiting = True
             self._asked = self._actions.worker.suggest_titles(self.image, self._seen, language())
 
     def rate(self, text: str, stars: int) -> None:
-        """Give a title 1..5 stars; the same again takes them away."""
+        """Give a title 1..5 stars; the same number again removes them."""
         self._actions.rate_title(self.image, text, 0 if self.stars.get(text) == stars else stars)
 
     def take(self, text: str) -> None:
-        """Make this the title of the image; an empty one takes it away."""
+        """Make this the title of the image; an empty one removes it."""
         self._actions.mark("title", text=text, images=(self.image,))
 
     def _show(self, found: m.TitlesSuggested) -> None:
@@ -62,7 +62,7 @@ class TitleSuggestions(QObject):
             self.failed.emit(text)
 
     def _restarted(self, _: str) -> None:
-        self.waiting = False  # the new worker was asked nothing
+        self.waiting = False  # the new worker has no pending request
 
     def _follow(self, change: Change) -> None:
         if self.image in change.images:

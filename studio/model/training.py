@@ -1,4 +1,4 @@
-"""Training a generator from a person's own pictures: what is on show, and what a person can do."""
+"""Training a generator on a person's own pictures: the state on show, and the person's actions."""
 
 from __future__ import annotations
 
@@ -18,37 +18,37 @@ from studio.worker.jobs_client import JobsClient, ShownSamples
 
 SIZES = (32, 64, 128)  # pixels
 MINUTES = (2, 5, 10, 20, 30, 45, 60, 90, 120, 240, 480)
-BUNDLED = ("dreamscapes", "dreamscapes-128", "characters")  # generators that come with the studio; training begins with the first
-RANDOM = ""  # the start that is none
+BUNDLED = ("dreamscapes", "dreamscapes-128", "characters")  # generators that come with the studio; the first is the default start
+RANDOM = ""  # the start from random weights
 SERIES = ("generator", "discriminator", "gap")
-_WHOLE = 640  # pixels of the longer side of a picture shown whole
-_POINTS = 2000  # of a curve; with more, every second one is dropped
+_WHOLE = 640  # longest side in pixels of a picture that is shown whole
+_POINTS = 2000  # per curve; beyond that, every second one is dropped
 
 
 class Training(QObject):
-    """One folder at a time: nothing, looking, ready, training, stopping, done."""
+    """One folder at a time; its phases are empty, looking, ready, training, stopping and done."""
 
     phase: Property[str] = Property("empty")
     folder: Property[Path | None] = Property(None)
-    fraction: Property[float] = Property(0.0)  # of the pictures read
+    fraction: Property[float] = Property(0.0)  # share of the pictures read
     size: Property[int] = Property(64)
     minutes: Property[int] = Property(20)
     start: Property[str] = Property(BUNDLED[0])  # a bundled name, or RANDOM
-    pixel: Property[int] = Property(1)  # side of the squares of one colour that pixel art consists of; 1: no pixel art
-    pixel_art: Property[bool] = Property(False)  # enlarge with hard edges
+    pixel: Property[int] = Property(1)  # side of the squares of one colour in enlarged pixel art; 1: none
+    pixel_art: Property[bool] = Property(False)  # whether to enlarge with hard edges
     starts: Property[tuple[jobs.Start, ...]] = Property(())
     keep_copies: Property[bool] = Property(False)
-    usable: Property[int] = Property(0)  # pictures
+    usable: Property[int] = Property(0)  # number of pictures
     error: Property[str] = Property("")
-    note: Property[str] = Property("")  # what the run says of itself
+    note: Property[str] = Property("")  # a line about the run
     progress: Property[jobs.Training | None] = Property(None)
-    out: Property[Path | None] = Property(None)  # the bundle of the run that goes on or has ended
+    out: Property[Path | None] = Property(None)  # the bundle of the running or last run
     finished: Property[bool] = Property(False)
-    over: Property[bool] = Property(False)  # after a run, the pictures are looked over again
+    over: Property[bool] = Property(False)  # whether the pictures are shown again after a run
     looked_whole: Property[tuple[str, QImage] | None] = Property(None)
-    stepped = Signal()  # `series` grew or was emptied
-    drawn = Signal()  # `samples` are newer
-    ended = Signal()  # a run, with all of it written
+    stepped = Signal()  # `series` has grown or was cleared
+    drawn = Signal()  # `samples` was updated
+    ended = Signal()  # a run has ended and is written completely
     use_wanted = Signal()  # the generator is to be opened as a project
 
     def __init__(self, client: JobsClient, parent: QObject | None = None) -> None:
@@ -57,15 +57,15 @@ class Training(QObject):
         if (minutes := preferences.read().get("train_minutes")) in MINUTES:
             self.minutes = minutes
         self.pictures = PictureModel(self)
-        self._start_chosen: Path | None = None  # the folder for which the person chose one
-        self._before: tuple[Path | None, int, str] | None = None  # folder, size and phase to return to where reading ends early
+        self._start_chosen: Path | None = None  # the folder for which the person has chosen a start
+        self._before: tuple[Path | None, int, str] | None = None  # folder, size and phase to return to if reading is cancelled
         self.skipped: tuple[tuple[str, str], ...] = ()
         self.few = 0
         self.series: dict[str, list[float]] = {name: [] for name in SERIES}
         self.samples: list[QImage] = []
         self.nearest: list[QImage] = []
-        self.copies: list[bool] = []  # of the samples: too near to a training picture
-        self.samples_at = 0  # images seen
+        self.copies: list[bool] = []  # for each sample, whether it looks copied from a training picture
+        self.samples_at = 0  # images seen when the samples were drawn
         self.pictures.changed.connect(self._count)
         client.choices.connect(self._choose)
         client.looking.connect(self._look)
@@ -81,18 +81,18 @@ class Training(QObject):
 
     @property
     def busy(self) -> bool:
-        """Whether a run goes on: nothing else can be chosen then."""
+        """Whether a run is in progress, during which nothing else can be chosen."""
         return self.phase in ("training", "stopping")
 
     @property
     def folder_name(self) -> str:
-        """What the pictures are called, "" while none are chosen."""
+        """The name of the folder of pictures, "" if none is chosen."""
         return self.folder.name if self.folder else ""
 
     def look_at(self, folder: Path, size: int | None = None) -> None:
         """Read a folder and show how its pictures will be cropped, at another size if one is given.
 
-        Of a folder that was not on show, that is the size of an earlier run on it, so that the run can go on.
+        A folder that was not on show is read at the size of an earlier run on it, if any, so that the run can be continued.
         """
         if self.busy:
             return
@@ -105,23 +105,23 @@ class Training(QObject):
         self._client.look_at(folder, self.size)
 
     def give_up_looking(self) -> None:
-        """Stop reading the folder."""
+        """Cancel reading the folder."""
         if self.phase == "looking":
             self._client.halt()
             self._return()
 
     def _return(self) -> None:
-        """Show what was on show before a folder was read; nothing of it has changed meanwhile."""
+        """Return to what was on show before a folder was read, which has not changed."""
         self.folder, self.size, self.phase = self._before or (None, self.size, "empty")
 
     def forget(self) -> None:
-        """Back to where a folder is chosen."""
+        """Return to the choice of a folder."""
         if not self.busy:
             self.pictures.show((), None)
             self.folder, self.error, self.phase = None, "", "empty"
 
     def set_size(self, size: int) -> None:
-        """Train at another resolution; the pictures are read again at that size."""
+        """Set another resolution for training; the pictures are read again at that size."""
         if not self.busy and size != self.size:
             if self.folder is None:
                 self.size = size
@@ -129,29 +129,29 @@ class Training(QObject):
                 self.look_at(self.folder, size)
 
     def choose_start(self, name: str) -> None:
-        """Start from this generator, whatever the pictures of the folder are."""
+        """Start from this generator, whatever kind of pictures the folder holds."""
         if not self.busy:
             self.start, self._start_chosen = name, self.folder
 
     def exclude(self, names: Iterable[str], out: bool) -> None:
-        """Leave pictures out, or take them back in."""
+        """Exclude pictures, or include them again."""
         if not self.busy:
             self.pictures.exclude(names, out)
 
     def set_keep_copies(self, keep: bool) -> None:
-        """Use pictures found twice all the same, or once."""
+        """Set whether duplicates are used too."""
         if not self.busy:
             self.keep_copies = keep
             self.pictures.set_keep_copies(keep)
 
     def ask_whole(self, name: str) -> None:
-        """Show one picture whole, answered by `looked_whole`."""
+        """Show one picture uncropped; answered by `looked_whole`."""
         if self.phase == "ready":
             self._client.show_whole(name, _WHOLE)
 
     @property
     def choosing(self) -> bool:
-        """Whether the pictures are on show, to be chosen among."""
+        """Whether the pictures are on show for selection."""
         return self.phase == "ready" or (self.phase == "done" and self.over)
 
     @property
@@ -159,13 +159,13 @@ class Training(QObject):
         return self.phase in ("ready", "done") and self.usable > 0
 
     def earlier(self) -> Path | None:
-        """The bundle of an earlier run on this folder at this size that can go on."""
+        """The bundle of an earlier run on this folder at this size that can be continued."""
         return earlier_run(self.folder, self.size) if self.folder is not None else None
 
     def train(self, go_on: bool = False) -> None:
-        """Train with what is chosen; `go_on` from where the last run on this folder stopped.
+        """Train with the current choices; `go_on` continues from the last run on this folder.
 
-        Every run has a bundle of its own: a project that stands on an earlier one goes on drawing the images that were rated.
+        Every run has a bundle of its own, so that a project with an earlier one keeps drawing the images that were rated.
         """
         if not self.can_train or self.folder is None:
             return
@@ -195,19 +195,19 @@ class Training(QObject):
         )
 
     def stop(self) -> None:
-        """End the run after the step in hand; the generator as it is then can be used, and trained on."""
+        """End the run after the current step; its generator can then be used, and trained further."""
         if self.phase == "training":
             self.phase = "stopping"
             self._client.halt()
 
     @property
     def bundle(self) -> Path | None:
-        """The generator that can be used now: as it was last written, also while the run goes on."""
+        """The generator that can be used now: the last one written, also during a run."""
         out = self.out
         return out if out is not None and (out / "model.safetensors").is_file() else None
 
     def close(self) -> None:
-        """End the process; a run that goes on is written first."""
+        """End the process; a running run is written first."""
         self._client.close()
 
     # -- what the process says -----------------------------------------------------------------------------------
@@ -218,7 +218,7 @@ class Training(QObject):
             self.start = starts[0].name if starts else RANDOM
 
     def _look(self, fraction: float) -> None:
-        if self.phase == "looking":  # a run reads the folder once more before it begins
+        if self.phase == "looking":  # a run reads the folder once more before it starts
             self.fraction = fraction
 
     def _looked(self, event: jobs.Looked) -> None:

@@ -1,4 +1,4 @@
-"""The one `Training` of a window."""
+"""The single `Training` of a window."""
 
 from studio.model.actions import Actions
 from studio.model.training import Training
@@ -8,7 +8,7 @@ LOG = "training.log"
 
 
 def training_of(actions: Actions) -> Training:
-    """Return the training that belongs to a window's actions; made at the first call, without a process."""
+    """Return the training of a window's actions; it is created by the first call, without a process."""
     found = actions.findChild(Training)
     if found is None:
         found = Training(JobsClient(actions.project.folder / LOG), actions)

@@ -1,4 +1,4 @@
-"""The pictures of a folder as they will be trained on: a Qt model that reads only what is on show."""
+"""The training pictures of a folder: a Qt model that reads only the visible ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Index = QModelIndex | QPersistentModelIndex
 
 
 class _Choice(QUndoCommand):
-    """Some pictures left out, or taken back in."""
+    """Undoable exclusion or inclusion of pictures."""
 
     def __init__(self, model: PictureModel, names: set[str], out: bool) -> None:
         count = len(names)
@@ -47,25 +47,25 @@ class _Choice(QUndoCommand):
 
 
 class PictureModel(QAbstractListModel):
-    """One row for each readable picture. The pixels stay in the file that the process made of the folder."""
+    """One row per readable picture. The pixels stay in the file that the process made of the folder."""
 
-    changed = Signal()  # what is used
+    changed = Signal()  # the selection of used pictures
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.pictures: tuple[Picture, ...] = ()
-        self.excluded: set[str] = set()  # names; by the person
+        self.excluded: set[str] = set()  # names excluded by the person
         self.keep_copies = False
-        self.pixel_art = False  # all of them
-        self.used = 0  # how many training will see
-        self.left_out = 0  # how many the person excluded
-        self.copies = 0  # how many were found twice
-        self.history = QUndoStack(self)  # of what the person excluded
+        self.pixel_art = False  # whether all pictures are pixel art
+        self.used = 0  # number of pictures that training will use
+        self.left_out = 0  # number that the person excluded
+        self.copies = 0  # number of duplicates
+        self.history = QUndoStack(self)  # of the person's exclusions
         self._pixels: np.ndarray | None = None
         self._image = lru_cache(_KEPT)(self._read)
 
     def show(self, pictures: Sequence[Picture], array: Path | None, pixel_art: bool = False) -> None:
-        """Show these; `array` is a .npy file with a row of pixels for each."""
+        """Show these pictures; `array` is a .npy file with the pixels of each in one row."""
         self.beginResetModel()
         self.pictures, self.pixel_art = tuple(pictures), pixel_art
         self._image.cache_clear()
@@ -75,23 +75,23 @@ class PictureModel(QAbstractListModel):
         self._follow()
 
     def exclude(self, names: Iterable[str], out: bool) -> None:
-        """Leave pictures out, or take them back in."""
+        """Exclude pictures, or include them again."""
         changed = set(names) - self.excluded if out else set(names) & self.excluded
         if changed:
             self.history.push(_Choice(self, changed, out))
 
     def forget_choices(self) -> None:
-        """Use every picture, as of a folder that was never seen; there is nothing to undo then."""
+        """Include all pictures, as in a folder that was never read; this cannot be undone."""
         self.history.clear()
         self.show_excluded(set())
 
     def show_excluded(self, names: set[str]) -> None:
-        """Leave out these and no others."""
+        """Exclude these pictures and no others."""
         self.excluded = names
         self._follow()
 
     def set_keep_copies(self, keep: bool) -> None:
-        """Use pictures found twice all the same, or once."""
+        """Set whether duplicates are used too."""
         self.keep_copies = keep
         self._follow()
 
@@ -110,7 +110,7 @@ class PictureModel(QAbstractListModel):
         return COPY if picture.copy_of and not self.keep_copies else USED
 
     def words(self, row: int) -> str:
-        """Say of a picture what it is, what is cut off, and why it is not used where it is not."""
+        """Describe a picture: its size, what is cropped, and why it is not used if so."""
         picture = self.pictures[row]
         side = min(picture.width, picture.height)
         lines = [picture.name, tr("{w} × {h} pixels", w=picture.width, h=picture.height)]

@@ -1,4 +1,4 @@
-"""Where training runs are kept: each in a folder of its own, which is a bundle."""
+"""Folders of training runs; each run has its own, which is a bundle."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from studio.i18n import tr
 from studio.project.recent import data_folder
 from studio.worker import jobs
 
-STATE = "training.pt"  # of a run that can go on
+STATE = "training.pt"  # of a run that can be continued
 
 
 def new_run(folder: Path, size: int) -> Path:
@@ -25,7 +25,7 @@ def new_run(folder: Path, size: int) -> Path:
 
 
 def earlier_run(folder: Path, size: int) -> Path | None:
-    """Return the last run on `folder` at that size that can go on, if there is one."""
+    """Return the latest run on `folder` at that size that can be continued, if any."""
     first = _first(folder, size)
     states = first.parent.glob(f"{glob.escape(first.name)}*/{STATE}")
     own = [state for state in states if _pictures(state.parent) == folder]
@@ -38,7 +38,7 @@ def _first(folder: Path, size: int) -> Path:
 
 
 def _pictures(run: Path) -> Path | None:
-    """The folder of pictures that a run was trained on; others may have the same name."""
+    """The folder of pictures that a run was trained on; other folders may have the same name."""
     try:
         return Path(os.fsdecode((run / jobs.PICTURES).read_bytes()))
     except OSError:

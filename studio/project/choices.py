@@ -1,4 +1,4 @@
-"""Duels and surveys, which a person answers, and implicit signals, which are recorded along the way."""
+"""Duels and surveys, which a person answers, and implicit signals, which are recorded as a side effect."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from studio.project.records import Change
 
 
 class Choices(History):
-    """Which of several images was preferred."""
+    """Records which of several images was preferred."""
 
     def duel(self, a: int, b: int, outcome: str, left: str = "a") -> Change:
-        """Note which of two images was preferred: "a", "b", "tie" or "skip", and which was on the left; durable at once."""
+        """Record a duel: outcome "a", "b", "tie" or "skip", and which image was on the left. It is durable at once."""
         if outcome not in OUTCOMES or left not in SIDES or a == b:
             raise ValueError(f"not a duel: {a} against {b}, {outcome!r}, {left!r} on the left")
         return self._choose("duel", a, {"other": b, "outcome": outcome, "left": left})
 
     def survey(self, best: int, others: Sequence[int]) -> Change:
-        """Note the best of several images; durable at once."""
+        """Record the best of several images. It is durable at once."""
         if not others or best in others or len(set(others)) != len(others):
             raise ValueError(f"not a survey: {best} of {list(others)}")
         return self._choose("survey", best, {"others": list(others)})

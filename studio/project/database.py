@@ -1,4 +1,4 @@
-"""The SQLite file of a project: transactions, settings, the log; and its errors, explained."""
+"""The SQLite file of a project: transactions, settings, the event log; and readable errors."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from studio.project.opinions import UNDOABLE_KINDS
 from studio.project.records import Event, ProjectError
 
 DATABASE = "project.sqlite"
-_PATIENCE = 0.25  # seconds: the window stands still as long as another program keeps the file locked, so that is soon said instead
+_PATIENCE = 0.25  # seconds to wait for another program's lock; short, since the window is blocked meanwhile
 T = TypeVar("T")
 
 
 class Database:
-    """An open database, locked against other programs. The parts of a `Project` build on it."""
+    """An open database, locked against other programs. The parts of a `Project` are built on it."""
 
     def __init__(self, folder: Path) -> None:
-        """Open or make `project.sqlite` in `folder`; its tables are left to the caller."""
+        """Open or create `project.sqlite` in `folder`; the caller creates its tables."""
         self.folder = folder
         self.session = uuid.uuid4().hex
         with explained(folder):
@@ -42,31 +42,31 @@ class Database:
                 raise
 
     def close(self) -> None:
-        """Let go of the files; a second call does nothing."""
-        with suppress(sqlite3.Error):  # everything is already durable
+        """Close the files; a second call has no effect."""
+        with suppress(sqlite3.Error):  # everything is durable already
             self._db.close()
         self._lock.release()
 
     def meta(self, key: str, default: Any = None) -> Any:
-        """A JSON value kept under `key`."""
+        """The JSON value stored under `key`."""
         with explained(self.folder):
             row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return default if row is None else json.loads(row[0])
 
     def set_meta(self, **values: Any) -> None:
-        """Keep JSON values."""
+        """Store JSON values."""
         with self._transaction():
             self._put_meta(**values)
 
     def record(self, kind: str, image: int | None = None, value: float = 0.0, **extra: Any) -> int:
-        """Append something that cannot be undone (a round, a zoom, an export) to the log; its id."""
+        """Append an event that cannot be undone (such as a round or an export) to the log; returns its id."""
         if kind in UNDOABLE_KINDS:
             raise ValueError(f"{kind!r} can be undone: use rate() or the like")
         with self._transaction():
             return self._append(time.time(), kind, image, value, None, extra)
 
     def log(self, after: int = 0, kinds: Sequence[str] | None = None) -> tuple[Event, ...]:
-        """The log after an event id, of these kinds or of all, undone ratings and the undoings included."""
+        """Events after an id, of some kinds or of all, including undone ratings and their undoing."""
         chosen = "" if kinds is None else f" AND kind IN ({marks(kinds)})"
         rows = self._rows(
             f"SELECT id, time, session, kind, image, value, extra FROM events WHERE id > ?{chosen} ORDER BY id",
@@ -78,7 +78,7 @@ class Database:
         )
 
     def read_elsewhere(self, read: Callable[[Self], T]) -> Callable[[], T]:
-        """What `read` makes of the project as it is now: to be called once, on any thread, while the project goes on here."""
+        """Prepare reading the current state on any thread, while the project is used here. The result is to be called once."""
         view = copy(self)
         with explained(self.folder):
             view._db = _snapshot(self.folder / DATABASE)
@@ -92,9 +92,9 @@ class Database:
         return work
 
     def check_place(self) -> None:
-        """Raise ProjectError where the folder was moved or deleted meanwhile, or another copy of it lies in its place.
+        """Raise ProjectError if the folder was moved or deleted, or another copy of it is in its place.
 
-        SQLite would go on writing into the files that it opened, wherever they are now, or nowhere at all.
+        SQLite would continue to write to the files it opened, wherever they are now, even if they are deleted.
         """
         with explained(self.folder):
             try:
@@ -110,7 +110,7 @@ class Database:
 
     @contextmanager
     def _transaction(self, patience: float = _PATIENCE) -> Iterator[None]:
-        """One change, on disk as a whole or not at all. `patience`: seconds that another program is waited for that locks the file."""
+        """One change, written completely or not at all. `patience` : seconds to wait for another program's lock."""
         with explained(self.folder):
             self.check_place()
             self._db.execute(f"PRAGMA busy_timeout = {round(1000 * patience)}")
@@ -119,7 +119,7 @@ class Database:
                 yield
                 self._db.execute("COMMIT")
             except BaseException:
-                with suppress(sqlite3.Error):  # a full disk has rolled back by itself
+                with suppress(sqlite3.Error):  # with a full disk, SQLite has rolled back by itself
                     self._db.execute("ROLLBACK")
                 raise
 
@@ -149,17 +149,17 @@ class Database:
 
 
 def marks(values: Sequence[object]) -> str:
-    """Placeholders for that many values of a query."""
+    """Placeholders for the values of a query."""
     return ",".join("?" * len(values))
 
 
 def _snapshot(path: Path) -> sqlite3.Connection:
-    """A connection of its own that only reads, and sees nothing of what is written from now on."""
+    """A separate, read-only connection that does not see later changes."""
     database = sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, isolation_level=None, check_same_thread=False)
     try:
-        database.execute("PRAGMA query_only = ON")  # mode=ro would leave the log behind where it is closed last
+        database.execute("PRAGMA query_only = ON")  # mode=ro would leave the log file behind if it is closed last
         database.execute("BEGIN")
-        database.execute("SELECT count(*) FROM meta").fetchone()  # the moment that counts is that of the first reading
+        database.execute("SELECT count(*) FROM meta").fetchone()  # the snapshot is taken at the first read
     except BaseException:
         database.close()
         raise
@@ -167,7 +167,7 @@ def _snapshot(path: Path) -> sqlite3.Connection:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Which file lies there now, whatever its name; None where the file system does not number its files."""
+    """Identity of the file at that path; None if the file system does not number its files."""
     found = os.stat(path)
     return (found.st_dev, found.st_ino) if found.st_ino else None
 
@@ -189,7 +189,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def explained(folder: Path) -> Iterator[None]:
-    """Turn errors of the database and of the file system into one line for people."""
+    """Turn errors of the database and the file system into one line for people."""
     try:
         yield
     except sqlite3.Error as error:
@@ -199,7 +199,7 @@ def explained(folder: Path) -> Iterator[None]:
 
 
 def _reason(error: sqlite3.Error, folder: Path) -> str:
-    code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF  # the primary result code
+    code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF  # the primary error code
     if code == sqlite3.SQLITE_FULL:
         return f"The disk with {folder} is full; nothing was lost, but nothing more can be saved."
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):

@@ -1,4 +1,4 @@
-"""Files that are there wholly or not at all, also after a power cut: what `gan.formats.files` is to the library."""
+"""Atomic, durable file operations, safe against power loss; the counterpart of `gan.formats.files` without torch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy a file. Raises OSError, and leaves nothing then."""
+    """Copy a file. If it raises OSError, nothing is left."""
     part = target.with_name(f".{target.name}.part")
     try:
         with open(source, "rb") as old, open(part, "wb") as new:
@@ -24,10 +24,10 @@ def copy(source: Path, target: Path) -> None:
 
 
 def replace(part: Path, target: Path) -> None:
-    """Give a file that is on disk its name for good."""
+    """Rename a synced file to its final name, durably."""
     os.replace(part, target)
-    if os.name == "posix":  # Windows keeps names by itself
-        with suppress(OSError):  # some network file systems cannot
+    if os.name == "posix":  # Windows makes names durable by itself
+        with suppress(OSError):  # some network file systems do not support it
             handle = os.open(target.parent, os.O_RDONLY)
             try:
                 os.fsync(handle)

@@ -1,4 +1,4 @@
-"""The undo stack, in the database: it outlives the program."""
+"""The undo stack, stored in the database, so that it outlives the program."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from studio.project.database import Database
 
 
 class History(Database):
-    """Actions, each with the events it made. 'undone' ones can be redone until a new one turns them into 'dropped' ones."""
+    """Actions with their events. An 'undone' action can be redone until a new action marks it as 'dropped'."""
 
     def undo_label(self) -> str | None:
-        """What `undo` would take back."""
+        """The label of the action that `undo` would undo."""
         return self._text("SELECT label FROM actions WHERE status = 'done' ORDER BY id DESC LIMIT 1")
 
     def redo_label(self) -> str | None:
-        """What `redo` would give back."""
+        """The label of the action that `redo` would redo."""
         return self._text("SELECT label FROM actions WHERE status = 'undone' ORDER BY id LIMIT 1")
 
     def next_action(self, back: bool) -> int | None:
-        """The action that `undo`, or `redo`, is about next."""
+        """The action that `undo`, or else `redo`, would apply to next."""
         query = (
             "SELECT max(id) FROM actions WHERE status = 'done'"
             if back
@@ -27,7 +27,7 @@ class History(Database):
         return None if action is None else int(action)
 
     def _act(self, kind: str, value: float, label: str) -> int:
-        """Begin an action, inside a transaction; its id."""
+        """Begin an action inside a transaction; returns its id."""
         self._db.execute("UPDATE actions SET status = 'dropped' WHERE status = 'undone'")
         return int(
             self._db.execute(

@@ -1,4 +1,4 @@
-"""One program at a time writes a project: an operating-system lock, which ends with its process however that ends."""
+"""Only one program at a time writes a project: an operating-system lock, which ends with its process in any case."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ProjectInUse(ProjectError):
 
 
 class FolderLock:
-    """Hold `project.lock` of a folder. Raises ProjectInUse when another program does."""
+    """Holds `project.lock` in a folder. Raises ProjectInUse if another program holds it."""
 
     def __init__(self, folder: Path) -> None:
         self._handle = os.open(folder / "project.lock", os.O_RDWR | os.O_CREAT, 0o644)
@@ -32,7 +32,7 @@ class FolderLock:
             raise ProjectInUse(f"{folder} is open in another Tastemaker; close it there first.") from None
 
     def release(self) -> None:
-        """Let go; a second call does nothing."""
+        """Release the lock; a second call has no effect."""
         if self._handle >= 0:
             os.close(self._handle)
             self._handle = -1

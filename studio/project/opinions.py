@@ -1,6 +1,6 @@
-"""What a person said or did: kinds, and rows as the learner gets them.
+"""Kinds of a person's feedback, as rows for the learner.
 
-Every row names its images in `images`. Times are Unix seconds, image ids the project's.
+Every row lists its images in `images`. Times are Unix seconds, image ids the project's.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Survey:
 
 @dataclass(frozen=True, slots=True)
 class Retracted:
-    """A `Duel` or `Survey` was undone. Ratings are undone by saying the earlier rating again."""
+    """A `Duel` or `Survey` was undone. (Ratings are undone by sending the earlier rating again.)"""
 
     event: int  # id of the project's event
     time: float
@@ -95,7 +95,7 @@ class Retracted:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """Something a person did with one image without saying what they think of it."""
+    """An implicit signal: something that a person did with an image."""
 
     image: int
     kind: str  # one of SIGNAL_KINDS
@@ -126,7 +126,7 @@ Opinion = Feedback | Duel | Survey | Retracted | Signal | Tag
 
 
 def standing(opinions: Iterable[Opinion]) -> list[Opinion]:
-    """Opinions in order, without those that were retracted later and without the retractions."""
+    """Opinions in order, without retracted ones and without the retractions."""
     kept: list[Opinion] = []
     for opinion in opinions:
         if isinstance(opinion, Retracted):

@@ -14,7 +14,7 @@ from studio.project.records import Grid, Image, NewImage
 
 
 class Pictures(Database):
-    """Images are latents; their pixels are a cache."""
+    """Images are stored as latents; their pixels are only a cache."""
 
     def add_grid(self, images: Sequence[NewImage]) -> Grid:
         """Give ids to images and make them the current grid."""
@@ -31,7 +31,7 @@ class Pictures(Database):
         return Grid(int(grid or 0), ids, checkpoint, now)
 
     def add_images(self, images: Sequence[NewImage]) -> tuple[int, ...]:
-        """Give ids to images that were found elsewhere than on a grid."""
+        """Give ids to images that were found outside a grid."""
         with self._transaction():
             return self._insert(images, self.meta("checkpoint"), time.time())
 
@@ -57,11 +57,11 @@ class Pictures(Database):
         return tuple(int(image or 0) for image in ids)
 
     def current_grid(self) -> Grid | None:
-        """The grid shown last; None before the first."""
+        """The latest grid; None before the first."""
         return self.grid(None)
 
     def grid(self, grid: int | None) -> Grid | None:
-        """A grid by id; the last one for None."""
+        """A grid by id; the latest one for None."""
         with explained(self.folder):
             row = self._db.execute(
                 "SELECT id, checkpoint, created FROM grids WHERE id = coalesce(?, (SELECT max(id) FROM grids))",
@@ -73,7 +73,7 @@ class Pictures(Database):
         return Grid(row[0], tuple(image for (image,) in images), row[1], row[2])
 
     def images(self, ids: Sequence[int] | None = None) -> tuple[Image, ...]:
-        """Images by id, in that order (unknown ids left out); all of them, oldest first, for None."""
+        """Images by id, in that order (unknown ids are left out); for None all of them, oldest first."""
         query = "SELECT id, latent, kind, seed, checkpoint, width, height, created FROM images"
         if ids is None:
             return tuple(Image(*row) for row in self._rows(query + " ORDER BY id"))
@@ -85,11 +85,11 @@ class Pictures(Database):
         return tuple(found[image] for image in ids if image in found)
 
     def image_file(self, image: int) -> Path:
-        """Where an image's PNG file is, if it was written: a cache, since every image can be drawn again."""
+        """Path of an image's PNG file, which may not exist: it is a cache, since every image can be drawn again."""
         return self.folder / "images" / f"{image:08d}.png"
 
     def save_pixels(self, image: int, pixels: bytes | memoryview, width: int, height: int) -> None:
-        """Write an image's PNG file. Touches no database, so any thread may call it."""
+        """Write an image's PNG file. It does not use the database, so any thread may call it."""
         path = self.image_file(image)
         part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
         with explained(self.folder):

@@ -1,4 +1,4 @@
-"""PNG files from raw pixels, with the standard library alone."""
+"""PNG files from raw pixels, with the standard library only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person says of single images: stars, flags, colour labels, tags, notes, titles. Appended, replayed, counted."""
+"""Feedback on single images: stars, flags, colour labels, tags, notes, titles; appended as events, replayed, counted."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from studio.project.records import Change, Counts, ImageState
 
 LABELS = ("clear", "red", "yellow", "green", "blue")
 _STATE = "image, stars, flag, label, tags, note, title"
-_WORDS = ("tag", "untag", "note", "title")  # kinds that carry text
+_WORDS = ("tag", "untag", "note", "title")  # kinds with a text
 
 
 class Ratings(History):
-    """What a person said about images, and what it comes to."""
+    """A person's feedback on images, and the resulting state of each."""
 
     def rate(self, images: int | Sequence[int], kind: str, value: float = 0, text: str = "") -> Change:
-        """Rate or mark one image or several as one action; durable when this returns.
+        """Rate or mark one or several images as a single action; it is durable when this returns.
 
-        `kind` is "stars" (`value` 1..5; where all images have it already it clears, and so does 0), "clear", "like",
-        "reject", "neither" (which takes a flag away), "label" (`value` 1..4, as with stars), "tag" and "untag" (one tag in
-        `text`), or "note" and "title" (`text` takes the place of the one before).
+        `kind` is "stars" (`value` 1..5; 0 removes them, and so does a value that all the images have already), "clear", "like", "reject",
+        "neither" (removes a flag), "label" (`value` 1..4, as with stars), "tag" and "untag" (one tag in `text`), or "note" and "title"
+        (`text` replaces the earlier one).
         """
         chosen = tuple(dict.fromkeys([images] if isinstance(images, int) else images))
         text = _checked(kind, value, text)
@@ -59,7 +59,7 @@ class Ratings(History):
         return Change(tuple(changed), after, kind, value, label, events)
 
     def state(self, images: Iterable[int]) -> dict[int, ImageState]:
-        """What the person thinks of these images now; every id asked for is in the answer."""
+        """The current state of these images; every id is in the result."""
         found = {image: ImageState(image) for image in images}
         ids = list(found)
         with explained(self.folder):
@@ -73,17 +73,17 @@ class Ratings(History):
         return found
 
     def last_said(self) -> dict[int, float]:
-        """When something was said of each image last, taken back or not: Unix seconds."""
+        """Time of the latest feedback on each image, also if it was undone: Unix seconds."""
         query = f"SELECT image, max(time) FROM events WHERE kind IN ({marks(_KINDS)}) GROUP BY image"
         return dict(self._rows(query, _KINDS))
 
     def counts(self) -> Counts:
-        """How many images were rated and shown, in all and since the last kept round."""
+        """How many images were rated and shown, in total and since the last kept round."""
         with explained(self.folder):
             event, rounds = self._db.execute(
                 "SELECT coalesce(max(last_event), 0), coalesce(max(round), 0) FROM checkpoints"
             ).fetchone()
-            # Each of them a short walk through an index, however many images there are.
+            # Each is a short index scan, however many images there are.
             said = "FROM states WHERE (stars > 0 OR flag IS NOT NULL)"
             rated, recent, shown = self._db.execute(
                 f"SELECT (SELECT count(*) {said}), (SELECT count(*) {said} AND event > ?), (SELECT count(*) FROM images)",
@@ -97,7 +97,7 @@ class Ratings(History):
         self._db.execute("INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def _replay(self, image: int) -> None:
-        """Work an image's state out again from its events that stand."""
+        """Recompute an image's state from its events that are not undone."""
         state, last = ImageState(image), 0
         for event, kind, value, extra in self._db.execute(
             "SELECT events.id, events.kind, events.value, events.extra FROM events"
@@ -148,7 +148,7 @@ def _after(state: ImageState, kind: str, value: float, text: str) -> ImageState:
 
 
 def difference(before: ImageState, after: ImageState, now: float) -> Iterator[Feedback | Tag]:
-    """What to tell a learner that knows `before`, so that it knows `after`."""
+    """The opinions that take a learner from `before` to `after`."""
     if after.stars != before.stars:
         yield Feedback(after.image, "stars" if after.stars else "clear", float(after.stars), now)
     if after.flag != before.flag:

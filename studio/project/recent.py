@@ -1,4 +1,4 @@
-"""Where projects live by default, and which ones were open last."""
+"""Default locations of projects, and the list of recently opened ones."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ APPLICATION = "Tastemaker"
 HOME_VARIABLE = "TASTEMAKER_HOME"
 """When set, projects and the list of recent ones live in this folder: for tests and for portable use."""
 MOST = 12
-_LONGEST = 80  # characters of a name: file systems take 255 bytes
+_LONGEST = 80  # characters in a name: file systems allow 255 bytes
 
 
 def data_folder() -> Path:
-    """Where the studio keeps what belongs to no project."""
+    """The folder for data that belongs to no project."""
     home = os.environ.get(HOME_VARIABLE)
     return Path(home).absolute() if home else platformdirs.user_data_path(APPLICATION, appauthor=False)
 
 
 def default_location() -> Path:
-    """The folder in which new projects are made."""
+    """The folder in which new projects are created."""
     home = os.environ.get(HOME_VARIABLE)
     return Path(home).absolute() / "Projects" if home else platformdirs.user_documents_path() / APPLICATION
 
@@ -48,9 +48,9 @@ def _plain(name: str) -> str:
 
 
 def rename(folder: Path, name: str) -> Path:
-    """Give the folder of a project that nobody has open another name; returns where it is now. Raises ProjectError.
+    """Rename the folder of a project that is not open; returns its new path. Raises ProjectError.
 
-    What no file system takes in a name is left out; where the name is taken, a number follows it.
+    Characters that file systems do not allow are left out; if the name is taken, a number is appended.
     """
     if _plain(name) == folder.name:
         return folder
@@ -65,17 +65,17 @@ def rename(folder: Path, name: str) -> Path:
 
 
 def recent_projects() -> list[Path]:
-    """Projects that were open, the last one first; those that are gone are left out."""
+    """Recently opened projects that still exist, the latest first."""
     return [folder for folder in map(Path, _read()) if is_project(folder)]
 
 
 def last_project() -> Path | None:
-    """The project that was open last, if it is still there."""
+    """The project that was opened last, if it still exists."""
     return next(iter(recent_projects()), None)
 
 
 def remember(folder: Path) -> None:
-    """Put a project first in the list. A list that cannot be written is no reason to stop anyone: it stays as it is."""
+    """Put a project first in the list. If the list cannot be written, it stays as it is."""
     name = str(Path(folder).absolute())
     names = [name, *(known for known in _read() if known != name)][:MOST]
     path = data_folder() / "recent.json"
@@ -87,7 +87,7 @@ def remember(folder: Path) -> None:
 
 
 def forget(folder: Path) -> None:
-    """Take a project off the list."""
+    """Remove a project from the list."""
     name = str(Path(folder).absolute())
     names = [known for known in _read() if known != name]
     with suppress(OSError):

@@ -1,4 +1,4 @@
-"""What the store hands out: frozen rows, and one error."""
+"""Rows of a project as frozen dataclasses, and its error."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Image:
     latent: bytes  # float32, little-endian
     kind: str
     seed: int | None
-    checkpoint: int | None  # that drew it; None: untuned
+    checkpoint: int | None  # that drew it; None: the untuned generator
     width: int
     height: int
     created: float  # Unix seconds
@@ -50,7 +50,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class ImageState:
-    """What the person said of an image, as it stands now; every part is independent of the others."""
+    """The current feedback on an image; its fields are independent of each other."""
 
     image: int
     stars: int = 0  # 1..5; 0: none
@@ -62,7 +62,7 @@ class ImageState:
 
     @property
     def rated(self) -> bool:
-        """Whether stars or a flag stand."""
+        """Whether it has stars or a flag."""
         return self.stars > 0 or self.flag is not None
 
 
@@ -81,26 +81,26 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one action, or its undoing, changed. Neither images nor a choice nor a checkpoint: nothing did."""
+    """What an action, or undoing it, changed; without images, choice and checkpoint, nothing."""
 
     images: tuple[int, ...]
     states: dict[int, ImageState]  # the new ones
     kind: str  # of the action: one of UNDOABLE_KINDS
     value: float
-    label: str  # English, for undo menus and status lines: "4 stars", "4 stars on 3 images"
-    events: tuple[Opinion, ...] = field(default=())  # to pass on to the learner
-    choice: Choice | None = None  # the duel or survey that was made or taken back
-    checkpoint: int | None = None  # the version that was named, deleted, made or gone to (0: the untuned generator)
+    label: str  # English, for undo menus and the status bar: "4 stars", "4 stars on 3 images"
+    events: tuple[Opinion, ...] = field(default=())  # to be passed to the learner
+    choice: Choice | None = None  # the duel or survey that was made or undone
+    checkpoint: int | None = None  # the version that was named, deleted, created or switched to (0: the untuned generator)
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How much was rated."""
+    """Numbers of rated and shown images."""
 
     rated: int
     shown: int
     rated_in_round: int  # since the last kept round
-    round: int  # the one being gathered for, from 1
+    round: int  # number of the round that ratings are being collected for, from 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +116,20 @@ class Checkpoint:
     name: str
     kept: bool
     reason: str
-    deleted: bool = False  # by the person; its file stays, so that this can be undone
+    deleted: bool = False  # by the person; its file is kept, so that this can be undone
 
 
 @dataclass(frozen=True, slots=True)
 class Going:
-    """What taking back an action, or doing it again, means for the version in use."""
+    """The switch of version that undoing or redoing an action requires."""
 
     action: int
-    checkpoint: int | None  # to go to; None: the untuned generator
+    checkpoint: int | None  # to switch to; None: the untuned generator
 
 
 @dataclass(frozen=True, slots=True)
 class TitleRating:
-    """What was thought of one title of one image."""
+    """Stars for one title of one image."""
 
     image: int
     text: str  # in the language in which it was suggested
@@ -138,8 +138,8 @@ class TitleRating:
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """What was expected of an image when the worker last looked at it."""
+    """The latest prediction for an image."""
 
     image: int
     stars: float  # 1 to 5
-    spread: float  # one standard deviation of the doubt, in stars
+    spread: float  # one standard deviation of the prediction, in stars

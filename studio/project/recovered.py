@@ -1,4 +1,4 @@
-"""What the file of a round says of it, for a round that the project has no row of. Read as data, without torch."""
+"""Facts from the file of a round that the project has no row of. Read as data, without torch."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-_FORMAT = "tastemaker-checkpoint"  # as gan.formats.checkpoint writes it
-_LONGEST = 1 << 24  # bytes of a header
+_FORMAT = "tastemaker-checkpoint"  # as written by `gan.formats.checkpoint`
+_LONGEST = 1 << 24  # limit for a header in bytes
 _NUMBERS = ("parent", "last_event", "last_image")
 
 
 def facts(checkpoint: Path) -> dict[str, Any]:
-    """What `Timeline.round_facts` said when the round began, and its "metrics"; nothing for a file that does not say it."""
+    """The result of `Timeline.round_facts` when the round began, with its "metrics"; empty if the file has none."""
     try:
         with open(checkpoint, "rb") as stream:
             length = int.from_bytes(stream.read(8), "little")

@@ -1,4 +1,4 @@
-"""The tables of a project, and how older ones are brought up to date."""
+"""The tables of a project, and migrations of older ones."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ CREATE INDEX images_by_checkpoint ON images(checkpoint);
 CREATE INDEX guesses_by_stars ON guesses(stars);
 CREATE INDEX states_rated ON states(event, stars, flag) WHERE stars > 0 OR flag IS NOT NULL;
 """
-# `actions` is the undo stack: 'undone' ones can be redone until a new rating turns them into 'dropped' ones.
-# `events` is only ever appended to; `states` is what it comes to, kept in the same transaction. `guesses` is a cache of what the
-# worker said last. images_by_checkpoint lets the gallery list a hundred thousand images without reading their latents.
+# `actions` is the undo stack: 'undone' ones can be redone until a new action marks them as 'dropped'.
+# `events` is append-only; `states` is derived from it in the same transaction. `guesses` caches the worker's latest predictions.
+# images_by_checkpoint lets the gallery list a hundred thousand images without reading their latents.
 
 MIGRATIONS: dict[int, str] = {
     1: """
@@ -63,9 +63,9 @@ CREATE INDEX states_rated ON states(event, stars, flag) WHERE stars > 0 OR flag 
 
 
 def prepare(database: sqlite3.Connection, path: Path) -> None:
-    """Create the tables in an empty file, or bring older ones up to date.
+    """Create the tables in an empty file, or migrate older ones.
 
-    Raises ProjectError for a file of something else or of a newer Tastemaker.
+    Raises ProjectError for a file of another program or of a newer Tastemaker.
     """
     version = int(database.execute("PRAGMA user_version").fetchone()[0])
     application = int(database.execute("PRAGMA application_id").fetchone()[0])
@@ -86,7 +86,7 @@ def prepare(database: sqlite3.Connection, path: Path) -> None:
 
 
 def keep_copy(database: sqlite3.Connection, copy: Path) -> None:
-    """Write a consistent copy (what is still in the log included), wholly or not at all."""
+    """Write a consistent copy (including what is still in the write-ahead log), completely or not at all."""
     part = copy.with_name(copy.name + ".part")
     part.unlink(missing_ok=True)
     target = sqlite3.connect(part)
@@ -98,7 +98,7 @@ def keep_copy(database: sqlite3.Connection, copy: Path) -> None:
 
 
 def _run(database: sqlite3.Connection, script: str, version: int) -> None:
-    # One transaction holds the tables and the version: a crash leaves either the old or the new, never between.
+    # One transaction changes the tables and the version: after a crash, both are old or both are new.
     database.executescript(
         f"BEGIN IMMEDIATE;\n{script}\nPRAGMA application_id = {APPLICATION_ID};\nPRAGMA user_version = {version};\nCOMMIT;"
     )

@@ -1,4 +1,4 @@
-"""Everything that was ever shown: found, filtered and put in order, a hundred thousand images at a time."""
+"""Search over everything that was ever shown: filtered and sorted, for a hundred thousand images."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ ORDERS = ("newest", "oldest", "stars", "predicted", "changed")
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to show. An empty query is everything, the newest first."""
+    """What to show. An empty query matches everything, newest first."""
 
-    text: str = ""  # every word in a tag, the title, the note, or as the image's number or seed
-    stars: int = 0  # at least so many; 0: does not matter
-    rated: bool | None = None  # False: nothing was said yet
+    text: str = ""  # every word must be in a tag, the title or the note, or be the image's number or seed
+    stars: int = 0  # at least so many; 0: any
+    rated: bool | None = None  # False: without any feedback
     flag: str | None = None  # "like" | "reject" | "none"
-    labels: tuple[int, ...] = ()  # one of these colours
+    labels: tuple[int, ...] = ()  # any of these colours
     tag: str | None = None
-    checkpoint: int | None = None  # that drew it; UNTUNED; None: any
+    checkpoint: int | None = None  # that drew it; UNTUNED: the untuned generator; None: any
     order: str = "newest"  # one of ORDERS
 
     def kept(self) -> dict[str, Any]:
-        """Return it as JSON values."""
+        """The query as JSON values."""
         return asdict(self)
 
     @classmethod
     def read(cls, kept: object) -> Query:
-        """Return what `kept` wrote; where that is damaged or of another version, everything, the newest first."""
+        """The query that `kept` returned; an empty one if the value is damaged or of another version."""
         fits: dict[str, Callable[[Any], bool]] = {
             "text": _is_text,
             "stars": lambda value: _is_number(value) and 0 <= value <= MOST_STARS,
@@ -63,7 +63,7 @@ def _is_number(value: object) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An image as a gallery shows it."""
+    """An image with what a gallery shows of it."""
 
     image: int
     kind: str
@@ -77,10 +77,10 @@ class Seen:
 
 
 class Search(Database):
-    """The gallery's questions."""
+    """The gallery's queries."""
 
     def find(self, query: Query) -> array[int]:
-        """Ids of the images that answer a query, in its order."""
+        """Ids of the images that match a query, in its order."""
         if replace(query, order="newest") == Query() and query.order in ("newest", "oldest"):
             return self._everything(newest_first=query.order == "newest")
         said = bool(
@@ -99,7 +99,7 @@ class Search(Database):
         sql = f"SELECT images.id FROM images{joins}"
         if wheres:
             sql += " WHERE " + " AND ".join(wheres)
-        # One value instead of a row for each image: ten times as fast. SQLite keeps the order of the inner query.
+        # One value instead of a row per image: ten times as fast. SQLite keeps the order of the inner query.
         found = self._rows(
             f"SELECT json_group_array(id) FROM ({sql} ORDER BY {_ORDER_BY[query.order]})", values
         )
@@ -107,7 +107,7 @@ class Search(Database):
 
     def _everything(self, newest_first: bool) -> array[int]:
         count, last = self._rows("SELECT count(*), coalesce(max(id), 0) FROM images")[0]
-        if count != last:  # ids follow one another, unless an attempt to add a grid failed
+        if count != last:  # ids are consecutive, unless adding a grid has failed once
             found = self._rows("SELECT json_group_array(id) FROM (SELECT id FROM images ORDER BY +id)")
             ids = array("q", json.loads(found[0][0]))
             return ids[::-1] if newest_first else ids
@@ -149,7 +149,7 @@ class Search(Database):
         return found
 
     def tags(self) -> list[tuple[str, int]]:
-        """Every tag in use with the number of images that have it, the most used first."""
+        """All tags with their numbers of images, the most used first."""
         return [
             (str(tag), int(count))
             for tag, count in self._rows(
@@ -158,7 +158,7 @@ class Search(Database):
         ]
 
     def keep_guesses(self, guesses: Iterable[Guess]) -> None:
-        """Keep what the worker expects of images, for searching; what is known already is overwritten."""
+        """Store the worker's predictions for searching; earlier ones are overwritten."""
         rows = [(guess.image, guess.stars, guess.spread) for guess in guesses]
         if rows:
             with self._transaction():
@@ -170,7 +170,7 @@ class Search(Database):
 
 _SAID = " || ' ' || ".join(f"coalesce(states.{column}, '')" for column in ("title", "note", "tags"))
 _ORDER_BY = {
-    # The plus keeps SQLite from reading the whole table, latents and all, only because it lies in this order.
+    # The plus keeps SQLite from scanning the whole table, with its latents, only because it is stored in this order.
     "newest": "+images.id DESC",
     "oldest": "+images.id",
     "stars": "coalesce(states.stars, 0) DESC, +images.id DESC",

@@ -1,8 +1,8 @@
 """A project folder: `project.sqlite`, `checkpoints/`, `images/`.
 
-Ratings are events, appended in one durable transaction each and never overwritten. Undo lives in the same database, so
-that it works across restarts. Every method raises ProjectError, one line for people, and changes nothing when it does.
-Use a `Project` on the thread that made it.
+Ratings are events, each appended in a durable transaction and never overwritten. The undo stack is in the same database, so that it
+survives restarts. If a method raises ProjectError, with one line for people, it has changed nothing. Use a `Project` only on the thread
+that created it.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ def is_project(folder: Path) -> bool:
 
 
 def _refuse_what_lost_its_ratings(folder: Path) -> None:
-    """Raise ProjectError for rounds or images without what was said of them: that is no new project.
+    """Raise ProjectError for checkpoints or images without a database: that is not a new project.
 
-    To be asked before SQLite makes the file, or throws away the log beside an empty one.
+    To be called before SQLite creates the file, or deletes the log beside an empty one.
     """
     database = folder / DATABASE
     if database.exists() and database.stat().st_size:
@@ -71,12 +71,12 @@ class Project(Undo, Pictures, Search):
     def __init__(
         self, folder: Path, create: bool = True, model: str = "dreamscapes", seed: int | None = None
     ) -> None:
-        """Open the project in `folder`, or make one there with this generator (a bundled name or a bundle folder).
+        """Open the project in `folder`, or create one there with this generator (a bundled name or a bundle folder).
 
         Raises
         ------
         ProjectError
-            Not a project and `create` is false; in use by another program; of a newer version; damaged; not writable.
+            It is not a project and `create` is false, is in use by another program, of a newer version, damaged, or not writable.
         """
         folder = Path(folder).expanduser().absolute()
         if not create and not is_project(folder):
@@ -89,7 +89,7 @@ class Project(Undo, Pictures, Search):
                 (folder / "checkpoints").mkdir(exist_ok=True)
                 (folder / "images").mkdir(exist_ok=True)
                 schema.prepare(self._db, folder / DATABASE)
-                if self.meta("model") is None:  # new, or its making was interrupted
+                if self.meta("model") is None:  # new, or its creation was interrupted
                     if seed is None:
                         seed = int.from_bytes(os.urandom(3), "little")
                     self.set_meta(model=model, seed=seed, created=time.time())
@@ -112,5 +112,5 @@ class Project(Undo, Pictures, Search):
 
     @property
     def seed(self) -> int:
-        """From which the learner's own choices follow."""
+        """Seed of all random choices of the learner."""
         return int(self.meta("seed"))

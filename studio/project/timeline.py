@@ -1,4 +1,4 @@
-"""Checkpoints: rows about files that were written before them."""
+"""Checkpoints: rows about files that are written before them."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from studio.project.opinions import EDIT_KINDS
 from studio.project.records import Change, Checkpoint, Going, ProjectError
 
 _IN_USE = "The version in use cannot be deleted; restore another one first."
-_ROUND_PATIENCE = 3.0  # seconds that are waited before a round, which took longer, is given up for a file that is locked
+_ROUND_PATIENCE = 3.0  # seconds to wait for a lock before a round, which took longer, is lost
 
 
 class Timeline(History):
-    """The tree of tuned states, and which of them is in use."""
+    """The tree of versions, and which of them is in use."""
 
     def new_checkpoint_path(self) -> Path:
-        """Where the next round is to be written: a name that no file has. Raises ProjectError where the project's folder is gone."""
+        """A path for the next round, with a name that no file has. Raises ProjectError if the project's folder is gone."""
         self.check_place()
-        self.adopt_checkpoints()  # else one that was not heard of would have the number of this one
+        self.adopt_checkpoints()  # otherwise an unrecorded one could have the same number
         return (
             self.folder
             / "checkpoints"
@@ -33,7 +33,7 @@ class Timeline(History):
         )
 
     def round_facts(self) -> dict[str, Any]:
-        """What the file of a round that begins now is to say of it, so that it finds its place also where nobody heard of its end."""
+        """Facts to store in the file of a round that begins now, so that it can be placed even if its end is never reported."""
         event, image = self._rows("SELECT (SELECT max(id) FROM events), (SELECT max(id) FROM images)")[0]
         return {"parent": self.meta("checkpoint"), "last_event": event or 0, "last_image": image or 0}
 
@@ -46,10 +46,10 @@ class Timeline(History):
         reason: str = "",
         taught: dict[str, Any] | None = None,
     ) -> Checkpoint:
-        """Note a checkpoint that is already on disk, as a child of the current one, and make it current.
+        """Record a checkpoint that is already on disk, as a child of the current one, and make it current.
 
-        `taught`, what is to be said of the round that made it, goes into the log in the same transaction. A round is not undone,
-        so no restore before it is any more.
+        `taught`, facts about its round, goes into the log in the same transaction. A round cannot be undone, and neither can restores
+        before it any more.
         """
         with explained(self.folder):
             inside = Path(path).absolute().relative_to(self.folder)
@@ -67,7 +67,7 @@ class Timeline(History):
         return self.checkpoint(new)
 
     def checkpoints(self) -> tuple[Checkpoint, ...]:
-        """All checkpoints, oldest first, deleted ones too."""
+        """All checkpoints, oldest first, including deleted ones."""
         rows = self._rows(
             "SELECT id, parent, round, path, created, metrics, name, kept, reason, deleted FROM checkpoints ORDER BY id"
         )
@@ -100,7 +100,7 @@ class Timeline(History):
         return None if current is None else self.checkpoint(int(current))
 
     def set_current_checkpoint(self, checkpoint: int | None) -> None:
-        """Go to a checkpoint, or to the untuned generator: an action like others. Nothing is deleted."""
+        """Switch to a checkpoint, or to the untuned generator: an action that can be undone. Nothing is deleted."""
         if checkpoint is not None:
             self.checkpoint(checkpoint)
         before = self.meta("checkpoint")
@@ -114,29 +114,29 @@ class Timeline(History):
             self._append(time.time(), "restore", None, value, action, ends)
 
     def lose_checkpoint(self) -> None:
-        """Go to the untuned generator because the version in use cannot be read: nobody's action, so nobody's to undo."""
+        """Switch to the untuned generator because the current version cannot be read; this is not an action, so it cannot be undone."""
         with self._transaction():
             self._use(None)
             self._end_restores()
 
     def standing(self, checkpoint: int | None) -> int | None:
-        """The checkpoint, or where it was deleted the nearest of those it came from that was not; None: the untuned generator."""
+        """The checkpoint, or if it is deleted its nearest ancestor that is not; None: the untuned generator."""
         while checkpoint is not None and (found := self.checkpoint(checkpoint)).deleted:
             checkpoint = found.parent
         return checkpoint
 
     def going(self, back: bool) -> Going | None:
-        """Where the next undo (`back`) or redo leads; None where the version in use stays.
+        """The switch that the next undo (`back`) or redo requires; None if the version stays the same.
 
-        A generator must get there first: then `go_to` is for the project what `undo` and `redo` are elsewhere.
+        The generator must switch first; `go_to` then replaces `undo` or `redo` in the project.
         """
         action = self.next_action(back)
         return None if action is None else self._going(action, done=not back)
 
     def pass_over(self, action: int) -> None:
-        """Leave an action out of undo and redo: the version that it leads to cannot be read.
+        """Exclude an action from undo and redo, since the version that it leads to cannot be read.
 
-        The other restores on that way led there, or go on from there, so they are left out too.
+        Other restores on that path lead to that version, or start from it, so they are excluded too.
         """
         with self._transaction():
             row = self._db.execute("SELECT status FROM actions WHERE id = ?", (action,)).fetchone()
@@ -146,14 +146,14 @@ class Timeline(History):
             )
 
     def rename_checkpoint(self, checkpoint: int, name: str) -> Change:
-        """Give a checkpoint a name for people; an empty one takes it away."""
+        """Give a checkpoint a name for display; an empty one removes it."""
         before, name = self.checkpoint(checkpoint).name, " ".join(name.split())
         if name == before:
             return Change((), {}, "rename", 0.0, "")
         return self._edit("rename", checkpoint, "name version", {"before": before, "after": name})
 
     def delete_checkpoint(self, checkpoint: int) -> Change:
-        """Take a checkpoint off the timeline. Its file stays, so that this can be undone whenever.
+        """Hide a checkpoint from the timeline. Its file is kept, so that this can be undone at any time.
 
         Raises ProjectError for the checkpoint in use.
         """
@@ -165,7 +165,7 @@ class Timeline(History):
         return self._edit("delete", checkpoint, "delete version", {})
 
     def branch_checkpoint(self, checkpoint: int, name: str) -> Checkpoint:
-        """Copy a checkpoint under a name of its own, as its child: the start of another line.
+        """Copy a checkpoint under a new name, as its child: the start of another branch.
 
         It becomes current with `go_to`, as a part of the same action.
         """
@@ -191,9 +191,9 @@ class Timeline(History):
         return Change((), {}, kind, float(checkpoint), label, checkpoint=checkpoint)
 
     def _repeat_edit(self, action: int, done: bool) -> int | None:
-        """Bring the checkpoint that an action is about to where the action, or its undoing, leaves it; its id, if there is one.
+        """Apply or revert the action's edit of a checkpoint; returns its id, or None if the action is no such edit.
 
-        Actions are undone from the last to the first, so that what was before each of them is what its event says.
+        Actions are undone from the last to the first, so the state before each of them is the one in its event.
         """
         row = self._db.execute("SELECT kind, value, extra FROM events WHERE action = ?", (action,)).fetchone()
         if row is None or row[0] not in EDIT_KINDS:
@@ -212,7 +212,7 @@ class Timeline(History):
         return checkpoint
 
     def _ends(self, action: int) -> tuple[int | None, int | None] | None:
-        """The versions in use before and after an action that changes it; None for any other."""
+        """The versions in use before and after an action that switches; None for any other action."""
         row = self._db.execute(
             "SELECT value, extra FROM events WHERE action = ? AND kind IN ('restore', 'branch')", (action,)
         ).fetchone()
@@ -221,13 +221,13 @@ class Timeline(History):
         extra = json.loads(row[1])
         if "after" in extra:
             return extra["before"], extra["after"]
-        return extra.get("before", extra["from"]), int(row[0])  # early branches do not say what was in use
+        return extra.get("before", extra["from"]), int(row[0])  # early branches do not record what was in use
 
     def _going(self, action: int, done: bool) -> Going | None:
         if (ends := self._ends(action)) is None:
             return None
         source, target = ends if done else ends[::-1]
-        if self.meta("checkpoint") != source:  # a round has gone on from there
+        if self.meta("checkpoint") != source:  # a round has continued from there
             return None
         return Going(action, target if done else self.standing(target))
 
@@ -239,7 +239,7 @@ class Timeline(History):
         self._db.execute("UPDATE actions SET status = 'dropped' WHERE kind = 'restore'")
 
     def _leave_deleted(self) -> None:
-        """Go on from the nearest version that was not deleted, where an earlier Tastemaker left a deleted one in use."""
+        """Switch to the nearest version that is not deleted, if an earlier Tastemaker left a deleted one in use."""
         current = self.meta("checkpoint")
         if (standing := self.standing(current)) != current:
             with self._transaction():
@@ -272,7 +272,7 @@ class Timeline(History):
         )
 
     def adopt_checkpoints(self) -> None:
-        """Note rounds whose file was written but whose row a crash prevented; they do not become current."""
+        """Record rounds whose file was written but whose row a crash prevented; they do not become current."""
         known = {path for (path,) in self._rows("SELECT path FROM checkpoints")}
         for path in sorted((self.folder / "checkpoints").glob("round-*.safetensors")):
             inside = path.relative_to(self.folder)

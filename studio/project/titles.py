@@ -1,4 +1,4 @@
-"""What was thought of titles that were suggested for images. The title that an image has is among its `Ratings`."""
+"""Ratings of suggested titles. The title that an image has is part of its `Ratings`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from studio.project.records import Change, TitleRating
 
 
 class Titles(History):
-    """Stars for titles, appended like every other opinion."""
+    """Stars for titles, appended as events like all other feedback."""
 
     def rate_title(self, image: int, text: str, stars: int) -> Change:
-        """Say what is thought of a title of an image: 1..5 stars, or 0 for nothing any more; durable when this returns."""
+        """Rate a title of an image: 1..5 stars, or 0 to remove them. It is durable when this returns."""
         text = " ".join(text.split())
         if stars not in range(MOST_STARS + 1) or not text:
             raise ValueError(f"not a rating of a title: {stars} stars for {text!r}")
@@ -27,9 +27,9 @@ class Titles(History):
         return Change((image,), {}, TITLE_STARS, float(stars), label)
 
     def title_ratings(self) -> tuple[TitleRating, ...]:
-        """Every title that was rated, in order of its last rating, those taken back left out.
+        """All rated titles, in order of their latest ratings, without undone ones.
 
-        A title that was given to an image counts as five stars, unless it was rated.
+        The title of an image counts as five stars, unless it was rated.
         """
         rated: dict[tuple[int, str], int] = {}
         given: dict[int, str] = {}
@@ -50,5 +50,5 @@ class Titles(History):
         return tuple(TitleRating(image, text, stars) for (image, text), stars in rated.items() if stars)
 
     def title_stars(self, image: int) -> dict[str, int]:
-        """What was said of titles of one image: text -> stars, those given to it included."""
+        """Ratings of titles of one image: text -> stars, including titles given to it."""
         return {rating.text: rating.stars for rating in self.title_ratings() if rating.image == image}

@@ -1,4 +1,4 @@
-"""Undo and redo of everything a person did, across restarts; and what all of it tells a learner."""
+"""Undo and redo of all actions, across restarts, and the opinions that result for a learner."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ from studio.project.titles import Titles
 
 
 class Undo(Ratings, Titles, Choices, Timeline):
-    """Everything a person does, and the taking back of it."""
+    """All actions, and their undoing."""
 
     def undo(self) -> Change | None:
-        """Take back the last action, of this or an earlier session; None if there is none."""
+        """Undo the last action, of this or an earlier session; None if there is none."""
         action = self.next_action(back=True)
         return None if action is None else self._step(action, done=False)
 
     def redo(self) -> Change | None:
-        """Give back the action that was taken back last; None if there is none."""
+        """Redo the action that was undone last; None if there is none."""
         action = self.next_action(back=False)
         return None if action is None else self._step(action, done=True)
 
     def go_to(self, checkpoint: int | None, action: int | None = None) -> None:
-        """Note that a generator is at a version: by an action of its own, or by `action`, just done, taken back or done again."""
+        """Record that the generator is at a version, by an action of its own or by `action`, which was just done, undone or redone."""
         if action is not None and (ends := self._ends(action)) is not None:
-            # What a rating meanwhile made unfit for redo was asked for before it: only "done" counts.
+            # A rating made meanwhile may have dropped the action, which was undone when the switch was requested: only "done" counts.
             done = self._rows("SELECT status FROM actions WHERE id = ?", (action,))[0][0] == "done"
             if done and checkpoint == ends[1]:
                 with self._transaction():
@@ -58,7 +58,7 @@ class Undo(Ratings, Titles, Choices, Timeline):
     def opinions(
         self, kinds: Sequence[str] = RATING_KINDS + CHOICE_KINDS + SIGNAL_KINDS + TAG_KINDS
     ) -> tuple[Opinion, ...]:
-        """What a learner may learn from, in order, those taken back left out: ratings, duels, surveys, signals, tags."""
+        """Everything that a learner may use, in order, without undone ones: ratings, duels, surveys, signals, tags."""
         rows = self._rows(
             "SELECT events.id, kind, image, value, time, extra FROM events WHERE image IS NOT NULL"
             f" AND kind IN ({marks(kinds)}) AND (action IS NULL OR action IN (SELECT id FROM actions WHERE status = 'done'))"
@@ -68,7 +68,7 @@ class Undo(Ratings, Titles, Choices, Timeline):
         return tuple(_opinion(*row) for row in rows)
 
     def choices(self) -> tuple[Choice, ...]:
-        """Every duel and survey that stands, in order."""
+        """All duels and surveys that were not undone, in order."""
         return tuple(o for o in self.opinions(CHOICE_KINDS) if isinstance(o, (Duel, Survey)))
 
     def _step(self, action: int, done: bool) -> Change:

@@ -1,1 +1,1 @@
-"""The child process that holds torch, and the window's end of it."""
+"""The child process that runs torch, and the window's side of it."""

@@ -1,6 +1,6 @@
-"""The worker, as the window holds it: methods that return at once, and signals.
+"""The window's interface to the worker: methods that return at once, and signals.
 
-Every public signal is emitted on the thread that made the client (the window's). No method waits for the worker.
+Every public signal is emitted on the thread that created the client (the window's). No method waits for the worker.
 """
 
 from __future__ import annotations
@@ -17,40 +17,40 @@ from studio.worker.opening import known
 
 
 class WorkerClient(WorkerEvents):
-    """The window's end of the worker process; its answers are the signals of `WorkerEvents`."""
+    """The window's side of the worker process. Its answers are the signals of `WorkerEvents`."""
 
     def open(self, project: Project, device: str = "auto") -> None:
-        """Start the worker (off this thread) on a project: its model, current checkpoint, images and ratings.
+        """Start the worker, on another thread, with a project: its model, current checkpoint, images and ratings.
 
-        Answered by `ready` and `taste`. After a crash the worker is opened again from the same project by itself.
+        Answered by `ready` and `taste`. After a crash, a new worker opens the same project automatically.
         """
         self.close()
         self._project, self._device = project, device
         self._start()
 
     def propose(self, count: int = 24) -> int:
-        """Ask for a new grid; returns its generation. Only the newest asked for is answered, by `grid`."""
+        """Request a new grid; returns its generation. Only the latest request is answered, by `grid`."""
         self._asked, self._count = self._asked + 1, count
         self._send(m.Propose(self._asked, count))
         return self._asked
 
     def feedback(self, events: Sequence[m.Opinion]) -> None:
-        """Pass on what the project returned (`change.events`, a signal). Answered by `taste`."""
+        """Forward events from the project (`change.events`, or a signal). Answered by `taste`."""
         if events:
             self._send(m.Feedback(tuple(events)))
 
     def use_signals(self, on: bool) -> None:
-        """Learn from implicit signals (the default), or ignore them. Answered by `taste`, if it is open."""
+        """Learn from implicit signals (the default), or ignore them. Answered by `taste` if a project is open."""
         if on != self._use_signals:
             self._use_signals = on
             self._send(m.UseSignals(on))
 
     def predict(self, images: Sequence[int]) -> None:
-        """Ask what the taste model thinks of these images. Answered by `taste`."""
+        """Request the taste model's predictions for these images. Answered by `taste`."""
         self._send(m.Predict(tuple(images)))
 
     def draw(self, images: Sequence[Image]) -> int:
-        """Draw images of the project again; returns the request's number. Answered by `drawn`."""
+        """Draw images of the project again; returns the number of the request. Answered by `drawn`."""
         self._requests += 1
         self._send(m.Draw(self._requests, known(images)))
         return self._requests
@@ -70,21 +70,21 @@ class WorkerClient(WorkerEvents):
         self._send(self._round)
 
     def pause(self) -> None:
-        """Hold the round between two steps."""
+        """Pause the round between two steps."""
         self._send(m.Pause())
 
     def resume(self) -> None:
-        """Go on after `pause`."""
+        """Continue after `pause`."""
         self._send(m.Resume())
 
     def stop(self, keep: bool = True) -> None:
-        """End the round after the step in hand; keep what was learnt, or go back to before it."""
+        """End the round after the current step; keep the result, or go back to the state before the round."""
         self._send(m.Stop(keep))
 
     def restore(self, checkpoint: int | None, action: int | None = None) -> None:
-        """Go to a checkpoint of the project (its id), or to the untuned generator. Answered by `restored`.
+        """Switch to a checkpoint of the project (its id), or to the untuned generator. Answered by `restored`.
 
-        `action` is what this takes back, does again or ends, where it is not an action of its own.
+        `action` : the action of the project's history that this undoes, redoes or completes; None if it is an action of its own.
         """
         if self._project is not None and self._link is not None:
             path = None if checkpoint is None else str(self._project.checkpoint(checkpoint).path)
@@ -92,20 +92,20 @@ class WorkerClient(WorkerEvents):
             self._send(m.Restore(path, action))
 
     def request_strip(self, seeds: Sequence[int]) -> None:
-        """Draw seeds untuned and as tuned now. Answered by `strip`."""
+        """Draw seeds with the untuned and with the current generator. Answered by `strip`."""
         self._strips += 1
         self._send(m.Strip(self._strips, tuple(seeds)))
 
     def explore(self, command: m.Explore) -> None:
-        """Move from an image. Answered by `explored`; of several asked for at once, the newest alone."""
+        """Move from an image. Answered by `explored`; of several pending requests, only the latest is answered."""
         self._send(command)
 
     def explain(self, count: int = 6) -> None:
-        """Ask what was learnt. Answered by `explained`."""
+        """Request what was learnt about the taste. Answered by `explained`."""
         self._send(m.Explain(count))
 
     def suggest_titles(self, image: int, avoid: Sequence[str] = (), language: str = "en") -> int:
-        """Ask for titles of an image other than those; returns the request's number. Answered by `titled`."""
+        """Request titles for an image, other than those in `avoid`; returns the number of the request. Answered by `titled`."""
         self._requests += 1
         if self._project is not None:
             try:
@@ -117,7 +117,7 @@ class WorkerClient(WorkerEvents):
         return self._requests
 
     def know(self, images: Sequence[Image]) -> None:
-        """Tell of images that the project took in by itself, so that they can be rated."""
+        """Register images that the project added by itself, so that they can be rated."""
         self._send(m.Know(known(images), watch=False))
 
     def export(self, folder: Path, settings: Mapping[str, Any] | None = None) -> None:
@@ -130,11 +130,11 @@ class WorkerClient(WorkerEvents):
             self._send_read("Export", lambda project: exports.command(project, str(folder), wanted))
 
     def cancel_export(self) -> None:
-        """Stop the export that runs; nothing is left of it. Answered by `export_stopped`, or by `exported` if it came too late."""
+        """Cancel the running export; nothing of it remains. Answered by `export_stopped`, or by `exported` if it was too late."""
         self._send(m.CancelExport())
 
     def close(self) -> None:
-        """End the worker without waiting for it: asked for, then terminated, then killed; at most about three seconds in all."""
+        """End the worker without waiting for it: it is asked to end, then terminated, then killed; within about three seconds."""
         link, self._link = self._link, None
         self._round, self._restores = None, 0
         self._pulse.stop()

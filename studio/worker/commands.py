@@ -1,4 +1,4 @@
-"""Commands: window -> worker. See `studio.worker.messages`."""
+"""Commands: messages from the window to the worker. See `studio.worker.messages`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROTOCOL = 2
 
 @dataclass(frozen=True, slots=True)
 class KnownImage:
-    """An image of the project, as the worker knows it."""
+    """An image of the project, as sent to the worker."""
 
     id: int
     latent: bytes  # float32, 4 * z_dim bytes
@@ -22,9 +22,9 @@ class KnownImage:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Load a generator and everything that the project knows. Answered by `Ready` and `Taste`, or `Failed`."""
+    """Load a generator and all data of the project. Answered by `Ready` and `Taste`, or `Failed`."""
 
-    folder: str  # the project's
+    folder: str  # of the project
     model: str  # bundled name or bundle folder
     checkpoint: str | None  # absolute path; None: the untuned generator
     device: str = "auto"
@@ -37,15 +37,15 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Know:
-    """Ids that the project gave to images of the last `Grid`. The last of these are the ones that `Taste` predicts."""
+    """The ids that the project gave to images of the latest `Grid`. `Taste` predicts those of the last `Know`."""
 
     images: tuple[KnownImage, ...]
-    watch: bool = True  # predict these from now on
+    watch: bool = True  # whether to predict these from now on
 
 
 @dataclass(frozen=True, slots=True)
 class Propose:
-    """Choose and draw images to show. Answered by `Grid`; of several waiting ones only the newest is served."""
+    """Choose and draw images to show. Answered by `Grid`; of several pending ones, only the latest is answered."""
 
     generation: int
     count: int
@@ -53,7 +53,7 @@ class Propose:
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """Ratings, already durable in the project. Answered by `Taste`."""
+    """Ratings that are stored in the project already. Answered by `Taste`."""
 
     events: tuple[Opinion, ...]
 
@@ -82,9 +82,9 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class RoundSettings:
-    """The dials of a round, as factors of what is usual for each."""
+    """The sliders of a round, as factors of the defaults."""
 
-    strength: float = 1.0  # 0.25..4: how far a round may go from the untuned generator
+    strength: float = 1.0  # 0.25..4: how far the round may go from the untuned generator
     weights: dict[str, float] = field(
         default_factory=dict
     )  # reward term ("taste", "realism", "novelty") -> factor
@@ -92,44 +92,44 @@ class RoundSettings:
 
 @dataclass(frozen=True, slots=True)
 class RunRound:
-    """Teach. Answered by `Progress` after every step and one `RoundFinished`."""
+    """Run a round. Answered by `Progress` after every step, then by `RoundFinished`."""
 
     checkpoint: str  # absolute path to write to
     steps: int | None = None
     settings: RoundSettings = RoundSettings()
     strip: tuple[int, ...] = ()  # seeds of the before/after strip
-    facts: dict[str, Any] = field(default_factory=dict)  # to be kept in the file; see `Timeline.round_facts`
+    facts: dict[str, Any] = field(default_factory=dict)  # stored in the file; see `Timeline.round_facts`
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Hold the round between two steps."""
+    """Pause the round between two steps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Go on after `Pause`."""
+    """Continue after `Pause`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """End the round after the step in hand."""
+    """End the round after the current step."""
 
-    keep: bool  # True: keep what was learnt so far; False: back to the state before the round
+    keep: bool  # True: keep the result so far; False: go back to the state before the round
 
 
 @dataclass(frozen=True, slots=True)
 class Restore:
-    """Go to a checkpoint. Answered by `Restored`."""
+    """Switch to a checkpoint. Answered by `Restored`."""
 
     checkpoint: str | None  # absolute path; None: the untuned generator
-    action: int | None = None  # of the project's history that this belongs to; None: it is one of its own
-    quiet: bool = False  # the project is there already, so that there is nothing to note or to tell
+    action: int | None = None  # id in the project's history that this is part of; None: an action of its own
+    quiet: bool = False  # the project is at that checkpoint already: nothing to record or report
 
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """The same seeds, untuned and tuned. Answered by `StripReady`; only the newest is served."""
+    """Draw the same seeds, untuned and tuned. Answered by `StripReady`; only the latest one."""
 
     generation: int
     seeds: tuple[int, ...]
@@ -144,14 +144,14 @@ class Ping:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A page of shared memory has been copied out and may be written again."""
+    """A page of shared memory has been copied and may be overwritten."""
 
     page: int
 
 
 @dataclass(frozen=True, slots=True)
 class Shutdown:
-    """End. A round in hand is dropped."""
+    """End the process. A running round is discarded."""
 
 
 Command = (

@@ -1,4 +1,4 @@
-"""Events: worker -> window. See `studio.worker.messages`."""
+"""Events: messages from the worker to the window. See `studio.worker.messages`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from studio.worker import exploration, exports, jobs, titles
 
 @dataclass(frozen=True, slots=True)
 class FrameRef:
-    """Pixels that travelled in shared memory: uint8 (count, height, width, 3)."""
+    """Reference to pixels sent through shared memory: uint8 (count, height, width, 3)."""
 
     batch: int
     count: int
@@ -20,7 +20,7 @@ class FrameRef:
 
 @dataclass(frozen=True, slots=True)
 class FramePage:
-    """A part of a batch lies in one page of the ring; the client copies it out and answers `Release`."""
+    """A part of a batch is in one page of the ring; the client copies it and answers with `Release`."""
 
     batch: int
     total: int  # bytes of the whole batch
@@ -31,7 +31,7 @@ class FramePage:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """The process runs; torch is not loaded yet."""
+    """The process is running; torch is not loaded yet."""
 
     protocol: int
     pid: int
@@ -41,21 +41,21 @@ class Hello:
 class Ready:
     """The generator is loaded."""
 
-    device: str  # for people: "CPU, 2 cores", "NVIDIA H200"
+    device: str  # for display: "CPU, 2 cores", "NVIDIA H200"
     model: str
     resolution: int  # pixels
     z_dim: int
     hash: str  # 10 hex digits
-    pixel_art: bool  # enlarge with hard pixels
+    pixel_art: bool  # whether to enlarge with hard edges
     has_discriminator: bool
     parameters: int  # of the generator
     card: dict[str, Any]  # provenance, JSON-like
-    square: int = 1  # pixels to the side of the squares that pixel art is drawn of
+    square: int = 1  # side in pixels of the squares of one colour in pixel art
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """One proposed image; its pixels are in the grid's frames at the same position."""
+    """One proposed image; its pixels are at the same index in the grid's frames."""
 
     latent: bytes
     kind: str  # "thompson" | "random" | "repeat"
@@ -67,90 +67,90 @@ class Grid:
 
     generation: int
     proposals: tuple[Proposal, ...]
-    frames: FrameRef  # of the first of them; `GridPart`s with the others follow
+    frames: FrameRef  # pixels of the first images; `GridPart`s with the others follow
 
 
 @dataclass(frozen=True, slots=True)
 class GridPart:
-    """More images of a grid that was answered already."""
+    """More images of a grid that was sent already."""
 
     generation: int
-    start: int  # place of the first of them
+    start: int  # index of the first of these images
     frames: FrameRef
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What the taste model thinks of an image, and the terms of its reward (standard deviations from untuned)."""
+    """The taste model's prediction for an image, and its reward terms (in untuned standard deviations)."""
 
     image: int
     stars: float  # 1 to 5
-    spread: float  # one standard deviation of the doubt, in stars
+    spread: float  # one standard deviation of the prediction, in stars
     taste: float
-    realism: float | None  # None: no discriminator
-    novelty: float | None  # None: not measured for a single image
+    realism: float | None  # None without a discriminator
+    novelty: float | None  # None for a single image
     reward: float
     gated: bool = False  # too unreal to earn a reward
-    wishes: dict[str, float] = field(default_factory=dict)  # sharpness and the like, and scorers that count
+    wishes: dict[str, float] = field(default_factory=dict)  # plain measures such as sharpness, and outside scorers with a weight
 
 
 @dataclass(frozen=True, slots=True)
 class Taste:
-    """What is known of the person's taste so far."""
+    """What is known about the person's taste so far."""
 
-    count: int  # images with a standing opinion
+    count: int  # images with a current opinion
     accuracy: (
         float | None
-    )  # share of pairs guessed the right way round before they were rated; None: too few to say
-    guesses: int  # ratings that were guessed before they were learnt
-    trusted: bool  # enough for a round
+    )  # share of pairs of ratings whose prior predictions are in the right order; None: too few
+    guesses: int  # ratings that were predicted before they were learnt
+    trusted: bool  # enough ratings for a round
     predictions: tuple[Prediction, ...] = ()
     auc: float | None = (
-        None  # share of pairs of a liked and another image guessed right; None: too few to say
+        None  # share of pairs of a liked and another image predicted in the right order; None: too few
     )
     repeats: int = 0  # images rated again after a while
-    consistency: float | None = None  # correlation of those ratings with the first ones; None: too few
-    changed: bool = False  # the taste is another than it was at first
+    consistency: float | None = None  # correlation of those ratings with the earlier ones; None: too few
+    changed: bool = False  # whether the taste has changed since the start
     signs_auc: float | None = (
-        None  # as `auc`, by what is done in passing alone; None: too few, or switched off
+        None  # as `auc`, from implicit signals alone; None: too few, or switched off
     )
-    signs_weight: float = 0.0  # how far that is believed, 0..1,
-    tags_weight: float = 0.0  # and tags; 0: not at all
+    signs_weight: float = 0.0  # learnt weight of implicit signals, 0..1
+    tags_weight: float = 0.0  # learnt weight of tags, 0..1
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One step of a round."""
+    """The state of a round after a step."""
 
     step: int
     steps: int
     seconds_left: float
-    elapsed: float  # seconds since the round began, pauses included
+    elapsed: float  # since the round began, including pauses
     taste: float
     realism: float
     kl: float  # nats
     kl_limit: float
-    diversity: float  # 1.0: as diverse as the untuned generator's own best fifth
+    diversity: float  # 1.0: as diverse as the best fifth of the untuned generator's images
     diversity_limit: float
     reward: float
     images_per_second: float
     paused: bool = False
-    note: str = ""  # what the guard says
+    note: str = ""  # from the guard
 
 
 @dataclass(frozen=True, slots=True)
 class RoundFinished:
-    """The end of a round. When `checkpoint` is set, that file is already on disk."""
+    """The end of a round. If `checkpoint` is set, that file is already on disk."""
 
     kept: bool
     reason: str  # one sentence for people
-    checkpoint: str | None  # absolute path; None: the generator is as it was before the round
+    checkpoint: str | None  # absolute path; None: the generator is as before the round
     stopped: bool  # by the person
     metrics: dict[
         str, float | None
     ]  # like_rate_predicted, taste, realism, diversity, kl, seconds, steps; start_...
     seeds: tuple[int, ...]  # of the strip
-    before: FrameRef | None  # the strip's images before this round
+    before: FrameRef | None  # the images of `seeds` before this round
     after: FrameRef | None
 
 
@@ -175,17 +175,17 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """The answer to `Restore`; unasked where the version in use cannot be read, which leaves the untuned generator."""
+    """The answer to `Restore`. Also sent if the current version cannot be read: then it is None, the untuned generator."""
 
     checkpoint: str | None
-    action: int | None = None  # as asked
+    action: int | None = None  # as in the command
     asked: bool = True
-    quiet: bool = False  # as asked
+    quiet: bool = False  # as in the command
 
 
 @dataclass(frozen=True, slots=True)
 class Exporting:
-    """An export is at work."""
+    """Progress of an export."""
 
     fraction: float  # 0..1
     text: str
@@ -193,30 +193,30 @@ class Exporting:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A bundle is complete on disk."""
+    """An export is complete on disk."""
 
     folder: str
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A command could not be done; the worker goes on."""
+    """A command failed; the worker continues."""
 
     command: str  # class name of the command, or "Worker"
-    message: str  # one line for people
+    message: str  # one line for display
     detail: str = ""  # traceback, for "copy debug info"
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something the person should hear, and need not act on."""
+    """Information for the person that needs no action."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """What the worker is doing now: "" (waiting), "loading", "proposing", "teaching", "exporting", ..."""
+    """The current task of the worker: "" (idle), "loading", "proposing", "teaching", "exporting", ..."""
 
     task: str
 

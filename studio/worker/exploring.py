@@ -1,4 +1,4 @@
-"""The worker's part of the Explore and Taste views: `gan.explore` and `gan.taste.insight`, as messages."""
+"""The worker's part of the Explore and Taste views: `gan.explore` and `gan.taste.insight` behind messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from studio.worker.sessions import array, packed
 
 
 class Explorer:
-    """Serves one session; finds the directions when they are first needed."""
+    """Serves one session; computes the directions when they are first needed."""
 
     def __init__(self, session: TuningSession, frames: FrameWriter) -> None:
         self._session, self._frames = session, frames
@@ -23,13 +23,13 @@ class Explorer:
 
     @property
     def directions(self) -> explore.Directions:
-        """What the sliders move along."""
+        """The directions of the sliders."""
         if self._directions is None:
             self._directions = explore.fit_directions(self._session)
         return self._directions
 
     def explore(self, command: x.Explore) -> x.Explored:
-        """Move, and draw what is there."""
+        """Move from an image, and draw the result."""
         session, directions = self._session, self.directions
         start = explore.from_seed(session, command.seed) if command.start is None else _tensor(command.start)
         point = explore.moved(start, directions, command.amounts[: len(directions.ends)], command.truncation)
@@ -51,7 +51,7 @@ class Explorer:
         return x.Explored(command.request, tuple(map(packed, latents)), stars, directions.ends, pixels)
 
     def explain(self, command: x.Explain) -> x.Explained:
-        """Say what was learnt."""
+        """Describe what was learnt."""
         found = insight(self._session, command.count)
         if found is None:
             return x.Explained((), (), (), (), (), 1.0, None)

@@ -1,4 +1,4 @@
-"""Exports, where torch is: a command becomes a call on `gan.formats.exports`."""
+"""Exports in the worker: turns a command into a call of `gan.formats.exports`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from studio.worker.exports import Export, ExportRow
 from studio.worker.sessions import array
 
 UNTUNED_LIKE_RATE = (
-    0.2  # by definition: an image counts as liked that the taste model puts above the untuned 80th percentile
+    0.2  # by definition: an image counts as liked if its predicted liking is above the untuned 80th percentile
 )
 
 
@@ -29,7 +29,7 @@ def export(
     progress: Callable[[float, str], None] | None = None,
     cancel: Callable[[], bool] = lambda: False,
 ) -> Path:
-    """Do what a command asks for; returns the folder.
+    """Run an export command; returns the folder.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def export(
     settings = ExportSettings(**command.settings)
     folder = Path(command.folder).resolve()
     of_images = settings.format in OF_IMAGES
-    as_it_was = of_images or settings.format == "state_dict"  # nothing is made that would need a name of its own
+    as_it_was = of_images or settings.format == "state_dict"  # no new generator is made that needs a name
     model = described(session, session.model.name if as_it_was else folder.name, command.like_rate)
     rows = [rated(row) for row in command.rows] if of_images else None
     seeds = command.seeds if of_images else None
@@ -51,7 +51,7 @@ def export(
 def export_told(
     session: TuningSession, command: Export, send: Callable[[m.Event], None], cancel: Callable[[], bool]
 ) -> m.Exported | m.ExportStopped:
-    """Do what a command asks for and tell how far it is; returns how it ended. Raises UserError."""
+    """Run an export command and report its progress; returns how it ended. Raises UserError."""
     try:
         export(session, command, lambda done, text: send(m.Exporting(float(done), text)), cancel)
     except Cancelled:
@@ -60,7 +60,7 @@ def export_told(
 
 
 def described(session: TuningSession, name: str, like_rate: float | None) -> Model:
-    """The generator as it is now, its card saying what share of its images the taste model expects to be liked."""
+    """The current generator, whose card says which share of its images the taste model expects to be liked."""
     model = session.tuned_model(name)
     tuning = model.card.get("tuning")
     if isinstance(tuning, dict) and like_rate is not None and model.tuned:
@@ -70,6 +70,6 @@ def described(session: TuningSession, name: str, like_rate: float | None) -> Mod
 
 
 def rated(row: ExportRow) -> Rated:
-    """A row of the project as the library takes it."""
+    """A row of the project in the library's form."""
     values = {**asdict(row), "latent": np.asarray(array(row.latent))}
     return Rated(**values)

@@ -1,4 +1,4 @@
-"""Messages between the window and the worker about exports. No Qt, no torch."""
+"""Messages about exports. No Qt, no torch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OF_IMAGES = ("images", "sheet", "video", "dataset")
 
 @dataclass(frozen=True, slots=True)
 class ExportRow:
-    """One image of the project and what was said of it; the fields of `gan.formats.rated.Rated`."""
+    """One image of the project with its feedback; the fields are those of `gan.formats.rated.Rated`."""
 
     id: int
     latent: bytes  # float32, little-endian
@@ -38,21 +38,21 @@ class Export:
     folder: str
     settings: dict[str, Any] = field(
         default_factory=dict
-    )  # fields of `gan.formats.exports.ExportSettings`; none: a bundle
-    rows: tuple[ExportRow, ...] = ()  # for the formats of images
+    )  # fields of `gan.formats.exports.ExportSettings`; empty: a bundle
+    rows: tuple[ExportRow, ...] = ()  # for formats of images
     log: tuple[dict[str, Any], ...] = ()  # for a data set
-    like_rate: float | None = None  # predicted, of the version in use
-    seeds: tuple[int, ...] | None = None  # images of these in place of favourites
+    like_rate: float | None = None  # predicted, of the current version
+    seeds: tuple[int, ...] | None = None  # images of these seeds instead of favourites
 
 
 @dataclass(frozen=True, slots=True)
 class CancelExport:
-    """Stop the export that runs; nothing is left of it."""
+    """Cancel the running export; nothing of it remains."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportStopped:
-    """An export was stopped; nothing was written."""
+    """An export was cancelled; nothing was written."""
 
 
 Command = Export | CancelExport
@@ -62,7 +62,7 @@ Event = ExportStopped
 def command(
     project: Project, folder: str, settings: Mapping[str, Any], seeds: tuple[int, ...] | None = None
 ) -> Export:
-    """The command that exports a project as it is now.
+    """The command that exports the current state of a project.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""Pixels between two processes: pages of shared memory, written by the worker, copied out and released by the window.
+"""Pixels between two processes: pages of shared memory, written by the worker, copied and released by the window.
 
-The window makes the memory and removes it, so that nothing is left behind however the worker ends. A batch of images of
-any size travels page by page, so that the ring is small whatever the resolution.
+The window creates the memory and removes it, so that nothing is left behind however the worker ends. A batch of images of any size is
+sent page by page, so the ring stays small at every resolution.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ PAGES = 16
 
 
 class FrameClosed(RuntimeError):
-    """The window has gone while a batch was being written."""
+    """The window is gone while a batch was being written."""
 
 
 class FrameReader:
-    """The window's end: makes the ring, collects batches. Thread-safe."""
+    """The window's side: creates the ring, collects batches. Thread-safe."""
 
     def __init__(self, pages: int = PAGES) -> None:
-        """Raises OSError when the system has not even one page of shared memory to give."""
+        """OSError if the system cannot provide even one page of shared memory."""
         self.pages = pages
         while True:
             memory = SharedMemory(create=True, size=self.pages * PAGE)
@@ -50,7 +50,7 @@ class FrameReader:
         self.name = memory.name
 
     def accept(self, page: FramePage) -> None:
-        """Copy a page out. Release it to the writer afterwards."""
+        """Copy a page, which is to be released to the writer afterwards."""
         with self._lock:
             if self._memory is None:
                 return
@@ -59,19 +59,19 @@ class FrameReader:
             batch[page.offset : page.offset + page.length] = _view(self._memory)[start : start + page.length]
 
     def take(self, ref: FrameRef) -> np.ndarray:
-        """The batch as uint8 (N, H, W, 3), once: the array belongs to the caller. Raises KeyError if it never came."""
+        """The batch as uint8 (N, H, W, 3); it can be taken once, and belongs to the caller. KeyError if it never arrived."""
         with self._lock:
             batch = self._batches.pop(ref.batch)
         return np.frombuffer(batch, np.uint8).reshape(ref.count, ref.height, ref.width, 3)
 
     def drop(self, ref: FrameRef | None) -> None:
-        """Forget a batch that nobody wants any more."""
+        """Discard a batch that is no longer needed."""
         if ref is not None:
             with self._lock:
                 self._batches.pop(ref.batch, None)
 
     def close(self) -> None:
-        """Give the memory back to the system; a second call does nothing."""
+        """Return the memory to the system; a second call has no effect."""
         with self._lock:
             memory, self._memory = self._memory, None
         if memory is not None:
@@ -80,7 +80,7 @@ class FrameReader:
 
 
 class FrameWriter:
-    """The worker's end. `send` belongs to one thread, `release` and `close` to any."""
+    """The worker's side. `send` is called on one thread only, `release` and `close` on any."""
 
     def __init__(self, name: str, pages: int, announce: Callable[[FramePage], None]) -> None:
         self._memory = _attach(name)
@@ -91,9 +91,9 @@ class FrameWriter:
             self._free.put(page)
 
     def send(self, images: np.ndarray) -> FrameRef:
-        """Write uint8 (N, H, W, 3) into free pages, waiting for the window to free some; the reference to it.
+        """Write uint8 (N, H, W, 3) into free pages, waiting for the window to release some. Returns a reference.
 
-        Raises FrameClosed when the window has gone.
+        FrameClosed if the window is gone.
         """
         count, height, width, _ = images.shape
         data = np.ascontiguousarray(images, np.uint8).tobytes()
@@ -108,23 +108,23 @@ class FrameWriter:
         return FrameRef(self._batch, count, height, width)
 
     def release(self, page: int) -> None:
-        """The window has copied a page."""
+        """Mark a page as free, since the window has copied it."""
         self._free.put(page)
 
     def close(self) -> None:
-        """No more pages will come free: end a `send` that waits."""
+        """End a waiting `send`: no more pages will be released."""
         self._free.put(None)
 
     def detach(self) -> None:
-        """Unmap the memory, at the end of the process."""
+        """Unmap the memory at the end of the process."""
         self._memory.close()
 
 
 def _attach(name: str) -> SharedMemory:
     if sys.version_info >= (3, 13):
         return SharedMemory(name=name, track=False)
-    # Before 3.13 attaching registers the memory with the tracker as if this process owned it, which ends in false
-    # warnings of a leak when the owner has removed it first.
+    # Before Python 3.13, attaching registers the memory with the tracker as if this process owned it, which causes false warnings of a leak
+    # if the owner removes it first.
     register = resource_tracker.register
     resource_tracker.register = _ignore  # type: ignore[assignment]
     try:
@@ -143,7 +143,7 @@ def _ignore(*_: object) -> None:
 
 
 def _reserve(memory: SharedMemory, size: int) -> None:
-    """Have the system set the pages aside now: writing to what a full /dev/shm cannot back kills the process."""
+    """Allocate the pages now: if /dev/shm is full, writing to them later would kill the process."""
     handle = getattr(memory, "_fd", -1)
     if handle >= 0 and hasattr(os, "posix_fallocate"):
         os.posix_fallocate(handle, 0, size)

@@ -49,14 +49,14 @@ def tune(
 ) -> list[Checkpoint]:
     """Teach a project's generator from its ratings; returns the checkpoints that were kept.
 
-    `dials` override the project's: strength, and factors of reward terms. They are not stored.
-    Each round is first on disk, then a row of the project, then reported. Ends after the first round that is not kept: without
-    new ratings another round would not find more. `cancel` is called between steps; when true, the best so far is kept.
+    `dials` override the project's settings: strength, and factors of reward terms. They are not stored. The checkpoint of a round is
+    first written to disk, then recorded in the project, then reported. The loop ends after the first round that is not kept, since
+    without new ratings another one would not find more. `cancel` is called between steps; true ends it, keeping the best version so far.
 
     Raises
     ------
     UserError, ValueError
-        No such generator or device, a damaged checkpoint, or too few ratings.
+        There is no such generator or device, a checkpoint is damaged, or there are too few ratings.
     ProjectError
         The project cannot be written.
     """
@@ -119,9 +119,9 @@ def export(
     progress: Callable[[float, str], None] | None = None,
     cancel: Callable[[], bool] = lambda: False,
 ) -> Path:
-    """Write a project's generator, as tuned now, or images of it, for other programs; returns the folder.
+    """Write a project's generator as tuned now, or images of it, for other programs; returns the folder.
 
-    `settings` are fields of `gan.formats.exports.ExportSettings`; `seeds` name images to write in place of favourites.
+    `settings` are fields of `gan.formats.exports.ExportSettings`; `seeds` select images to write instead of favourites.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def export(
 
     command = exports.command(project, str(folder), settings or {}, None if seeds is None else tuple(seeds))
     kind = command.settings.get("format", "bundle")
-    # What is known of the taste stands on a generator's card; pictures have none.
+    # A generator's card reports the taste; pictures have no card.
     session = _session(project, device, taste=kind not in exports.OF_IMAGES)
     made = export_from(session, command, progress, cancel)
     project.record("export", folder=str(made), format=kind, headless=True)
@@ -142,7 +142,7 @@ def export(
 
 
 def _session(project: Project, device: str, taste: bool = True) -> TuningSession:
-    from studio.worker.sessions import open_session  # torch: only once there is a project to work on
+    from studio.worker.sessions import open_session  # imports torch, and is only needed with a project
 
     return open_session(opening(project, device), device, taste)
 
@@ -187,7 +187,7 @@ def _export(options: argparse.Namespace) -> int:
 
 @contextmanager
 def _stoppable(line: Progress) -> Iterator[Callable[[], bool]]:
-    """Ctrl+C once: stop after the step in hand and keep the best so far; twice: stop now."""
+    """Ctrl+C once: end after the current step and keep the best version so far; twice: end at once."""
     asked: list[int] = []
 
     def handle(number: int, frame: object) -> None:
@@ -249,7 +249,7 @@ def _parser() -> argparse.ArgumentParser:
         help="write a project's tuned generator for other programs",
         description="Write a project's generator, as tuned now, or its favourites, as a folder that other programs can use.",
     )
-    two.add_argument("model", nargs="?", help=argparse.SUPPRESS)  # known only to be refused with a sentence
+    two.add_argument("model", nargs="?", help=argparse.SUPPRESS)  # only parsed to be refused with an explanation
     two.add_argument("--out", required=True, type=place, metavar="DIR", help="a new folder")
     add_options(two, of_project=True)
     two.set_defaults(run=_export)

@@ -1,4 +1,4 @@
-"""What the worker says, as the window hears it: written to the project where it belongs there, then told by signals."""
+"""Handles the worker's events in the window: records them in the project where needed, then emits signals."""
 
 from __future__ import annotations
 
@@ -31,69 +31,69 @@ from studio.worker.shown import (
 )
 
 LOG = "worker.log"
-CALM = 120.0  # seconds without a crash, after which a crash is a first one again
-PING = 10.0  # seconds between two questions whether the worker still answers
-SILENCE = 120.0  # seconds without an answer, after which it is taken for hung and ended
+CALM = 120.0  # seconds without a crash after which earlier crashes are forgotten
+PING = 10.0  # seconds between two pings
+SILENCE = 120.0  # seconds without an answer after which the worker counts as hung and is killed
 
 
 class WorkerEvents(LinkHolder):
-    """The signals of the worker's client, and what is done before they are sent. A worker that crashed is started again, once."""
+    """The signals of the worker's client, and what is done before they are emitted. A crashed worker is restarted once."""
 
     ready = Signal(object)  # messages.Ready
-    grid = Signal(object)  # ShownGrid; the rows are in the project, the images' PNG files follow
+    grid = Signal(object)  # ShownGrid; it is in the project already, the images' PNG files follow
     taste = Signal(object)  # messages.Taste
     progress = Signal(object)  # messages.Progress
     round_finished = Signal(object)  # FinishedRound
     strip = Signal(object)  # ShownStrip
-    drawn = Signal(object)  # ShownImages: asked for with `draw`, or the next of a grid
+    drawn = Signal(object)  # ShownImages: requested with `draw`, or more images of a grid
     explored = Signal(object)  # ShownExploration
     explained = Signal(object)  # ShownTaste
     titled = Signal(object)  # messages.TitlesSuggested
-    restored = Signal(object)  # Checkpoint | None (untuned); already current in the project
+    restored = Signal(object)  # Checkpoint | None (untuned); already the current one in the project
     exporting = Signal(float, str)  # fraction 0..1, text
     exported = Signal(str)  # folder
-    export_stopped = Signal()  # on request; nothing was written
-    failed = Signal(str, str, str)  # command name, one line for people, detail
-    notice = Signal(str)  # one line for people
-    restarted = Signal(str)  # the worker crashed and runs again; one line for people
+    export_stopped = Signal()  # by request; nothing was written
+    failed = Signal(str, str, str)  # command name, one line for display, details
+    notice = Signal(str)  # one line for display
+    restarted = Signal(str)  # the worker crashed and was restarted; one line for display
     busy_changed = Signal(
         str
     )  # "" idle | "starting" | "loading" | "proposing" | "teaching" | "exporting" | ...
 
     def __init__(self, parent: QObject | None = None, service: str = spawn.SERVICE) -> None:
-        """Make a client; nothing is started before `open`."""
+        """Create a client; nothing is started before `open`."""
         super().__init__(service, parent)
         self._project: Project | None = None
         self._device, self._use_signals = "auto", True
         self._crashed = -CALM
         self._busy = ""
         self._round: m.RunRound | None = None
-        self._asked = self._answered = self._count = 0  # grids
-        self._grid: tuple[Image, ...] = ()  # images of the one answered last
+        self._asked = self._answered = self._count = 0  # numbers of grids
+        self._grid: tuple[Image, ...] = ()  # images of the latest grid
         self._strips = self._requests = 0
-        self._leaving: list[threading.Thread] = []  # each with the end of a worker that was closed
-        self._restores = 0  # asked for and not answered
+        self._leaving: list[threading.Thread] = []  # each ends a worker that was closed
+        self._restores = 0  # requests without an answer
         self._asked_at = self._answered_at = 0.0
         self._pulse = QTimer(self)
         self._pulse.timeout.connect(self._ping)
 
     @property
     def busy(self) -> str:
-        """What the worker is doing, as in `busy_changed`."""
+        """The current task of the worker, as in `busy_changed`."""
         return self._busy
 
     @property
     def teaching(self) -> bool:
-        """Whether a round runs or is paused."""
+        """Whether a round is running or paused."""
         return self._round is not None
 
     @property
     def restoring(self) -> bool:
-        """Whether another version was asked for and is not in use yet."""
+        """Whether another version was requested and is not in use yet."""
         return self._restores > 0
 
     def later(self, work: Callable[[], None]) -> None:
-        """Do small work, such as writing a file, on a thread of the link's; at once where there is none."""
+        """Run a small task, such as writing a file, on the link's thread; at once if there is no link."""
         if self._link is None:
             work()
         else:
@@ -109,7 +109,7 @@ class WorkerEvents(LinkHolder):
         self._send_read("Open", lambda project: opening(project, device, use_signals))
 
     def _send_read(self, name: str, read: Callable[[Project], m.Command]) -> None:
-        """Send what is read of the project as it is now: by the link's thread, because of a large one it takes seconds."""
+        """Send what is read from the current state of the project, on the link's thread, since a large one takes seconds."""
         assert self._project is not None
         link = self._links
 
@@ -118,7 +118,7 @@ class WorkerEvents(LinkHolder):
                 return work()
             except ProjectError as error:
                 self._arrived.emit(link, m.Failed(name, str(error)))
-            except Exception as error:  # a bug, or a row that somebody damaged: the window must not wait for what was not sent
+            except Exception as error:  # a bug or a damaged row: the window must not wait for an answer to what was not sent
                 self._arrived.emit(link, m.Failed(name, str(error), traceback.format_exc()))
             return None
 
@@ -148,11 +148,11 @@ class WorkerEvents(LinkHolder):
 
     def _ping(self) -> None:
         now = monotonic()
-        if now - self._asked_at > 3 * PING:  # the machine has slept, or this thread has
+        if now - self._asked_at > 3 * PING:  # the machine, or this thread, was suspended
             self._answered_at = now
         self._asked_at = now
         if self._link is not None and now - self._answered_at > SILENCE:
-            self._link.kill()  # and start again, as after a crash
+            self._link.kill()  # followed by a restart, as after a crash
         self._send(m.Ping(self._links))
 
     def _on_busy(self, event: m.Busy) -> None:
@@ -286,16 +286,16 @@ class WorkerEvents(LinkHolder):
                 )
             except ProjectError as error:
                 event = self._given_up(event, str(error))
-        # In a turn of its own: the disk has had its time, and what follows in the window takes some, too.
+        # In a later turn of the event loop: writing has taken time, and so will what the window does next.
         finished = FinishedRound(event, checkpoint, strip)
         QTimer.singleShot(0, self, lambda: self.round_finished.emit(finished))
 
     def _given_up(self, event: m.RoundFinished, why: str) -> m.RoundFinished:
-        """What is told of a round that the project could not note: the worker goes back to the version that is in use there."""
+        """The event for a round that the project could not record; the worker goes back to the version current in the project."""
         assert self._project is not None
         current = self._project.current_checkpoint()
         if event.checkpoint is not None:
-            with suppress(OSError):  # else it would be found as a round that a crash had cut off
+            with suppress(OSError):  # otherwise it would later be adopted as a round cut off by a crash
                 Path(event.checkpoint).unlink()
         self._restores += 1
         self._send(m.Restore(None if current is None else str(current.path), quiet=True))
@@ -310,7 +310,7 @@ class WorkerEvents(LinkHolder):
         self._set_busy("")
         if taught:
             try:
-                self._project.adopt_checkpoints()  # one that it wrote, and could not tell of any more
+                self._project.adopt_checkpoints()  # it may have written one without reporting it
             except ProjectError as error:
                 self.notice.emit(str(error))
             reason = "The worker crashed during the round; the generator is as it was before it."
@@ -340,7 +340,7 @@ class WorkerEvents(LinkHolder):
         self.later(partial(self._save, self._project, images, pixels))
 
     def _save(self, project: Project, images: Sequence[Image], pixels: np.ndarray) -> None:
-        # On the link's thread; a missing file is only drawn again, so that it is enough to say so once.
+        # On the link's thread. A missing file is drawn again, so one warning is enough.
         for image, rows in zip(images, pixels, strict=True):
             try:
                 project.save_pixels(image.id, rows.tobytes(), rows.shape[1], rows.shape[0])

@@ -1,4 +1,4 @@
-"""Whoever holds a worker process in the window: one process at a time, heard on the window's thread."""
+"""Base of classes that hold a worker process in the window: one process at a time, with events on the window's thread."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from studio.worker.link import Gone, WorkerLink
 
 
 class LinkHolder(QObject):
-    """Starts a process and hears it in `_hear`. What one still says after it was let go of is not heard."""
+    """Starts a process and handles its events in `_hear`. Events of a process that was let go are ignored."""
 
     _arrived = Signal(int, object)  # number of the link, event: from its thread to the window's
 
     def __init__(self, service: str, parent: QObject | None = None) -> None:
-        """Take the module that the process serves; nothing is started yet."""
+        """`service` : the module that the process runs. Nothing is started yet."""
         super().__init__(parent)
         self._service = service
         self._link: WorkerLink | None = None
@@ -28,11 +28,11 @@ class LinkHolder(QObject):
 
     @property
     def pid(self) -> int | None:
-        """Of the process, once it runs."""
+        """Process id, once it runs."""
         return None if self._link is None else self._link.pid
 
     def _connect(self, log: Path | None) -> WorkerLink:
-        """Start a process, off this thread; what makes it crash is written to `log`."""
+        """Start a process on another thread; the output of a crash is written to `log`."""
         self._links += 1
         deliver: Callable[[m.Event | Gone], None] = partial(self._arrived.emit, self._links)
         self._link = WorkerLink(deliver, log, self._service)
@@ -47,5 +47,5 @@ class LinkHolder(QObject):
             self._hear(event)
 
     def _hear(self, event: Any) -> None:
-        """Take what the process says; `Gone` comes at most once, and last."""
+        """Handle an event of the process; `Gone` comes at most once, as the last one."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""The process that reads foreign generators, as the window holds it."""
+"""The window's interface to the process that reads foreign generators."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ SERVICE = "studio.worker.import_service"
 
 
 class ImportClient(LinkHolder):
-    """Methods that return at once, and signals on the window's thread. The process starts with the first file."""
+    """Methods that return at once, and signals on the window's thread. The process is started for the first file."""
 
     read = Signal(object, object)  # imports.FileRead, uint8 (N, H, W, 3)
     kept = Signal(Path)
-    failed = Signal(str, str)  # one line for people, detail
+    failed = Signal(str, str)  # one line for display, details
 
     def __init__(self, log: Path | None = None, parent: QObject | None = None) -> None:
         super().__init__(SERVICE, parent)
@@ -30,11 +30,11 @@ class ImportClient(LinkHolder):
         self._number = 0
 
     def read_file(self, file: Path, choices: dict[str, str]) -> None:
-        """Answered by `read`, or `failed`; only the last one asked for is answered."""
+        """Read a file. Answered by `read` or `failed`; only the latest request is answered."""
         self._ask(lambda number: imports.ReadFile(number, str(file), tuple(choices.items())))
 
     def keep(self, folder: Path) -> None:
-        """Write what was read last. Answered by `kept`, or `failed`."""
+        """Write the generator read last. Answered by `kept` or `failed`."""
         self._ask(lambda number: imports.KeepFile(number, str(folder)))
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The process that reads foreign generators: what is in a stranger's file never comes near the ratings."""
+"""The process that reads foreign generators, so that untrusted files never come near the ratings."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from studio.worker.inbox import Inbox, Outbox
 if TYPE_CHECKING:
     from gan.formats.importing import Imported, Question
 
-PREVIEW = 24  # images of what was read
+PREVIEW = 24  # images of the generator that was read
 
 
 def serve(inbox: Inbox, outbox: Outbox, frames: FrameWriter) -> None:
-    """Serve commands until Shutdown or until the window is gone."""
+    """Serve commands until `Shutdown`, or until the window is gone."""
     read: Imported | None = None
     while not inbox.ended:
         command = inbox.next()

@@ -1,4 +1,4 @@
-"""Messages between the window and the process that reads foreign generators, besides `studio.worker.messages`."""
+"""Messages between the window and the process that reads foreign generators, in addition to `studio.worker.messages`."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 class ReadFile:
     """Read a file that may hold a generator. Answered by `FileRead`, or `Failed`."""
 
-    number: int  # answers carry it: only the newest one's matter
+    number: int  # repeated in the answers, of which only those to the latest matter
     file: str
     choices: tuple[tuple[str, str], ...] = ()  # answers to questions: key, value
 
 
 @dataclass(frozen=True, slots=True)
 class KeepFile:
-    """Write the generator that was read last. Answered by `FileKept`, or `Failed`."""
+    """Write the generator read last. Answered by `FileKept`, or `Failed`."""
 
     number: int
     folder: str  # the bundle to write
@@ -37,23 +37,23 @@ class Option:
 
     value: str
     label: str
-    evidence: str  # why it is ranked where it is; may be ""
+    evidence: str  # why it is ranked there; may be ""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something that the file does not say."""
+    """Something that cannot be read from the file."""
 
     key: str
     text: str
     options: tuple[Option, ...]
-    value: str  # what was taken
-    settled: bool  # the file all but answers it
+    value: str  # the answer in use
+    settled: bool  # whether the file leaves hardly any doubt
 
 
 @dataclass(frozen=True, slots=True)
 class FileRead:
-    """What is in a file."""
+    """The generator in a file."""
 
     number: int
     what: str

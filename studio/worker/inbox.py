@@ -1,4 +1,4 @@
-"""Commands as they arrive in the worker: a thread that reads them all at once, a queue that keeps what still matters."""
+"""Receives commands in the worker: a thread reads them at once, a queue keeps those that still matter."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ LATEST_WINS = (m.Propose, m.Strip, m.Predict, m.Explore, m.SuggestTitles)
 
 
 class Outbox:
-    """The pipe's way out, for any thread. Once the window is gone, what is sent is dropped."""
+    """The sending end of the pipe, for any thread. Once the window is gone, events are dropped."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._lock = threading.Lock()
 
     def send(self, event: m.Event) -> None:
-        """Send an event; blocks only while the window's end reads slowly."""
+        """Send an event; blocks only if the window reads slowly."""
         with self._lock:
             try:
                 self._connection.send(event)
-            except (OSError, ValueError):  # the window has gone: the inbox ends this process
+            except (OSError, ValueError):  # the window is gone: the inbox ends this process
                 return
 
 
 class Inbox:
-    """Reads commands on a thread of its own, so that Ping, Stop and Pause are heard while the main thread works."""
+    """Reads commands on a thread of its own, so that Ping, Stop and Pause are handled while the main thread works."""
 
     def __init__(self, connection: Connection, outbox: Outbox) -> None:
         self._connection = connection
@@ -39,7 +39,7 @@ class Inbox:
         self._changed = threading.Condition()
         self._release: Callable[[int], None] = lambda page: None
         self._close: Callable[[], None] = lambda: None
-        self.ended = False  # Shutdown came, or the window is gone
+        self.ended = False  # whether Shutdown arrived, or the window is gone
         self.paused = False
         self.stop: m.Stop | None = None
         self.export_cancelled = False
@@ -47,21 +47,21 @@ class Inbox:
 
     @property
     def export_unwanted(self) -> bool:
-        """Whether the export that runs was cancelled, or nobody is left to want it."""
+        """Whether the running export was cancelled, or the window is gone."""
         return self.ended or self.export_cancelled
 
     def attach(self, release: Callable[[int], None], close: Callable[[], None]) -> None:
-        """Whom to tell that a page is free again, and that no more will be."""
+        """Set the callbacks for a page that was released, and for the end."""
         self._release, self._close = release, close
 
     def next(self, timeout: float | None = None) -> m.Command | None:
-        """The oldest waiting command; None when `timeout` seconds passed, or at the end."""
+        """The oldest pending command; None after `timeout` seconds, or at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self.ended, timeout)
             return self._waiting.popleft() if self._waiting and not self.ended else None
 
     def next_of(self, kinds: tuple[type, ...]) -> m.Command | None:
-        """The oldest waiting command of these kinds, without waiting; the others keep their order."""
+        """The oldest pending command of these kinds, without waiting; the others keep their order."""
         with self._changed:
             for command in self._waiting:
                 if isinstance(command, kinds):
@@ -70,7 +70,7 @@ class Inbox:
         return None
 
     def wait(self, seconds: float) -> None:
-        """Sleep until something arrives, at most so long."""
+        """Sleep until a command arrives, at most for so long."""
         with self._changed:
             self._changed.wait(seconds)
 
@@ -109,15 +109,15 @@ class Inbox:
                     self.stop, self.paused = (
                         None,
                         False,
-                    )  # those that came before it were for an earlier round
+                    )  # earlier ones were for an earlier round
                 if isinstance(command, m.Export):
-                    self.export_cancelled = False  # a cancelling before it was for an earlier one
+                    self.export_cancelled = False  # an earlier cancellation was for an earlier export
                 self._waiting.append(command)
             self._changed.notify_all()
 
 
 def ended_soon(inbox: Inbox, seconds: float, give_up: Callable[[], None]) -> threading.Thread:
-    """Call `give_up` when the main thread is still at work so many seconds after the end was asked for."""
+    """Call `give_up` if the main thread is still working `seconds` after the end was requested."""
 
     def watch() -> None:
         while not inbox.ended:

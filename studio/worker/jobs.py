@@ -1,6 +1,6 @@
-"""Messages between the window and the process that trains, besides `studio.worker.messages`.
+"""Messages between the window and the process that trains, in addition to `studio.worker.messages`.
 
-Every job has a number; its events carry it, so that what a job that was given up still says is not taken for the next one's.
+Every job has a number, which its events carry, so that late events of an abandoned job are not taken for those of the next.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ class LookAt:
 
 @dataclass(frozen=True, slots=True)
 class ShowWhole:
-    """Read one picture of the folder that was looked at last, uncropped. Answered by `Whole`; nothing, if it cannot be read."""
+    """Read one picture of the folder that was read last, uncropped. Answered by `Whole`, or not at all if it cannot be read."""
 
     name: str  # relative to the folder
-    side: int  # pixels of its longer side, at most
+    side: int  # largest length of its longer side in pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Train:
 
     job: int
     folder: str
-    out: str  # the bundle to write: a new folder
+    out: str  # the bundle to write, in a new folder
     resolution: int  # pixels
     minutes: float
     start_from: str | None  # a bundled name or a bundle folder; None: random weights
@@ -48,12 +48,12 @@ class Train:
     keep_copies: bool = False
     device: str = "auto"
     seed: int = 0
-    go_on_from: str = ""  # the bundle of an earlier run; a copy of it is trained further, and it stays as it is
+    go_on_from: str = ""  # the bundle of an earlier run, of which a copy is trained further
 
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """End a job: what was trained so far is written first."""
+    """End a job; what was trained so far is written first."""
 
     job: int
 
@@ -71,7 +71,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What there is to choose from; said once, at the start."""
+    """The available starts; sent once, at the beginning."""
 
     starts: tuple[Start, ...]
 
@@ -86,26 +86,26 @@ class Looking:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture that can be used."""
+    """A usable picture."""
 
     name: str  # relative to the folder
     width: int  # of the whole picture, upright
     height: int
-    copy_of: str = ""  # name of the picture that is kept instead
+    copy_of: str = ""  # name of the picture that is used instead
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What is in a folder."""
+    """The pictures in a folder."""
 
     job: int
-    array: str  # a .npy file: uint8 (N, R, R, 3), the pictures as they are cropped, row for row
+    array: str  # a .npy file: uint8 (N, R, R, 3), the cropped pictures, one per row
     pictures: tuple[Picture, ...]
     skipped: tuple[tuple[str, str], ...]  # name, why
-    few: int  # pictures; with fewer, copying is to be feared
-    pixel: int = 1  # side of the squares of one colour that pixel art consists of; 1: no pixel art
-    pixel_art: bool = False  # also where it is at its own size, without such squares
-    start: str = ""  # the bundled generator that had best be started from, if there is one
+    few: int  # number of pictures below which a generator may copy them
+    pixel: int = 1  # side of the squares of one colour in enlarged pixel art; 1: none
+    pixel_art: bool = False  # whether it is pixel art, also at its own size, without such squares
+    start: str = ""  # the recommended bundled generator to start from, if any
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +118,10 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """How a training run stands."""
+    """Progress of a training run."""
 
     job: int
-    images: int  # seen so far, earlier sittings included
+    images: int  # seen so far, including earlier sessions
     fraction: float  # of the run, 0..1
     images_per_second: float
     seconds_left: float
@@ -130,13 +130,13 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """What the generator draws of the same seeds now, and the training picture nearest to each."""
+    """Images of the same seeds by the current generator, and the training picture nearest to each."""
 
     job: int
-    images: int  # seen by then
+    images: int  # seen at that time
     drawn: FrameRef
     nearest: FrameRef
-    copied: tuple[bool, ...]  # so near that it looks copied
+    copied: tuple[bool, ...]  # whether each looks copied
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +149,11 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A run has ended or was halted; the bundle is complete on disk."""
+    """A run has ended or was halted; its bundle is complete on disk."""
 
     job: int
     folder: str
-    finished: bool  # False: halted before its time
+    finished: bool  # False: halted early
 
 
 Command = LookAt | ShowWhole | Train | Halt

@@ -1,4 +1,4 @@
-"""The process that trains, as the window holds it: methods that return at once, and signals on the window's thread."""
+"""The window's interface to the process that trains: methods that return at once, and signals on the window's thread."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ PATIENCE = 6.0  # seconds for the last step of a run and for writing it
 
 @dataclass(frozen=True)
 class ShownSamples:
-    """The same seeds as the generator draws them now, each beside its nearest training picture."""
+    """Images of the same seeds by the current generator, each with its nearest training picture."""
 
-    images: int  # seen by then
+    images: int  # seen at that time
     drawn: np.ndarray  # uint8 (K, R, R, 3)
     nearest: np.ndarray
-    copied: tuple[bool, ...]  # so near that it looks copied
+    copied: tuple[bool, ...]  # whether each looks copied
 
 
 class JobsClient(LinkHolder):
-    """Looks at folders and trains on them, one job at a time; a new one takes the place of the old.
+    """Reads folders and trains on them, one job at a time; a new job replaces the old one.
 
-    The process starts with the first job. One that crashes is started again by the next.
+    The process is started for the first job. After a crash, the next job starts it again.
     """
 
     choices = Signal(object)  # tuple[jobs.Start, ...]
@@ -42,7 +42,7 @@ class JobsClient(LinkHolder):
     samples = Signal(object)  # ShownSamples
     said = Signal(str)
     trained = Signal(object)  # jobs.Trained
-    failed = Signal(str, str)  # one line for people, detail
+    failed = Signal(str, str)  # one line for display, details
 
     def __init__(
         self, log: Path | None = None, parent: QObject | None = None, service: str = SERVICE
@@ -54,7 +54,7 @@ class JobsClient(LinkHolder):
 
     @property
     def running(self) -> bool:
-        """Whether a job is at work."""
+        """Whether a job is running."""
         return self._running
 
     def look_at(self, folder: Path, resolution: int) -> None:
@@ -62,15 +62,15 @@ class JobsClient(LinkHolder):
         self._begin(jobs.LookAt(0, str(folder), resolution))
 
     def show_whole(self, name: str, side: int) -> None:
-        """Read one picture of that folder uncropped. Answered by `whole`, once nothing else is at work."""
+        """Read one picture of that folder uncropped. Answered by `whole`, when no other work is left."""
         self._send(jobs.ShowWhole(name, side))
 
     def train(self, command: jobs.Train) -> None:
-        """Train; the command's number is given here. Answered by `progress`, `samples`, `said` and `trained`, or `failed`."""
+        """Train; the number of the command is set here. Answered by `progress`, `samples`, `said` and `trained`, or `failed`."""
         self._begin(command)
 
     def halt(self) -> None:
-        """End the job at work. A training run is written and answered by `trained`."""
+        """End the running job. A training run is written and answered by `trained`."""
         self._send(jobs.Halt(self._job))
 
     def close(self) -> None:

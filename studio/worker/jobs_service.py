@@ -1,4 +1,4 @@
-"""The process that reads folders of pictures and trains on them: its own, so that rating never waits for it."""
+"""The process that reads folders of pictures and trains on them, separate so that rating never waits for it."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from studio.worker.inbox import Inbox, Outbox
 if TYPE_CHECKING:
     from gan.adversarial.train import TrainProgress
 
-NICENESS = 5  # on top of the worker's: whoever rates comes first
-SAMPLES = 12  # seeds 0 .. SAMPLES - 1 are shown as they grow
-SAVE_SECONDS = 30.0  # between two writings of the run: so much is lost at most, and so old are the samples
+NICENESS = 5  # in addition to the worker's: rating has priority
+SAMPLES = 12  # the images of seeds 0 .. SAMPLES - 1 are shown during training
+SAVE_SECONDS = 30.0  # between two saves of the run: the most that can be lost, and the oldest that samples can be
 
 
 def serve(inbox: Inbox, outbox: Outbox, frames: FrameWriter) -> None:
-    """Serve commands until Shutdown or until the window is gone."""
-    # A thread that waits for another one must not take the time of the process that answers the person. Read when torch is loaded.
+    """Serve commands until `Shutdown`, or until the window is gone."""
+    # Threads that wait for each other must not take time from the worker's process. torch reads this when it is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if hasattr(os, "nice"):
         with suppress(OSError):
@@ -42,7 +42,7 @@ def serve(inbox: Inbox, outbox: Outbox, frames: FrameWriter) -> None:
 
 
 class Jobs:
-    """One job at a time."""
+    """Runs one job at a time."""
 
     def __init__(self, inbox: Inbox, outbox: Outbox, frames: FrameWriter) -> None:
         self._inbox = inbox
@@ -52,7 +52,7 @@ class Jobs:
         self._folder = Path()
 
     def run(self) -> None:
-        """Serve until the end."""
+        """Serve commands until the end."""
         self._send(jobs.Choices(tuple(jobs.Start(start.name, start.resolution) for start in assets.trainable())))
         while not self._inbox.ended:
             command = self._inbox.next()
@@ -60,7 +60,7 @@ class Jobs:
                 self.do(command)
 
     def do(self, command: m.Command) -> None:
-        """Serve one command; whatever goes wrong is said in one line and survived."""
+        """Serve one command; an error is reported in one line, and the process continues."""
         name = type(command).__name__
         try:
             match command:
@@ -73,7 +73,7 @@ class Jobs:
                 case jobs.Halt():
                     self._halted = max(self._halted, command.job)
         except Cancelled:
-            if isinstance(command, jobs.Train):  # while its pictures were read anew: nothing was trained that could be told of
+            if isinstance(command, jobs.Train):  # it ended while reading pictures: nothing was trained
                 self._send(m.Failed(name, "The run was stopped before it began."))
         except FrameClosed:
             return
@@ -117,13 +117,13 @@ class Jobs:
     def _show_whole(self, command: jobs.ShowWhole) -> None:
         try:
             pixels = whole(self._folder / command.name, command.side)
-        except Exception:  # gone or damaged since the folder was read (Pillow raises nearly anything): nothing to show
+        except Exception:  # deleted or damaged since the folder was read (Pillow may raise nearly anything): nothing to show
             return
         self._send(jobs.Whole(command.name, self._frames.send(pixels[None])))
 
 
 def _thinned(tell: Callable[[float], None], least: float = 0.005) -> Callable[[float], None]:
-    """Tell only of what can be seen to move."""
+    """Report only visible progress."""
     last = -1.0
 
     def told(share: float) -> None:
@@ -138,7 +138,7 @@ def _thinned(tell: Callable[[float], None], least: float = 0.005) -> Callable[[f
 def _copy(run: Path, out: Path) -> None:
     """Copy the files of a run, all or none."""
     part = out.with_name(f".{out.name}.part")
-    shutil.rmtree(part, ignore_errors=True)  # of a process that was killed
+    shutil.rmtree(part, ignore_errors=True)  # left by a killed process
     try:
         part.mkdir()
         for file in run.iterdir():
@@ -185,7 +185,7 @@ class _Run:
         try:
             self._run(command.run)
         except BaseException:
-            if self._stamp() == begun:  # nothing came of it: no folder is left that looks like a run
+            if self._stamp() == begun:  # without a result, do not leave a folder that looks like a run
                 shutil.rmtree(asked.out, ignore_errors=True)
             raise
         self._send(jobs.Trained(asked.job, asked.out, not self._cancelled()))

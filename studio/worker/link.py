@@ -1,4 +1,4 @@
-"""One worker process as its parent holds it: started, read and written by threads, so that nobody waits for it. No Qt."""
+"""One worker process, held by its parent: started, read and written by threads, so that nothing waits for it. No Qt."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from studio.worker.frames import FrameReader
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The process has ended without being asked to."""
+    """The process has ended by itself."""
 
     exitcode: int | None
     reason: str = ""
 
 
 class WorkerLink:
-    """A worker process. `deliver` is called with every event, on a thread of this link's, and with `Gone` at most once."""
+    """A worker process. `deliver` is called with every event, on a thread of this link, and with `Gone` at most once."""
 
     def __init__(
         self, deliver: Callable[[m.Event | Gone], None], log: Path | None, service: str = spawn.SERVICE
@@ -48,37 +48,37 @@ class WorkerLink:
 
     @property
     def pid(self) -> int | None:
-        """Of the process; None before it has started."""
+        """Process id; None before it has started."""
         return None if self._process is None else self._process.pid
 
     def send(self, command: m.Command | Callable[[], m.Command | None]) -> None:
-        """Pass a command on, in order, or what work on the sending thread makes of it; never waits."""
+        """Send a command, in order; or what a function returns that is called on the sending thread. Never waits."""
         self._outgoing.put(command)
 
     def later(self, work: Callable[[], None]) -> None:
-        """Do small work on the sending thread."""
+        """Run a small task on the sending thread."""
         self._outgoing.put(work)
 
     def take(self, ref: m.FrameRef) -> np.ndarray:
-        """The pixels of an event that was delivered: uint8 (N, H, W, 3), once."""
+        """The pixels of a delivered event: uint8 (N, H, W, 3); they can be taken once."""
         if self._frames is None:
             raise KeyError(ref.batch)
         return self._frames.take(ref)
 
     def drop(self, ref: m.FrameRef | None) -> None:
-        """Forget the pixels of an event."""
+        """Discard the pixels of an event."""
         if self._frames is not None:
             self._frames.drop(ref)
 
     def close(self, patience: float = 2.0) -> None:
-        """Ask the process to end; terminate it after `patience` seconds, and then kill it. Nothing more is delivered."""
+        """Ask the process to end; after `patience` seconds terminate, then kill it. Nothing more is delivered."""
         if not self._closing.is_set():
             self._closing.set()
             self.send(m.Shutdown())
         self._reader.join(patience)
         process = (
             self._process
-        )  # only the reader waits for it: two that did could each take the other's answer
+        )  # only the reader waits for it: of two that wait, one could miss the exit code
         if process is not None and self._reader.is_alive():
             process.terminate()
             self._reader.join(0.5)
@@ -86,7 +86,7 @@ class WorkerLink:
             self._reader.join(1.0)
 
     def leave(self) -> threading.Thread:
-        """Close on another thread, so that a window need not stand still; returns it. The program ends after it, not before."""
+        """Close on another thread, so that the window is not blocked; returns that thread, which the program waits for at its end."""
         self._closing.set()
         self.send(m.Shutdown())
         thread = threading.Thread(target=self.close, name="worker-end")
@@ -94,7 +94,7 @@ class WorkerLink:
         return thread
 
     def kill(self) -> None:
-        """End a process that does not answer; `Gone` follows."""
+        """Kill a process that does not answer; `Gone` follows."""
         if self._process is not None:
             self._process.kill()
 
@@ -111,7 +111,7 @@ class WorkerLink:
         self._outgoing.put(None)
         assert self._process is not None
         self._process.join(5.0)
-        if self._process.is_alive():  # it closed the pipe and hangs
+        if self._process.is_alive():  # it closed the pipe but did not end
             self._process.kill()
             self._process.join()
         code = self._process.exitcode
@@ -133,12 +133,12 @@ class WorkerLink:
             ours.close()
             raise
         finally:
-            theirs.close()  # so that the end of the process is the end of the pipe
+            theirs.close()  # so that the pipe ends with the process
         self._process = process
         return ours
 
     def _read(self, connection: Connection) -> str:
-        """Deliver what the process says until its end; returns why that came, where it was not its own."""
+        """Deliver events until the process ends. Returns the reason if reading ended for another one."""
         assert self._process is not None and self._frames is not None
         while True:
             ready = wait([connection, self._process.sentinel])
@@ -148,7 +148,7 @@ class WorkerLink:
                 event = connection.recv()
             except (EOFError, OSError):
                 return ""
-            except Exception as error:  # what follows half a message could be anything
+            except Exception as error:  # after an invalid message, what follows is unknown
                 self._process.kill()
                 return f"it said something that cannot be read: {error}"
             if isinstance(event, m.FramePage):
@@ -164,7 +164,7 @@ class WorkerLink:
                 if command is not None:
                     with suppress(OSError, ValueError):  # the reader notices the end
                         connection.send(command)
-            except Exception as error:  # a bug, after which others still have to be heard
+            except Exception as error:  # a bug; later commands must still be sent
                 name = "" if callable(item) else type(item).__name__
                 self._tell(m.Failed(name, str(error), traceback.format_exc()))
 

@@ -1,4 +1,4 @@
-"""What the worker knows of the machine: its cores and devices, and what to do where memory is short."""
+"""The machine as the worker sees it: cores and devices, and what to do when memory is short."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def usable_cores() -> int:
 
 
 def device_label(device: torch.device) -> str:
-    """A device as people know it: "CPU, 2 cores", "NVIDIA H200"."""
+    """A device for display: "CPU, 2 cores", "NVIDIA H200"."""
     if device.type == "cuda":
         return str(torch.cuda.get_device_name(device))
     if device.type == "mps":
@@ -29,10 +29,10 @@ def device_label(device: torch.device) -> str:
 
 
 def work_in_smaller_batches(session: TuningSession) -> bool:
-    """Halve the number of images drawn at once; False where it is small already."""
+    """Halve the number of images per batch. Returns False if it is small already."""
     try:
         drawer = session.scorer.drawer
-    except (MemoryError, RuntimeError):  # not even the reference sample fits
+    except (MemoryError, RuntimeError):  # not even the reference set fits
         return False
     if drawer.chunk <= SMALLEST_BATCH:
         return False

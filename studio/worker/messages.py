@@ -1,7 +1,7 @@
 """The messages between the window and the worker.
 
-Plain frozen dataclasses of built-in types, pickled over one pipe: nothing here needs Qt, numpy or torch. Pixels never
-travel in a message; a message holds a `FrameRef`, and the bytes travel in shared memory (see `studio.worker.frames`).
+Plain frozen dataclasses of built-in types, pickled and sent through one pipe: nothing here needs Qt, numpy or torch. Pixels are never part
+of a message: it holds a `FrameRef`, and the bytes are sent through shared memory (see `studio.worker.frames`).
 
 Latents are little-endian float32 bytes, `4 * z_dim` long. Image ids are the project's. Times are Unix seconds.
 """

@@ -1,4 +1,4 @@
-"""The command that tells a worker everything it must know of a project. No Qt, no torch."""
+"""The command that opens a project in a worker. No Qt, no torch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from studio.worker import messages as m
 
 
 def opening(project: Project, device: str = "auto", use_signals: bool = True) -> m.Open:
-    """The command that makes a worker know everything that a project knows."""
+    """The `Open` command with everything that a worker needs of a project."""
     checkpoint = project.current_checkpoint()
     return m.Open(
         folder=str(project.folder),
@@ -24,5 +24,5 @@ def opening(project: Project, device: str = "auto", use_signals: bool = True) ->
 
 
 def known(images: Sequence[Image]) -> tuple[m.KnownImage, ...]:
-    """Images as the worker knows them."""
+    """Images as sent to the worker."""
     return tuple(m.KnownImage(image.id, image.latent) for image in images)

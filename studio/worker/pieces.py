@@ -1,4 +1,4 @@
-"""How many images to draw at a time, so that those of a slow generator appear one after another."""
+"""How many images to draw at a time, so that those of a slow generator appear gradually."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-FIRST = 4  # images of the first piece
-AT_ONCE = 0.4  # seconds; what takes no longer is shown in one go, which is calmer to look at
-PIECE = 0.25  # seconds between two pieces of what takes longer
+FIRST = 4  # images in the first piece
+AT_ONCE = 0.4  # seconds; what takes no longer is shown all at once, which is calmer
+PIECE = 0.25  # target seconds per piece of what takes longer
 
 
 def in_pieces(
@@ -17,7 +17,7 @@ def in_pieces(
     latents: np.ndarray,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Iterator[np.ndarray]:
-    """Draw float32 (N, z_dim) latents; yield uint8 (n, H, W, 3) pieces in order, the first as soon as there is something to show."""
+    """Draw float32 (N, z_dim) latents; yield uint8 (n, H, W, 3) pieces in order, the first as soon as possible."""
     began = clock()
     ready = draw(latents[:FIRST])
     each = (clock() - began) / len(ready)

@@ -1,4 +1,4 @@
-"""What the taste model thinks of the images that somebody looks at."""
+"""The taste model's predictions for the images on show."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from studio.worker.sessions import taste_message
 
 
 class Watch:
-    """The images on show, and what is thought of them."""
+    """The images on show, and their predictions."""
 
     def __init__(self) -> None:
         self.images: tuple[int, ...] = ()
         self._novelty: dict[int, float] = {}
 
     def forget(self) -> None:
-        """Another session: novelty is measured again."""
+        """Start with another session: novelty is measured again."""
         self._novelty = {}
 
     def taste(self, session: TuningSession) -> m.Taste:
-        """What is known of the taste, and predictions for the images that are watched."""
+        """The summary of the taste, with predictions for the images on show."""
         found = self._predictions(session, self.images) if self.images and session.learner.model else ()
         return taste_message(session.learner.summary(), found)
 

@@ -1,4 +1,4 @@
-"""A round in the worker: taught step by step, while what the window should not have to wait for is served in between."""
+"""A round in the worker: run step by step; requests that should not wait are served between steps."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DURING_A_ROUND = (
 
 
 class RoundRunner:
-    """Runs rounds of a session; looks between two steps for Stop and Pause."""
+    """Runs rounds of a session; checks for Stop and Pause between steps."""
 
     def __init__(
         self,
@@ -33,10 +33,10 @@ class RoundRunner:
         serve: Callable[[m.Command], None],
     ) -> None:
         self._inbox, self._send, self._frames, self._serve = inbox, send, frames, serve
-        self._before: np.ndarray | None = None  # the strip's images as they were
+        self._before: np.ndarray | None = None  # the strip's images before the round
 
     def teach(self, session: TuningSession, command: m.RunRound) -> Taught:
-        """Run a round; its steps are told as they come. Raises what `teaching.teach` raises."""
+        """Run a round and report its steps. Raises what `teaching.teach` raises."""
         inbox, began = self._inbox, time.monotonic()
         self._before = session.strip(command.strip)[1] if command.strip else None
 
@@ -60,7 +60,7 @@ class RoundRunner:
         )
 
     def finish(self, session: TuningSession, command: m.RunRound, taught: Taught) -> None:
-        """Tell how the round ended, without its images where memory is short: it is on disk, and must be heard of."""
+        """Report how the round ended, without images if memory is short: it is on disk, so it must be reported."""
         sent: tuple[m.FrameRef | None, m.FrameRef | None] = (None, None)
         if self._before is not None:
             try:

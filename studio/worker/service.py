@@ -1,7 +1,6 @@
-"""The worker's half that holds torch: commands in, `gan.session` at work, events out.
+"""The part of the worker that uses torch: commands in, `gan.session` at work, events out.
 
-The main thread does one thing at a time; while a round runs, `studio.worker.rounds` serves between two steps what the window
-should not have to wait for.
+The main thread does one thing at a time; while a round runs, `studio.worker.rounds` serves requests between steps that should not wait.
 """
 
 from __future__ import annotations
@@ -54,13 +53,13 @@ TASKS = {
     m.SuggestTitles: "learning",
 }
 IDLE = 0.3  # seconds without a command
-FEWEST_HEARD, STEPS_HEARD = 12, 10  # opinions told between two guesses, at least; such steps, at most
+FEWEST_HEARD, STEPS_HEARD = 12, 10  # a restart's opinions are passed in steps of at least so many, and in at most so many steps
 MakeSession = Callable[[m.Open, str], TuningSession]
 T = TypeVar("T")
 
 
 def serve(inbox: Inbox, outbox: Outbox, frames: FrameWriter) -> None:
-    """Serve commands until Shutdown or until the window is gone."""
+    """Serve commands until `Shutdown`, or until the window is gone."""
     cores = usable_cores()
     torch.set_num_threads(max(1, cores - 1))  # the window needs the other one
     Service(inbox, outbox, frames, make_session).run()
@@ -78,10 +77,10 @@ class Service:
         self._opened: m.Open | None = None
         self._latents: dict[int, np.ndarray] = {}
         self._use_signals = True
-        # All that stand, for a session that is made again on another device.
+        # All current ones, for a session that is recreated on another device.
         self._events: list[m.Opinion] = []
-        self._untold = 0  # how many of them, from the end, the session has not heard of
-        self._cold = False  # the session has not looked at its reference sample yet
+        self._untold = 0  # how many of them, from the end, the session does not have yet
+        self._cold = False  # whether the session has not read its reference set yet
         self._watch = Watch()
         self._rounds = RoundRunner(inbox, outbox.send, frames, self.do)
         self._checkpoint: str | None = None
@@ -90,8 +89,8 @@ class Service:
         self._titling: Titling | None = None
 
     def run(self) -> None:
-        """Serve until the end. What can be done ahead is done while nobody is waiting, in small pieces."""
-        pause: float | None = IDLE  # None: nothing is left to do ahead
+        """Serve until the end. While nobody waits, prepare for later requests in small pieces."""
+        pause: float | None = IDLE  # None: nothing is left to prepare
         while not self._inbox.ended:
             command = self._inbox.next(pause)
             if command is not None:
@@ -101,21 +100,21 @@ class Service:
                 pause = 0.0 if self._ahead_of_time() else None
 
     def _ahead_of_time(self) -> bool:
-        """Do a piece of what will be asked for next; False when nothing is left."""
+        """Do one piece of preparation. Returns False if nothing is left."""
         if self._session is None:
             return False
-        if self._cold:  # seconds in one piece: whoever asks for something meanwhile has to see why it does not come at once
+        if self._cold:  # takes seconds in one piece: a request during it must show why it is delayed
             self._send(m.Busy("learning" if self._events else "drawing"))
             self._guarded("Open", self._warm)
             self._send(m.Busy(""))
             return True
         try:
             return self._session.prepare()
-        except (MemoryError, RuntimeError):  # said, and survived in smaller batches, once it is asked for
+        except (MemoryError, RuntimeError):  # reported when the work is requested, then done in smaller batches
             return False
 
     def do(self, command: m.Command) -> None:
-        """Serve one command; whatever goes wrong is said and survived."""
+        """Serve one command; an error is reported, and the worker continues."""
         task = self._task(command)
         if task:
             self._send(m.Busy(task))
@@ -124,9 +123,9 @@ class Service:
             self._send(m.Busy("teaching" if self._teaching else ""))
 
     def _task(self, command: m.Command) -> str:
-        """Name what a command takes time for; nothing where it is done at once."""
+        """The task to show while a command runs; empty if it takes no time."""
         if isinstance(command, m.Predict) and self._cold and self._events:
-            return "learning"  # the first guesses after a start wait for all that was rated
+            return "learning"  # the first predictions after a start wait for all earlier ratings
         return TASKS.get(type(command), "")
 
     def _guarded(self, name: str, work: Callable[[], None]) -> None:
@@ -142,14 +141,14 @@ class Service:
             self._send(m.Failed(name, reason(error), traceback.format_exc()))
 
     def _retrying(self, work: Callable[[], T]) -> T:
-        """Do what can be done twice; where memory runs out, do it again in smaller batches, and then on the CPU."""
+        """Do work that can be repeated: if memory runs out, again in smaller batches, then on the CPU."""
         while True:
             try:
                 return work()
             except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
-            gc.collect()  # outside the handler, which would keep the failed tensors alive
+            gc.collect()  # not in the handler, which would keep the failed tensors alive
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
             self._ease()
@@ -162,7 +161,7 @@ class Service:
         ).type == "cpu"
         if self._session is not None and work_in_smaller_batches(self._session):
             self._send(m.Notice("Memory is short: working in smaller batches."))
-        elif not on_cpu and not self._teaching:  # a round holds on to the session it began with
+        elif not on_cpu and not self._teaching:  # a round keeps the session it started with
             self._send(m.Notice("The graphics card is out of memory: going on with the CPU, more slowly."))
             self._remake(opened, "cpu")
         else:
@@ -175,7 +174,7 @@ class Service:
                     "The window and the worker are of different versions; start Tastemaker again."
                 )
             if self._opened is command and self._session is not None:
-                return None  # memory was short: it was opened on the CPU then
+                return None  # it was opened on the CPU because memory was short
             return self._remake(command, command.device)
         if self._session is None:
             raise UserError("No generator is loaded.")
@@ -194,7 +193,7 @@ class Service:
         self._opened, self._session = command, None  # the old one's memory first
         self._explorer, self._titling = None, None
         session = self._make(command, device)
-        session.add(self._latents)  # those that came after the command, too
+        session.add(self._latents)  # including those that came after the command
         if self._checkpoint is not None:
             try:
                 session.restore(Path(self._checkpoint))
@@ -221,7 +220,7 @@ class Service:
         )
 
     def _warm(self) -> None:
-        """Measure the reference sample and learn what was rated: seconds of work, which a first grid need not wait for."""
+        """Read the reference set and learn from the ratings so far: seconds of work, for which a first grid need not wait."""
         self._cold = False
         use_signals_and_tags(self.session.learner, self._use_signals)
         if self._untold:
@@ -229,11 +228,11 @@ class Service:
         if not self._teaching:
             self.session.fit()
         self._tell_taste()
-        import torch._dynamo  # noqa: F401 - the first optimiser would take 1.2 s for it, at the first ratings
+        import torch._dynamo  # noqa: F401 - the first optimiser would take 1.2 s to import it, at the first ratings
 
     def _hear(self) -> None:
-        """Tell the learner what it has not heard of. Much at once, as at a start, is told in steps: it guesses each step before it
-        learns it, so that how well it guesses is known again. Nothing is told twice where memory runs out in between."""
+        """Pass new opinions to the learner. Many at once, as after a start, are passed in steps, each predicted before it is learnt, so
+        that the accuracy of predictions is known again. Nothing is passed twice if memory runs out in between."""
         learner = self.session.learner
         step = self._untold if self._teaching else max(FEWEST_HEARD, math.ceil(self._untold / STEPS_HEARD))
         for start in range(0, self._untold, step):
@@ -246,7 +245,7 @@ class Service:
 
     @property
     def session(self) -> TuningSession:
-        """The session; there is one after Open."""
+        """The session; it exists after `Open`."""
         assert self._session is not None
         return self._session
 
@@ -254,7 +253,7 @@ class Service:
     # Images and ratings
 
     def _do_propose(self, command: m.Propose) -> None:
-        if self._cold and self._events:  # so that the choice follows the taste
+        if self._cold and self._events:  # so that the choice uses the taste
             self._warm()
         chosen = self.session.choose(command.count)
         described = tuple(m.Proposal(packed(choice.latent), choice.why) for choice in chosen)
@@ -276,7 +275,7 @@ class Service:
 
     def _do_feedback(self, command: m.Feedback) -> None:
         events = list(command.events)
-        # Fast fingers: one fit for all that waits. An image that is rated as soon as it is known must not come after its rating.
+        # When ratings come fast, fit once for all pending ones. An image must be known before its rating.
         while more := self._inbox.next_of((m.Feedback, m.Know)):
             if isinstance(more, m.Know):
                 self._do_know(more)
@@ -294,7 +293,7 @@ class Service:
             self._events.extend(known)
             self._untold += len(known)
         if any(not isinstance(event, (m.Signal, m.Tag)) for event in known):  # those can wait for the next opinion
-            self._retrying(self._warm)  # and nothing before it, which would be heard twice
+            self._retrying(self._warm)  # nothing before it, which would be passed twice
 
     def _do_usesignals(self, command: m.UseSignals) -> None:
         self._use_signals = command.on
@@ -304,7 +303,7 @@ class Service:
     def _do_predict(self, command: m.Predict) -> None:
         self._watch.images = tuple(image for image in command.images if image in self._latents)
         if self._cold and not self._events:
-            return  # nothing is known yet; the reference sample can wait until nobody does
+            return  # no taste yet: the reference set is read when nobody waits
         if self._cold:
             self._warm()
         else:
@@ -349,7 +348,7 @@ class Service:
         if taught.checkpoint is not None:
             self._checkpoint = str(taught.checkpoint)
         self._rounds.finish(self.session, command, taught)
-        self._guarded("Feedback", lambda: self._retrying(self._warm))  # what was rated meanwhile
+        self._guarded("Feedback", lambda: self._retrying(self._warm))  # ratings made during the round
 
     def _teach(self, command: m.RunRound) -> Taught:
         if self._cold:
@@ -367,6 +366,6 @@ class Service:
 
     def _do_export(self, command: m.Export) -> None:
         if self._cold and self._events:
-            self._warm()  # the card says what is known of the taste
+            self._warm()  # the card reports the taste
         told = export_told(self.session, command, self._send, lambda: self._inbox.export_unwanted)
         self._send(told)

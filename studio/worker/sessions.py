@@ -1,4 +1,4 @@
-"""Makes a `gan.session` from what a project knows, and converts latents and opinions on the way."""
+"""Creates a `gan.session` from the data of a project, converting latents and opinions."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from studio.worker import messages as m
 
 
 def make_session(command: m.Open, device: str) -> TuningSession:
-    """A session on the command's generator that knows its images; its ratings and its checkpoint are left to the caller.
+    """A session with the command's generator and images; ratings and checkpoint are left to the caller.
 
     Raises
     ------
     UserError, ValueError
-        No such generator, a damaged one, or no such device.
+        There is no such generator or device, or the generator is damaged.
     """
-    # A project outlives its generator's training: when a bundled one is trained anew, its checkpoints still open.
+    # A project outlives its generator's training: its checkpoints still open after a bundled generator was trained again.
     session = TuningSession(
         gan.load(command.model, "cpu"),
         device=device,
@@ -34,18 +34,18 @@ def make_session(command: m.Open, device: str) -> TuningSession:
         retrained=True,
     )
     session.add({image.id: array(image.latent) for image in command.images})
-    # The reference sample follows from the project's seed and stays; the choice of images must not begin again with every start.
+    # The reference set depends only on the project's seed; the choice of images must not start again with every launch.
     session.random.manual_seed(command.seed * 1_000_003 + len(command.images))
     return session
 
 
 def open_session(command: m.Open, device: str, taste: bool = True) -> TuningSession:
-    """A session that knows all that the command does, or but for the taste, which takes seconds, and drawing does without.
+    """A session with everything in the command; without `taste`, which takes seconds and is not needed for drawing, no ratings.
 
     Raises
     ------
     UserError, ValueError
-        As `make_session`, or the checkpoint is missing or damaged.
+        As in `make_session`, or the checkpoint is missing or damaged.
     """
     session = make_session(command, device)
     if command.checkpoint is not None:
@@ -65,14 +65,14 @@ def array(latent: bytes) -> np.ndarray:
 
 
 def packed(latent: np.ndarray) -> bytes:
-    """A latent as it is stored."""
+    """A latent in the form in which it is stored."""
     return np.asarray(latent, "<f4").tobytes()
 
 
 def feedback(opinions: Iterable[m.Opinion]) -> list[Feedback]:
-    """Opinions as `gan.session` takes them; for signals see `signals`.
+    """Convert opinions for `gan.session`; for signals see `signals`.
 
-    Its "clear" takes the flag away too; the studio's is about stars alone. The best of several was preferred to each of the others.
+    The library's "clear" also removes the flag; the studio's only removes stars. The best of several images is preferred to each other one.
     """
     found: list[Feedback] = []
     for o in standing(opinions):
@@ -88,29 +88,29 @@ def feedback(opinions: Iterable[m.Opinion]) -> list[Feedback]:
 
 
 def signals(opinions: Iterable[m.Opinion]) -> list[Signal]:
-    """The signals among opinions, as `gan.session` takes them."""
+    """The signals among opinions, converted for `gan.session`."""
     return [Signal(o.image, o.kind, o.value, o.time) for o in opinions if isinstance(o, m.Signal)]
 
 
 def tags(opinions: Iterable[m.Opinion]) -> list[Tag]:
-    """The words among opinions, as `gan.session` takes them."""
+    """The tags among opinions, converted for `gan.session`."""
     return [Tag(o.image, o.word, o.kind == "tag", o.time) for o in opinions if isinstance(o, m.Tag)]
 
 
 def tell_signals_and_tags(learner: TasteLearner, opinions: Iterable[m.Opinion]) -> None:
-    """Append the signals and tags among opinions to a learner: neither is undone by replacing events (removing a tag is an event, too)."""
+    """Append the signals and tags among opinions to a learner. Replacing events does not undo them (removing a tag is an event too)."""
     opinions = list(opinions)
     learner.signals(signals(opinions))
     learner.tags(tags(opinions))
 
 
 def use_signals_and_tags(learner: TasteLearner, on: bool) -> None:
-    """Let a learner learn from signals and tags, or ignore them."""
+    """Switch learning from signals and tags on or off."""
     learner.use_signals = learner.use_tags = on
 
 
 def taste_message(summary: TasteSummary, predictions: tuple[m.Prediction, ...]) -> m.Taste:
-    """The state of the taste, as a message to the window."""
+    """The state of the taste as a message to the window."""
     signs = summary.signs
     return m.Taste(
         count=summary.count,

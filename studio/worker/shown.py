@@ -1,4 +1,4 @@
-"""What the client hands to the window: answers of the worker with their pixels, and with the rows they already are."""
+"""What the client emits to the window: the worker's answers with their pixels and project rows."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from studio.worker import messages as m
 
 @dataclass(frozen=True)
 class ShownGrid:
-    """A grid that is already rows of the project."""
+    """A grid that is stored in the project already."""
 
-    generation: int  # what `propose` returned
+    generation: int  # as returned by `propose`
     grid: int  # the project's grid id
     images: tuple[Image, ...]  # in the order to show
     pixels: (
         np.ndarray
-    )  # uint8 (n, H, W, 3), of the first of them; those of the others follow as `ShownImages`
+    )  # uint8 (n, H, W, 3), of the first images; the others follow as `ShownImages`
 
 
 @dataclass(frozen=True)
 class ShownStrip:
-    """The same seeds before and after."""
+    """The same seeds before and after a round."""
 
     seeds: tuple[int, ...]
     before: np.ndarray  # uint8 (N, H, W, 3)
@@ -33,7 +33,7 @@ class ShownStrip:
 
 @dataclass(frozen=True)
 class ShownImages:
-    """Images drawn again, or drawn after the first of a grid."""
+    """Images drawn again, or later images of a grid."""
 
     request: int  # 0: of a grid
     images: tuple[int, ...]
@@ -50,16 +50,16 @@ class ShownExploration:
 
 @dataclass(frozen=True)
 class ShownTaste:
-    """What was learnt; the best images first, then as many of the worst, then those that are hardly drawn any more."""
+    """What was learnt; pixels of the best images, then of as many worst ones, then of those that are hardly drawn any more."""
 
     said: m.Explained
-    pixels: np.ndarray | None  # uint8 (2 N + M, H, W, 3); None: nothing is known yet
+    pixels: np.ndarray | None  # uint8 (2 N + M, H, W, 3); None: no taste yet
 
 
 @dataclass(frozen=True)
 class FinishedRound:
-    """A round's end. A kept checkpoint is already a file and a row, and is the current one."""
+    """The end of a round. A kept checkpoint is already a file and a row, and the current one."""
 
     result: m.RoundFinished
     checkpoint: Checkpoint | None
-    strip: ShownStrip | None  # before this round, after it
+    strip: ShownStrip | None  # before and after this round

@@ -1,4 +1,4 @@
-"""What the child process runs first. Nothing here imports torch: the process answers before torch is loaded."""
+"""The entry point of the child process. Nothing here imports torch, so the process answers before torch is loaded."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from studio.worker.inbox import Inbox, Outbox, ended_soon
 
 SERVICE = "studio.worker.service"
 NICENESS = 7
-LAST_SECONDS = 5.0  # for the step in hand once the window is gone
+LAST_SECONDS = 5.0  # for the current step once the window is gone
 
 
 def main(connection: Connection, memory: str, pages: int, log: str | None, service: str = SERVICE) -> None:
-    """Serve commands from `connection` until Shutdown or until the window is gone.
+    """Serve commands from `connection` until `Shutdown`, or until the window is gone.
 
-    memory, pages: the ring of `studio.worker.frames`. log: a file for the traces of crashes.
+    memory, pages : the ring of `studio.worker.frames`. log : a file for the tracebacks of crashes.
     """
     with suppress(ValueError, OSError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in a terminal is for the window
@@ -43,7 +43,7 @@ def main(connection: Connection, memory: str, pages: int, log: str | None, servi
     _keep_locks_in_this_process()
     code = 0
     try:
-        if not inbox.ended:  # asked before torch, which takes seconds
+        if not inbox.ended:  # checked before importing torch, which takes seconds
             importlib.import_module(service).serve(inbox, outbox, frames)
     except BaseException as error:
         code, detail = 1, traceback.format_exc()
@@ -53,14 +53,14 @@ def main(connection: Connection, memory: str, pages: int, log: str | None, servi
     frames.detach()
     if stream is not None:
         stream.close()
-    os._exit(code)  # at once: taking torch apart piece by piece is work for nobody
+    os._exit(code)  # at once: an orderly shutdown of torch takes time and gains nothing
 
 
 def _keep_locks_in_this_process() -> None:
-    """Give tqdm a lock of this process alone.
+    """Give tqdm a lock that is local to this process.
 
-    torch's exporter counts with tqdm, whose own lock is a named semaphore for several processes; it would outlive this one,
-    which ends at once or is ended, and Python would speak of a leak in the person's terminal.
+    torch's exporter uses tqdm, whose own lock is a named semaphore for several processes. It would outlive this process, which ends
+    abruptly, and Python would report a leak in the person's terminal.
     """
     with suppress(ImportError):
         from tqdm import tqdm  # type: ignore[import-untyped]

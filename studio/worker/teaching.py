@@ -1,4 +1,4 @@
-"""One round as the studio and the command line run it: taught, decided on, and on disk before anyone hears of it."""
+"""One round as the studio and the command line run it; its result is on disk before it is reported."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from gan.rewards.outside import PREFIX, installed
 from gan.session import RoundProgress, RoundResult, TuningSession
 from studio.worker.messages import RoundSettings
 
-LIKED = 0.8  # the quantile of untuned images above which an image counts as liked
-_WISH = 0.5  # weight of a plain measure that is turned up to 1
-_SEEDS = range(1_000_000, 1_000_192)  # far from those that a strip shows
+LIKED = 0.8  # quantile of the untuned images' liking above which an image counts as liked
+_WISH = 0.5  # weight of a plain measure whose slider is at 1
+_SEEDS = range(1_000_000, 1_000_192)  # far from those of the strip
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Taught:
 
     kept: bool
     reason: str  # one sentence
-    checkpoint: Path | None  # on disk; None: the generator is as it was
+    checkpoint: Path | None  # on disk; None: the generator is unchanged
     metrics: dict[str, float | None]
 
 
@@ -45,15 +45,15 @@ def teach(
     keep: Callable[[], bool] = lambda: True,
     after_step: Callable[[RoundProgress], None] = lambda progress: None,
 ) -> Taught:
-    """Run a round; where it is kept, write it to `checkpoint`, with `facts` for the project, as plain JSON.
+    """Run a round; if it is kept, write it to `checkpoint`, with `facts` for the project as plain JSON.
 
-    `cancel` is asked between steps and `keep` at the end. Whatever stops the round in another way, also an exception of
-    `after_step`, leaves the generator as it was before.
+    `cancel` is called between steps and `keep` at the end. If the round ends in any other way, including an exception of `after_step`, the
+    generator stays as it was.
 
     Raises
     ------
     UserError
-        Too few ratings, or the checkpoint cannot be written.
+        There are too few ratings, or the checkpoint cannot be written.
     """
     before, rounds = session.adapter, session.rounds
     done = False
@@ -71,7 +71,7 @@ def teach(
         metrics = measured(result, predicted_like_rate(session) if kept else None)
         if kept:
             try:
-                os.stat(checkpoint.parent)  # else it would be made, and a project that was moved meanwhile could not be put back
+                os.stat(checkpoint.parent)  # otherwise it would be created, and a project that was moved meanwhile could not be put back
                 session.save_checkpoint(checkpoint, {"reason": why, **metrics, "project": {**facts, "metrics": metrics}})
             except OSError as error:
                 raise UserError(
@@ -86,7 +86,7 @@ def teach(
 
 
 def turned(kept: Mapping[str, Any] | None, turned_now: Mapping[str, float] | None = None) -> RoundSettings:
-    """The dials as a project keeps them (what is not known here is left out), but for those that are turned now."""
+    """The sliders stored in a project (unknown ones are left out), overridden by those given now."""
     factors = dict(kept or {})
     outside = {f"{PREFIX}{name}": factor for name, factor in factors.pop("outside", {}).items() if factor and name in installed()}
     known = {"strength", *vars(RewardWeights())}
@@ -95,19 +95,19 @@ def turned(kept: Mapping[str, Any] | None, turned_now: Mapping[str, float] | Non
 
 
 def strength(settings: RoundSettings) -> float:
-    """The dial, 1.0 in the middle and a factor, as `run_round` takes it: 0..1, where 0.5 is the factor 1."""
+    """The strength slider, a factor around 1.0, converted for `run_round`: 0..1, where 0.5 is the factor 1."""
     factor = min(max(settings.strength, 0.25), 4.0)
     return (math.log(factor, 4.0) + 1.0) / 2.0
 
 
 def reward_weights(settings: RoundSettings) -> RewardWeights:
-    """The dials as weights of the reward, 1.0 being what is usual. Raises UserError for a term that does not exist."""
+    """The sliders as reward weights, where 1.0 is the default. Raises UserError for a term that does not exist."""
     own = dict(vars(RewardWeights()))
     del own["outside"]
     named = {name: factor for name, factor in settings.weights.items() if not name.startswith(PREFIX)}
     if unknown := set(named) - set(own):
         raise UserError(f"There is no reward term named {', '.join(sorted(unknown))}; there are {', '.join(own)} and scorer:NAME.")
-    usual = {name: value or getattr(MOVING_WEIGHTS, name) or _WISH for name, value in own.items()}  # also of those that are off
+    usual = {name: value or getattr(MOVING_WEIGHTS, name) or _WISH for name, value in own.items()}  # also for terms that are off by default
     values = {name: factor * usual[name] for name, factor in named.items()}
     outside = {name.removeprefix(PREFIX): _WISH * settings.weights[name] for name in set(settings.weights) - set(named)}
     return RewardWeights(**{**own, **values}, outside=outside)
@@ -122,7 +122,7 @@ def predicted_like_rate(session: TuningSession) -> float:
 
 
 def measured(result: RoundResult, like_rate: float | None) -> dict[str, float | None]:
-    """What is kept of a round, as plain JSON; standard deviations are the untuned generator's."""
+    """The metrics stored for a round, as plain JSON; standard deviations are those of the untuned generator's images."""
     return {
         "like_rate_predicted": like_rate,
         "taste": finite(result.best.taste),
@@ -138,5 +138,5 @@ def measured(result: RoundResult, like_rate: float | None) -> dict[str, float | 
 
 
 def finite(value: float) -> float | None:
-    """The value, or None for what JSON cannot hold."""
+    """The value, or None if JSON cannot hold it."""
     return float(value) if math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""What the window and the worker say to each other about titles of images; see `messages`."""
+"""Messages about titles of images; see `messages`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from studio.project.records import TitleRating
 
 @dataclass(frozen=True, slots=True)
 class SuggestTitles:
-    """Suggest titles for an image, learning first from what was said of others. Answered by `TitlesSuggested`; the newest alone."""
+    """Suggest titles for an image, after learning from earlier ratings. Answered by `TitlesSuggested`; only the latest one."""
 
     request: int
     image: int
-    ratings: tuple[TitleRating, ...] = ()  # every one that stands: the worker keeps none
-    avoid: tuple[str, ...] = ()  # titles that were seen
+    ratings: tuple[TitleRating, ...] = ()  # all current ones: the worker stores none
+    avoid: tuple[str, ...] = ()  # titles shown already
     language: str = "en"
     count: int = 5
 
@@ -25,8 +25,8 @@ class TitlesSuggested:
 
     request: int
     image: int
-    titles: tuple[str, ...]  # as the language writes them; fewer, or none, where all were seen
-    learnt_from: int  # ratings; 0: they say nothing yet
+    titles: tuple[str, ...]  # as written in that language; fewer, or none, if all were shown
+    learnt_from: int  # number of ratings; 0: they hold no evidence yet
 
 
 Command = SuggestTitles

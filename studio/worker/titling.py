@@ -1,4 +1,4 @@
-"""The worker's part of suggesting titles: `gan.titles`, as messages."""
+"""The worker's part of suggesting titles: `gan.titles` behind messages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from studio.worker import titles as t
 
 
 class Titling:
-    """Serves one session; learns again when other ratings come with a question."""
+    """Serves one session; learns again if the ratings in a request have changed."""
 
     def __init__(self, session: TuningSession) -> None:
         self._titler = Titler.of(session)
@@ -29,7 +29,7 @@ class Titling:
 
         Parameters
         ----------
-        latents : of every image of the project.
+        latents : of all images of the project.
 
         Raises
         ------
@@ -49,7 +49,7 @@ class Titling:
         return t.TitlesSuggested(command.request, command.image, texts, self._learnt_from)
 
     def _learn(self, ratings: tuple[TitleRating, ...], latents: Mapping[int, np.ndarray]) -> None:
-        """Titles of other words than the vocabulary's say nothing of it, and are left out."""
+        """Learn from the ratings, leaving out titles whose words are not in the vocabulary."""
         read = [(rating, self._titler.words.read(rating.text)) for rating in ratings]
         said = [(r, title) for r, title in read if title is not None and r.image in latents]
         looks = self._look_at([rating.image for rating, _ in said], latents)

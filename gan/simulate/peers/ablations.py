@@ -1,7 +1,7 @@
-"""Ours with one part left out, taught from the same ratings: what each part buys.
+"""Ours with one part left out, taught from the same ratings: the contribution of each part.
 
-All start at the untuned generator with the taste as it is at the end of our run and are taught one round, `one_round` being ours under the
-same terms; only a shift, which a single round does not bring to its end, is taught as many rounds as ours was.
+All start at the untuned generator, with the taste at the end of our run, and are taught one round; `one_round` is ours under the same
+terms. Only a shift, which does not converge in a single round, gets as many rounds as ours had.
 """
 
 import copy
@@ -22,14 +22,14 @@ from gan.simulate.peers.base import Given, Tuned
 from gan.simulate.schedule import schedule
 from gan.taste import Feedback
 
-DISCRIMINATOR_RIDGE = 0.1  # of those tried on the tuning raters (0.1, 0.3), the one that costs less liking
+DISCRIMINATOR_RIDGE = 0.1  # the better of those tried on the tuning raters (0.1, 0.3): it costs less liking
 UNLIMITED = Limits(diversity=0.0, realism=-100.0, typicality=-100.0)
 
 
 def _taught(
     given: Given, config: RoundConfig | None = None, number: int = 1, foresight: bool = True, **weights: Any
 ) -> Model:
-    """The untuned generator after so many rounds with these settings; reward weights other than the session's by name."""
+    """The untuned generator after `number` rounds with these settings; `weights` replace the session's reward weights by name."""
     config = config or RoundConfig()
     model, own = given.model, given.session.scorer
     shift = config.policy == "shift"
@@ -54,32 +54,32 @@ def _taught(
 
 
 def one_round(given: Given) -> Tuned:
-    """Ours, nothing left out."""
+    """Ours, complete."""
     return _taught(given)
 
 
 def lower_bound(given: Given) -> Tuned:
-    """The reward is not the mean of the taste model's posterior but half a standard deviation below it."""
+    """The reward uses the taste model's posterior mean minus half a standard deviation, instead of the mean."""
     return _taught(given, caution=MOVING_WEIGHTS.caution)
 
 
 def typicality(given: Given) -> Tuned:
-    """Images unlike those that the untuned generator draws most are rewarded less."""
+    """Images that differ from those the untuned generator draws most are rewarded less."""
     return _taught(given, typicality=MOVING_WEIGHTS.typicality)
 
 
 def learning_discriminator(given: Given) -> Tuned:
-    """The discriminator's last layer learns, while the generator is tuned, to tell its images from real ones that are liked as much."""
+    """While the generator is tuned, the discriminator's last layer learns to tell its images from real ones that are liked as much."""
     return _taught(given, replace(RoundConfig(), discriminator_ridge=DISCRIMINATOR_RIDGE))
 
 
 def no_foresight(given: Given) -> Tuned:
-    """The hidden layers know nothing of latents: they are as they were made at random."""
+    """The hidden layers start with random weights, without knowledge of latents."""
     return _taught(given, foresight=False)
 
 
 def no_kl(given: Given) -> Tuned:
-    """Neither price nor bound on leaving the prior: a tenth of the weight, 256 candidates, and no guard to take them back."""
+    """Hardly any cost or bound of leaving the prior: a tenth of the weight, 256 candidates, and no guard to reduce them."""
     config = RoundConfig()
     return _taught(given, replace(config, candidates=256, entropy_weight=config.entropy_weight / 10.0, limits=UNLIMITED))
 
@@ -95,22 +95,22 @@ def no_realism(given: Given) -> Tuned:
 
 
 def no_novelty(given: Given) -> Tuned:
-    """Nothing is earned by adding to variety."""
+    """No reward for adding to variety."""
     return _taught(given, novelty=0.0)
 
 
 def no_grouping(given: Given) -> Tuned:
-    """Plain REINFORCE for the drawn images: no baseline from siblings of the same state."""
+    """Plain REINFORCE for the drawn images: no baseline from other actions in the same state."""
     return _taught(given, replace(RoundConfig(), estimator="reinforce"))
 
 
 def shift(given: Given) -> Tuned:
-    """A Gaussian policy around a learnt shift of z instead of a choice; as many rounds as ours had."""
+    """A Gaussian policy around a learnt shift of z instead of a choice; with as many rounds as ours had."""
     return _taught(given, RoundConfig(policy="shift"), number=len(schedule(given.ratings)))
 
 
 def random_proposals(given: Given) -> Tuned:
-    """The whole session again, but what the person rates are fresh images of the untuned generator: no Thompson, no repeats."""
+    """The whole session again, but with fresh images of the untuned generator to rate: no Thompson sampling, no repeats."""
     from gan.session import TuningSession
 
     session = TuningSession(given.model, str(given.model.device), given.seed, cache=given.cache)
@@ -124,10 +124,10 @@ def random_proposals(given: Given) -> Tuned:
         )
         rated += size
         session.fit()
-        while session.prepare():  # ours may, too, while a person rates
+        while session.prepare():  # ours may do so too, while a person rates
             pass
-        with suppress(UserError):  # nothing to be learnt from yet, as a person would be told: our own run goes on too
+        with suppress(UserError):  # nothing to learn from yet: our own run continues in that case too
             for _ in session.run_round():
                 pass
-    given.tally.images -= len(session.pool) - known  # which ours counts no more
+    given.tally.images -= len(session.pool) - known  # not counted for ours either
     return session.tuned_model()

@@ -1,6 +1,6 @@
-"""What another way of learning from a person's ratings is to the benchmark, and the list of them.
+"""The interface of peers, that is other ways of learning from a person's ratings, and the list of them.
 
-Adding a peer is one module with `tune(given) -> Tuned` and one entry in `_LISTED`.
+To add a peer, write a module with `tune(given) -> Tuned` and add an entry to `_LISTED`.
 """
 
 import copy
@@ -28,60 +28,60 @@ _UNSHOWN = 1_000_000  # beyond the seeds of runs
 
 
 class Tuned(Protocol):
-    """What a peer made: a generator of fresh images. A `Model` is one."""
+    """The result of a peer: a generator of fresh images. A `Model` is one."""
 
     def sample(self, seeds: Iterable[int]) -> np.ndarray:
-        """One image a seed, uint8 (N, H, W, 3), the same image for the same seed."""
+        """One image per seed, uint8 (N, H, W, 3); the same seed always gives the same image."""
         ...
 
 
 @dataclass
 class Tally:
-    """What something cost."""
+    """The cost of a peer."""
 
     images: int = 0  # drawn by the generator
 
 
 @dataclass(frozen=True)
 class Given:
-    """What a peer may use. It changes none of it, the session least of all: others learn from the same one."""
+    """What a peer may use. It must not change any of it, in particular not the session, which all peers share."""
 
     model: Model  # untuned
-    session: TuningSession  # fitted to the ratings below: `learner.model` the taste, `scorer`, `pool` of images that are read already
-    latents: np.ndarray  # float32 (n, z_dim): what was rated, in order, repeats included; empty for an interactive peer
+    session: TuningSession  # fitted to the ratings below; with the taste (`learner.model`), `scorer` and the `pool` of images already read
+    latents: np.ndarray  # float32 (n, z_dim): rated images in order, including repeats; empty for an interactive peer
     stars: np.ndarray  # int64 (n,) in 1..5
-    seed: int  # decides all that is random
-    ratings: int  # K: how many ratings an interactive peer may ask for
-    person: Person | None = None  # who answers an interactive peer
-    tally: Tally = field(default_factory=Tally)  # filled by the generator's forward hook; add what is drawn past that
-    cache: Path | None = None  # folder where what was read from the untuned generator's images is, for a session of the peer's own
+    seed: int  # of all randomness
+    ratings: int  # number of ratings that an interactive peer may ask for
+    person: Person | None = None  # answers an interactive peer
+    tally: Tally = field(default_factory=Tally)  # filled by the generator's forward hook; add what is drawn in other ways
+    cache: Path | None = None  # folder with the cached pool of the untuned generator, for a peer with its own session
 
     def random(self) -> torch.Generator:
-        """A fresh source of random numbers: the same for the same seed."""
+        """A new random generator: the same for the same seed."""
         return torch.Generator().manual_seed(self.seed)
 
     def unshown(self) -> torch.Generator:
-        """Likewise, of latents that nobody was shown: from its own seed a session draws the first grid that is rated."""
+        """A random generator for latents that nobody was shown: with its own seed, a session draws the first grid to be rated."""
         return torch.Generator().manual_seed(_UNSHOWN + self.seed)
 
     @cached_property
     def scorer(self) -> Scorer:
-        """The session's, with the weights that the peers were tuned with: most of them move latents."""
+        """The session's scorer with the weights for policies that move latents, as most peers do."""
         scorer = copy.copy(self.session.scorer)
         scorer.set_weights(MOVING_WEIGHTS)
         return scorer
 
     def score(self, z: Tensor) -> Scores:
-        """Draw the images of latents (N, z_dim) and score them."""
+        """Scores of the images of latents (N, z_dim), which are drawn."""
         return self.scorer.score_latents(z)
 
     def rate(self, z: Tensor, given: int) -> np.ndarray:
-        """Stars int64 (N,) of the person for the images of latents (N, z_dim), `given` ratings having come before.
+        """The person's stars int64 (N,) for the images of latents (N, z_dim), after `given` earlier ratings.
 
         Raises
         ------
         ValueError
-            More than `ratings` in all, or nobody to ask.
+            More than `ratings` are asked for in all, or there is no person.
         """
         if self.person is None or given + len(z) > self.ratings:
             raise ValueError(f"{given + len(z)} ratings asked for, of {self.ratings if self.person else 0}")
@@ -90,14 +90,14 @@ class Given:
 
 @dataclass(frozen=True)
 class Moved:
-    """The untuned generator behind a map of latents: draws `generator(move(z))`."""
+    """The untuned generator behind a map of latents: it draws `generator(move(z))`."""
 
     model: Model  # untuned
-    move: Callable[[Tensor], Tensor]  # (N, z_dim) float32 on the CPU -> (N, z_dim); row by row, without memory
-    weaker: Callable[[float], Callable[[Tensor], Tensor]] | None = None  # the map at a share of its strength; None: blended with z
+    move: Callable[[Tensor], Tensor]  # (N, z_dim) float32 on the CPU -> (N, z_dim); independent rows, no state
+    weaker: Callable[[float], Callable[[Tensor], Tensor]] | None = None  # the map at a share of its strength; None: it is blended with z
 
     def sample(self, seeds: Iterable[int]) -> np.ndarray:
-        """As `Tuned.sample`."""
+        """As in `Tuned.sample`."""
         from gan.networks import to_uint8
 
         parts = latents(seeds, self.model.z_dim).split(64)
@@ -106,30 +106,30 @@ class Moved:
 
 @dataclass(frozen=True)
 class Peer:
-    """One way of learning, as it is listed."""
+    """An entry in the list of peers."""
 
     name: str  # on the command line and in the journal
-    title: str  # in tables and pictures
+    title: str  # in tables and plots
     module: str
     function: str = "tune"  # of the module: given -> Tuned
     kind: Literal["peer", "ablation"] = "peer"
-    interactive: bool = False  # asks the person itself, for as many ratings as ours had; else it learns from ours
-    needs: tuple[str, ...] = ()  # importable packages beyond the project's own
+    interactive: bool = False  # it asks the person itself, for as many ratings as ours had; otherwise it learns from our ratings
+    needs: tuple[str, ...] = ()  # importable packages besides the project's own
 
     @property
     def missing(self) -> list[str]:
-        """Packages that it needs and that are not installed."""
+        """Required packages that are not installed."""
         return [package for package in self.needs if find_spec(package) is None]
 
     def tune(self, given: Given) -> Tuned:
-        """Learn."""
+        """Run the peer."""
         tuned: Tuned = getattr(import_module(self.module), self.function)(given)
         return tuned
 
 
 @contextmanager
 def counted(model: Model, tally: Tally) -> Iterator[Tally]:
-    """Count what the model's generator draws inside the `with` block."""
+    """Count the images that the model's generator draws inside the `with` block."""
 
     def count(module: torch.nn.Module, arguments: object, images: Tensor) -> None:
         tally.images += len(images)

@@ -1,9 +1,9 @@
-"""CMA-ES on the principal directions (Hansen 2016, arXiv 1604.00772; the `cma` package): a Gaussian in a few directions of z.
+"""CMA-ES on principal directions (Hansen 2016, arXiv 1604.00772; the `cma` package): a Gaussian in a few directions of z.
 
-Fitness is the taste model's mean, averaged over a few images whose other coordinates are drawn from the prior, the same ones for a
-whole generation. The search starts as the prior itself (mean 0, standard deviation 1) with the package's own population size and learning
-rates. What is exported is the search distribution as it ends, the other directions being free: a generator, not a single image.
-The number of generations was set on dev raters (8, 20 and 40 tried); directions and images of a candidate were not varied.
+Fitness is the taste model's mean over a few images whose other coordinates are drawn from the prior, the same ones for a whole
+generation. The search starts at the prior (mean 0, standard deviation 1) with the package's default population size and learning rates. The
+result is the final search distribution, with the other directions free: a generator, not a single image. The number of generations was
+chosen on dev raters (8, 20 and 40 tried); the number of directions and of images per candidate was not varied.
 """
 
 import warnings
@@ -17,13 +17,13 @@ from gan.simulate.peers.directions import Directions
 
 DIRECTIONS = 16
 GENERATIONS = 20
-IMAGES = 4  # of one candidate
+IMAGES = 4  # per candidate
 
 
 def tune(given: Given) -> Tuned:
-    """Search, and sample from where the search ended."""
+    """Search, and sample from the final search distribution."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of a missing matplotlib, which only its plots need
+        warnings.simplefilter("ignore")  # it warns of a missing matplotlib, which it only needs for plots
         import cma
 
     random = given.random()

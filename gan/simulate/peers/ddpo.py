@@ -1,8 +1,8 @@
 """DDPO at one step: Black et al. 2023, "Training diffusion models with reinforcement learning" (arXiv 2305.13301), the variant DDPO-IS.
 
-As published: rewards standardised over each batch, advantages clipped at 5, PPO's clip of the importance ratio, no KL term, reward the
-predicted taste alone. Its clip of 1e-4 holds for a log-probability averaged over the 4 x 64 x 64 numbers of a latent there; of the sum,
-which is what a ratio is made of, that is 1e-4 x 16,384 = 1.64 nats, and is used as such. Learning rate and batch: `Plan`.
+As published: rewards standardised over each batch, advantages clipped at 5, PPO's clip of the importance ratio, no KL term, and the
+predicted taste as the only reward. The published clip of 1e-4 is for a log-probability averaged over the 4 x 64 x 64 numbers of a latent;
+for the sum, of which a ratio is made, it is 1e-4 x 16,384 = 1.64 nats, which is used here. Learning rate and batch: `Plan`.
 """
 
 import torch

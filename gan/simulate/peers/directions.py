@@ -1,7 +1,7 @@
-"""The few directions that matter, for peers that search: principal directions of W, brought back to z by regression.
+"""Principal directions of W, mapped to z by regression, for peers that search in a few directions.
 
 As GANSpace does for generators without a W of their own (Harkonen et al. 2020, arXiv 2004.02546, section 2.2): principal components of an
-inner layer over many samples, then the directions of z that explain their coordinates best by least squares.
+inner layer over many samples, then the directions of z that best explain their coordinates by least squares.
 """
 
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from gan.simulate.peers.base import Given
 
 @dataclass(frozen=True)
 class Directions:
-    """Principal coordinates of what the generator's mapping makes of latents."""
+    """Principal coordinates of latents as embedded by the generator's mapping."""
 
     mean: Tensor  # (e,)
-    components: Tensor  # (e, count): w - mean times this has unit variance
+    components: Tensor  # (e, count); (w - mean) times this has unit variance
     basis: Tensor  # (z_dim, count), orthonormal: directions of z
     embed: torch.nn.Module  # the generator
 

@@ -1,10 +1,10 @@
 """HERO: Hiranaka et al. 2024, "Human-feedback efficient reinforcement learning for online diffusion model finetuning" (arXiv 2410.05116).
 
-Its two parts, translated. *Feedback-aligned representation*: a small network over the session's image features, trained by a triplet loss
-on cosine similarity so that well-rated images (4 and 5 stars) lie near the best one and badly rated ones (1 and 2) far; the reward is the
-similarity to the best, and DDPO trains on it. *Feedback-guided generation*: both in training and afterwards, states are drawn around the
-best image's latent (half of them) and the other good ones', a = sqrt(1 - e^2) z_good + e noise, which keeps the prior's length. e has no
-counterpart for a generator of one step and was set on dev raters (0.7 and 0.85 tried); margin, width and steps were not varied.
+Its two parts, adapted. *Feedback-aligned representation*: a small network on the session's image features, trained with a triplet loss on
+cosine similarity so that well-rated images (4 and 5 stars) are near the best one and badly rated ones (1 and 2) far from it; the reward is
+the similarity to the best, and DDPO trains on it. *Feedback-guided generation*: in training and afterwards, states are drawn around the
+latent of the best image (half of them) and of the other good ones, a = sqrt(1 - e^2) z_good + e noise, which keeps the prior's length. e
+has no counterpart for a one-step generator and was chosen on dev raters (0.7 and 0.85 tried); margin, width and steps were not varied.
 """
 
 import math
@@ -25,7 +25,7 @@ WIDTH, STEPS, RATE = 64, 200, 1e-3  # of the representation
 
 
 def _uniform(z: Tensor) -> Tensor:
-    """One number in (0, 1) for each latent (N, d), uniform over the prior and nearly independent of any direction: (N,)."""
+    """One number in (0, 1) per latent (N, d), uniform over the prior and nearly independent of any direction: (N,)."""
     signs = torch.where(torch.arange(z.shape[1]) % 2 == 0, 1.0, -1.0)
     return torch.special.ndtr((z * signs).sum(dim=1) / math.sqrt(z.shape[1])).clamp(0.0, 1.0 - 1e-6)
 
@@ -48,7 +48,7 @@ def _represent(features: Tensor, best: int, good: Tensor, bad: Tensor, random: t
 
 
 def tune(given: Given) -> Tuned:
-    """Train a representation, then a shift; images come from around those that were liked. Untuned where nothing was liked or disliked."""
+    """Train a representation, then a shift; images are drawn around liked ones. Untuned if nothing was liked, or nothing disliked."""
     stars, random = torch.from_numpy(given.stars), given.random()
     rated = torch.from_numpy(given.latents)
     good, bad = (stars >= 4).nonzero().squeeze(1), (stars <= 2).nonzero().squeeze(1)
@@ -62,7 +62,7 @@ def tune(given: Given) -> Tuned:
     keep, stray = math.sqrt(1.0 - SPREAD**2), SPREAD
 
     def around(z: Tensor) -> Tensor:
-        """Latents of the prior -> the same spread around good ones."""
+        """Latents of the prior -> latents with the same noise around good ones."""
         u = _uniform(z)
         others = good[((u - AT_BEST).clamp_min(0.0) / (1.0 - AT_BEST) * len(good)).long()]
         return keep * rated[torch.where(u < AT_BEST, best, others)] + stray * z

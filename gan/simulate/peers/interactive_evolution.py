@@ -1,10 +1,9 @@
 """Interactive evolution of latents: Bontrager et al. 2018, "Deep interactive evolution" (arXiv 1801.08230).
 
-The person picks from a generation what goes on; the next one is bred from the picked by uniform crossover of two parents and Gaussian
-mutation, beside a few new images of the prior. Here the person gives stars, and 4 and 5 stars pick (the best rated where there are fewer
-than two). Generations are as large as a grid of ours, so that both ask for the same at a time. The population that ends it becomes a
-generator by the same breeding: two picked parents, crossover, mutation. Mutation, which the paper leaves to the person, was set on the
-dev raters.
+The person selects parents from each generation; the next one is bred by uniform crossover of two parents and Gaussian mutation, with a few
+new images of the prior. Here the person gives stars, and 4 and 5 stars select (the best rated if there are fewer than two). Generations are
+as large as our grids, so that both ask for as much at a time. The final population becomes a generator by the same breeding: two selected
+parents, crossover, mutation. The strength of mutation, which the paper leaves to the person, was chosen on the dev raters.
 """
 
 import math
@@ -20,13 +19,13 @@ MUTATION = 0.25  # share of a child's variance that is new
 
 
 def breed(parents: Tensor, first: Tensor, second: Tensor, noise: Tensor, swap: Tensor) -> Tensor:
-    """Children (N, d) of pairs of parents by index (N,): each coordinate from either parent, then mutated at the same variance."""
+    """Children (N, d) of pairs of parents by index (N,): each coordinate from either parent, then mutated at constant variance."""
     crossed = torch.where(swap, parents[first], parents[second])
     return math.sqrt(1.0 - MUTATION) * crossed + math.sqrt(MUTATION) * noise
 
 
 def tune(given: Given) -> Tuned:
-    """Evolve with the person, then breed from what they picked."""
+    """Evolve with the person, then breed from the selected parents."""
     random, width = given.random(), given.model.z_dim
     shown, stars = torch.zeros(0, width), torch.zeros(0, dtype=torch.long)
     picked = shown
@@ -41,12 +40,12 @@ def tune(given: Given) -> Tuned:
         generation = torch.cat([torch.randn(fresh, width, generator=random), children])
         found = torch.from_numpy(given.rate(generation, len(shown)))
         shown, stars = torch.cat([shown, generation]), torch.cat([stars, found])
-        # The picked of this generation replace those before, as in the paper; too few to breed from are filled up by the best so far.
+        # The selected of this generation replace earlier ones, as in the paper; if they are too few, the best so far are added.
         now = generation[found >= 4]
         picked = now if len(now) >= 2 else shown[stars.argsort(descending=True, stable=True)[:2]]
 
     def move(z: Tensor) -> Tensor:
-        # A latent is its own source of chance: which parents and which halves are read from bits that mutation hardly uses.
+        # A latent is its own source of randomness: parents and crossover are read from bits that hardly affect the mutation.
         bits = (z * 4096.0).round().long().abs()
         first = bits[:, ::2].sum(dim=1) % len(picked)
         second = bits[:, 1::2].sum(dim=1) % len(picked)

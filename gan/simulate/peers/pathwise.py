@@ -1,6 +1,6 @@
-"""The reward's own slope ("turbo"): a shift of z trained by backpropagating taste and realism through generator and features.
+"""The pathwise gradient ("turbo"): a shift of z trained by backpropagating taste and realism through generator and features.
 
-As AlignProp (Prabhudesai et al. 2023, arXiv 2310.03739) and DRaFT (Clark et al. 2023, 2309.17400) do for diffusion models, in one step.
+This is what AlignProp (Prabhudesai et al. 2023, arXiv 2310.03739) and DRaFT (Clark et al. 2023, 2309.17400) do for diffusion models.
 """
 
 import torch
@@ -15,7 +15,7 @@ from gan.simulate.schedule import schedule
 
 
 def tune(given: Given) -> Tuned:
-    """Learn; as many rounds as ours had."""
+    """Train a shift, with as many rounds as ours had."""
     model, random = given.model, given.random()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(given.seed)

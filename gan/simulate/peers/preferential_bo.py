@@ -1,11 +1,10 @@
-"""Preferential Bayesian optimisation: Gonzalez et al. 2017 (arXiv 1704.03651), by BoTorch's `PairwiseGP`.
+"""Preferential Bayesian optimisation: Gonzalez et al. 2017 (arXiv 1704.03651), with BoTorch's `PairwiseGP`.
 
-A Gaussian process over the principal coordinates of latents, learnt from which of two images was preferred. The person's stars say so:
-every image is compared with some others of the same grid that got other stars. What is shown next is chosen among the session's pool by
-dueling-Thompson sampling: half of a grid are the best under a draw from the posterior each, half those that are most doubtful. It asks
-for as many ratings as ours, in grids as large. What it exports is best-of-16 by its posterior mean: it finds a utility and a best point,
-and a generator of the point alone would draw one image. Kernel and hyperpriors are BoTorch's; the number of coordinates was set on the dev
-raters.
+A Gaussian process over the principal coordinates of latents is fitted to which of two images was preferred: the person's stars compare
+every image with some others of the same grid that got other stars. The next images are chosen from the session's pool by dueling-Thompson
+sampling: half of a grid are the best under one posterior sample each, half the most uncertain. It asks for as many ratings as ours, in
+grids of the same size. Its generator is best-of-16 by posterior mean: a utility and its maximum alone would give a single image. Kernel and
+hyperpriors are BoTorch's defaults; the number of coordinates was chosen on the dev raters.
 """
 
 import warnings
@@ -22,13 +21,13 @@ from gan.simulate.peers.directions import Directions
 from gan.simulate.schedule import schedule
 
 COORDINATES = 8
-PARTNERS = 4  # that an image is compared with; as many again may choose it
-CANDIDATES = 400  # of the pool, from which a grid is chosen
+PARTNERS = 4  # per image; it may also be the partner of others
+CANDIDATES = 400  # images of the pool from which a grid is chosen
 CHOICES = 16
 
 
 def comparisons(stars: np.ndarray, grids: np.ndarray, random: torch.Generator) -> Tensor:
-    """Pairs (m, 2) of indices, the preferred first, of images of the same grid with unequal stars; both (n,) int."""
+    """Pairs (m, 2) of indices, the preferred first, of images in the same grid with different stars; both (n,) int."""
     pairs: list[tuple[int, int]] = []
     for i in range(len(stars)):
         others = np.flatnonzero((grids == grids[i]) & (stars != stars[i]))
@@ -48,7 +47,7 @@ def _fitted(x: Tensor, pairs: Tensor) -> Any:
 
 
 def tune(given: Given) -> Tuned:
-    """Ask, fit, choose, and so on; then the best of 16 by what was learnt. Untuned where no two images were told apart."""
+    """Ask, fit and choose in turn; then best-of-16 by the model. Untuned if no image was preferred to another."""
     random, pool = given.random(), given.session.pool
     directions = Directions.of(given, COORDINATES)
     everything = directions.coordinates(pool.latents)
@@ -56,7 +55,7 @@ def tune(given: Given) -> Tuned:
     stars, grids = np.zeros(0, np.int64), np.zeros(0, np.int64)
     learnt: Any = None
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of scaling, jitter and optimiser limits, which it deals with itself
+        warnings.simplefilter("ignore")  # about scaling, jitter and optimiser limits, which it handles itself
         for number, size in enumerate(schedule(given.ratings)):
             free = torch.ones(len(pool), dtype=torch.bool)
             free[rows] = False
@@ -90,7 +89,7 @@ def tune(given: Given) -> Tuned:
 
 @torch.no_grad()
 def _duel(learnt: Any, x: Tensor, count: int, random: torch.Generator) -> Tensor:
-    """Indices (count,) of candidates (m, d): half by Thompson's rule, half by doubt, none twice."""
+    """Indices (count,) of candidates (m, d): half by Thompson sampling, half by uncertainty, all different."""
     posterior = learnt.posterior(x.double())
     mean, covariance = posterior.mean.squeeze(-1), posterior.mvn.covariance_matrix
     factor = torch.linalg.cholesky(covariance + 1e-4 * covariance.diagonal().mean() * torch.eye(len(x), dtype=x.double().dtype))

@@ -1,8 +1,8 @@
-"""What the peers that train a shift of latents by drawn batches share: a Gaussian policy around it, and the loop.
+"""Shared by the peers that train a shift of latents on drawn batches: a Gaussian policy around it, and the training loop.
 
-The state is z, the action a ~ N(sqrt(1 - s^2) adapter(z), s^2 I), the image G(a): one step, so that published methods for many denoising
-steps become their own single-step case. sigma, batch and steps are those of our own shift policy (`RoundConfig`), so that the images drawn
-are as many as in one round of ours.
+The state is z, the action a ~ N(sqrt(1 - s^2) adapter(z), s^2 I), the image G(a): methods published for many denoising steps become their
+single-step case. sigma, batch and steps are those of our own shift policy (`RoundConfig`), so that as many images are drawn as in one round
+of ours.
 """
 
 from collections.abc import Callable
@@ -20,22 +20,22 @@ from gan.simulate.peers.base import Given
 
 @dataclass(frozen=True)
 class Plan:
-    """How a shift is trained."""
+    """Hyperparameters for training a shift."""
 
     steps: int = 16  # batches
     states: int = 16
-    children: int = 8  # actions from each state
-    minibatches: int = 4  # optimiser steps a batch
-    sigma: float = 0.4  # how far an action strays, in standard deviations of the prior
+    children: int = 8  # actions per state
+    minibatches: int = 4  # optimiser steps per batch
+    sigma: float = 0.4  # how far an action strays from the mean, in standard deviations of the prior
     rate: float = 3e-3  # of Adam
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A minibatch. All (S, C): S states, C actions of each."""
+    """A minibatch. All (S, C), for S states with C actions each."""
 
-    now: Tensor  # log-density of the actions under the policy as it is, with a graph
-    before: Tensor  # under the policy that drew them
+    now: Tensor  # log-density of the actions under the current policy, with a graph
+    before: Tensor  # under the policy that sampled them
     untuned: Tensor  # under the untuned policy
     rewards: Tensor
     advantages: Tensor  # rewards standardised over the whole batch, not the minibatch
@@ -48,17 +48,17 @@ def train_shift(
     reward: Callable[[Scores], Tensor] = lambda scores: scores.liking,
     states: Callable[[int, torch.Generator], Tensor] | None = None,
 ) -> Model:
-    """Train a shift from batches drawn by its own policy.
+    """Train a shift on batches sampled from its own policy.
 
     Parameters
     ----------
     loss : of a minibatch, to be minimised.
     reward : of N scored images, (N,); by default the taste model's mean.
-    states : draws so many states (n, z_dim); by default from the prior.
+    states : draws a number of states (n, z_dim); by default from the prior.
 
     Returns
     -------
-    The untuned generator with the trained shift in front of it, without the noise of acting.
+    The untuned generator with the trained shift in front of it, without exploration noise.
     """
     random, model = given.random(), given.model
     with torch.random.fork_rng(devices=[]):
@@ -74,7 +74,7 @@ def train_shift(
         advantages = (rewards - rewards.mean()) / (rewards.std() + 1e-6)
         with torch.no_grad():
             before = policy.log_prob(z, actions)
-            # Equal but for the same constant: the untuned policy's mean is sqrt(1 - s^2) z.
+            # Up to the same constant: the untuned policy's mean is sqrt(1 - s^2) z.
             gap = (actions - policy.shrink * z[:, None]).square().sum(dim=2)
             own = (actions - policy.mean(z)[:, None]).square().sum(dim=2)
             untuned = before + (own - gap) / (2.0 * plan.sigma**2)

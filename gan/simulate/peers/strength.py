@@ -1,4 +1,4 @@
-"""A peer's generator at less than its full strength: what it could have given had it gone less far."""
+"""A peer's generator at less than full strength: the result had it gone less far."""
 
 import copy
 from collections.abc import Callable
@@ -15,10 +15,10 @@ SHARES = (0.33, 0.67)
 
 
 def weakened(tuned: Tuned, share: float) -> Tuned | None:
-    """`tuned` at a share in (0, 1) of its strength; None where there is no such thing.
+    """`tuned` at a share in (0, 1) of its strength; None if it cannot be weakened.
 
-    What moves latents or styles moves them less far in the same directions: a shift's last layer is linear, and any other map of latents is
-    blended with z at its own length.
+    A map of latents or styles moves them less far in the same directions: a shift's last layer is scaled, and any other map of latents is
+    blended with z, keeping its length.
     """
     if isinstance(tuned, Moved):
         move = _blended(tuned.move, share) if tuned.weaker is None else tuned.weaker(share)

@@ -1,4 +1,4 @@
-"""What the contestants that act behind the mapping share: as many rounds of ours as ours had, of a policy that shifts styles."""
+"""Shared by the peers that act behind the mapping: rounds of ours, as many as ours had, with a policy that shifts styles."""
 
 from gan.model import Model
 from gan.policy.rounds import Round, RoundConfig
@@ -10,12 +10,12 @@ from gan.simulate.schedule import schedule
 
 
 def taught(given: Given, rank: int, by_block: bool) -> Model:
-    """The generator with a shift of its styles, trained from the session's ratings by the updates of `RoundConfig(policy="shift")`.
+    """The generator with a shift of its styles, trained on the session's ratings by the updates of `RoundConfig(policy="shift")`.
 
     Parameters
     ----------
-    rank : principal directions of w that a shift is made of.
-    by_block : one shift for each layer of the synthesis, or one for all.
+    rank : number of principal directions of w per shift.
+    by_block : whether each layer of the synthesis gets a shift of its own.
     """
     model, random = given.model, given.unshown()
     adapter = StyleShift.around(model.generator, rank, by_block, given.seed)
