@@ -1,7 +1,7 @@
-"""How long somebody else's graph would take, estimated from the sizes of what it multiplies before anything runs it.
+"""What an untrusted graph would cost, estimated from tensor shapes before it is run.
 
-A run can be ended only between two operators, so each has to end by itself. What they make is held in limits by the limit of memory; how
-often they multiply is not.
+A run can be stopped only between two operators, so each of them has to end by itself. The memory limit bounds the size of their outputs, but
+not how often they multiply.
 """
 
 import math
@@ -169,7 +169,7 @@ def _of_einsum(equation: str, given: Sequence[Sequence[int] | None]) -> int | No
 
 
 def subgraphs(node: Any) -> Iterator[Any]:
-    """Graphs inside a node: the branches of a choice, the body of a loop."""
+    """Graphs inside a node: the branches of an If, the body of a Loop."""
     for attribute in node.attribute:
         if attribute.HasField("g"):
             yield attribute.g

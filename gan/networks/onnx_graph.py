@@ -10,17 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 
-<<<<<<< HEAD
 from gan.networks.onnx_cost import subgraphs, work
 
-LARGEST = 500_000_000  # bytes of a file; StyleGAN2 at 1024 px is 120 MB, and reading takes three times as much memory
-MOST_NODES = 100_000  # after functions are put in their places
-MEMORY = 1_500_000_000  # bytes that all graphs of this process may use
-=======
 LARGEST = 500_000_000  # bytes of a file; StyleGAN2 at 1024 px is 120 MB, and loading takes three times as much memory
 MOST_NODES = 100_000  # with all functions inlined
 MEMORY = 1_500_000_000  # bytes that all graphs of this process may use together
->>>>>>> h-prose
 _SPARSE = "its weights are sparse, which a generator's are not; save them as ordinary tensors"
 _TEXT = "its graph works with text, which a generator of images does not"
 _OF_TEXT = {"RegexFullMatch", "TfIdfVectorizer", "LabelEncoder"}
@@ -28,13 +22,8 @@ PATIENCE = 120.0  # seconds per run
 _OPEN = {"", "ai.onnx", "ai.onnx.ml", "com.microsoft"}  # operator sets built into onnxruntime
 _FOREIGN = {"EPContext", "BeamSearch", "GreedySearch", "Sampling", "WhisperBeamSearch"}  # operators that name files, or loop
 _ENDLESS = {"Loop", "Scan"}
-<<<<<<< HEAD
-_STRING = 8  # TensorProto.DataType; text lies outside the limit of memory
-_WIDEST_POOL = 64  # pixels; the limit of time is only looked at between two operators
-=======
 _STRING = 8  # TensorProto.DataType; strings are outside the memory limit
-_WIDEST_POOL, _WIDEST_CONVOLUTION = 64, 31  # pixels of a kernel; the time limit is only checked between operators
->>>>>>> h-prose
+_WIDEST_POOL = 64  # pixels; the time limit is only checked between operators
 _RANDOM = {
     "RandomNormal",
     "RandomNormalLike",
@@ -46,11 +35,7 @@ _RANDOM = {
 
 
 def parse(data: bytes) -> Any:
-<<<<<<< HEAD
-    """An ONNX file as an `onnx.ModelProto` that reads no other file, needs no other code, and ends soon.
-=======
-    """Parse an ONNX file into an `onnx.ModelProto` that reads no other file, needs no other code, and terminates.
->>>>>>> h-prose
+    """Parse an ONNX file into an `onnx.ModelProto` that reads no other file, needs no other code, and ends soon.
 
     Raises
     ------
@@ -87,13 +72,7 @@ def parse(data: bytes) -> Any:
     return model
 
 
-<<<<<<< HEAD
 def _check_graph(graph: Any, own: Mapping[tuple[str, str], Any]) -> None:
-=======
-def _check_graph(graph: Any, own: Mapping[tuple[str, str], Any], around: Mapping[str, Sequence[int]] = MappingProxyType({})) -> None:
-    """`around`: by name, the shapes of the constants of the enclosing graphs."""
-    sides = dict(around)
->>>>>>> h-prose
     for tensor in graph.initializer:
         _check_tensor(tensor)
     if any(port.type.tensor_type.elem_type == _STRING for port in (*graph.input, *graph.output, *graph.value_info)):
@@ -157,17 +136,6 @@ def _check_node(node: Any, own: Mapping[tuple[str, str], Any]) -> None:
             raise ValueError(_SPARSE)
 
 
-<<<<<<< HEAD
-=======
-def subgraphs(node: Any) -> Iterator[Any]:
-    """Graphs inside a node: the branches of an If, the body of a Loop."""
-    for attribute in node.attribute:
-        if attribute.HasField("g"):
-            yield attribute.g
-        yield from attribute.graphs
-
-
->>>>>>> h-prose
 def _size(
     nodes: Any, own: Mapping[tuple[str, str], Any], sizes: dict[tuple[str, str], int], inside: tuple[Any, ...]
 ) -> int:
