@@ -1,7 +1,7 @@
 """What an untrusted graph would cost, estimated from tensor shapes before it is run.
 
-A run can be stopped only between two operators, so each of them has to end by itself. The memory limit bounds the size of their outputs, but
-not how often they multiply.
+A run can be stopped only between two operators, so each of them has to end by itself. The memory limit bounds the size of their outputs,
+but not how often they multiply.
 """
 
 import math

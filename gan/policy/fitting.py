@@ -19,7 +19,7 @@ def fit_choice(adapter: Choice, embedded: Tensor, rewards: Tensor, scale: float,
 
     Parameters
     ----------
-    adapter : changed in place; its hidden layers stay as they are.
+    adapter : its last layer is changed in place.
     embedded : (M, inputs), as returned by `LatentGenerator.embed`, on the adapter's device.
     rewards : (M,); those that are not finite are left out.
     scale : t / beta.
