@@ -88,6 +88,7 @@ class Listener(QObject):
         worker.exported.connect(self._exported)
         worker.export_stopped.connect(self._export_stopped)
         worker.failed.connect(self._failed)
+        worker.not_taught.connect(self._not_taught)
         worker.notice.connect(self.say)
         worker.restarted.connect(self._restarted)
         worker.busy_changed.connect(self._busy)
@@ -342,9 +343,7 @@ class Listener(QObject):
         if command == "Export" and self.exports.running:
             self.exports.error, self.exports.running = tr(text), False
         if command == "RunRound":
-            self.round.running = self.round.paused = self.round.stopping = False
-            said = tr(text)
-            self.round.refusal = text = said[:1].upper() + said[1:]
+            text = self._refuse(text)
         if command == "Propose":
             self.state.drawing = self.state.unseen = False
         if command in ("Open", "Worker"):
@@ -353,6 +352,16 @@ class Listener(QObject):
         elif self.state.task == "failed":
             return  # what was asked meanwhile fails too; why the worker cannot go on was said
         self.say(text, bad=True, detail=detail)
+
+    def _not_taught(self, text: str) -> None:
+        self.say(self._refuse(text))
+
+    def _refuse(self, text: str) -> str:
+        """End the round before it began; return why, as a sentence."""
+        self.round.running = self.round.paused = self.round.stopping = False
+        said = tr(text)
+        self.round.refusal = said[:1].upper() + said[1:]
+        return self.round.refusal
 
     def _restarted(self, text: str) -> None:
         self._lost_worker()

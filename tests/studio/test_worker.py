@@ -421,6 +421,18 @@ def test_out_of_memory_means_smaller_batches_and_then_the_cpu(bundle, monkeypatc
     assert failed.command == "Strip" and "not enough memory" in failed.message
 
 
+def test_ratings_without_a_taste_are_no_failure(bundle, tmp_path):
+    from studio.worker import service
+    from studio.worker.sessions import make_session
+
+    sent = Sent()
+    served = service.Service(Quiet(), sent, sent, make_session)
+    served.do(m.Open("", str(bundle), None, "cpu"))
+    served.do(m.RunRound(str(tmp_path / "round"), 2, m.RoundSettings(), ()))
+    (failed,) = sent.of(m.Failed)
+    assert failed.early and failed.command == "RunRound" and not failed.detail and "too few ratings" in failed.message
+
+
 def run_out_once(monkeypatch, owner, name):
     """The next call finds no memory; those after it do."""
     whole = getattr(owner, name)
