@@ -81,6 +81,7 @@ class RoundProgress:
     diversity_limit: float = 0.0
     images_per_second: float = 0.0  # judged, those drawn before included
     note: str = ""  # what the guard says
+    start_taste: float = 0.0  # mean before the first step, SD; a choice is fitted to what is known before that
 
 
 @dataclass(frozen=True)
@@ -262,6 +263,7 @@ class Round:
                 diversity_limit=self.limits.diversity,
                 images_per_second=config.states * config.children * step / worked,
                 note=note,
+                start_taste=guard.start.taste,
             )
         self.adapter.load_state_dict(best)
         if isinstance(self.adapter, Choice):
