@@ -83,15 +83,8 @@ class SeedsCard(Card):
         before = tr("Now: {version}", version=strip.before_name) if self._alone else tr("Before: {version}", version=strip.before_name)
         self.before_label.setText(before if strip.before else "")
         self.now_label.setText(tr("Now: {version}", version=strip.after_name) if strip.after else "")
-        self._ends.setText(
-            tr(
-                "{before} left of the line, {after} right of it",
-                before=strip.before_name,
-                after=strip.after_name,
-            )
-            if strip.before
-            else ""
-        )
+        ends = tr("{before} left of the line, {after} right of it", before=strip.before_name, after=strip.after_name)
+        self._ends.setText(ends[:1].upper() + ends[1:] if strip.before else "")
 
     def show_scaling(self, pixel_art: bool) -> None:
         """Enlarge by whole factors, or smoothly."""

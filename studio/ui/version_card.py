@@ -95,13 +95,14 @@ class VersionCard(Card):
         line.setSpacing(8)
         line.addWidget(self.title)
         line.addWidget(self.edit)
-        line.addWidget(self.words, 1)
+        line.addStretch(1)
         for made in (self.compare, self.rename, self.branch, self.delete, self.restore):
             line.addWidget(made)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 8, 12, 12)
-        column.setSpacing(8)
+        column.setSpacing(6)
         column.addLayout(line)
+        column.addWidget(self.words)  # a line of its own: beside five buttons a narrow window would cut it off
         column.addWidget(self.strip)
 
     def show_version(
