@@ -277,6 +277,13 @@ class Listener(QObject):
             self.strips.keep(None, strip.before)
         self._name_strip(strip, tr("untuned"), version_name(used, inside=True))
 
+    def show_kept_strip(self) -> None:
+        """Show the strips that earlier sittings kept, until the worker has drawn them again."""
+        used = self.state.checkpoint
+        before, after = self.strips.read(None), self.strips.read(used.id if used else None)
+        if before and after and not self.round.strip.after:
+            self.round.strip = StripImages(before, after, tr("untuned"), version_name(used, inside=True))
+
     def _name_strip(self, strip: ShownStrip, before: str, after: str) -> None:
         self.round.strip = StripImages(
             pictures.to_images(strip.before), pictures.to_images(strip.after), before, after

@@ -329,13 +329,17 @@ def _write_keys(shown: QLabel | QPushButton, text: str, action_of: Callable[[str
     if isinstance(shown, QLabel):
         shown.setText(with_keys(text, action_of))
         return
-    # On a button an arrow is a sign, and a command without a key leaves nothing behind.
-    keys = {name: _first_key(action_of(name)) for name in _NAMED.findall(text)}
-    shown.setText(_NAMED.sub(lambda found: _ARROWS.get(keys[found[1]], keys[found[1]]), text).strip())
+    # On a button a command without a key leaves nothing behind.
+    shown.setText(_NAMED.sub(lambda found: _sign(action_of(found[1])), text).strip())
 
 
 def _first_key(action: QAction) -> str:
     return key_name(action.shortcut())
+
+
+def _sign(action: QAction) -> str:
+    """The key of an action, an arrow as an arrow and not by its name, which each language has its own of."""
+    return _ARROWS.get(action.shortcut().toString(QKeySequence.SequenceFormat.PortableText)) or _first_key(action)
 
 
 class Card(QFrame):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QScrollArea, QVBoxLayout, QWidget
 
 from studio.i18n import signed, tr, whole
@@ -121,6 +122,10 @@ class TeachView(QWidget):
         for name in ("generator", "checkpoint", "checkpoints"):
             bind(state, name, self._draw)
         self._draw()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._actions.show_kept_strip()
 
     def focus_target(self) -> QWidget:
         return self.pause if self._actions.round.running else self

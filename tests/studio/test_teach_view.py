@@ -132,11 +132,13 @@ def test_after_a_restart_the_curves_go_from_round_to_round(hands: Hands, open_st
     for _ in range(2):
         hands.actions.teach()
         hands.worker.finish()
+    hands.worker.request_strip(())
     hands.close()
     again = open_studio()
-    again.first_grid()
     again.window.show_view("teach")
     shown = view(again)
+    assert shown.seeds.now.images and shown.seeds.now_label.text() == "Now: round 2", "the worker has not drawn them yet"
+    again.first_grid()
     assert shown.charts["taste"].curve._values == [0.0, 0.9, 0.9] and shown.charts["taste"].value.text() == "+0.90 SD"
     assert shown.charts["distance"].curve._values == [0.0, 3.1, 3.1] and shown.charts["distance"].value.text() == "3.10"
     assert shown.charts["realism"].curve._values == []  # it was not measured
