@@ -67,7 +67,7 @@ def waiting_words(actions: Actions, chooser: Chooser) -> str:
     if state.task == "failed":
         return tr("The worker could not start; the line below says why.")
     if chooser.source == SEEN:
-        return tr("Too few images have been seen. Press Ctrl+Enter for a new grid.")
+        return tr("Too few images have been seen. “New grid” draws more.")
     if actions.round.running:
         return tr("New images come when the round is over. Choose “Seen before” to go on now.")
     return tr("New images are on their way…")
