@@ -82,6 +82,7 @@ class SeedsCard(Card):
         self.wipe.show_both(strip.before, strip.after)
         before = tr("Now: {version}", version=strip.before_name) if self._alone else tr("Before: {version}", version=strip.before_name)
         self.before_label.setText(before if strip.before else "")
+        self.before.setAccessibleName(tr("Now") if self._alone else tr("Before"))
         self.now_label.setText(tr("Now: {version}", version=strip.after_name) if strip.after else "")
         ends = tr("{before} left of the line, {after} right of it", before=strip.before_name, after=strip.after_name)
         self._ends.setText(ends[:1].upper() + ends[1:] if strip.before else "")
