@@ -31,3 +31,7 @@ class Cancelled(UserError):
 
     def __init__(self, message: str = "cancelled") -> None:
         super().__init__(message)
+
+
+class TooLittleSaid(UserError):
+    """What a person said does not show a taste yet: no fault, only too early to teach."""

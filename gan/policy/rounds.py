@@ -84,6 +84,7 @@ class RoundProgress:
     diversity_limit: float = 0.0
     images_per_second: float = 0.0  # scored per second, including images that were already drawn
     note: str = ""  # the limit that the guard found broken, if any
+    start_taste: float = 0.0  # mean before the first step, and before a choice is fitted, SD
 
 
 @dataclass(frozen=True)
@@ -270,6 +271,7 @@ class Round:
                 diversity_limit=self.limits.diversity,
                 images_per_second=config.states * config.children * step / worked,
                 note=note,
+                start_taste=guard.start.taste,
             )
         self.adapter.load_state_dict(best)
         if isinstance(self.adapter, Choice):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gan.errors import UserError
+from gan.errors import TooLittleSaid
 from gan.taste import tags as words
 from gan.taste.events import LIKE_EDGE, Feedback, Observation, consistency, observations, repeats, said
 from gan.taste.features import RawFeatures
@@ -115,15 +115,15 @@ class TasteLearner:
 
         Raises
         ------
-        UserError
+        TooLittleSaid
             There are too few ratings to learn a taste from, none ranks one image above another, or chance would explain them as well.
         """
         if self.model is None:
-            raise UserError("there are too few ratings to teach from: rate at least a grid of images first")
+            raise TooLittleSaid("there are too few ratings to teach from: rate at least a grid of images first")
         if not self.prefers():
-            raise UserError("all ratings are alike: rate some images higher than others, so that there is something to learn")
+            raise TooLittleSaid("all ratings are alike: rate some images higher than others, so that there is something to learn")
         if self.conviction == 0.0:
-            raise UserError("what was said so far could as well be chance: rate more images, so that there is something to learn")
+            raise TooLittleSaid("no clear taste shows in the ratings yet: rate some more images, then teach again")
         return self.conviction
 
     def features_of(self, ids: Sequence[int]) -> Features:

@@ -8,7 +8,7 @@ import json
 from functools import cache
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
+from PySide6.QtCore import QCoreApplication, QDateTime, QLibraryInfo, QLocale, QTranslator
 
 from studio.i18n import spoken
 
@@ -45,7 +45,7 @@ def load(language: str = "system") -> str:
     global _catalogue, _language  # one language for the whole process, like Qt's own
     language = meant(language)
     _language, _catalogue = language, {} if language == "en" else catalogue(language)
-    QLocale.setDefault(QLocale(language) if language != "en" else QLocale.system())
+    QLocale.setDefault(QLocale(language))  # not the system's: a date or a number stands among this language's words
     while _qt:
         QCoreApplication.removeTranslator(_qt.pop())
     folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
@@ -93,8 +93,13 @@ def catalogue(language: str) -> dict[str, str]:
 
 
 def whole(number: int) -> str:
-    """Write a whole number with the groups of the person's locale."""
-    return QLocale().toString(number)
+    """Write a whole number in groups, as the language does."""
+    return QLocale(_language).toString(number)
+
+
+def moment(seconds: float) -> str:
+    """Write a day and a time, given in Unix seconds, as the language does, in the time of this place."""
+    return QLocale(_language).toString(QDateTime.fromSecsSinceEpoch(int(seconds)), tr("d MMM yyyy HH:mm"))
 
 
 def signed(value: float, digits: int = 1) -> str:

@@ -88,6 +88,7 @@ class Listener(QObject):
         worker.exported.connect(self._exported)
         worker.export_stopped.connect(self._export_stopped)
         worker.failed.connect(self._failed)
+        worker.not_taught.connect(self._not_taught)
         worker.notice.connect(self.say)
         worker.restarted.connect(self._restarted)
         worker.busy_changed.connect(self._busy)
@@ -277,6 +278,13 @@ class Listener(QObject):
             self.strips.keep(None, strip.before)
         self._name_strip(strip, tr("untuned"), version_name(used, inside=True))
 
+    def show_kept_strip(self) -> None:
+        """Show the strips that earlier sittings kept, until the worker has drawn them again."""
+        used = self.state.checkpoint
+        before, after = self.strips.read(None), self.strips.read(used.id if used else None)
+        if before and after and not self.round.strip.after:
+            self.round.strip = StripImages(before, after, tr("untuned"), version_name(used, inside=True))
+
     def _name_strip(self, strip: ShownStrip, before: str, after: str) -> None:
         self.round.strip = StripImages(
             pictures.to_images(strip.before), pictures.to_images(strip.after), before, after
@@ -343,9 +351,7 @@ class Listener(QObject):
         if command == "Export" and self.exports.running:
             self.exports.error, self.exports.running = tr(text), False
         if command == "RunRound":
-            self.round.running = self.round.paused = self.round.stopping = False
-            said = tr(text)
-            self.round.refusal = text = said[:1].upper() + said[1:]
+            text = self._refuse(text)
         if command == "Propose":
             self.state.drawing = self.state.unseen = False
         if command in ("Open", "Worker"):
@@ -354,6 +360,16 @@ class Listener(QObject):
         elif self.state.task == "failed":
             return  # requests made meanwhile fail too; the reason was shown already
         self.say(text, bad=True, detail=detail)
+
+    def _not_taught(self, text: str) -> None:
+        self.say(self._refuse(text))
+
+    def _refuse(self, text: str) -> str:
+        """End the round before it began; return why, as a sentence."""
+        self.round.running = self.round.paused = self.round.stopping = False
+        said = tr(text)
+        self.round.refusal = said[:1].upper() + said[1:]
+        return self.round.refusal
 
     def _restarted(self, text: str) -> None:
         self._lost_worker()

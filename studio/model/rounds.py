@@ -1,7 +1,9 @@
 """Finished rounds, read from the project: kept ones are checkpoints, the others events of the log."""
 
+from collections.abc import Sequence
+
 from studio.i18n import signed, tr
-from studio.model.state import PastRound
+from studio.model.state import SERIES, PastRound
 from studio.project.records import Checkpoint
 from studio.project.store import Project
 from studio.worker.messages import Progress
@@ -37,6 +39,16 @@ def measured(metrics: dict[str, float | None]) -> str:
     return " · ".join(parts)
 
 
+def what_is_measured() -> str:
+    """Say what the words of `measured` mean."""
+    return tr(
+        "Like rate: how many of its images you are expected to like.\n"
+        "Taste: how far they are above those of the untuned generator, in standard deviations (SD) of its images; 0 is no better.\n"
+        "Variety: how different they are; 1 is as different as the fifth of the untuned images that suits you best.\n"
+        "Distance: how far it is from the untuned generator, which is at 0."
+    )
+
+
 def outcome_of(finished: FinishedRound, number: int) -> PastRound:
     """Describe how the round that just ended went."""
     result, checkpoint = finished.result, finished.checkpoint
@@ -50,6 +62,28 @@ def outcome_of(finished: FinishedRound, number: int) -> PastRound:
         checkpoint.id if checkpoint else None,
         like_rate(result.metrics),
     )
+
+
+def line_of(used: Checkpoint | None, versions: Sequence[Checkpoint]) -> list[Checkpoint]:
+    """Return the rounds that led to the version in use, the first one first; a branch is a copy of a round, not another one."""
+    known = {version.id: version for version in versions}
+    line: list[Checkpoint] = []
+    while used is not None:
+        if not used.path.name.startswith("branch-"):
+            line.insert(0, used)
+        used = None if used.parent is None else known.get(used.parent)
+    return line
+
+
+def from_round_to_round(line: Sequence[Checkpoint]) -> dict[str, list[float]]:
+    """Return what was measured before the first of some rounds and after each, by the names of the curves; none where one is unknown."""
+    found: dict[str, list[float]] = {}
+    for name, (key, start) in zip(SERIES, (("taste", 0.0), ("realism", 0.0), ("diversity", 1.0), ("kl", 0.0)), strict=True):
+        first = line[0].metrics.get(f"start_{key}") if line else None
+        after = [version.metrics.get(key) for version in line]
+        known = [float(value) for value in after if value is not None]
+        found[name] = [start if first is None else float(first), *known] if line and len(known) == len(line) else []
+    return found
 
 
 def time_left(seconds: float) -> str:

@@ -91,8 +91,13 @@ class Announcer(QObject):
 
     def _said(self, message: Message | None) -> None:
         # Why no round was taught stands at the head of the Teach view: there it need not be said over it, too.
-        told = message is not None and self._window.view == "teach" and message.text == self._window.actions_.round.refusal
-        if message is not None and message.kind == "bad" and not told:
+        if message is None:
+            return
+        of_round = message.text == self._window.actions_.round.refusal
+        if message.kind != "bad":
+            if of_round:  # it was too early for one: no fault
+                self.announce(message.text, "teach")
+        elif not (of_round and self._window.view == "teach"):
             self.toasts.show(message.text, bad=True)
 
     def _began(self, task: str) -> None:

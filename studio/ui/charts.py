@@ -42,12 +42,16 @@ class Curve(QWidget):
         self._values: list[float] = []
         self._steps, self._baseline = 1, 0.0
         self._limit: float | None = None
+        self._smoothing = SMOOTHING
         self._hint = hint
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumHeight(72)
 
-    def show_values(self, values: Sequence[float], steps: int, baseline: float, limit: float | None) -> None:
+    def show_values(
+        self, values: Sequence[float], steps: int, baseline: float, limit: float | None, smoothing: float = SMOOTHING
+    ) -> None:
         self._values, self._steps, self._baseline, self._limit = list(values), steps, baseline, limit
+        self._smoothing = smoothing
         self.update()
 
     def points(self, values: Sequence[float]) -> QPolygonF:
@@ -77,7 +81,7 @@ class Curve(QWidget):
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         colour = QColor(getattr(tokens, self._token))
-        averaged = self.points(smooth(self._values))
+        averaged = self.points(smooth(self._values, self._smoothing))
         thin = QColor(colour)
         thin.setAlpha(110)
         painter.setPen(QPen(thin, 1))
@@ -118,10 +122,10 @@ class Chart(Card):
         column.addWidget(self.curve, 1)
 
     def show_values(
-        self, values: Sequence[float], steps: int, baseline: float, limit: float | None = None
+        self, values: Sequence[float], steps: int, baseline: float, limit: float | None = None, smoothing: float = SMOOTHING
     ) -> None:
-        """Draw `values` along a round of `steps` steps, with lines at `baseline` and at `limit`."""
-        self.curve.show_values(values, steps, baseline, limit)
+        """Draw `values` along a round of `steps` steps, with lines at `baseline` and at `limit`. `smoothing` 1: as they are."""
+        self.curve.show_values(values, steps, baseline, limit, smoothing)
 
     def set_words(self, words: str) -> None:
         """Say the last value."""

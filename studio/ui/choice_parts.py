@@ -7,7 +7,7 @@ from functools import partial
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QWidget
 
-from studio.i18n import tr
+from studio.i18n import tr, whole
 from studio.model.actions import Actions
 from studio.model.choosing import NEW, SEEN, Chooser
 from studio.model.property import bind
@@ -54,8 +54,8 @@ class ChoiceHeader(QWidget):
 
     def _show(self, _: object) -> None:
         done, total = self._chooser.done, self._chooser.total
-        here = tr("1 answered now") if done == 1 else tr("{n} answered now", n=done)
-        self.progress.set_text(tr("{here} · {total} in this project", here=here, total=total))
+        here = tr("1 answered now") if done == 1 else tr("{n} answered now", n=whole(done))
+        self.progress.set_text(tr("{here} · {total} in this project", here=here, total=whole(total)))
 
     def _show_source(self, source: str) -> None:
         self.sources[source].setChecked(True)
@@ -67,7 +67,7 @@ def waiting_words(actions: Actions, chooser: Chooser) -> str:
     if state.task == "failed":
         return tr("The worker could not start; the line below says why.")
     if chooser.source == SEEN:
-        return tr("Too few images have been seen. Press Ctrl+Enter for a new grid.")
+        return tr("Too few images have been seen. “New grid” draws more.")
     if actions.round.running:
         return tr("New images come when the round is over. Choose “Seen before” to go on now.")
     return tr("New images are on their way…")

@@ -14,7 +14,7 @@ from studio.model.loupe import Loupe
 from studio.model.property import bind
 from studio.ui.choice_parts import ChoiceHeader, waiting_words
 from studio.ui.loupe_pane import LoupePane
-from studio.ui.parts import button, text_label
+from studio.ui.parts import button, names_keys, text_label
 
 
 class DuelView(QWidget):
@@ -37,11 +37,14 @@ class DuelView(QWidget):
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.hint.setWordWrap(True)
         self.buttons = {
-            "left": button(tr("← Left is better"), tr("The left image is better"), command="duel.left"),
-            "tie": button(tr("↓ As good"), tr("Neither is better"), command="duel.tie"),
+            "left": button(tr("Left is better"), tr("The left image is better"), command="duel.left"),
+            "tie": button(tr("As good"), tr("Neither is better"), command="duel.tie"),
             "skip": button(tr("Skip"), tr("Say nothing about these two"), command="duel.skip"),
-            "right": button(tr("Right is better →"), tr("The right image is better"), command="duel.right"),
+            "right": button(tr("Right is better"), tr("The right image is better"), command="duel.right"),
         }
+        for side, made in self.buttons.items():
+            key, name = f"{{duel.{side}}}", made.text()
+            names_keys(made, f"{name} {key}" if side in ("skip", "right") else f"{key} {name}")
         below = QHBoxLayout()
         below.setSpacing(8)
         below.addStretch(1)

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio.i18n import tr
+from studio.i18n import tr, whole
 from studio.model import preferences
 from studio.model.actions import Actions
 from studio.model.exports import favourites
@@ -354,7 +354,7 @@ class ExportDialog(QDialog):
         else:
             count = len(favourites(self._actions.project, self.options.least_stars))
             words = (
-                tr("{n} favourites, ready to write.", n=count)
+                tr("{n} favourites, ready to write.", n=whole(count))
                 if count > 1
                 else tr("1 favourite, ready to write.")
             )

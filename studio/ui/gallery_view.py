@@ -207,7 +207,7 @@ class GalleryView(QWidget):
         if not shown:
             self.hint.setText(tr("Nothing has been seen yet. Every image that Rate shows you is kept here."))
         else:
-            self.hint.setText(tr("No image answers these filters. “Show everything” takes them away."))
+            self.hint.setText(tr("No image fits these filters. “Show everything” clears them."))
         if count and not self.grid.selectionModel().hasSelection():
             row = self._gallery.row_of(self._shown)
             self.grid.set_current_row(row if row >= 0 else self._row)

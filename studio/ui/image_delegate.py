@@ -36,9 +36,7 @@ from studio.theme.tokens import CORNER_IMAGE, TINY
 from studio.ui.labels import paint_label
 
 _Index = QModelIndex | QPersistentModelIndex
-_WORDED = (
-    136  # side of a cell from which on a word fits beside a label, the number of tags and the sign of a note
-)
+_WORDED = 136  # side of a cell from which on the word for a rejected image fits beside a label, a tag and the sign of a note
 _KEPT = 512  # scaled pixmaps; 24 at 2x of 168 px are 11 MB
 
 # A five-pointed star of radius 1 around the origin, tip up.
@@ -95,11 +93,12 @@ class ImageDelegate(QStyledItemDelegate):
             area = self._paint_image(painter, rect, cell)
             if hovered or chosen or cell.stars:
                 self._paint_stars(painter, rect, area, cell.stars, self.hovered_star if hovered else 0)
+            end = float(rect.right())  # where the marks at the left have to end
             if cell.flag:
                 # A small image with marks at its left has no room for the word.
                 word = tr("rejected") if rect.width() >= _WORDED else "×"
-                self._paint_tag(painter, rect, word if cell.flag == "reject" else "P")
-            self._paint_marks(painter, rect, cell)
+                end = self._paint_tag(painter, rect, word if cell.flag == "reject" else "P")
+            self._paint_marks(painter, rect, cell, end - 6)
         if chosen:
             self._paint_ring(painter, rect, 255 if state & QStyle.StateFlag.State_Active else 150)
         painter.restore()
@@ -164,7 +163,8 @@ class ImageDelegate(QStyledItemDelegate):
             painter.drawPolygon(STAR)
             painter.restore()
 
-    def _paint_tag(self, painter: QPainter, rect: QRect, text: str) -> None:
+    def _paint_tag(self, painter: QPainter, rect: QRect, text: str) -> float:
+        """Write at the top right; returns where that begins."""
         font = QFont(painter.font())
         font.setPixelSize(TINY)
         painter.setFont(font)
@@ -175,9 +175,10 @@ class ImageDelegate(QStyledItemDelegate):
         painter.drawRoundedRect(box, 4, 4)
         painter.setPen(QColor("#f4f4f6"))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+        return box.left()
 
-    def _paint_marks(self, painter: QPainter, rect: QRect, cell: Cell) -> None:
-        """The colour label at the top left; beside it how many tags there are, and lines where there is a note."""
+    def _paint_marks(self, painter: QPainter, rect: QRect, cell: Cell, end: float) -> None:
+        """The colour label at the top left; beside it the first tag, how many more there are, and lines where there is a note."""
         left, top = rect.left() + 6.0, rect.top() + 6.0
         if cell.label:
             paint_label(painter, cell.label, QRectF(left, top + 0.5, 16, 16))
@@ -187,9 +188,12 @@ class ImageDelegate(QStyledItemDelegate):
         font = QFont(painter.font())
         font.setPixelSize(TINY)
         painter.setFont(font)
-        text = f"#{len(cell.tags)}" if cell.tags else ""
-        words = QFontMetrics(font).horizontalAdvance(text)
         lines = 9 if cell.note else 0
+        more = f" +{len(cell.tags) - 1}" if len(cell.tags) > 1 else ""
+        metrics = QFontMetrics(font)
+        room = int(end - left) - 12 - (lines and lines + 5) - metrics.horizontalAdvance(more)
+        text = metrics.elidedText(cell.tags[0], Qt.TextElideMode.ElideRight, max(0, room)) + more if cell.tags else ""
+        words = metrics.horizontalAdvance(text)
         box = QRectF(left, top, words + lines + 12 + (5 if words and lines else 0), 17)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(20, 20, 22, 205))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from PySide6.QtCore import QDateTime, QLocale
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from studio.i18n import tr
+from studio.i18n import moment, tr, whole
 from studio.model.actions import Actions
 from studio.model.property import bind
 from studio.model.rounds import version_name
@@ -77,7 +76,7 @@ class ImageFacts(QWidget):
             return
         images = self._actions.state.selected
         many = len(images) > 1
-        self.title.setText((tr("{n} images", n=len(images)) if many else tr("This image")).upper())
+        self.title.setText((tr("{n} images", n=whole(len(images))) if many else tr("This image")).upper())
         seen = [*self._actions.project.seen(images[:_MOST]).values()]
         lines = _facts([*self._actions.state.checkpoints], any(one.seed is not None for one in seen))
         if self.rows.keys() != ["rating", "expected", *lines]:
@@ -99,17 +98,12 @@ def _facts(versions: Sequence[Checkpoint], seeds: bool) -> dict[str, tuple[str, 
         "why": (tr("Shown"), lambda one: why(one.kind)),
         "version": (tr("Version"), lambda one: _version(one.checkpoint, names)),
         "size": (tr("Size"), lambda one: f"{one.width} × {one.height}"),
-        "when": (tr("First seen"), _when),
+        "when": (tr("First seen"), lambda one: moment(one.created)),
     }
 
 
 def _version(checkpoint: int | None, names: Mapping[int, str]) -> str:
     return tr("untuned") if checkpoint is None else names.get(checkpoint, "–")
-
-
-def _when(seen: Seen) -> str:
-    date = QDateTime.fromSecsSinceEpoch(int(seen.created))
-    return QLocale().toString(date, QLocale.FormatType.ShortFormat)
 
 
 def _common(facts: Iterable[str]) -> str:

@@ -119,14 +119,18 @@ class ImportSheet(QDialog):
         column.addLayout(ends)
 
     def _grow(self, again: bool = True) -> None:
-        """Be as large as what there is to say, or as the screen; the rest scrolls."""
+        """Be as large as what there is to say, or as the screen, around the same middle; the rest scrolls."""
         room = self.screen().availableGeometry().size() - QSize(FRAME, FRAME)
         around = self.size() - self.page.viewport().size()
         wide = self._said.sizeHint().width()
         high = max(self._said.totalHeightForWidth(wide), self._said.totalMinimumSize().height())
-        wanted = (QSize(wide, high) + around).boundedTo(room).expandedTo(self.size())
+        least = self.minimumSizeHint() if self._importing.error else self.size()  # an error needs no room for images
+        wanted = (QSize(wide, high) + around).boundedTo(room).expandedTo(least)
         if wanted != self.size():
+            spare = self.size() - wanted
             self.resize(wanted)
+            corner = self.screen().availableGeometry().topLeft()
+            self.move(max(corner.x(), self.x() + spare.width() // 2), max(corner.y(), self.y() + spare.height() // 2))
             if again:  # where it is wider, its images are higher
                 QTimer.singleShot(0, self, lambda: self._grow(False))
 

@@ -22,11 +22,11 @@ def at_stake(window: StudioWindow) -> str:
     """Say what would end with the window, and what becomes of it; nothing where it can be closed at any time."""
     actions = window.actions_
     if actions.round.running:
-        return tr("A round is running. It would be dropped; your ratings stay.")
+        return tr("A round is running. Leaving drops it; your ratings are kept.")
     if actions.exports.running:
-        return tr("An export is being written. Nothing would be left of it.")
+        return tr("An export is being written. Leaving cancels it, and nothing is written.")
     if training_of(actions).busy:
-        return tr("A generator is being trained. It would stop; the run can go on from there later.")
+        return tr("A generator is being trained. Leaving stops it; you can go on from there later.")
     return ""
 
 
@@ -39,7 +39,7 @@ def leave(window: StudioWindow, do: Callable[[], object]) -> None:
     box = QMessageBox(QMessageBox.Icon.NoIcon, "Tastemaker", stake, parent=window)
     actions, later = window.actions_, _later_of(window)
     stay = box.addButton(tr("Stay"), QMessageBox.ButtonRole.RejectRole)
-    box.addButton(tr("Leave all the same"), QMessageBox.ButtonRole.AcceptRole)
+    box.addButton(tr("Leave anyway"), QMessageBox.ButtonRole.AcceptRole)
     keep = box.addButton(tr("Stop, keep and leave"), QMessageBox.ButtonRole.ActionRole)
     keep.clicked.connect(lambda: later.leave(do))
     keep.setVisible(actions.round.running and not actions.round.stopping)
@@ -51,7 +51,7 @@ def leave(window: StudioWindow, do: Callable[[], object]) -> None:
     def follow(_: object) -> None:
         keep.setVisible(keep.isVisible() and actions.round.running)
         if not at_stake(window):
-            box.setText(tr("It is done: nothing would be lost now."))
+            box.setText(tr("It is done. You can leave now; nothing is lost."))
 
     for running in (changed(actions.round, "running"), changed(actions.exports, "running")):
         running.connect(follow)

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QContextMenuEvent, QHideEvent, QImage, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from studio.i18n import tr
+from studio.i18n import tr, whole
 from studio.model.actions import Actions
 from studio.model.loupe import MOST_PANES
 from studio.model.property import bind
@@ -178,7 +178,7 @@ class LoupeView(QWidget):
         else:
             count = len(loupe.images)
             self.place.set_text(
-                tr("{n} of {count}", n=loupe.position + 1, count=count) if loupe.panes else ""
+                tr("{n} of {count}", n=whole(loupe.position + 1), count=whole(count)) if loupe.panes else ""
             )
         actions.select_images((loupe.image,) if loupe.image else ())
         actions.guesses.ask(loupe.panes)

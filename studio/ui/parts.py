@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from typing import TypeVar
 
 from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt
 from PySide6.QtGui import QAction, QColor, QFontMetrics, QKeySequence, QPainter, QPaintEvent
@@ -24,6 +25,8 @@ from studio.theme.theme import current
 _COMMAND = "command"  # the names of the commands that a control stands for
 _TEMPLATE = "template"  # a text with the names of commands in braces
 _NAMED = re.compile(r"\{([\w.]+)\}")
+Named = TypeVar("Named", QLabel, QPushButton)
+_ARROWS = {"Left": "←", "Right": "→", "Up": "↑", "Down": "↓"}
 _WITH_WORD = re.compile(_NAMED.pattern + "( ?)")
 
 
@@ -97,10 +100,10 @@ def stands_for(control: QWidget, *commands: str) -> None:
     control.setProperty(_COMMAND, " ".join(commands))
 
 
-def names_keys(label: QLabel, text: str) -> QLabel:
+def names_keys(shown: Named, text: str) -> Named:
     """Show a text in which "{name}" stands for the key that the command of that name has now."""
-    label.setProperty(_TEMPLATE, text)
-    return label
+    shown.setProperty(_TEMPLATE, text)
+    return shown
 
 
 class ElidedLabel(QLabel):
@@ -317,17 +320,26 @@ def tell_all_keys(view: QWidget, action_of: Callable[[str], QAction]) -> None:
         if commands := widget.property(_COMMAND):
             first, *others = map(action_of, commands.split())
             tell_keys(widget, first, widget.toolTip(), *others)
-        if isinstance(widget, QLabel) and (text := widget.property(_TEMPLATE)):
+        if isinstance(widget, QLabel | QPushButton) and (text := widget.property(_TEMPLATE)):
             actions = map(action_of, dict.fromkeys(_NAMED.findall(text)))
             _KeysOf(widget, list(actions), partial(_write_keys, widget, text, action_of))
 
 
-def _write_keys(label: QLabel, text: str, action_of: Callable[[str], QAction]) -> None:
-    label.setText(with_keys(text, action_of))
+def _write_keys(shown: QLabel | QPushButton, text: str, action_of: Callable[[str], QAction]) -> None:
+    if isinstance(shown, QLabel):
+        shown.setText(with_keys(text, action_of))
+        return
+    # On a button a command without a key leaves nothing behind.
+    shown.setText(_NAMED.sub(lambda found: _sign(action_of(found[1])), text).strip())
 
 
 def _first_key(action: QAction) -> str:
     return key_name(action.shortcut())
+
+
+def _sign(action: QAction) -> str:
+    """The key of an action, an arrow as an arrow and not by its name, which each language has its own of."""
+    return _ARROWS.get(action.shortcut().toString(QKeySequence.SequenceFormat.PortableText)) or _first_key(action)
 
 
 class Card(QFrame):

@@ -4,7 +4,7 @@ from functools import partial
 
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from studio.i18n import signed, tr
+from studio.i18n import signed, tr, whole
 from studio.model.actions import Actions
 from studio.model.property import bind
 from studio.model.state import USEFUL_RATINGS, Generator, Weights
@@ -96,7 +96,7 @@ class RatePanel(QWidget):
         self.share.setText("–" if accuracy is None else f"{round(100 * accuracy)} %")
         self.meter.set_share(accuracy, useful)
         # Of images that were rated, compared or chosen among: more than the status bar counts as rated.
-        after = tr("after 1 image") if count == 1 else tr("after {n} images", n=count)
+        after = tr("after 1 image") if count == 1 else tr("after {n} images", n=whole(count))
         if count == 0 and self._actions.state.counts.rated:  # the first learning takes seconds
             words = tr("It is reading your ratings…")
         elif count == 0:

@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSlider, QVBoxLayout, QWidget
 
-from studio.i18n import tr
+from studio.i18n import tr, whole
 from studio.model.actions import Actions
 from studio.model.property import bind
 from studio.theme.tokens import HEADER
@@ -167,7 +167,7 @@ class RateView(QWidget):
             text = tr("{rated} of {shown} rated", rated=rated, shown=len(cells))
             if counts.rated_in_round > rated:
                 since = counts.rated_in_round
-                text += " · " + (tr("{n} since the last round", n=since) if state.rounds else tr("{n} in all", n=since))
+                text += " · " + (tr("{n} since the last round", n=whole(since)) if state.rounds else tr("{n} in all", n=whole(since)))
         if state.drawing and counts.shown:
             text += " · " + tr("drawing new images…")
         self.count.set_text(text)

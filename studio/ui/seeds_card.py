@@ -10,7 +10,7 @@ from studio.ui.wipe import Wipe
 
 
 class SeedsCard(Card):
-    """Two strips, or a `Wipe`; two chips choose."""
+    """Two strips, or a `Wipe`; two chips choose. One strip where there is nothing to compare yet."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,6 +35,8 @@ class SeedsCard(Card):
             named(chip, name, why)
             self._chips.addButton(chip, number)
             head.addWidget(chip)
+        self._way = 0
+        self._alone = False  # there is but one version
         self._rows = QWidget()
         rows = QVBoxLayout(self._rows)
         rows.setContentsMargins(0, 0, 0, 0)
@@ -60,26 +62,30 @@ class SeedsCard(Card):
 
     def show_way(self, way: int) -> None:
         """Show rows (0) or the wipe (1)."""
+        self._way = way
         self._chips.button(way).setChecked(True)
-        self._rows.setVisible(way == 0)
-        self._over.setVisible(way == 1)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        rows = self._way == 0 or self._alone
+        self._rows.setVisible(rows)
+        self._over.setVisible(not rows)
+        for made in (*self._chips.buttons(), self.now, self.now_label):
+            made.setVisible(not self._alone)
 
     def show_strip(self, strip: StripImages) -> None:
-        """Show the images of two versions and their names."""
+        """Show the images of two versions and their names; those of one alone where both are the same."""
+        self._alone = strip.before_name == strip.after_name and strip.before == strip.after  # two may have one name
+        self._arrange()
         self.before.show_images(strip.before)
         self.now.show_images(strip.after)
         self.wipe.show_both(strip.before, strip.after)
-        self.before_label.setText(tr("Before: {version}", version=strip.before_name) if strip.before else "")
+        before = tr("Now: {version}", version=strip.before_name) if self._alone else tr("Before: {version}", version=strip.before_name)
+        self.before_label.setText(before if strip.before else "")
+        self.before.setAccessibleName(tr("Now") if self._alone else tr("Before"))
         self.now_label.setText(tr("Now: {version}", version=strip.after_name) if strip.after else "")
-        self._ends.setText(
-            tr(
-                "{before} left of the line, {after} right of it",
-                before=strip.before_name,
-                after=strip.after_name,
-            )
-            if strip.before
-            else ""
-        )
+        ends = tr("{before} left of the line, {after} right of it", before=strip.before_name, after=strip.after_name)
+        self._ends.setText(ends[:1].upper() + ends[1:] if strip.before else "")
 
     def show_scaling(self, pixel_art: bool) -> None:
         """Enlarge by whole factors, or smoothly."""

@@ -8,7 +8,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QHideEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from studio.i18n import tr
+from studio.i18n import tr, whole
 from studio.model.actions import Actions
 from studio.model.property import bind
 from studio.model.state import FEWEST_RATINGS
@@ -226,7 +226,7 @@ class TasteView(QWidget):
         elif taste is None or not taste.count:
             self.said.set_text(tr("no ratings yet"))
         elif taste.accuracy is None:
-            self.said.set_text(tr("learnt from {n} images", n=taste.count))
+            self.said.set_text(tr("learnt from {n} images", n=whole(taste.count)))
         else:
             words = tr(
                 "learnt from {n} images · guesses {share} % of your choices",

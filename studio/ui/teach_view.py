@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QScrollArea, QVBoxLayout, QWidget
 
-from studio.i18n import signed, tr
+from studio.i18n import signed, tr, whole
 from studio.model.actions import Actions
 from studio.model.property import bind
-from studio.model.rounds import course, time_left
+from studio.model.rounds import course, from_round_to_round, line_of, time_left, version_name
 from studio.ui import terms
-from studio.ui.charts import Chart
+from studio.ui.charts import SMOOTHING, Chart
 from studio.ui.dials import weight_words
 from studio.ui.parts import ElidedLabel, Rows, button, named, quiet_note, section, text_label
 from studio.ui.rate_panel import known, lacking
@@ -118,8 +119,13 @@ class TeachView(QWidget):
         bind(round_, "progress", self._get_ready)
         bind(round_, "strip", self.seeds.show_strip)
         bind(state, "pixel_art", self.seeds.show_scaling)
-        bind(state, "generator", self._draw)
+        for name in ("generator", "checkpoint", "checkpoints"):
+            bind(state, name, self._draw)
         self._draw()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._actions.show_kept_strip()
 
     def focus_target(self) -> QWidget:
         return self.pause if self._actions.round.running else self
@@ -173,16 +179,26 @@ class TeachView(QWidget):
         elif missing := actions.missing_ratings:
             text = tr("Rate 1 more image, then teach") if missing == 1 else tr("Rate {n} more images, then teach", n=missing)
         else:
-            text = tr("Ready to teach your {n} ratings", n=actions.state.counts.rated)
+            text = tr("Ready to teach your {n} ratings", n=whole(actions.state.counts.rated))
         self.status.set_text(text)
         why = ""
         if round_.running and progress is not None:
             why = self._note(progress)
         elif not round_.running:
-            why = round_.outcome.reason if round_.outcome is not None else round_.refusal
+            why = round_.outcome.reason if round_.outcome is not None else round_.refusal or self._between()
         self.why.setText(tr(why))
         self.why.setVisible(bool(why))
         self.next.setVisible(not round_.running and round_.outcome is not None and round_.outcome.kept)
+
+    def _between(self) -> str:
+        """What the curves show where no round was taught since the start; nothing where they are empty."""
+        used = self._actions.state.checkpoint
+        if used is None or self._actions.round.progress is not None:
+            return ""
+        return tr(
+            "The curves go from round to round, from the untuned generator to {version}. While a round runs, they follow its steps.",
+            version=version_name(used, inside=True),
+        )
 
     def _note(self, progress: Progress) -> str:
         if progress.step or not progress.note:
@@ -200,14 +216,21 @@ class TeachView(QWidget):
             self._show_status()
 
     def _draw(self, _: object = None) -> None:
-        round_ = self._actions.round
+        round_, state = self._actions.round, self._actions.state
         progress, series = round_.progress, round_.series
-        steps = progress.steps if progress else 24
+        steps, smoothing = progress.steps if progress else 24, SMOOTHING
+        if progress is None and not round_.running:  # the steps of earlier rounds are not kept, but what each came to is
+            line = line_of(state.checkpoint, state.checkpoints)
+            series, steps, smoothing = from_round_to_round(line), len(line) + 1, 1.0
         limit = progress.kl_limit if progress else None
         for name, chart in self.charts.items():
             baseline = 1.0 if name == "variety" else 0.0
-            chart.show_values(series[name], steps, baseline, limit if name == "distance" else None)
+            chart.show_values(series[name], steps, baseline, limit if name == "distance" else None, smoothing)
         words = dict.fromkeys(series, "")
+        if progress is None:
+            for name, values in series.items():
+                if values:
+                    words[name] = tr("{value} SD", value=signed(values[-1], 2)) if name in ("taste", "realism") else f"{values[-1]:.2f}"
         if progress is not None and progress.step:
             words = {
                 "taste": tr("{value} SD", value=signed(progress.taste, 2)),
@@ -221,7 +244,7 @@ class TeachView(QWidget):
             }
             self.progress.setRange(0, progress.steps)
             self.progress.setValue(progress.step)
-        if not self._actions.state.generator.has_discriminator:
+        if not state.generator.has_discriminator:
             words["realism"] = tr("off: the generator has no discriminator")
         for name, chart in self.charts.items():
             chart.set_words(words[name])
@@ -272,7 +295,7 @@ class TeachPanel(QWidget):
             for key, name in (("taste", tr("Taste")), ("variety", tr("Variety")), ("kl", tr("Distance"))):
                 self.guard.set_line(key, name, "–", "quiet", "")
             return
-        words, role = _course(taste)
+        words, role = _course(taste, progress.start_taste)
         self.guard.set_line("taste", tr("Taste"), words, role, "")
         value, limit = progress.diversity, progress.diversity_limit
         if value >= limit:
@@ -307,7 +330,7 @@ class TeachPanel(QWidget):
         actions = self._actions
         lines = []
         if actions.round.running:
-            ratings = tr("{n} ratings", n=actions.state.counts.rated)
+            ratings = tr("{n} ratings", n=whole(actions.state.counts.rated))
             lines.append((tr("{n} · running", n=actions.round.number), ratings, "quiet", "strong"))
         for past in actions.state.rounds[:12]:
             verdict = tr("kept") if past.kept else tr("reverted")
@@ -319,10 +342,10 @@ class TeachPanel(QWidget):
         self.rounds.set_lines(lines)
 
 
-def _course(taste: Sequence[float]) -> tuple[str, str]:
+def _course(taste: Sequence[float], start: float) -> tuple[str, str]:
     """How taste goes in a round, in words, and their role. To gain nothing is no fault: there may be nothing left to gain."""
     recent = taste[-_RECENT:]
-    gain = sum(recent) / len(recent) - taste[0]
+    gain = sum(recent) / len(recent) - start
     if gain > _EVEN:
-        return tr("improving"), "good"
+        return tr("higher than at the start"), "good"
     return (tr("as at the start"), "quiet") if gain >= -_EVEN else (tr("lower than at the start"), "bad")

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWi
 from studio.i18n import tr
 from studio.model.actions import Actions
 from studio.model.property import bind
-from studio.model.rounds import like_rate, version_name
+from studio.model.rounds import like_rate, version_name, what_is_measured
 from studio.model.state import StripImages
 from studio.project.records import Checkpoint
 from studio.theme.tokens import HEADER
@@ -264,6 +264,10 @@ class TimelinePanel(QWidget):
             )
         )
         column.addWidget(self.rows)
+        column.addSpacing(12)
+        column.addWidget(section(tr("What is measured")))
+        for line in what_is_measured().splitlines():
+            column.addWidget(quiet_note(line))
         column.addSpacing(12)
         column.addWidget(section(tr("Going back")))
         column.addWidget(

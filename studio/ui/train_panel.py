@@ -140,6 +140,7 @@ class TrainPanel(QWidget):
         for control in (self.size_box, self.time_box, self.start_box):
             control.setEnabled(not training.busy)
         self.train.setEnabled(training.can_train)
+        set_role(self.train, "" if training.phase == "done" else "primary")  # the next thing to do is then to use what came of it
         earlier = training.earlier() if training.can_train else None
         self.go_on.setVisible(earlier is not None)
         self.where.setText(tr("It is written to {folder}", folder=training.out) if training.busy or training.phase == "done" else "")

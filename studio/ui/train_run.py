@@ -26,7 +26,7 @@ from studio.ui.charts import Chart
 from studio.ui.parts import Card, named, quiet_note, text_label
 from studio.ui.strip import settled
 
-_GAP, _LEAST, _LARGEST = 12, 52, 112  # between pairs; side of an image, in logical pixels
+_GAP, _LEAST, _LARGEST = 12, 52, 128  # between pairs; side of an image, in logical pixels
 
 
 class Pairs(QWidget):
@@ -59,11 +59,11 @@ class Pairs(QWidget):
         return len(self._pairs)
 
     def columns(self) -> int:
-        """Return how many pairs stand in a row: the fewest that are not larger than the largest."""
-        count = 1
-        while self._side(count) > _LARGEST:
-            count += 1
-        return count
+        """Return how many pairs stand in a row: the fewest that are not larger than the largest, or a few more that leave no row short."""
+        least = 1
+        while self._side(least) > _LARGEST:
+            least += 1
+        return next((count for count in range(least, least + 3) if self.count and self.count % count == 0), least)
 
     def _side(self, columns: int) -> int:
         return max(_LEAST // 2, (self._room - _GAP * (columns - 1)) // columns // 2)

@@ -9,7 +9,7 @@ from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout
 
 from studio.i18n import tr
-from studio.model.rounds import measured, version_name
+from studio.model.rounds import measured, version_name, what_is_measured
 from studio.project.records import Checkpoint
 from studio.ui.parts import Card, ElidedLabel, button, named, stands_for, text_label
 from studio.ui.strip import Strip
@@ -73,7 +73,7 @@ class VersionCard(Card):
         self.edit = NameEdit()
         self.edit.hide()
         self.words = ElidedLabel("", "quiet")
-        self.strip = Strip(8, 88)
+        self.strip = Strip(8, 128)
         self.compare = QPushButton(tr("Compare"))
         self.compare.setProperty("role", "chip")
         self.compare.setToolTip(tr("Choose two versions to see the same seeds of both"))
@@ -95,13 +95,14 @@ class VersionCard(Card):
         line.setSpacing(8)
         line.addWidget(self.title)
         line.addWidget(self.edit)
-        line.addWidget(self.words, 1)
+        line.addStretch(1)
         for made in (self.compare, self.rename, self.branch, self.delete, self.restore):
             line.addWidget(made)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 8, 12, 12)
-        column.setSpacing(8)
+        column.setSpacing(6)
         column.addLayout(line)
+        column.addWidget(self.words)  # a line of its own: beside five buttons a narrow window would cut it off
         column.addWidget(self.strip)
 
     def show_version(
@@ -116,9 +117,12 @@ class VersionCard(Card):
             said = [tr("round {n}", n=version.round)] if version.name else []
             if parent is not None:
                 said.append(tr("after {version}", version=version_name(parent)))
-            self.words.set_text(" · ".join([*said, measured(version.metrics) or tr(version.reason)]))
+            values = measured(version.metrics)
+            self.words.set_text(" · ".join([*said, values or tr(version.reason)]))
+            self.words.setToolTip(f"{self.words.full_text()}\n\n{what_is_measured()}" if values else "")
         else:
             self.words.set_text(words)
+            self.words.setToolTip("")
         self.restore.setText(tr("In use") if in_use else tr("Restore"))
         tip = (
             tr("This is the version in use")

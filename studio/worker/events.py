@@ -136,6 +136,7 @@ class Progress:
     images_per_second: float
     paused: bool = False
     note: str = ""  # from the guard
+    start_taste: float = 0.0  # before the first step
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +206,7 @@ class Failed:
     command: str  # class name of the command, or "Worker"
     message: str  # one line for display
     detail: str = ""  # traceback, for "copy debug info"
+    early: bool = False  # nothing went wrong: the ratings do not show a taste yet
 
 
 @dataclass(frozen=True, slots=True)

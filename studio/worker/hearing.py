@@ -54,6 +54,7 @@ class WorkerEvents(LinkHolder):
     exported = Signal(str)  # folder
     export_stopped = Signal()  # by request; nothing was written
     failed = Signal(str, str, str)  # command name, one line for display, details
+    not_taught = Signal(str)  # why it is too early for a round
     notice = Signal(str)  # one line for display
     restarted = Signal(str)  # the worker crashed and was restarted; one line for display
     busy_changed = Signal(
@@ -186,7 +187,10 @@ class WorkerEvents(LinkHolder):
             self._round = None
         if event.command == "Restore":
             self._restores -= 1
-        self.failed.emit(event.command, event.message, event.detail)
+        if event.early and event.command == "RunRound":
+            self.not_taught.emit(event.message)
+        else:
+            self.failed.emit(event.command, event.message, event.detail)
 
     def _on_grid(self, event: m.Grid) -> None:
         assert self._link is not None and self._project is not None

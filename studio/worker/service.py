@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from gan.adversarial.precision import resolve_device
-from gan.errors import UserError, is_out_of_memory, reason
+from gan.errors import TooLittleSaid, UserError, is_out_of_memory, reason
 from gan.session import TuningSession
 from studio.project.opinions import standing
 from studio.worker import messages as m
@@ -133,6 +133,8 @@ class Service:
             work()
         except FrameClosed:
             return
+        except TooLittleSaid as error:
+            self._send(m.Failed(name, str(error), early=True))
         except (UserError, ValueError) as error:
             self._send(
                 m.Failed(name, str(error), "" if isinstance(error, UserError) else traceback.format_exc())

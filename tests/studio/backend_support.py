@@ -34,7 +34,7 @@ class Heard:
 
     NAMES = (
         *("ready", "grid", "taste", "progress", "round_finished", "strip", "drawn", "restored"),
-        *("exporting", "exported", "export_stopped", "failed", "notice", "restarted", "busy_changed"),
+        *("exporting", "exported", "export_stopped", "failed", "not_taught", "notice", "restarted", "busy_changed"),
     )
 
     def __init__(self, client: Any) -> None:

@@ -74,6 +74,22 @@ def test_a_click_on_an_image_and_on_a_button(hands: Hands) -> None:
     assert duel_view(hands).hasFocus()
 
 
+def test_the_buttons_name_the_keys_that_a_person_chose(hands: Hands) -> None:
+    hands.key(K.Key_D)
+    buttons = duel_view(hands).buttons
+    assert [buttons[side].text() for side in ("left", "tie", "skip", "right")] == [
+        "← Left is better",
+        "↓ As good",
+        "Skip S",
+        "Right is better →",
+    ]
+    commands = hands.window.commands
+    commands["duel.left"].setShortcut("A")
+    commands["duel.skip"].setShortcuts([])
+    assert (buttons["left"].text(), buttons["skip"].text()) == ("A Left is better", "Skip")
+    assert buttons["left"].accessibleName() == "Left is better"
+
+
 def test_an_undone_duel_is_asked_again(hands: Hands) -> None:
     hands.key(K.Key_D)
     first, sides = hands.actions.duels.shown, hands.actions.duels.sides()

@@ -5,6 +5,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,15 @@ def speak() -> Iterator[Callable[[str], None]]:
 def test_every_text_is_translated_and_none_is_stale(language: str) -> None:
     catalogue = i18n.catalogue(language)
     assert translations.problems(catalogue, translations.wanted()) == []
+
+
+def test_dates_and_numbers_follow_the_language_and_not_the_system(speak: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    then = datetime(2026, 11, 30, 10, 50, 45).timestamp()
+    speak("en")
+    assert (i18n.moment(then), i18n.whole(12_345)) == ("30 Nov 2026 10:50", "12,345")
+    speak("zh_CN")
+    assert (i18n.moment(then), i18n.whole(12_345)) == ("2026年11月30日 10:50", "12,345")
 
 
 def test_qts_own_file_dialog_has_no_english_in_it(

@@ -166,10 +166,12 @@ def test_an_answer_changes_what_is_shown(qtbot, sheet, checkpoint):
 def test_what_is_no_generator_is_said_in_one_line(qtbot, sheet, tmp_path):
     wrong = tmp_path / "holiday.pth"
     wrong.write_bytes(b"not a checkpoint at all")
+    high = sheet.height()
     sheet._importing.open(wrong)
     qtbot.waitUntil(lambda: sheet._importing.phase == "failed", timeout=60_000)
     assert "holiday.pth" in sheet.error.text() and "\n" not in sheet.error.text()
     assert not sheet.card.isVisible(), "places for images that will not come"
+    qtbot.waitUntil(lambda: sheet.height() < high)
     assert not sheet.keep.isEnabled()
 
 

@@ -51,14 +51,14 @@ def test_quitting_in_a_round_asks_and_enter_stays(teaching: Hands) -> None:
     window = teaching.window
     teaching.key(K.Key_Q, CTRL)
     box = question()
-    assert box.text() == "A round is running. It would be dropped; your ratings stay."
+    assert box.text() == "A round is running. Leaving drops it; your ratings are kept."
     QTest.keyClick(box, K.Key_Return)
     assert window.isVisible() and teaching.actions.round.running
     teaching.key(K.Key_Q, CTRL)
     QTest.keyClick(question(), K.Key_Escape)
     assert window.isVisible()
     teaching.key(K.Key_Q, CTRL)
-    press(question(), "Leave all the same")
+    press(question(), "Leave anyway")
     assert not window.isVisible()
 
 
@@ -74,8 +74,8 @@ def test_the_question_says_so_when_the_round_has_ended_meanwhile(teaching: Hands
     teaching.key(K.Key_Q, CTRL)
     box = question()
     teaching.worker.finish()
-    assert box.text() == "It is done: nothing would be lost now."
-    assert [one.text() for one in box.buttons() if one.isVisible()] == ["Leave all the same", "Stay"]
+    assert box.text() == "It is done. You can leave now; nothing is lost."
+    assert [one.text() for one in box.buttons() if one.isVisible()] == ["Leave anyway", "Stay"]
     press(box, "Stay")
     assert teaching.window.isVisible()
 
@@ -94,7 +94,7 @@ def test_the_button_in_the_frame_asks_too(teaching: Hands) -> None:
     event = ByHand()
     teaching.window.closeEvent(event)
     assert not event.isAccepted() and teaching.window.isVisible()
-    press(question(), "Leave all the same")
+    press(question(), "Leave anyway")
     assert not teaching.window.isVisible()
 
 
@@ -109,7 +109,7 @@ def test_another_project_waits_for_the_answer(teaching: Hands, tmp_path: Path) -
     assert not asked
     teaching.window.files.recent_menu().actions()[0].trigger()
     assert not asked
-    press(question(), "Leave all the same")
+    press(question(), "Leave anyway")
     assert asked == [(other, None)]
 
 
@@ -131,7 +131,7 @@ def test_an_imported_generator_waits_for_the_answer(teaching: Hands, tmp_path: P
     press(question(), "Stay")
     assert not kept and sheet.isVisible()
     QTest.mouseClick(sheet.keep, Qt.MouseButton.LeftButton)
-    press(question(), "Leave all the same")
+    press(question(), "Leave anyway")
     assert kept
     sheet.reject()
 
@@ -139,12 +139,12 @@ def test_an_imported_generator_waits_for_the_answer(teaching: Hands, tmp_path: P
 def test_exports_and_training_are_asked_about(hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
     hands.actions.exports.running = True
     hands.key(K.Key_Q, CTRL)
-    assert "Nothing would be left of it" in question().text()
+    assert "nothing is written" in question().text()
     press(question(), "Stay")
     hands.actions.exports.running = False
     training_of(hands.actions).phase = "training"
     hands.key(K.Key_Q, CTRL)
-    assert "the run can go on from there later" in question().text()
+    assert "you can go on from there later" in question().text()
     press(question(), "Stay")
     training_of(hands.actions).phase = "empty"
 

@@ -1,6 +1,7 @@
 """Colour labels, tags and notes, by mouse and keyboard; several images at once."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QRectF, Qt
@@ -172,6 +173,10 @@ def test_a_tile_shows_its_marks(hands: Hands, row: int) -> None:
     hands.actions.mark("tag", text="x", images=[image])
     tagged = hands.grid.viewport().grab(rect).toImage()
     assert tagged != labelled
+    hands.actions.undo()
+    hands.actions.mark("tag", text="y", images=[image])
+    assert hands.grid.viewport().grab(rect).toImage() != tagged, "it is the word that is shown"
+    tagged = hands.grid.viewport().grab(rect).toImage()
     hands.actions.mark("note", text="x", images=[image])
     assert hands.grid.viewport().grab(rect).toImage() != tagged
 
@@ -180,7 +185,12 @@ def test_on_a_small_image_the_word_makes_room_for_the_marks(
     hands: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
-    monkeypatch.setattr(ImageDelegate, "_paint_tag", lambda *given: said.append(given[-1]))
+
+    def paint(*given: Any) -> float:
+        said.append(given[-1])
+        return float(given[2].right())
+
+    monkeypatch.setattr(ImageDelegate, "_paint_tag", paint)
     hands.actions.rate("reject", row=2)
     for size, words in ((384, "rejected"), (80, "×")):
         hands.grid.set_wanted_size(size)

@@ -1,6 +1,7 @@
 """The Teach view: a round as it runs, stops, is kept or reverted."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,7 @@ from window_support import Hands
 
 from studio.model.rounds import time_left
 from studio.model.scaling import scaled
-from studio.model.state import FEWEST_RATINGS
+from studio.model.state import FEWEST_RATINGS, Message
 from studio.ui.charts import Curve, smooth, value_range
 from studio.ui.strip import Strip
 from studio.ui.teach_view import TeachPanel, TeachView
@@ -96,14 +97,67 @@ def test_a_round_with_nothing_to_gain_is_no_fault(taught: Hands) -> None:
         return value.full_text(), value.property("role")
 
     for step in range(1, 13):
-        taught.worker.step(step, taste=1.5 - 0.02 * (step % 4))
+        taught.worker.step(step, taste=1.5 - 0.02 * (step % 4), start=1.5)
     assert said("taste") == ("as at the start", "quiet")
     for step in range(13, 17):
-        taught.worker.step(step, taste=1.7)
-    assert said("taste") == ("improving", "good")
+        taught.worker.step(step, taste=1.7, start=1.5)
+    assert said("taste") == ("higher than at the start", "good")
     for step in range(17, 21):
-        taught.worker.step(step, taste=1.2)
+        taught.worker.step(step, taste=1.2, start=1.5)
     assert said("taste") == ("lower than at the start", "bad")
+
+
+def test_what_a_round_gained_before_its_first_step_counts(taught: Hands) -> None:
+    """A choice is fitted first: from then on it may stay where it is, far above where it began."""
+    taught.worker.step(1, taste=0.9)
+    assert panel(taught).guard.value("taste") == "higher than at the start"
+
+
+def test_before_any_round_the_seeds_are_shown_once(hands: Hands) -> None:
+    hands.window.show_view("teach")
+    seeds = view(hands).seeds
+    hands.worker.request_strip(())
+    assert seeds.before.isVisible() and seeds.before_label.text() == "Now: untuned"
+    assert not seeds.now.isVisible() and not seeds.now_label.isVisible()
+    assert not any(chip.isVisible() for chip in seeds._chips.buttons())
+    hands.rate_enough()
+    hands.actions.teach()
+    hands.worker.finish()
+    assert seeds.now.isVisible() and all(chip.isVisible() for chip in seeds._chips.buttons())
+    assert (seeds.before_label.text(), seeds.now_label.text()) == ("Before: untuned", "Now: round 1")
+
+
+def test_after_a_restart_the_curves_go_from_round_to_round(hands: Hands, open_studio: Callable[[], Hands]) -> None:
+    hands.rate_enough()
+    for _ in range(2):
+        hands.actions.teach()
+        hands.worker.finish()
+    hands.worker.request_strip(())
+    hands.close()
+    again = open_studio()
+    again.window.show_view("teach")
+    shown = view(again)
+    assert shown.seeds.now.images and shown.seeds.now_label.text() == "Now: round 2", "the worker has not drawn them yet"
+    again.first_grid()
+    assert shown.charts["taste"].curve._values == [0.0, 0.9, 0.9] and shown.charts["taste"].value.text() == "+0.90 SD"
+    assert shown.charts["distance"].curve._values == [0.0, 3.1, 3.1] and shown.charts["distance"].value.text() == "3.10"
+    assert shown.charts["realism"].curve._values == []  # it was not measured
+    assert "from the untuned generator to round 2" in shown.why.text() and shown.why.isVisible()
+    again.actions.teach()
+    assert shown.charts["taste"].curve._values == [] and not shown.why.isVisible()
+
+
+def test_too_early_for_a_round_is_said_calmly(taught: Hands) -> None:
+    toasts = taught.window.findChild(Toasts)
+    assert toasts is not None
+    said = "No clear taste shows in the ratings yet: rate some more images, then teach again"
+    taught.worker.not_taught.emit(said[:1].lower() + said[1:])
+    assert not taught.actions.round.running and view(taught).why.text() == said
+    assert taught.actions.state.message == Message(said, "plain") and toasts.shown is None
+    taught.key(K.Key_T)
+    taught.key(K.Key_G)
+    taught.worker.not_taught.emit(said[:1].lower() + said[1:])
+    assert toasts.shown is not None and not toasts.shown.property("bad")
 
 
 def test_a_broken_limit_is_said_in_words_as_well(taught: Hands) -> None:

@@ -5,8 +5,10 @@ from collections.abc import Callable
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 from window_support import Hands
 
+from studio.model.rounds import what_is_measured
 from studio.ui.timeline_view import TimelineView
 
 K = Qt.Key
@@ -112,6 +114,14 @@ def test_escape_leaves_a_name_and_the_arrows_go_on(hands: Hands, view: TimelineV
     assert titles(view)[0] == "Round 2" and view.hasFocus()
     hands.key(K.Key_Down)
     assert view.chosen_card() is view.cards[1]
+
+
+def test_the_measures_are_explained_where_they_stand(hands: Hands, view: TimelineView) -> None:
+    tip = view.cards[0].words.toolTip()
+    assert tip.startswith(view.cards[0].words.full_text() + "\n") and "standard deviations (SD)" in tip
+    told = [label.text() for label in hands.window.panels.currentWidget().findChildren(QLabel)]
+    assert set(what_is_measured().splitlines()) <= set(told)
+    assert view.cards[2].words.toolTip() == ""
 
 
 def test_the_version_in_use_says_why_it_is_not_deleted(hands: Hands, view: TimelineView) -> None:

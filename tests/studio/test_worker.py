@@ -107,14 +107,14 @@ def studio(shared):
 
 def test_what_goes_wrong_is_one_line_and_survived(studio, tmp_path):
     studio.client.teach(2)
-    pump(lambda: studio.heard.of("failed"))
-    command, message, _ = studio.heard.of("failed")[0]
-    assert command == "RunRound" and "too few ratings" in message and "\n" not in message
+    pump(lambda: studio.heard.of("not_taught"))
+    (message,) = studio.heard.of("not_taught")
+    assert "too few ratings" in message and "\n" not in message
     assert not studio.client.teaching
     (tmp_path / "file").write_text("x")
     studio.client.export(tmp_path / "file")
-    pump(lambda: len(studio.heard.of("failed")) == 2)
-    assert studio.heard.of("failed")[1][0] == "Export"
+    pump(lambda: studio.heard.of("failed"))
+    assert studio.heard.of("failed")[0][0] == "Export"
     assert len(studio.first_grid(4).images) == 4
 
 
@@ -419,6 +419,18 @@ def test_out_of_memory_means_smaller_batches_and_then_the_cpu(bundle, monkeypatc
     served.do(m.Strip(2, (1, 2)))
     (failed,) = sent.of(m.Failed)
     assert failed.command == "Strip" and "not enough memory" in failed.message
+
+
+def test_ratings_without_a_taste_are_no_failure(bundle, tmp_path):
+    from studio.worker import service
+    from studio.worker.sessions import make_session
+
+    sent = Sent()
+    served = service.Service(Quiet(), sent, sent, make_session)
+    served.do(m.Open("", str(bundle), None, "cpu"))
+    served.do(m.RunRound(str(tmp_path / "round"), 2, m.RoundSettings(), ()))
+    (failed,) = sent.of(m.Failed)
+    assert failed.early and failed.command == "RunRound" and not failed.detail and "too few ratings" in failed.message
 
 
 def run_out_once(monkeypatch, owner, name):

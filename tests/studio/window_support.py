@@ -81,10 +81,10 @@ class StandIn(WorkerClient):
         self.asked.append(("teach", steps, settings))
         self.busy_changed.emit("teaching")
 
-    def step(self, number: int, steps: int = 24, taste: float = 0.5) -> None:
+    def step(self, number: int, steps: int = 24, taste: float = 0.5, start: float = 0.0) -> None:
         self.progress.emit(
             m.Progress(
-                number, steps, float(steps - number), 1.0, taste, -0.04, 3.1, 6.0, 0.96, 0.92, 1.0, 171.0
+                number, steps, float(steps - number), 1.0, taste, -0.04, 3.1, 6.0, 0.96, 0.92, 1.0, 171.0, start_taste=start
             )
         )
 
