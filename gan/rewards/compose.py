@@ -19,7 +19,7 @@ class RewardWeights:
     """
 
     taste: float = 1.0
-    realism: float = 0.1
+    realism: float = 0.25
     novelty: float = 0.1  # of an image's contribution to variety: see `Variety`, and `favour_novelty` for policies that move latents
     typicality: float = 0.0  # of resembling what the untuned generator draws
     caution: float = 0.0  # how many of the taste model's posterior standard deviations are subtracted from its mean
@@ -49,7 +49,7 @@ class RewardWeights:
 # A policy that moves latents can draw images unlike any that was rated, so it must be cautious and stay near the untuned generator's
 # images. What is chosen from the prior is there already; on the benchmark's tuning raters, caution and typicality then only cost variety
 # and likes.
-MOVING_WEIGHTS = RewardWeights(realism=0.25, novelty=0.2, typicality=0.25, caution=0.5)
+MOVING_WEIGHTS = RewardWeights(novelty=0.2, typicality=0.25, caution=0.5)
 
 
 def relative_realism(logits: Tensor, reference_logit: float) -> Tensor:
