@@ -2,9 +2,8 @@
 
 from gan.policy.adapter import ADAPTERS, Adapter, Choice, ChoiceConfig, Shift, ShiftConfig
 from gan.policy.base import LatentPolicy, Policy
-from gan.policy.categorical import CategoricalPolicy
+from gan.policy.categorical import CategoricalPolicy, expected_objective
 from gan.policy.estimators import ESTIMATORS, Estimator, grouped_rloo, reinforce, scale
-from gan.policy.fitting import fit_choice
 from gan.policy.gaussian import GaussianPolicy
 from gan.policy.pathwise import MovingPolicy, pathwise_update
 from gan.policy.styles import StyleConfig, Styled, StylePolicy, StyleShift, Synthesis
@@ -32,7 +31,7 @@ __all__ = [
     "UpdateConfig",
     "UpdateStats",
     "clipped_surrogate",
-    "fit_choice",
+    "expected_objective",
     "grouped_rloo",
     "pathwise_update",
     "reinforce",

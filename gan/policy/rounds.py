@@ -14,8 +14,8 @@ from gan.guard import MOVING, Guard, Limits, Look, mean_pairwise_distance
 from gan.policy.adapter import Adapter, Choice
 from gan.policy.base import LatentPolicy
 from gan.policy.categorical import CategoricalPolicy
+from gan.policy.climb import Climb, ClimbConfig
 from gan.policy.estimators import ESTIMATORS, Estimator, scale
-from gan.policy.fitting import fit_choice
 from gan.policy.gaussian import GaussianPolicy
 from gan.policy.pathwise import MovingPolicy, pathwise_update
 from gan.policy.styles import StylePolicy, StyleShift
@@ -48,7 +48,7 @@ class RoundConfig:
     temperature: float = 0.3  # of the softmax over preferences, which are on the scale of rewards
     entropy_weight: float = 0.3  # reward (untuned SD) paid per nat of KL to the untuned policy
     draw_rate: float = 2e-4  # learning rate for the updates from drawn images
-    ridge: float = 0.03  # of the closed-form fit: see `fit_choice`
+    climb: ClimbConfig = field(default_factory=ClimbConfig)
     # shift
     sigma: float = 0.4  # how far an action strays from the mean, in standard deviations of the prior
     learning_rate: float = 3e-3  # of Adam on the adapter
@@ -63,7 +63,7 @@ class RoundConfig:
             value = getattr(self, name)
             if not isinstance(value, Integral) or value < least:
                 raise ValueError(f"{name} is a whole number from {least}, not {value!r}")
-        for name in ("ridge", "temperature", "entropy_weight"):
+        for name in ("temperature", "entropy_weight"):
             if not getattr(self, name) > 0.0:
                 raise ValueError(f"{name} must be above 0, not {getattr(self, name)!r}")
 
@@ -84,7 +84,7 @@ class RoundProgress:
     diversity_limit: float = 0.0
     images_per_second: float = 0.0  # scored per second, including images that were already drawn
     note: str = ""  # the limit that the guard found broken, if any
-    start_taste: float = 0.0  # mean before the first step, and before a choice is fitted, SD
+    start_taste: float = 0.0  # mean before the first step, SD
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,7 @@ class Round:
         self.device = scorer.drawer.device
         self.result: RoundResult | None = None
         self._yardstick = scorer  # used for evaluation: its discriminator does not learn, so that the measure stays fixed during the round
+        self._climb: Climb | None = None
         self._variety: Variety | None = None
         if isinstance(adapter, Choice) and config.estimator == "pathwise":
             raise ValueError("the pathwise estimator needs a policy that moves: a choice has no slope")
@@ -138,33 +139,33 @@ class Round:
             self._embedded = scorer.known_latents()
             if self._learns_realism:
                 self.scorer = scorer.learning()
+                known = self._learn_realism()
+            self._climb = Climb(
+                self.policy,
+                self._embedded,
+                self._rewards(known),
+                config.entropy_weight,
+                config.steps,
+                config.climb,
+                generator,
+                scorer.drawer.autocast,
+            )
         elif isinstance(adapter, StyleShift):
             self.policy = StylePolicy(adapter, config.sigma)
         else:
             self.policy = GaussianPolicy(adapter, config.sigma)
-        self.limits = config.limits or (Limits() if self._choosing else MOVING)
+        self.limits = config.limits or (Limits() if self._climb is not None else MOVING)
         # With default weights the taste alone decides which version is kept. Others ask for more than taste, which costs some of it.
         weights = replace(scorer.weights, outside={name: weight for name, weight in scorer.weights.outside.items() if weight})
-        self._turned = weights != (RewardWeights() if self._choosing else MOVING_WEIGHTS)
+        self._turned = weights != (RewardWeights() if self._climb is not None else MOVING_WEIGHTS)
         self._held_out = torch.randn(config.look_images, adapter.config.z_dim, generator=generator).to(self.device)
         self._choices: Tensor | None = None  # the candidates of `_held_out`, embedded
         self._fair = scorer.best_fifth()
         self._fair_diversity = max(mean_pairwise_distance(self._fair.features), 1e-6)  # 0 if all images are the same
 
     @property
-    def _choosing(self) -> bool:
-        return isinstance(self.adapter, Choice)
-
-    @property
     def _learns_realism(self) -> bool:
-        return self._choosing and self.scorer.has_realism and self.config.discriminator_ridge > 0.0
-
-    def _fit(self) -> None:
-        """Fit the choice to the rewards of images that are known; the drawn batches then refine it."""
-        if isinstance(self.adapter, Choice):
-            known = self._learn_realism() if self._learns_realism else self.scorer.known_scores()
-            config = self.config
-            fit_choice(self.adapter, self._embedded, self._rewards(known), config.temperature / config.entropy_weight, config.ridge)
+        return self.scorer.has_realism and self.config.discriminator_ridge > 0.0
 
     @torch.no_grad()
     def _learn_realism(self) -> Scores:
@@ -224,7 +225,7 @@ class Round:
     ) -> Iterator[RoundProgress]:
         """Yields a report after every step. Between steps, `cancel` is called (true ends the round) and `wait` may block (a pause)."""
         config = self.config
-        choosing = self._choosing
+        choosing = self._climb is not None
         rate = config.draw_rate if choosing else config.learning_rate
         optimizer = torch.optim.Adam(self.policy.parameters(), lr=rate, betas=(0.9, 0.99), fused=True)
         least = config.entropy_weight if choosing else config.kl_weight
@@ -240,8 +241,6 @@ class Round:
                 cancelled = True
                 break
             begun = time.monotonic()
-            if step == 0:
-                self._fit()
             step += 1
             reward, taste, realism, kl = self._step(optimizer, kl_weight)
             # Dual ascent: the KL weight grows while the policy is outside a limit, and falls back while it is inside.
@@ -250,8 +249,8 @@ class Round:
             outside = kl > kl_limit or bool(note)
             kl_weight = min(kl_weight * 1.3, 10.0) if outside else max(kl_weight / 1.3, least)
             if step % config.look_every == 0 or step == config.steps:
-                if self._learns_realism:
-                    self._fit()
+                if self._climb is not None and self._learns_realism:
+                    self._climb.reward(self._rewards(self._learn_realism()))
                 look = self._look_again(step)
                 improved, stop = guard.look(look)
                 note = look.broken(self.limits) or ""
@@ -290,8 +289,10 @@ class Round:
         )
 
     def _step(self, optimizer: torch.optim.Optimizer, kl_weight: float) -> tuple[float, float, float, float]:
-        """Draw one batch and update the policy. Returns mean reward, taste, realism and KL."""
+        """Learn from the pool, then draw one batch and update the policy. Returns mean reward, taste, realism and KL."""
         config = self.config
+        if self._climb is not None:
+            self._climb.step()
         states = torch.randn(config.states, self.adapter.config.z_dim, generator=self.random).to(self.device)
         seen = self.policy.see(states)
         if config.estimator == "pathwise":
@@ -310,7 +311,7 @@ class Round:
         """A score-function update: sample, draw, score, update. Returns the scores and the KL in nats.
 
         Advantages are divided by their standard deviation sd over the batch (`scale`), but the KL weight is not. These updates therefore
-        converge to f = t r / (beta sd), not to the f = t r / beta that `fit_choice` finds.
+        converge to f = t r / (beta sd), not to the f = t r / beta that `Climb` tends to.
         """
         config = self.config
         actions = self.policy.act(seen, config.children, self.random)

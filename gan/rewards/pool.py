@@ -14,7 +14,7 @@ from gan.rewards.drawer import Drawer
 from gan.taste import RawFeatures
 
 ENOUGH = 9216  # images that suffice for a first choice; more make it better
-ENOUGH_FORESEEN = 1024  # the same with a foresight, which leaves only the preferences to be learnt
+ENOUGH_FORESEEN = 2048  # the same with a foresight, which leaves only the preferences to be learnt
 _LEAST = 2048  # with a slow generator, a pool of this many images suffices
 _ENOUGH_SECONDS = 90.0  # after this much drawing,
 _FULL_SECONDS = 300.0  # and counts as full after this much

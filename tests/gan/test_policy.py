@@ -5,7 +5,6 @@ import math
 
 import pytest
 import torch
-from exact import expected_objective
 from torch import nn
 
 from gan.networks import Generator, GeneratorConfig
@@ -18,12 +17,13 @@ from gan.policy import (
     ShiftConfig,
     UpdateConfig,
     clipped_surrogate,
-    fit_choice,
+    expected_objective,
     grouped_rloo,
     reinforce,
     scale,
     update,
 )
+from gan.policy.climb import Climb, ClimbConfig
 
 
 class Translation(nn.Module):
@@ -204,42 +204,14 @@ def test_the_optimum_of_the_expected_objective_is_the_tilted_prior():
     assert float(expected_objective(preferences.detach(), rewards, 1.0, beta)) == pytest.approx(float(best), abs=1e-4)
 
 
-def test_the_optimum_is_fitted_where_the_hidden_layers_tell_it(random):
-    """r is linear in h: f = t r / beta exactly, and the policy is then the tilted prior."""
-    choice = make_choice(d=6, candidates=5)
-    z = torch.randn(500, 6, generator=random)
-    with torch.no_grad():
-        rewards = choice.hidden(z) @ torch.randn(16, generator=random) + 2.0
-    choice.deviation.fill_(1.0), choice.mean.fill_(1e-9)
-    fit_choice(choice, z, rewards, scale=0.7 / 0.2, ridge=1e-9)
-    torch.testing.assert_close(choice.preference(z), rewards * 0.7 / 0.2, rtol=1e-3, atol=1e-3)
-    policy = CategoricalPolicy(choice, temperature=0.7)
-    candidates = choice.latents(z[:3])
-    tilted = (choice.preference(candidates) * 0.2 / 0.7 / 0.2).softmax(dim=1)
-    torch.testing.assert_close(policy.log_prob(z[:3], torch.arange(5).expand(3, 5)).exp(), tilted)
-
-
-def test_a_fit_is_ridge_regression(random):
-    """Against the same problem written as least squares with the ridge as further rows."""
-    choice = make_choice(d=6)
-    z, rewards = torch.randn(40, 6, generator=random), torch.randn(40, generator=random)
-    fit_choice(choice, z, rewards, scale=2.0, ridge=0.3)
-    with torch.no_grad():
-        hidden = choice.hidden((z - z.mean(dim=0)) / z.std(dim=0)).double()
-    hidden -= hidden.mean(dim=0)
-    strength = (40 * 0.3 * hidden.square().mean()).sqrt()
-    rows = torch.cat([hidden, strength * torch.eye(16)])
-    goals = torch.cat([2.0 * (rewards - rewards.mean()), torch.zeros(16)]).double()
-    weights = torch.linalg.lstsq(rows, goals[:, None]).solution[:, 0]
-    torch.testing.assert_close(choice.out.weight[0].double(), weights, rtol=1e-4, atol=1e-5)
-    assert float(choice.preference(z).detach().mean()) == pytest.approx(2.0 * float(rewards.mean()), abs=1e-5)
-
-
-def test_a_fit_learns_two_separate_likings(random):
+def test_climbing_learns_two_separate_likings(random):
     """What pleases lies on both sides of the prior: a shift would have to choose, a choice keeps both."""
     choice = make_choice(d=4, candidates=16, strength=0.0)
+    policy = CategoricalPolicy(choice, temperature=0.3)
     z = torch.randn(3000, 4, generator=random)
-    fit_choice(choice, z, z[:, 0].abs(), scale=1.0, ridge=1e-3)
+    climb = Climb(policy, z, z[:, 0].abs(), 0.3, 8, ClimbConfig(updates=40, learning_rate=5e-3), random)
+    for _ in range(8):
+        climb.step()
     chosen = choice(torch.randn(2000, 4, generator=random))[:, 0]
     assert chosen.abs().mean() > 1.35  # 0.8 before
     assert 0.2 < float((chosen > 0).float().mean()) < 0.8

@@ -18,13 +18,13 @@ from gan.policy import (
     Shift,
     ShiftConfig,
     UpdateConfig,
-    fit_choice,
     grouped_rloo,
     pathwise_update,
     reinforce,
     scale,
     update,
 )
+from gan.policy.climb import Climb, ClimbConfig
 from gan.policy.rounds import RoundConfig
 from gan.session import Feedback, TuningSession
 from gan.taste import RawFeatures, Standardiser, TasteLearner
@@ -114,26 +114,19 @@ def test_a_choice_is_learnt_from_the_rewards_that_are_numbers():
     choice = Choice(ChoiceConfig(z_dim=4, inputs=4, candidates=8, width=16))
     z = torch.randn(400, 4, generator=torch.Generator().manual_seed(0))
     rewards = torch.where(z[:, 1] > 0.5, float("nan"), z[:, 0])
-    fit_choice(choice, z, rewards, scale=1.0, ridge=1e-3)
+    policy, random = CategoricalPolicy(choice, 0.3), torch.Generator().manual_seed(0)
+    climb = Climb(policy, z, rewards, 0.3, 4, ClimbConfig(updates=20), random)
+    for _ in range(4):
+        climb.step()
     with torch.no_grad():
         assert torch.corrcoef(torch.stack([choice.preference(z), z[:, 0]]))[0, 1] > 0.8
     with pytest.raises(ValueError, match="a reward that is a number"):
-        fit_choice(choice, z, torch.full((400,), float("nan")), scale=1.0, ridge=0.1)
-
-
-@pytest.mark.parametrize("same", ["rewards", "latents"])
-def test_what_does_not_differ_is_not_chosen_among(same):
-    torch.manual_seed(0)
-    choice = Choice(ChoiceConfig(z_dim=4, inputs=4, candidates=8, width=16))
-    z = torch.randn(100, 4, generator=torch.Generator().manual_seed(0))
-    known, rewards = (z, torch.full((100,), 3.0)) if same == "rewards" else (torch.ones(100, 4), z[:, 0])
-    fit_choice(choice, known, rewards, scale=1.0, ridge=0.1)
-    assert choice.out.weight.abs().max() < 1e-5 and choice.out.bias.isfinite().all()
+        Climb(policy, z, torch.full((400,), float("nan")), 0.3, 4, ClimbConfig(), random)
 
 
 @pytest.mark.parametrize(
     "setting",
-    [{"policy": "wander"}, {"estimator": "guess"}, {"steps": 0}, {"children": 1}, {"candidates": 2.5}, {"ridge": 0}, {"temperature": -1}],
+    [{"policy": "wander"}, {"estimator": "guess"}, {"steps": 0}, {"children": 1}, {"candidates": 2.5}, {"temperature": -1}],
 )
 def test_settings_that_make_no_round_are_refused(setting):
     with pytest.raises(ValueError, match=next(iter(setting))):

@@ -6,7 +6,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from exact import expected_objective
 from torch import nn
 
 from gan.errors import UserError
@@ -25,6 +24,7 @@ from gan.policy import (
     StylePolicy,
     StyleShift,
     UpdateConfig,
+    expected_objective,
     pathwise_update,
 )
 from gan.policy.rounds import Round, RoundConfig

@@ -74,8 +74,9 @@ def learning_discriminator(given: Given) -> Tuned:
 
 
 def no_foresight(given: Given) -> Tuned:
-    """The hidden layers start with random weights, without knowledge of latents."""
-    return _taught(given, foresight=False)
+    """The hidden layers start with random weights, without knowledge of latents, and learn as fast as the last layer."""
+    config = RoundConfig()
+    return _taught(given, replace(config, climb=replace(config.climb, hidden_rate=config.climb.learning_rate)), foresight=False)
 
 
 def no_kl(given: Given) -> Tuned:
