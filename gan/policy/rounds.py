@@ -128,6 +128,7 @@ class Round:
         self.result: RoundResult | None = None
         self._yardstick = scorer  # used for evaluation: its discriminator does not learn, so that the measure stays fixed during the round
         self._climb: Climb | None = None
+        self._narrowed = ""  # the limit for which the number of candidates was last halved
         self._variety: Variety | None = None
         if isinstance(adapter, Choice) and config.estimator == "pathwise":
             raise ValueError("the pathwise estimator needs a policy that moves: a choice has no slope")
@@ -215,7 +216,8 @@ class Round:
     def _look_again(self, step: int) -> Look:
         """Evaluate; while a choice breaks a limit, halve its candidates and evaluate again: it may be right, only too strict."""
         look = self.look(step)
-        while isinstance(self.adapter, Choice) and self._candidates > 2 and look.broken(self.limits):
+        while isinstance(self.adapter, Choice) and self._candidates > 2 and (broken := look.broken(self.limits)):
+            self._narrowed = broken
             self.adapter.choose_among(self._candidates // 2)
             look = self.look(step)
         return look
@@ -278,7 +280,7 @@ class Round:
         kept = guard.best is not guard.start
         self.result = RoundResult(
             kept=kept,
-            reason=_sentence(kept, stop, cancelled, guard),
+            reason=_sentence(kept, stop, cancelled, guard.reason or self._narrowed),
             start=guard.start,
             best=guard.best,
             kl=self._kl(self._held_out),
@@ -342,11 +344,11 @@ class Round:
         return float(self.policy.kl(states).mean())
 
 
-def _sentence(kept: bool, stopped: bool, cancelled: bool, guard: Guard) -> str:
+def _sentence(kept: bool, stopped: bool, cancelled: bool, broken: str) -> str:
     if stopped:
         went_back = "the best version so far was kept" if kept else "nothing was changed"
-        return f"Stopped because {guard.reason}; {went_back}."
+        return f"Stopped because {broken}; {went_back}."
     if not kept:
-        why = f" ({guard.reason})" if guard.reason else ""
+        why = f" ({broken})" if broken else ""
         return f"No version inside the limits pleased more than the one before{why}; nothing was changed."
     return "Stopped on request; the best version so far was kept." if cancelled else "Kept."

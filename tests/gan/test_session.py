@@ -13,10 +13,10 @@ from gan.adversarial.precision import bfloat16_pays
 from gan.errors import UserError
 from gan.formats.checkpoint import save_checkpoint
 from gan.formats.files import write_bytes
-from gan.guard import Limits
+from gan.guard import Limits, Look
 from gan.model import Model
 from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, latents
-from gan.policy.rounds import RoundConfig
+from gan.policy.rounds import Round, RoundConfig
 from gan.rewards import MOVING_WEIGHTS, RewardWeights
 from gan.rewards.drawer import Drawer
 from gan.rewards.pool import Pool
@@ -261,6 +261,23 @@ def test_a_dial_turned_after_a_round_is_followed_though_it_costs_taste():
         start, best = session.last_round.start, session.last_round.best
         assert session.last_round.kept
         assert best.taste < start.taste and getattr(best, term) > getattr(start, term) + 0.02
+
+
+def test_why_nothing_was_kept_names_the_limit_that_narrowed_the_choice(monkeypatch):
+    """Among many it breaks a limit, among half as many it pleases less than what there was."""
+    session = TuningSession(_model(), device="cpu", seed=1, config=QUICK)
+    _rate(session, 40, _edges(session))
+    session.fit()
+
+    def look(self: Round, step: int, adapter: object = None) -> Look:
+        few = self.adapter.config.candidates <= 16
+        return Look(step, taste=1.0 if step == 0 else 0.5 if few else 1.5, realism=0.0, diversity=1.0 if few or step == 0 else 0.2)
+
+    monkeypatch.setattr(Round, "look", look)
+    assert list(session.run_round())
+    ended = session.last_round
+    assert ended is not None and not ended.kept and session.adapter.idle
+    assert "(variety fell to 0.20 (limit 0.30)); nothing was changed." in ended.reason
 
 
 def test_misuse_is_named():
