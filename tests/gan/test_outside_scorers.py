@@ -52,7 +52,7 @@ def test_what_is_installed_is_listed_and_asked_when_a_round_needs_it():
     latent = session.propose(1)[0].latent[None]
     assert "scorer:reddest" not in session.predict(latent)[0].wishes  # nobody has asked it yet
     notes = [report.note for report in session.run_round() if not report.step]
-    assert notes[-1] == "asking reddest about what the generator draws: 160 of 160 images"
+    assert "asking reddest about what the generator draws: 160 of 160 images" in notes
     assert session.last_round is not None and session.last_round.kept
     assert "scorer:reddest" in session.predict(latent)[0].wishes
     session.set_weights(RewardWeights(outside={"reddest": -1.5}))

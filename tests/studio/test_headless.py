@@ -104,7 +104,7 @@ def test_help_names_every_term(capsys):
         headless.main(["tune", "--help"])
     told = " ".join(capsys.readouterr().out.split())
     assert [term for term in {**vars(RewardWeights()), "scorer:NAME": 0} if term != "outside" and term not in told] == []
-    assert "typicality, caution (0 is usual)" in told
+    assert "typicality, caution (usually 0)" in told
 
 
 def test_dials_that_a_person_gets_wrong_are_one_line(rated, capsys):
