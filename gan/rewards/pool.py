@@ -94,10 +94,10 @@ class Pool:
         return RawFeatures(tuple(group[first:stop] for group in raw.groups)), None if judged is None else judged[first:stop]
 
     @torch.no_grad()
-    def embedded(self, first: int = 0) -> Tensor:
-        """The latents from `first` on, embedded by the generator's mapping: (M, embed_dim) float32 on the generator's device."""
+    def embedded(self) -> Tensor:
+        """The latents, embedded by the generator's mapping: (M, embed_dim) float32 on the generator's device."""
         generator, device = self.drawer.generator, self.drawer.device
-        return torch.cat([generator.embed(z.to(device)).float() for z in self._latents[first:].split(1024)])
+        return torch.cat([generator.embed(z.to(device)).float() for z in self._latents.split(1024)])
 
     # ------------------------------------------------------------------ the cache
 

@@ -5,6 +5,17 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QStackedWidget, QWidget
 
 WIDTH = 720  # pixels of the column
+FRAME = QSize(48, 48)  # pixels that a window manager puts around a dialog, about
+
+
+def downwards(body: QWidget) -> QScrollArea:
+    """Return a scroll area as wide as `body` is given room, which scrolls downwards alone."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setWidget(body)
+    return area
 
 
 def scrolled(body: QWidget) -> QScrollArea:
@@ -14,12 +25,7 @@ def scrolled(body: QWidget) -> QScrollArea:
     across.setContentsMargins(0, 0, 0, 0)
     across.addWidget(body, 1)
     across.addStretch(0)
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    area.setWidget(holder)
-    return area
+    return downwards(holder)
 
 
 class CurrentStack(QStackedWidget):

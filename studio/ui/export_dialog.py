@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QProgressBar,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -26,13 +25,13 @@ from studio.model.exports import favourites
 from studio.model.property import bind
 from studio.model.rounds import version_name
 from studio.model.state import Generator
+from studio.ui.columns import FRAME, downwards
 from studio.ui.export_formats import Way, unfit, ways
 from studio.ui.export_options import Options
 from studio.ui.parts import Card, ElidedLabel, Rows, button, named, quiet_note, section, set_role
 
 _LIST = 184  # pixels wide
 _SIZE, _LEAST = QSize(760, 540), QSize(640, 320)  # of the dialog; the least is for small screens and large text, where its middle scrolls
-_FRAME = QSize(48, 48)  # pixels of a window manager's frame, about
 _KEY = Qt.ItemDataRole.UserRole
 
 
@@ -76,7 +75,7 @@ class ExportDialog(QDialog):
         self._actions = actions
         self._ways = {way.key: way for way in ways()}
         self.setWindowTitle(tr("Export"))
-        room = self.screen().availableSize() - _FRAME
+        room = self.screen().availableSize() - FRAME
         self.setMinimumSize(_LEAST.boundedTo(room))
         self.resize(_SIZE.boundedTo(room))
         self.list = WayList()
@@ -157,11 +156,7 @@ class ExportDialog(QDialog):
         inside.addWidget(section(tr("What is written")))
         inside.addWidget(card)
         inside.addStretch(1)
-        self.page = QScrollArea()
-        self.page.setWidgetResizable(True)
-        self.page.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.page.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.page.setWidget(asked)
+        self.page = downwards(asked)
         column = QVBoxLayout()
         column.setSpacing(10)
         column.addWidget(self.subject)
@@ -238,7 +233,7 @@ class ExportDialog(QDialog):
         seen = self.page.viewport().size()
         needed = max(asked.totalHeightForWidth(seen.width()), asked.totalMinimumSize().height())
         if needed > seen.height():
-            room = self.screen().availableSize() - _FRAME
+            room = self.screen().availableSize() - FRAME
             self.resize(self.width(), min(self.height() + needed - seen.height(), room.height()))
 
     # -- where to ------------------------------------------------------------------------------------------------

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QProgressBar,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -21,12 +20,12 @@ from PySide6.QtWidgets import (
 from studio.i18n import tr
 from studio.model.importing import Importing
 from studio.model.property import bind
+from studio.ui.columns import FRAME, downwards
 from studio.ui.parts import Card, ElidedLabel, button, hold_still, named, quiet_note, section, set_role
 from studio.ui.strip import GAP, Strip
 from studio.worker import imports
 
 ROWS, COLUMNS = 3, 8  # of the preview
-FRAME = 48  # pixels of a window manager's frame, about
 QUESTION = 320  # pixels that a question is wide, in lines of its own where it is longer
 ANSWER = 120  # pixels that its list of answers is wide at least: on a small screen they are cut off, and nothing beside them
 
@@ -106,11 +105,7 @@ class ImportSheet(QDialog):
         ):
             said.addWidget(widget)
         said.addStretch(1)
-        self.page = QScrollArea()
-        self.page.setWidgetResizable(True)
-        self.page.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.page.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.page.setWidget(body)
+        self.page = downwards(body)
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 16, 20, 16)
         column.setSpacing(10)
@@ -120,7 +115,7 @@ class ImportSheet(QDialog):
 
     def _grow(self, again: bool = True) -> None:
         """Be as large as what there is to say, or as the screen, around the same middle; the rest scrolls."""
-        room = self.screen().availableGeometry().size() - QSize(FRAME, FRAME)
+        room = self.screen().availableGeometry().size() - FRAME
         around = self.size() - self.page.viewport().size()
         wide = self._said.sizeHint().width()
         high = max(self._said.totalHeightForWidth(wide), self._said.totalMinimumSize().height())

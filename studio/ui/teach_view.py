@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from studio.i18n import signed, tr, whole
 from studio.model.actions import Actions
@@ -12,6 +12,7 @@ from studio.model.property import bind
 from studio.model.rounds import course, from_round_to_round, line_of, time_left, version_name
 from studio.ui import terms
 from studio.ui.charts import SMOOTHING, Chart
+from studio.ui.columns import downwards
 from studio.ui.dials import weight_words
 from studio.ui.parts import ElidedLabel, Rows, button, named, quiet_note, section, text_label
 from studio.ui.rate_panel import known, lacking
@@ -88,11 +89,7 @@ class TeachView(QWidget):
         inner.setSpacing(12)
         inner.addLayout(curves, 1)
         inner.addWidget(self.seeds)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(body)
+        scroll = downwards(body)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(16, 12, 16, 12)
         outer.setSpacing(12)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from studio.i18n import tr
 from studio.model.actions import Actions
@@ -16,6 +16,7 @@ from studio.model.rounds import like_rate, version_name, what_is_measured
 from studio.model.state import StripImages
 from studio.project.records import Checkpoint
 from studio.theme.tokens import HEADER
+from studio.ui.columns import downwards
 from studio.ui.parts import (
     ElidedLabel,
     KeyLegend,
@@ -63,11 +64,7 @@ class TimelineView(QWidget):
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.hint.setWordWrap(True)
         self.hint.setMinimumHeight(96)
-        self._scroll = QScrollArea()
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setWidget(self._body)
+        self._scroll = downwards(self._body)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 12, 16, 12)
         column.setSpacing(12)

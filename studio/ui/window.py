@@ -23,7 +23,6 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QMenu,
     QMessageBox,
-    QScrollArea,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -40,7 +39,7 @@ from studio.theme.theme import current
 from studio.theme.tokens import SIDE_PANEL
 from studio.ui import leaving, place, views
 from studio.ui.announcer import Announcer
-from studio.ui.columns import CurrentStack, Ground, ViewStack
+from studio.ui.columns import CurrentStack, Ground, ViewStack, downwards
 from studio.ui.command_table import table
 from studio.ui.commands import Commands
 from studio.ui.debug_info import debug_info
@@ -125,11 +124,7 @@ class StudioWindow(QMainWindow):
         self.side = QFrame()
         self.side.setObjectName("sidepanel")
         self.side.setFixedWidth(SIDE_PANEL)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(self.panels)
+        scroll = downwards(self.panels)
         held = QVBoxLayout(self.side)
         held.setContentsMargins(1, 0, 0, 0)
         held.addWidget(scroll)

@@ -577,14 +577,20 @@ def test_a_taste_tells_what_words_are_worth_and_forgets_those_taken_away(bundle)
     assert sent.of(m.Taste)[-1].tags_weight == 0.0 and not sent.of(m.Failed)
 
 
-def test_the_first_guesses_after_a_start_are_called_learning(bundle):
+def opened_again(bundle, ratings):
+    """A service in this process that has just opened a project with so many ratings, and what it sent."""
     from studio.worker import service
     from studio.worker.sessions import make_session
 
     sent = Sent()
     served = service.Service(Quiet(), sent, sent, make_session)
-    said = tuple(m.FeedbackEvent(n + 1, "stars", 1.0 + n % 5, float(n)) for n in range(20))
-    served.do(m.Open("", str(bundle), None, "cpu", 0, images(20), said))
+    said = tuple(m.FeedbackEvent(n + 1, "stars", 1.0 + n % 5, float(n)) for n in range(ratings))
+    served.do(m.Open("", str(bundle), None, "cpu", 0, images(ratings), said))
+    return served, sent
+
+
+def test_the_first_guesses_after_a_start_are_called_learning(bundle):
+    served, sent = opened_again(bundle, 20)
     told = len(sent.of(m.Busy))
     for _ in range(2):
         served.do(m.Predict((1, 2)))
@@ -593,13 +599,7 @@ def test_the_first_guesses_after_a_start_are_called_learning(bundle):
 
 
 def test_how_well_it_guesses_survives_a_restart(bundle):
-    from studio.worker import service
-    from studio.worker.sessions import make_session
-
-    sent = Sent()
-    served = service.Service(Quiet(), sent, sent, make_session)
-    said = tuple(m.FeedbackEvent(n + 1, "stars", 1.0 + n % 5, float(n)) for n in range(60))
-    served.do(m.Open("", str(bundle), None, "cpu", 0, images(60), said))
+    served, sent = opened_again(bundle, 60)
     told = len(sent.of(m.Busy))
     assert served._ahead_of_time(), "it learns while nobody waits"
     assert [busy.task for busy in sent.of(m.Busy)[told:]] == ["learning", ""], "and is not called ready meanwhile"
