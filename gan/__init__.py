@@ -32,15 +32,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from gan.errors import Cancelled, UserError
+from gan.version import __version__
 
 if TYPE_CHECKING:
-    from gan.model import Model, load, wrap
+    from gan.loading import load
+    from gan.model import Model, wrap
     from gan.policy.rounds import RoundConfig
     from gan.rewards import RewardWeights
     from gan.session import TuningSession
     from gan.taste import Feedback
 
-__version__ = "0.1.0"
 __all__ = [
     "Cancelled",
     "Feedback",
@@ -61,7 +62,7 @@ _HOMES = {
     "RewardWeights": "gan.rewards",
     "RoundConfig": "gan.policy.rounds",
     "TuningSession": "gan.session",
-    "load": "gan.model",
+    "load": "gan.loading",
     "wrap": "gan.model",
 }
 

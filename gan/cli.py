@@ -15,11 +15,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gan import __version__
 from gan.errors import Cancelled, UserError, is_out_of_memory, reason
 from gan.export_command import add_options, export_model
 from gan.options import BUNDLED, FAILED, MOST_SEED, Parser, add_device, amount, decimal, place, seed, whole
 from gan.terminal import open_streams
+from gan.version import __version__
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +46,7 @@ def _run(words: list[str], prog: str) -> int:
     if words[:1] == ["benchmark"] and len(words) > 1 and words[1] in BENCHMARKS:
         return int(_entry(BENCHMARKS[words[1]])(words[2:]))
     if words[:1] == ["import"]:
-        return int(_entry("gan.formats.importing.command:main")(words[1:], f"{prog} import"))
+        return int(_entry("gan.import_command:main")(words[1:], f"{prog} import"))
     if words[:1] == ["doctor"]:
         return int(_entry("gan.doctor:main")(words[1:]))
     options = _parser(prog).parse_args(words)
@@ -261,7 +261,7 @@ def _drawn(
 
 def _sample(options: argparse.Namespace) -> int:
     import gan
-    from gan.data.write import write_images
+    from gan.formats.png import write_images
     from gan.terminal import Progress
 
     seeds = _check_seeds(options)
@@ -275,7 +275,7 @@ def _sample(options: argparse.Namespace) -> int:
 
 def _scenes(options: argparse.Namespace) -> int:
     from gan.data.procedural import KINDS
-    from gan.data.write import ALGORITHM, write_images
+    from gan.formats.png import ALGORITHM, write_images
     from gan.terminal import Progress
 
     seeds = _check_seeds(options)

@@ -13,10 +13,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from gan import __version__, assets
+from gan import assets
 from gan.data.procedural import cache_folder
 from gan.errors import reason
 from gan.options import Parser
+from gan.version import __version__
 
 Section = dict[str, Any]  # names to plain JSON values, or to another Section
 _PACKAGES = ("torch", "numpy", "pillow", "safetensors", "onnx", "onnxscript", "onnxruntime")
@@ -74,7 +75,7 @@ def _distribution() -> str:
 def _devices() -> Section:
     import torch
 
-    from gan.adversarial.precision import bfloat16_pays, resolve_device
+    from gan.device import bfloat16_pays, resolve_device
 
     found = resolve_device(None)
     section: Section = {
@@ -115,7 +116,7 @@ def _room() -> Section:
 
 
 def _bundled() -> Section:
-    from gan.model import load
+    from gan.loading import load
 
     section: Section = {"folder": str(assets.root())}
     for name in assets.names():

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gan.insight import plain_measures
 from gan.networks import latents
 from gan.session import TuningSession
-from gan.taste.insight import plain_measures
 from gan.taste.words import name_directions
 
 DIRECTIONS = 8

@@ -98,8 +98,8 @@ def settings_of(options: argparse.Namespace) -> "ExportSettings":
 
 def export_model(options: argparse.Namespace) -> int:
     """`tastemaker export MODEL`: returns the exit code."""
-    import gan
     from gan.formats.exports import export
+    from gan.loading import load
     from gan.terminal import Progress
 
     if options.format == "dataset":
@@ -109,7 +109,7 @@ def export_model(options: argparse.Namespace) -> int:
     if options.least_stars is not None:
         raise UserError("--least-stars is of a project's ratings: tastemaker export --project DIR --least-stars N --out DIR")
     settings = settings_of(options)
-    model = gan.load(options.model, "cpu")
+    model = load(options.model, "cpu")
     seeds = range(16) if options.seeds is None else options.seeds
     with Progress() as progress:
         folder = export(model, options.out, settings, seeds=seeds, progress=progress)

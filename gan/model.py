@@ -2,23 +2,18 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gan import assets
-from gan.errors import UserError
+from gan.device import resolve_device
 from gan.networks import ImageDiscriminator, LatentGenerator, latents, to_uint8
-
-if TYPE_CHECKING:
-    from gan.policy.adapter import Adapter
+from gan.networks.adapter import Adapter
 
 
 @contextmanager
@@ -48,7 +43,7 @@ class Model:
 
     name: str  # short and readable, such as "dreamscapes"
     generator: LatentGenerator  # z (N, z_dim) -> (N, 3, R, R), nominally in [-1, 1]; never changed by tuning
-    adapter: "Adapter | None" = None  # z (N, z_dim) -> (N, z_dim); what tuning trained
+    adapter: Adapter | None = None  # z (N, z_dim) -> (N, z_dim); what tuning trained
     discriminator: ImageDiscriminator | None = (
         None  # of the same training run; without it, realism is not judged
     )
@@ -125,7 +120,7 @@ class Model:
         UserError
             No such device here.
         """
-        self.device = _resolved(device)
+        self.device = resolve_device(device)
         for network in (self.generator, self.adapter, self.discriminator):
             if network is not None:
                 network.to(self.device)
@@ -217,17 +212,8 @@ def wrap(
     """
     from gan.networks.wrapped import wrapped
 
-    place = _resolved(device)
+    place = resolve_device(device)
     return Model(name, wrapped(module, z_dim, values, mapping), None, discriminator, device=place)
-
-
-def _resolved(device: torch.device | str | None) -> torch.device:
-    from gan.adversarial.precision import resolve_device
-
-    try:
-        return device if isinstance(device, torch.device) else resolve_device(device)
-    except ValueError as error:
-        raise UserError(str(error)) from None
 
 
 def digest(tensors: dict[str, Tensor], files: dict[str, bytes] | None = None) -> str:
@@ -243,32 +229,3 @@ def digest(tensors: dict[str, Tensor], files: dict[str, bytes] | None = None) ->
         sha.update(f"{name}({len(data)},)".encode())
         sha.update(data)
     return sha.hexdigest()
-
-
-def load(name_or_path: str | os.PathLike[str], device: torch.device | str | None = "cpu") -> Model:
-    """Load a generator.
-
-    Parameters
-    ----------
-    name_or_path : the name of a bundled generator ("dreamscapes") or a bundle folder. A plain name means the bundled one where
-        there is one; write "./dreamscapes" for a folder of that name.
-    device : "cpu", "cuda", "cuda:1", "mps", or "auto" for the best there is.
-
-    Raises
-    ------
-    UserError
-        Nothing of that name, not a bundle, damaged, from a newer version, or no such device.
-    """
-    from gan.formats import bundle  # here: it imports Model
-
-    resolved = _resolved(device)
-    text = os.fspath(name_or_path)
-    if not text:
-        raise UserError("no generator given: name a bundled one, or a bundle folder")
-    if isinstance(name_or_path, str) and text in assets.names():
-        return bundle.load(assets.bundled(text), resolved)
-    folder = Path(text)
-    plain_name = isinstance(name_or_path, str) and os.sep not in text and "/" not in text
-    if plain_name and not folder.exists():
-        return bundle.load(assets.bundled(text), resolved)
-    return bundle.load(folder, resolved)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from gan.model import Model
-from gan.policy.adapter import Adapter, Choice, ChoiceConfig, Shift, ShiftConfig
+from gan.networks.adapter import Adapter, Choice, ChoiceConfig, Shift, ShiftConfig
 from gan.policy.foresight import Foresight, ForesightLearner
 from gan.policy.rounds import RoundConfig, RoundProgress
 from gan.rewards.pool import ENOUGH, ENOUGH_FORESEEN, Pool

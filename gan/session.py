@@ -28,7 +28,7 @@ from gan.formats.checkpoint import load_checkpoint, save_checkpoint
 from gan.formats.foreseen import bundled_foresight
 from gan.model import Model, digest
 from gan.networks import latents, to_uint8
-from gan.policy.adapter import Adapter, Choice, ChoiceConfig
+from gan.networks.adapter import Adapter, Choice, ChoiceConfig
 from gan.policy.foresight import Foresight
 from gan.policy.rounds import Round, RoundConfig, RoundProgress, RoundResult
 from gan.preparing import Preparation, copied, fresh_adapter, reaching
@@ -100,7 +100,7 @@ class TuningSession:
         self._learner: TasteLearner | None = None
         self._latents: dict[int, np.ndarray] = {}
         self._pending: list[int] = []  # known images whose features nobody needed yet
-        self.plain_measures: Tensor | None = None  # of reference images, once `gan.taste.insight` has looked
+        self.plain_measures: Tensor | None = None  # of reference images, once `gan.insight` has looked
         self._tuned_features: tuple[tuple[Adapter, tuple[int, ...]], Tensor] | None = None
         self._logits: dict[int, float] = {}  # of known images, where there is a discriminator
         self._pool: Pool | None = None

@@ -11,10 +11,10 @@ from gan.adversarial import distributed
 from gan.adversarial.augment import AugmentConfig, augmentation_for
 from gan.adversarial.legs import Gamma, first_leg, next_leg, usual_batch
 from gan.adversarial.output import SAVE_SECONDS, STATE, Output, read_state
-from gan.adversarial.precision import resolve_device
 from gan.adversarial.starting import Start
 from gan.adversarial.train import TrainConfig, Trainer, TrainProgress, fresh_pair
 from gan.data import procedural
+from gan.device import resolve_device
 from gan.errors import UserError
 from gan.networks import DiscriminatorConfig, GeneratorConfig
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from gan.data.folder import open_images
 from gan.data.nearest import Nearest, pairs_sheet
-from gan.formats.files import atomic_write
-from gan.model import load
+from gan.files import atomic_write
+from gan.loading import load
 
 SHEET = "nearest.png"
 _SAMPLES = 64  # seeds 0 .. 63, those of the samples

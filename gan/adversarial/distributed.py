@@ -18,7 +18,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from gan.adversarial.precision import resolve_device
+from gan.device import resolve_device
 from gan.errors import UserError
 
 _PATIENCE = timedelta(minutes=60)  # the others wait while the first process decodes a folder of pictures

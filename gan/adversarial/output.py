@@ -13,8 +13,8 @@ import torch
 from gan.adversarial.config import TrainProgress
 from gan.data import procedural
 from gan.errors import UserError
+from gan.files import atomic_write, write_bytes
 from gan.formats import bundle
-from gan.formats.files import atomic_write, write_bytes
 from gan.model import Model
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from gan.adversarial import warm
 from gan.adversarial.train import fresh_pair
 from gan.data import procedural
 from gan.errors import UserError
-from gan.model import load
+from gan.loading import load
 from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
 
 AUTO = "auto"  # start from the bundled model that fits the pictures

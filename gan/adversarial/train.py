@@ -21,9 +21,9 @@ from gan.adversarial.distributed import Ranks
 from gan.adversarial.ema import ema_decay, ema_update
 from gan.adversarial.losses import generator_loss
 from gan.adversarial.parts import Parts, assemble
-from gan.adversarial.precision import bfloat16_pays
 from gan.adversarial.stability import Diverged, Stability, is_finite
-from gan.formats.files import atomic_write
+from gan.device import bfloat16_pays
+from gan.files import atomic_write
 from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
 
 __all__ = ["TrainConfig", "TrainProgress", "Trainer", "fresh_pair"]

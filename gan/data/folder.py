@@ -19,7 +19,7 @@ from gan.data.decoding import KNOWN, READ, Decoded, crop_box, read
 from gan.data.pixel_art import square_side
 from gan.data.procedural import cache_folder, npy_header
 from gan.errors import Cancelled, UserError, reason
-from gan.formats.files import atomic_write, write_bytes
+from gan.files import atomic_write, write_bytes
 
 Progress = Callable[[float, str], None]
 

@@ -11,7 +11,7 @@ import platformdirs
 
 from gan.data import characters, scenes
 from gan.errors import Cancelled, UserError, reason
-from gan.formats.files import atomic_write
+from gan.files import atomic_write
 
 PREFIX = "procedural:"  # before a kind's name, where a folder could be given instead
 _CHUNK = 256  # pictures drawn at a time

@@ -9,10 +9,8 @@ import hashlib
 import json
 import math
 import os
-import types
-from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal
 
 import numpy as np
 import safetensors
@@ -21,35 +19,19 @@ import torch
 from torch import Tensor, nn
 
 from gan.errors import UserError, reason
-from gan.formats.files import write_bytes
+from gan.files import write_bytes
 from gan.model import Model, digest
 from gan.networks import ImageDiscriminator, LatentGenerator, registry
-from gan.networks.base import LATER
+from gan.networks.described import build, describe
 
 FORMAT = "tastemaker-bundle"
 VERSION = 1
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
-_LARGEST = 65536  # limit for dimensions of a network, so that a damaged configuration cannot exhaust memory
-_WIDEST = 2**22  # limit for layers to or from a whole feature map; the file must hold as much before memory is allocated
-_LONGEST = 32  # limit for the number of layers
-_WIDE = {"inputs", "outputs", "norm_width", "activation_width"}
 _MOST_CANDIDATES = 4096  # limit for the candidates of a choice, which take memory and time
-_LONGEST_WORD = 300
 _LARGEST_CONFIG = 2**20  # bytes
 _LARGEST_FILE = 2**31  # bytes of a file beside the weights
 _TYPES = {"F32": torch.float32, "F16": torch.float16}
-
-
-def _kinds(part: str) -> dict[str, registry.Kind]:
-    """The kinds that a part of a bundle may have."""
-    if part == "generator":
-        return registry.generators
-    if part == "discriminator":
-        return registry.discriminators
-    from gan.policy.adapter import ADAPTERS  # here: policy imports Model
-
-    return {name: registry.Kind(config, build) for name, (config, build) in ADAPTERS.items()}
 
 
 # ---------------------------------------------------------------------------------------------------------------- saving
@@ -111,7 +93,7 @@ def check(model: Model, dtype: Literal["float32", "float16"] = "float32") -> dic
         with torch.device("meta"):
             for part, values in json.loads(json.dumps(_networks(model))).items():
                 if values is not None:
-                    _made(part, values)
+                    build(part, values)
     except (ValueError, TypeError, KeyError, RuntimeError) as error:
         raise UserError(f"{model.name} is not saved: it could not be opened again ({reason(error)})") from error
     return tensors
@@ -119,8 +101,7 @@ def check(model: Model, dtype: Literal["float32", "float16"] = "float32") -> dic
 
 def _networks(model: Model) -> dict[str, Any]:
     """How each of a model's networks is built, as in a bundle's configuration."""
-    parts: dict[str, Any] = {"generator": model.generator, "adapter": model.adapter, "discriminator": model.discriminator}
-    return {name: {"kind": part.kind, **asdict(part.config)} if part else None for name, part in parts.items()}
+    return {part: describe(getattr(model, part)) for part in registry.parts}
 
 
 def _plain(value: Any) -> Any:
@@ -151,10 +132,10 @@ def load(folder: Path, device: torch.device | str = "cpu") -> Model:
     config = read_config(folder)
     networks: dict[str, nn.Module | None] = {}
     with torch.device("meta"):  # shapes only: the weights come from the file
-        for part in ("generator", "adapter", "discriminator"):
+        for part in registry.parts:
             networks[part] = _build(folder / CONFIG_NAME, part, config.get(part))
     _fill(folder / WEIGHTS_NAME, networks)
-    generator, adapter, discriminator = (networks[part] for part in ("generator", "adapter", "discriminator"))
+    generator, adapter, discriminator = (networks[part] for part in registry.parts)
     assert isinstance(generator, LatentGenerator) and (discriminator is None or isinstance(discriminator, ImageDiscriminator))
     path = folder / CONFIG_NAME
     _attach(folder, generator, config.get("files"))
@@ -239,66 +220,15 @@ def _build(path: Path, part: str, values: Any) -> nn.Module | None:
         return None
     if not isinstance(values, dict):
         raise UserError(f'{path} is damaged: "{part}" is missing')
-    kind, kinds = values.get("kind"), _kinds(part)
+    kind, kinds = values.get("kind"), registry.parts[part]
     if not isinstance(kind, str) or kind not in kinds:
         raise UserError(
             f"{path}: {part} of kind {kind!r:.60}; this Tastemaker knows {', '.join(sorted(kinds))}"
         )
     try:
-        return _made(part, values)
+        return build(part, values)
     except (ValueError, TypeError, RuntimeError) as error:
         raise UserError(f"{path} is damaged: {reason(error)}") from error
-
-
-def _made(part: str, values: dict[str, Any]) -> nn.Module:
-    """A network of a known kind. Raises ValueError, TypeError or RuntimeError if the values describe no valid network."""
-    kind = _kinds(part)[values["kind"]]
-    network: nn.Module = kind.build(_object(part, {key: value for key, value in values.items() if key != "kind"}, kind.config))
-    return network
-
-
-def _object(name: str, values: Any, config_type: type) -> Any:
-    """A configuration from its JSON object: exactly its fields, each of its type; only fields added later may be missing."""
-    if not isinstance(values, dict):
-        raise ValueError(f'"{name}" is not an object')
-    hints = get_type_hints(config_type, include_extras=True)
-    known = {field.name for field in fields(config_type)}
-    needed = {field.name for field in fields(config_type) if not field.metadata.get(LATER)}
-    if odd := sorted((set(values) - known) | (needed - set(values))):
-        raise ValueError(f'"{name}" has missing or unknown fields: {", ".join(odd)}')
-    return config_type(**{key: _field(key, values[key], hints[key]) for key in sorted(values)})
-
-
-def _field(name: str, value: Any, hint: Any) -> Any:
-    """A value of a configuration, checked against its type (`registry` lists the types)."""
-    origin, inner = get_origin(hint), get_args(hint)
-    if origin is tuple:
-        each = inner[:1] * len(value) if isinstance(value, list) and inner[-1] is Ellipsis else inner
-        if not isinstance(value, list) or len(value) != len(each) or not 1 <= len(value) <= _LONGEST:
-            raise ValueError(f"{name} {value!r:.60} is not a short list of the right length")
-        return tuple(_field(name, item, of) for item, of in zip(value, each, strict=True))
-    if origin in {Union, types.UnionType}:  # X | None
-        return None if value is None else _field(name, value, inner[0])
-    if hint is int or origin is Annotated:
-        smallest = 1 if hint is int else inner[1]
-        # Layers take time to build even without allocating memory.
-        largest = _LONGEST if name in {"depth", "layers", "mapping_layers"} else _WIDEST if name in _WIDE else _LARGEST
-        if type(value) is not int or not smallest <= value <= largest:
-            raise ValueError(f"{name} {value!r:.60} is not a size in {smallest}..{largest}")
-        return value
-    if hint is float:
-        if type(value) not in {int, float} or not abs(value) <= 1e30:  # NaN fails too
-            raise ValueError(f"{name} {value!r:.60} is not a number")
-        return float(value)
-    if origin is Literal:
-        if type(value) is not str or value not in inner:
-            raise ValueError(f"{name} {value!r:.60} is none of {', '.join(inner)}")
-        return value
-    if is_dataclass(hint) and isinstance(hint, type):
-        return _object(name, value, hint)
-    if type(value) is not hint or (hint is str and len(value) > _LONGEST_WORD):
-        raise ValueError(f"{name} {value!r:.60} is not a {hint.__name__}")
-    return value
 
 
 def _check_adapter(path: Path, config: Any, generator: LatentGenerator) -> None:

@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from gan import __version__
 from gan.model import Model
+from gan.version import __version__
 
 # Licences that model hubs have identifiers for.
 _LICENCES = {

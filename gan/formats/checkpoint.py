@@ -10,8 +10,9 @@ import safetensors.torch
 import torch
 
 from gan.errors import UserError
-from gan.formats.files import write_bytes
-from gan.policy.adapter import ADAPTERS, Adapter, Shift
+from gan.files import write_bytes
+from gan.networks.adapter import Adapter, Shift
+from gan.networks.registry import adapters
 
 _FORMAT = "tastemaker-checkpoint"
 _VERSION = 1
@@ -39,12 +40,12 @@ def load_checkpoint(path: Path, z_dim: int) -> tuple[Adapter, dict[str, Any]]:
         if header["version"] > _VERSION:
             raise UserError(f"{path.name} was made by a newer Tastemaker")
         fields = dict(header["adapter"])
-        config_type, adapter_type = ADAPTERS[fields.pop("kind", Shift.kind)]
-        config = config_type(**fields)
+        kind = adapters[fields.pop("kind", Shift.kind)]
+        config = kind.config(**fields)
         if config.z_dim != z_dim:
             raise UserError(f"{path.name} belongs to a generator with {config.z_dim} latent dimensions, not {z_dim}")
         with torch.random.fork_rng(devices=[]):  # leaves the caller's random stream alone; these weights are overwritten
-            adapter = adapter_type(config)
+            adapter = kind.build(config)
         adapter.load_state_dict(tensors)
         facts: dict[str, Any] = header["facts"]
     except FileNotFoundError:

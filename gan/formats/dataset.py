@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from gan import __version__
 from gan.errors import UserError
-from gan.formats.files import write_bytes
+from gan.files import write_bytes
 from gan.formats.pictures import save_picture
 from gan.formats.rated import Cancel, Progress, Rated, drawn, metadata, never, untuned
 from gan.formats.xmp import COLOURS
 from gan.model import Model
+from gan.version import __version__
 
 COLUMNS = (
     "file_name", "id", "rating", "stars", "flag", "label", "tags", "note", "title",

@@ -7,17 +7,17 @@ from typing import Literal
 
 import numpy as np
 
-from gan import __version__
 from gan.data.sheet import contact_sheet
-from gan.data.write import save_image
 from gan.errors import Cancelled, UserError
+from gan.files import write_bytes
 from gan.formats import bundle, card
-from gan.formats.files import write_bytes
 from gan.formats.onnx_export import run_onnx, to_onnx
+from gan.formats.png import save_image
 from gan.formats.whole_folder import whole_folder
 from gan.formats.xmp import TRAINED
 from gan.model import Model
 from gan.networks import latents, registry
+from gan.version import __version__
 
 Progress = Callable[[float, str], None]
 

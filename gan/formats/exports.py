@@ -9,11 +9,11 @@ import numpy as np
 import torch
 
 from gan.data.sheet import contact_sheet
-from gan.data.write import save_image
 from gan.errors import Cancelled, UserError
+from gan.files import write_bytes
 from gan.formats import card
 from gan.formats.export import TEST_SEEDS, TOLERANCE, export_bundle, facts, write_onnx
-from gan.formats.files import write_bytes
+from gan.formats.png import save_image
 from gan.formats.pt2 import run_pt2, to_pt2
 from gan.formats.rated import FAVOURITE, Cancel, Progress, Rated, drawn, favourites, from_seeds, never
 from gan.formats.whole_folder import whole_folder

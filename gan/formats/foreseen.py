@@ -11,8 +11,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from gan import assets
-from gan.formats.files import write_bytes
-from gan.policy.adapter import ChoiceConfig, hidden_layers
+from gan.files import write_bytes
+from gan.networks.adapter import ChoiceConfig, hidden_layers
 from gan.policy.foresight import Foresight
 
 FILE = "foresight.safetensors"

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Literal
 
-from gan.data.write import save_png
+from gan.files import write_bytes
 from gan.formats.export import write_bundle
-from gan.formats.files import write_bytes
+from gan.formats.png import save_png
 from gan.formats.pt2 import to_pt2
 from gan.formats.rated import Cancel, Progress, from_seeds, metadata, never
 from gan.model import Model

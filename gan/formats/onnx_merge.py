@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from gan.errors import UserError, reason
-from gan.formats.onnx_export import OPSET, to_proto
+from gan.formats.onnx_proto import OPSET, to_proto
 from gan.formats.program import input_names, quiet, trace_module, with_label
 from gan.model import Model
 from gan.networks.onnx_generator import After, OnnxConfig, OnnxGenerator

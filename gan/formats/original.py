@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from gan.errors import UserError
+from gan.files import atomic_write, write_bytes
 from gan.formats import card
-from gan.formats.files import atomic_write, write_bytes
-from gan.formats.onnx_export import need_onnx, run_onnx, to_proto
+from gan.formats.onnx_export import run_onnx
+from gan.formats.onnx_proto import need_onnx, to_proto
 from gan.formats.program import quiet, trace_module
 from gan.model import Model
 from gan.networks import latents

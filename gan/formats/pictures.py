@@ -12,13 +12,13 @@ from typing import Any, Literal
 import numpy as np
 from PIL import ExifTags, Image
 
-from gan import __version__
-from gan.data.write import parameters_line, save_image
 from gan.errors import UserError, reason
-from gan.formats.files import atomic_write, write_bytes
+from gan.files import atomic_write, write_bytes
+from gan.formats.png import parameters_line, save_image
 from gan.formats.rated import Cancel, Progress, Rated, drawn, metadata, never
 from gan.formats.xmp import TRAINED, xmp_packet
 from gan.model import Model
+from gan.version import __version__
 
 Format = Literal["png", "webp", "jpeg"]
 SUFFIXES = {"png": ".png", "webp": ".webp", "jpeg": ".jpg"}
@@ -65,7 +65,7 @@ def save_picture(pixels: np.ndarray, path: Path, about: Mapping[str, Any], sidec
     Parameters
     ----------
     pixels : uint8 (H, W, 3).
-    about : as in `gan.data.write.save_png`; `label`, `tags` and `note` also go into XMP.
+    about : as in `gan.formats.png.save_png`; `label`, `tags` and `note` also go into XMP.
     sidecar : whether to write the packet also beside it, under the same name with the suffix .xmp.
 
     Raises

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from gan.errors import Cancelled, UserError, reason
-from gan.formats.files import atomic_write
+from gan.files import atomic_write
 from gan.formats.rated import CHUNK, Cancel, Progress, Rated, draw, never, untuned
 from gan.formats.xmp import xmp_packet
 from gan.model import Model

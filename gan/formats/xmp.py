@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from xml.sax.saxutils import escape
 
-from gan import __version__
+from gan.version import __version__
 
 TRAINED = "trainedAlgorithmicMedia"  # IPTC term for images made by a model trained on sampled content
 COLOURS = (

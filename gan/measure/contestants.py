@@ -200,7 +200,7 @@ def _our_quality(pipe: Connection, entry: Entry, minutes: float, ours_done: Even
     """Runs the user's command from random weights; the time for its checkpoints counts."""
     from gan.adversarial import command
     from gan.adversarial.starting import network_configs
-    from gan.model import load
+    from gan.loading import load
     from gan.networks import Discriminator, Generator
 
     generator, discriminator = network_configs(RESOLUTION)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gan.errors import UserError, reason
-from gan.formats.files import write_json
+from gan.files import write_json
+from gan.loading import load
 from gan.measure import distances
 from gan.measure.distances import Manifold
 from gan.measure.features import features
 from gan.measure.real import FIRST_SEED, RealPool, real_pool
 from gan.measure.similarity import pairwise_lpips, pairwise_ms_ssim, random_pairs
-from gan.model import Model, load
+from gan.model import Model
 from gan.networks import registry
 from gan.options import BUNDLED, Parser, add_device, new_file, place, whole
 
@@ -259,7 +260,7 @@ def _report(model: Model, options: argparse.Namespace, describe: "Describe | Non
 
 
 def _write(path: Path, data: bytes) -> None:
-    from gan.formats.files import write_bytes
+    from gan.files import write_bytes
 
     try:
         write_bytes(path, data)

@@ -10,7 +10,7 @@ import numpy as np
 
 from gan.data.procedural import KINDS
 from gan.errors import UserError
-from gan.formats.files import atomic_write
+from gan.files import atomic_write
 from gan.measure.features import features
 
 FIRST_SEED = 10_000_000  # training draws its pictures from seeds below

@@ -16,8 +16,9 @@ import numpy as np
 import torch
 
 from gan.errors import UserError
-from gan.formats.files import write_json
-from gan.model import Model, load
+from gan.files import write_json
+from gan.loading import load
+from gan.model import Model
 from gan.options import BUNDLED, Parser, add_device, new_file, whole
 from gan.policy.rounds import RoundConfig
 from gan.session import Feedback, TuningSession

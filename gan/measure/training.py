@@ -31,7 +31,7 @@ from unittest.mock import patch
 import numpy as np
 
 from gan.errors import UserError, reason
-from gan.formats.files import write_json
+from gan.files import write_json
 from gan.measure import peer
 from gan.measure.contestants import (
     OURS,

@@ -1,13 +1,14 @@
-"""All kinds of network that a bundle may hold: their names, configurations and constructors.
+"""All kinds of network that a bundle may hold, adapters included: their names, configurations and constructors.
 
 To add a kind, write a module and add a line here. Fields of a configuration may be `int` (at least 1), `Whole` (at least 0), `float`,
-`bool`, `str`, a `Literal` of strings, `X | None`, tuples of these, and dataclasses of these, also nested; `gan.formats.bundle` checks
+`bool`, `str`, a `Literal` of strings, `X | None`, tuples of these, and dataclasses of these, also nested; `gan.networks.described` checks
 all of them before anything is built.
 """
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from gan.networks.adapter import Choice, ChoiceConfig, Shift, ShiftConfig
 from gan.networks.base import ImageDiscriminator, LatentGenerator, Whole
 from gan.networks.conditional import ConditionalConfig, ConditionalGenerator
 from gan.networks.discriminator import Discriminator, DiscriminatorConfig
@@ -44,5 +45,11 @@ discriminators: dict[str, Kind] = {
     "residual": Kind(DiscriminatorConfig, Discriminator),
     "stylegan2": Kind(StyleGAN2DiscriminatorConfig, StyleGAN2Discriminator),
 }
+adapters: dict[str, Kind] = {
+    Shift.kind: Kind(ShiftConfig, Shift),
+    Choice.kind: Kind(ChoiceConfig, Choice),
+}
+# by the part of a bundle that they are
+parts: dict[str, dict[str, Kind]] = {"generator": generators, "adapter": adapters, "discriminator": discriminators}
 
-__all__ = ["ImageDiscriminator", "Kind", "LatentGenerator", "Whole", "discriminators", "generators"]
+__all__ = ["ImageDiscriminator", "Kind", "LatentGenerator", "Whole", "adapters", "discriminators", "generators", "parts"]

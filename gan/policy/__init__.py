@@ -1,6 +1,6 @@
 """Stochastic policies around a generator, advantage estimators and the policy-gradient update."""
 
-from gan.policy.adapter import ADAPTERS, Adapter, Choice, ChoiceConfig, Shift, ShiftConfig
+from gan.networks.adapter import Adapter, Choice, ChoiceConfig, Shift, ShiftConfig
 from gan.policy.base import LatentPolicy, Policy
 from gan.policy.categorical import CategoricalPolicy, expected_objective
 from gan.policy.estimators import ESTIMATORS, Estimator, grouped_rloo, reinforce, scale
@@ -10,7 +10,6 @@ from gan.policy.styles import StyleConfig, Styled, StylePolicy, StyleShift, Synt
 from gan.policy.update import UpdateConfig, UpdateStats, clipped_surrogate, update
 
 __all__ = [
-    "ADAPTERS",
     "ESTIMATORS",
     "Adapter",
     "CategoricalPolicy",

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from gan.policy.adapter import Choice, take
+from gan.networks.adapter import Choice, take
 
 
 class CategoricalPolicy:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from gan.policy.adapter import Choice, ChoiceConfig, hidden_layers
+from gan.networks.adapter import Choice, ChoiceConfig, hidden_layers
 
 
 @dataclass(frozen=True)

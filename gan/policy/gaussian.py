@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from gan.policy.adapter import Adapter
+from gan.networks.adapter import Adapter
 
 
 def log_density(x: Tensor, mean: Tensor, sigma: float) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gan.guard import MOVING, Guard, Limits, Look, mean_pairwise_distance
-from gan.policy.adapter import Adapter, Choice
+from gan.networks.adapter import Adapter, Choice
 from gan.policy.base import LatentPolicy
 from gan.policy.categorical import CategoricalPolicy
 from gan.policy.climb import Climb, ClimbConfig

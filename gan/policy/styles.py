@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from gan.errors import UserError
 from gan.networks import LatentGenerator, latents
-from gan.policy.adapter import Adapter, hidden_layers, silent_layer
+from gan.networks.adapter import Adapter, hidden_layers, silent_layer
 from gan.policy.gaussian import log_density
 
 _FRAME_IMAGES = 4096  # latents from which the principal directions are taken

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from gan.adversarial.precision import bfloat16_pays
+from gan.device import bfloat16_pays
 from gan.model import Model
 from gan.networks import LatentGenerator
 from gan.taste import RawFeatures, judge, raw_features

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gan.formats.files import atomic_write
+from gan.files import atomic_write
 from gan.networks import latents
 from gan.rewards.drawer import Drawer
 from gan.taste import RawFeatures

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from gan.data.procedural import cache_folder
 from gan.errors import UserError
-from gan.formats.files import write_json
+from gan.files import write_json
+from gan.loading import load
 from gan.measure.real import RealPool, real_pool
-from gan.model import Model, load
+from gan.model import Model
 from gan.options import BUNDLED, Parser, add_device, decimal, new_file, place, whole
 from gan.simulate.contest import Ground, chosen, installed
 from gan.simulate.evaluate import REAL_PER_IMAGE, Bench, Judge
@@ -132,12 +133,7 @@ def model_hash(model: Model) -> str:
 
 
 def _prepare(model: Model, count: int, pool: RealPool | None, device: str, say: bool) -> tuple[Model, Bench]:
-    from gan.adversarial.precision import resolve_device
-
-    try:
-        model = model.to(resolve_device(device))
-    except ValueError as error:
-        raise UserError(str(error)) from None
+    model = model.to(device)
 
     def tell(share: float, line: str) -> None:
         print(f"\r{line:<60}", end="" if share < 1 else "\n", file=sys.stderr, flush=True)

@@ -279,7 +279,7 @@ def keep(path: Path, write: Callable[[BinaryIO], None], family: str) -> None:
 
     A failure is ignored, for example if the disk is full: what is not cached is made again.
     """
-    from gan.formats.files import atomic_write
+    from gan.files import atomic_write
 
     with suppress(OSError):
         with atomic_write(path) as stream:

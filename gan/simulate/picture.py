@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from gan.errors import UserError, reason
-from gan.formats.files import write_bytes
+from gan.files import write_bytes
 from gan.simulate.figures import Record, contestants, paired_bootstrap, theirs
 from gan.simulate.peers.base import PEERS
 

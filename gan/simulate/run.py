@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-import gan
 from gan.errors import UserError, reason
 from gan.model import Model
-from gan.policy.adapter import Choice
+from gan.networks.adapter import Choice
 from gan.simulate.evaluate import JUDGED_SEED, Bench, Judge, Judgement
 from gan.simulate.peers.base import Tally, counted
 from gan.simulate.rater import Person, load_rater
 from gan.simulate.report import Rated, Report, Step
 from gan.simulate.schedule import schedule
 from gan.simulate.selection import taste_scores
+from gan.version import __version__
 
 if TYPE_CHECKING:
     from gan.policy.rounds import RoundConfig
@@ -162,15 +162,15 @@ def simulate(
         candidates=tuned.adapter.config.candidates if isinstance(tuned.adapter, Choice) else 0,
         strengths=_strengths(tuned, judge) if strengths else {},
         versions={
-            "tastemaker": gan.__version__,
+            "tastemaker": __version__,
             "python": platform.python_version(),
             "torch": torch.__version__,
             "numpy": np.__version__,
         },
     )
     if out is not None:
+        from gan.files import write_bytes
         from gan.formats import bundle
-        from gan.formats.files import write_bytes
 
         with _writing(out):
             bundle.save(tuned, out / "model")

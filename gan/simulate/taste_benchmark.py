@@ -16,8 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-import gan
-from gan.formats.files import write_json
+from gan.files import write_json
+from gan.loading import load
+from gan.model import Model
 from gan.networks import latents, to_uint8
 from gan.options import BUNDLED, Parser, new_file, whole
 from gan.proposing import CANDIDATES
@@ -51,7 +52,7 @@ class World:
     _utilities: dict[tuple[str, float], FloatArray] = field(default_factory=dict)
 
     @classmethod
-    def draw(cls, model: gan.Model, say: Say) -> "World":
+    def draw(cls, model: Model, say: Say) -> "World":
         """Draw `IMAGES` images and compute their features, which takes a minute."""
         drawer = Drawer(model)
         images: list[np.ndarray] = []
@@ -210,7 +211,7 @@ def _tags(world: World, rater: Rater, seed: int, telling: float) -> dict[str, fl
     return {"weight": 0.0 if told is None else told.weight, "without": without, "with": with_them}
 
 
-def measure(model: gan.Model, files: Sequence[Path], seeds: int, ratings: int, say: Say) -> dict[str, Any]:
+def measure(model: Model, files: Sequence[Path], seeds: int, ratings: int, say: Say) -> dict[str, Any]:
     """All measurements, as plain JSON."""
     world = World.draw(model, say)
     raters = [load_rater(path) for path in files]
@@ -293,7 +294,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=new_file, metavar="PATH", help="write all figures there")
     options = parser.parse_args(argv)
     with Progress() as progress:
-        found = measure(gan.load(options.model, "cpu"), rater_files(options.raters), options.seeds, options.ratings, progress)
+        found = measure(load(options.model, "cpu"), rater_files(options.raters), options.seeds, options.ratings, progress)
         progress.clear()
     _say_all(found)
     if options.json is not None:

@@ -94,8 +94,8 @@ class Titler:
     @classmethod
     def of(cls, source: TuningSession | Model, seed: int = 0) -> Titler:
         """One for the images of a session or a model."""
+        from gan.insight import plain_measures
         from gan.session import TuningSession
-        from gan.taste.insight import plain_measures
 
         if isinstance(source, TuningSession):
             card, drawer, reference = source.model.card, source.scorer.drawer, plain_measures(source)

@@ -1,4 +1,4 @@
-"""Atomic, durable file operations, safe against power loss; the counterpart of `gan.formats.files` without torch."""
+"""Atomic, durable file operations, safe against power loss; the counterpart of `gan.files` without torch."""
 
 from __future__ import annotations
 

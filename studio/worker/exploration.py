@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from studio.worker.events import FrameRef
+from studio.worker.pixels import FrameRef
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The worker's part of the Explore and Taste views: `gan.explore` and `gan.taste.insight` behind messages."""
+"""The worker's part of the Explore and Taste views: `gan.explore` and `gan.insight` behind messages."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from gan import explore
+from gan.insight import insight
 from gan.session import TuningSession, predictions
-from gan.taste.insight import insight
 from studio.worker import exploration as x
 from studio.worker.frames import FrameWriter
 from studio.worker.sessions import array, packed

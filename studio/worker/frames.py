@@ -16,7 +16,7 @@ from multiprocessing.shared_memory import SharedMemory
 
 import numpy as np
 
-from studio.worker.messages import FramePage, FrameRef
+from studio.worker.pixels import FramePage, FrameRef
 
 PAGE = 1 << 20  # bytes
 PAGES = 16

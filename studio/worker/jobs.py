@@ -6,10 +6,8 @@ Every job has a number, which its events carry, so that late events of an abando
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from studio.worker.events import FrameRef
+from studio.worker.pixels import FrameRef
 
 PICTURES = "pictures.txt"
 """In the folder of a run: the path, as the file system spells it, of the folder of pictures that it was trained on."""

@@ -17,7 +17,7 @@ from gan.data.decoding import whole
 from gan.data.folder import FEW, open_images
 from gan.data.pixel_art import few_colours
 from gan.errors import Cancelled, UserError, is_out_of_memory, reason
-from gan.formats.files import write_bytes
+from gan.files import write_bytes
 from studio.worker import jobs
 from studio.worker import messages as m
 from studio.worker.frames import FrameClosed, FrameWriter
@@ -243,7 +243,7 @@ class _Run:
 
     def _show_samples(self) -> None:
         from gan.data.nearest import Nearest
-        from gan.model import load
+        from gan.loading import load
 
         asked = self._command
         if self._nearest is None:

@@ -37,8 +37,6 @@ from studio.worker.events import (
     Exported,
     Exporting,
     Failed,
-    FramePage,
-    FrameRef,
     Grid,
     GridPart,
     Heartbeat,
@@ -55,6 +53,7 @@ from studio.worker.events import (
 )
 from studio.worker.exploration import Explain, Explained, Explore, Explored
 from studio.worker.exports import CancelExport, Export, ExportStopped
+from studio.worker.pixels import FramePage, FrameRef
 from studio.worker.titles import SuggestTitles, TitlesSuggested
 
 __all__ = [

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
-from gan.adversarial.precision import resolve_device
+from gan.device import resolve_device
 from gan.errors import TooLittleSaid, UserError, is_out_of_memory, reason
 from gan.session import TuningSession
 from studio.project.opinions import standing

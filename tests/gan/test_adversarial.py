@@ -11,9 +11,9 @@ from torch import nn
 from gan.adversarial.command import run
 from gan.adversarial.ema import ema_decay, ema_update
 from gan.adversarial.losses import discriminator_loss, generator_loss, gradient_penalty
-from gan.adversarial.precision import resolve_device
 from gan.adversarial.train import TrainConfig, Trainer
 from gan.data.scenes import render
+from gan.device import resolve_device
 from gan.errors import UserError
 from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
 

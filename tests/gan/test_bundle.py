@@ -19,9 +19,10 @@ from gan import assets
 from gan.errors import UserError
 from gan.formats import bundle
 from gan.formats.importing import import_file
-from gan.model import Model, load
+from gan.loading import load
+from gan.model import Model
+from gan.networks.adapter import Shift, ShiftConfig
 from gan.networks.layered import DcganGenerator, Layer, LayeredConfig, MlpGenerator
-from gan.policy.adapter import Shift, ShiftConfig
 
 MakeModel = Callable[..., Model]
 

@@ -14,8 +14,8 @@ from gan.cli import main
 from gan.data import characters, procedural
 from gan.data.characters import render
 from gan.errors import Cancelled, UserError
+from gan.loading import load
 from gan.measure.real import FIRST_SEED, real_pool
-from gan.model import load
 
 TRAITS = Path(__file__).parents[3] / "shared" / "data" / "nouns-traits"
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gan.guard import Limits
 from gan.model import Model
-from gan.policy.adapter import Choice, ChoiceConfig
+from gan.networks.adapter import Choice, ChoiceConfig
 from gan.policy.rounds import Round, RoundConfig
 from gan.rewards.head import NEIGHBOURS, Sample, as_liked, chosen_shares, fit_head
 from gan.session import Feedback, TuningSession

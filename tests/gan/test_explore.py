@@ -6,13 +6,12 @@ import torch
 from torch import Tensor
 
 from gan import explore
+from gan.insight import insight, kept
 from gan.model import Model
 from gan.networks import Generator, GeneratorConfig
-from gan.policy.adapter import ChoiceConfig, Shift
+from gan.networks.adapter import ChoiceConfig, Shift
 from gan.preparing import fresh_adapter
 from gan.session import Feedback, TuningSession
-from gan.taste.insight import insight
-from gan.taste.kept import kept
 from gan.taste.words import MEASURES, measures, name_directions, names, rank_correlation, words
 
 

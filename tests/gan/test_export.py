@@ -23,7 +23,7 @@ from gan.formats import bundle, export
 from gan.formats.export import FILES, export_bundle
 from gan.model import Model
 from gan.networks import latents
-from gan.policy.adapter import Choice, ChoiceConfig, Shift, ShiftConfig
+from gan.networks.adapter import Choice, ChoiceConfig, Shift, ShiftConfig
 
 MakeModel = Callable[..., Model]
 

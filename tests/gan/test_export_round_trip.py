@@ -31,9 +31,9 @@ from gan.formats.pt2 import run_pt2
 from gan.formats.rated import Rated
 from gan.model import Model
 from gan.networks import latents, registry
+from gan.networks.adapter import Choice, ChoiceConfig, Shift, ShiftConfig
 from gan.networks.lightweight import LightweightConfig
 from gan.networks.lucidrains_stylegan2 import LucidStyleGAN2Config
-from gan.policy.adapter import Choice, ChoiceConfig, Shift, ShiftConfig
 
 TOLERANCE, GPU_TOLERANCE = 1e-4, 2e-3
 SEEDS = range(4)

@@ -20,7 +20,8 @@ from gan.formats.onnx_export import run_onnx
 from gan.formats.program import input_names
 from gan.formats.pt2 import run_pt2
 from gan.formats.rated import Rated, draw, favourites, from_seeds
-from gan.model import Model, load
+from gan.loading import load
+from gan.model import Model
 from gan.networks import Generator, GeneratorConfig, latents
 
 MakeModel = Callable[..., Model]
@@ -165,7 +166,7 @@ def test_weights_go_back_into_the_code_they_came_from(tmp_path: Path) -> None:
     torch.testing.assert_close(once_more.model.draw(z), imported.draw(z), rtol=0, atol=0)
     assert not any("adapter.onnx" in note for note in once_more.notes)
 
-    adapter = gan.policy.adapter.Shift(gan.policy.adapter.ShiftConfig(z_dim=10, width=16))
+    adapter = gan.networks.adapter.Shift(gan.networks.adapter.ShiftConfig(z_dim=10, width=16))
     torch.nn.init.normal_(adapter.out.weight, std=0.3)
     learnt = Model("learnt", imported.generator, adapter, None, {})
     folder = export(learnt, tmp_path / "tuned", ExportSettings("state_dict"))

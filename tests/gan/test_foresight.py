@@ -13,7 +13,7 @@ from gan.formats.foreseen import FILE, bundled_foresight, write_foresight
 from gan.guard import Limits
 from gan.model import Model
 from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
-from gan.policy.adapter import Choice, ChoiceConfig, hidden_layers
+from gan.networks.adapter import Choice, ChoiceConfig, hidden_layers
 from gan.policy.foresight import Foresight, ForesightConfig, ForesightLearner
 from gan.policy.rounds import RoundConfig
 from gan.session import Feedback, TuningSession

@@ -18,7 +18,7 @@ from gan.formats.importing import Imported, import_file
 from gan.formats.onnx_export import run_onnx, to_onnx
 from gan.model import Model
 from gan.networks import latents
-from gan.policy.adapter import Shift, ShiftConfig
+from gan.networks.adapter import Shift, ShiftConfig
 
 NOISE, CLASSES = 32, 10
 

@@ -27,8 +27,8 @@ from gan.errors import UserError
 from gan.formats import bundle
 from gan.formats.importing import import_file
 from gan.model import Model
+from gan.networks.adapter import Choice, ChoiceConfig, Shift, ShiftConfig
 from gan.networks.lightweight import LightweightConfig
-from gan.policy.adapter import Choice, ChoiceConfig, Shift, ShiftConfig
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _QUICK = sorted(set(READERS) - {"program", "anything"})  # these two trace a network first

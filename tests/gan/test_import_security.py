@@ -23,7 +23,8 @@ from torch import nn
 
 from gan.errors import UserError
 from gan.formats.importing import import_file
-from gan.formats.importing.restricted import Malformed, Node, Ref, unpickle
+from gan.formats.importing.restricted import unpickle
+from gan.formats.importing.values import Malformed, Node, Ref
 
 SENTINEL = "it_ran"
 

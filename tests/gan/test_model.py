@@ -14,9 +14,9 @@ import gan
 from gan.formats import bundle
 from gan.model import Model
 from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, latents
+from gan.networks.adapter import Shift, ShiftConfig
 from gan.networks.generator import SynthesisBlock
 from gan.networks.layers import modulate, smooth
-from gan.policy.adapter import Shift, ShiftConfig
 from gan.session import TuningSession
 
 MakeModel = Callable[..., Model]
@@ -38,7 +38,7 @@ def test_importing_gan_is_cheap() -> None:
 
 
 def test_lazy_names() -> None:
-    from gan.model import load
+    from gan.loading import load
 
     assert gan.Model is Model and gan.load is load
     assert dir(gan) == sorted(gan.__all__) and all(getattr(gan, name) is not None for name in gan.__all__)

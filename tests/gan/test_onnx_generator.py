@@ -23,9 +23,9 @@ from gan.formats.importing import import_file
 from gan.formats.onnx_export import run_onnx, to_onnx
 from gan.model import Model
 from gan.networks import latents
+from gan.networks.adapter import Shift, ShiftConfig
 from gan.networks.onnx_cost import work
 from gan.networks.onnx_graph import parse
-from gan.policy.adapter import Shift, ShiftConfig
 
 NOISE = foreign_onnx.NOISE
 

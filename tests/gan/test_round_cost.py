@@ -9,7 +9,7 @@ from gan.guard import Limits
 from gan.measure import round_cost
 from gan.model import Model
 from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
-from gan.policy.adapter import Choice
+from gan.networks.adapter import Choice
 from gan.policy.rounds import Round, RoundConfig
 
 

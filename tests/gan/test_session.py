@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from gan.adversarial.precision import bfloat16_pays
+from gan.device import bfloat16_pays
 from gan.errors import UserError
+from gan.files import write_bytes
 from gan.formats.checkpoint import save_checkpoint
-from gan.formats.files import write_bytes
 from gan.guard import Limits, Look
 from gan.model import Model
 from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, latents

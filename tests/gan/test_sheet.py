@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from gan.data.sheet import GROUND, contact_sheet
-from gan.data.write import ALGORITHM, save_png, write_images, xmp_packet
 from gan.errors import UserError
+from gan.formats.png import ALGORITHM, save_png, write_images, xmp_packet
 
 
 def pictures(count: int, height: int = 6, width: int = 6) -> np.ndarray:

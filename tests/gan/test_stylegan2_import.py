@@ -15,9 +15,9 @@ from stylegan2_reference import small_discriminator, small_generator
 
 from gan.errors import UserError
 from gan.formats.importing import Imported, import_file
-from gan.formats.importing.restricted import Malformed
 from gan.formats.importing.source import open_source
 from gan.formats.importing.stylegan_fit import fill
+from gan.formats.importing.values import Malformed
 from gan.networks import latents
 from gan.networks.stylegan2 import StyleGAN2, StyleGAN2Config
 from gan.networks.stylegan2_discriminator import StyleGAN2Discriminator

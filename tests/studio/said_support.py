@@ -16,7 +16,7 @@ _SAYING = {
 }
 # Modules whose ValueErrors are clauses for people, too: a UserError ends in them.
 _CLAUSES = (
-    "gan/adversarial/precision.py",
+    "gan/device.py",
     "gan/data/decoding.py",
     "gan/formats/bundle.py",
     "gan/networks/onnx_graph.py",
@@ -27,9 +27,9 @@ COMMAND_LINE = {
     "gan/cli.py": "options of the commands",
     "gan/export_command.py": "options of the commands",
     "gan/train_command.py": "options of the commands",
-    "gan/data/write.py": "tastemaker sample and scenes",
+    "gan/formats/png.py": "tastemaker sample and scenes",
     "gan/data/procedural.py": "the names of procedural data, an option of train",
-    "gan/formats/importing/command.py": "options of tastemaker import",
+    "gan/import_command.py": "options of tastemaker import",
     "gan/adversarial/distributed.py": "several processes, started by torchrun",
     "gan/measure/": "the benchmarks",
     "gan/simulate/": "simulated raters and the benchmarks",

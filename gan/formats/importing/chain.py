@@ -7,8 +7,8 @@ import math
 from dataclasses import dataclass, replace
 
 from gan.formats.importing.geometry import Geometry, Link, State, walk
-from gan.formats.importing.restricted import Malformed
 from gan.formats.importing.state_dict import Module
+from gan.formats.importing.values import Malformed
 from gan.networks.layered import Activation, Layer, Normalisation
 
 _SIZES = {

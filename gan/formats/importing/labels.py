@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from gan.formats.importing import evidence
-from gan.formats.importing.restricted import Malformed
 from gan.formats.importing.source import check_weights
 from gan.formats.importing.state_dict import Module, words
+from gan.formats.importing.values import Malformed
 from gan.networks.conditional import Condition, ConditionalConfig, ConditionalGenerator, Joined
 from gan.networks.layered import LayeredConfig, LayeredGenerator
 

@@ -12,10 +12,10 @@ from torch import Tensor
 from gan.formats.importing import agreement, evidence, labels
 from gan.formats.importing.ask import label_question, rank
 from gan.formats.importing.chain import Chain, chains, links
-from gan.formats.importing.restricted import Malformed
 from gan.formats.importing.result import Imported, Question
 from gan.formats.importing.source import Source, check_weights
 from gan.formats.importing.state_dict import Candidate, Module, candidates, check_calls, modules, orders
+from gan.formats.importing.values import Malformed
 from gan.model import Model
 from gan.networks.conditional import ConditionalConfig
 from gan.networks.layered import DcganGenerator, LayeredConfig, LayeredGenerator, MlpGenerator

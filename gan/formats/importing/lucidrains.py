@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from gan.errors import UserError
-from gan.formats.importing.restricted import Malformed, TensorRef
 from gan.formats.importing.result import Imported, Option, Question
 from gan.formats.importing.source import Source, check_weights
 from gan.formats.importing.state_dict import check_calls
+from gan.formats.importing.values import Malformed, TensorRef
 from gan.model import Model
 from gan.networks.lightweight import LightweightConfig, LightweightGenerator
 from gan.networks.lucidrains import HEAD

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from gan.errors import reason
-from gan.formats.importing.restricted import Malformed
+from gan.formats.importing.values import Malformed
 from gan.networks.onnx_cost import subgraphs
 from gan.networks.onnx_graph import LARGEST
 

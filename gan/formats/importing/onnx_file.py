@@ -9,9 +9,9 @@ import torch
 
 from gan.formats.importing.ask import label_question
 from gan.formats.importing.onnx_beside import with_weights
-from gan.formats.importing.restricted import Malformed
 from gan.formats.importing.result import Imported, Option, Question
 from gan.formats.importing.source import Source
+from gan.formats.importing.values import Malformed
 from gan.model import Model
 from gan.networks import latents
 from gan.networks.onnx_cost import work

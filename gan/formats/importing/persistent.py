@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from gan.formats.importing.restricted import Malformed, Node, TensorRef
 from gan.formats.importing.torch_file import class_of
+from gan.formats.importing.values import Malformed, Node, TensorRef
 
 REBUILD = "torch_utils.persistence._reconstruct_persistent_obj"
 _DEEPEST = 12  # modules in modules; NVIDIA's go four deep

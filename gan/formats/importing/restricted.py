@@ -5,27 +5,13 @@ one becomes a `Node`, which says what was to be called with what. A handful of n
 dictionaries, made here. Nothing is imported, no attribute is fetched, no object's own code runs.
 """
 
-import io
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from gan.formats.importing.machine import Bounded, Machine, plain_key
-from gan.formats.importing.values import (
-    DTYPES,
-    Malformed,
-    Node,
-    Ref,
-    Storage,
-    TensorRef,
-    storage_dtype,
-    tensors_in,
-)
-
-__all__ = [
-    "UNDERSTOOD", "Malformed", "Node", "Ref", "Storage", "TensorRef", "Unpickled", "storage_dtype", "tensors_in", "unpickle",
-]  # fmt: skip
+from gan.formats.importing.values import DTYPES, Malformed, Ref, Storage, TensorRef
 
 
 @dataclass
@@ -121,18 +107,6 @@ def _encode(text: Any, encoding: Any = "utf-8") -> bytes:
     return text.encode(encoding)
 
 
-def _nested_storage(data: Any) -> Storage:
-    """A storage pickled inside a pickle (copies, multiprocessing, NVIDIA's files): read by the same machine as everything else."""
-    if not isinstance(data, bytes | bytearray):
-        raise Malformed("it is damaged: a storage in it is not bytes")
-    from gan.formats.importing.torch_file import read_legacy  # here: each needs the other
-
-    inner = read_legacy(io.BytesIO(data), len(data), nested=True).value
-    if not isinstance(inner, Storage):
-        raise Malformed("it is damaged: a storage in it holds something else")
-    return inner
-
-
 _CALLS: dict[str, Callable[..., Any]] = {
     "collections.OrderedDict": _ordered_dict,
     "torch._utils._rebuild_tensor": _tensor,
@@ -141,8 +115,8 @@ _CALLS: dict[str, Callable[..., Any]] = {
     "torch._utils._rebuild_parameter": _parameter,
     "torch._utils._rebuild_parameter_with_state": _parameter,
     "torch.nn.parameter.Parameter": _parameter,
-    "torch.storage._load_from_bytes": _nested_storage,
     "torch.Size": tuple,
     "_codecs.encode": _encode,
 }
-UNDERSTOOD = frozenset(_CALLS)
+NESTED = "torch.storage._load_from_bytes"  # a torch file in bytes inside a pickle: `torch_file` reads it
+UNDERSTOOD = frozenset({*_CALLS, NESTED})

@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan.formats.importing.restricted import Malformed, TensorRef
 from gan.formats.importing.result import Imported
 from gan.formats.importing.source import Source
 from gan.formats.importing.stylegan_fit import fill, finish
+from gan.formats.importing.values import Malformed, TensorRef
 from gan.networks.latents import latents
 from gan.networks.stylegan2 import StyleGAN2, StyleGAN2Config
 from gan.networks.stylegan2_discriminator import StyleGAN2Discriminator, StyleGAN2DiscriminatorConfig

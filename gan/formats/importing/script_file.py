@@ -13,10 +13,10 @@ import torch
 
 from gan.errors import reason
 from gan.formats.importing import onnx_file
-from gan.formats.importing.restricted import Malformed
 from gan.formats.importing.result import Imported, Option, Question
 from gan.formats.importing.source import Source
-from gan.formats.onnx_export import DEFAULTS, OPSET, need_onnx, to_proto
+from gan.formats.importing.values import Malformed
+from gan.formats.onnx_proto import DEFAULTS, OPSET, need_onnx, to_proto
 from gan.formats.program import quiet
 from gan.formats.pt2 import ABOUT
 

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from gan.errors import UserError, reason
 from gan.formats.importing import torch_file
-from gan.formats.importing.restricted import Malformed, Storage, TensorRef, Unpickled
+from gan.formats.importing.restricted import Unpickled
+from gan.formats.importing.values import Malformed, Storage, TensorRef
 
 Container = Literal[
     "torch", "torchscript", "pt2", "safetensors", "pickle", "onnx", "hdf5", "zip", "image", "text", "unknown"
@@ -103,9 +104,7 @@ class Source:
         if self.container == "torch":
             return torch_file.read_legacy(self.file, self.size)
         if self.container == "pickle":
-            from gan.formats.importing.restricted import unpickle
-
-            return unpickle(self.file, self.size)
+            return torch_file.read_pickle(self.file, self.size)
         raise Malformed("it is no pickle")
 
     @cached_property

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan.formats.importing.restricted import Malformed, TensorRef
 from gan.formats.importing.torch_file import class_of
+from gan.formats.importing.values import Malformed, TensorRef
 
 _WRAPPERS = ("module.", "_orig_mod.", "model.module.")  # of parallel training and compilation
 _GENERATOR = {

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 from gan.formats.importing.persistent import REBUILD, Part, parts_of
-from gan.formats.importing.restricted import UNDERSTOOD, Malformed, Node
+from gan.formats.importing.restricted import UNDERSTOOD
 from gan.formats.importing.result import Imported, Option, Question
 from gan.formats.importing.source import Source
 from gan.formats.importing.stylegan_fit import activation_of, fill, finish, mapping_of, shape_of
+from gan.formats.importing.values import Malformed, Node
 from gan.networks.stylegan2 import Architecture, StyleGAN2, StyleGAN2Config
 from gan.networks.stylegan2_discriminator import StyleGAN2Discriminator, StyleGAN2DiscriminatorConfig
 

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from gan.formats.importing.persistent import Part
-from gan.formats.importing.restricted import Malformed, TensorRef
 from gan.formats.importing.result import Imported
 from gan.formats.importing.source import Source, check_weights
+from gan.formats.importing.values import Malformed, TensorRef
 from gan.model import Model
 from gan.networks.latents import latents
 from gan.networks.stylegan2 import StyleGAN2, StyleGAN2Config

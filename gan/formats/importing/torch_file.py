@@ -5,16 +5,17 @@ Tensors are read when they are asked for, so an optimizer's state in a checkpoin
 
 import io
 import zipfile
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from gan.formats.importing.restricted import Malformed, Node, Ref, Storage, Unpickled, storage_dtype, unpickle
+from gan.formats.importing.restricted import NESTED, Unpickled, unpickle
+from gan.formats.importing.values import Malformed, Node, Ref, Storage, storage_dtype
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 LEGACY_HEAD = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 _LARGEST_PICKLE = 2**28  # bytes of the part without the weights
 _MOST_ENTRIES = 100_000
-_DEEPEST = 2  # storages inside bytes inside a file
-_depth = 0
+_DEEPEST = 2  # torch files inside pickles inside the file
 
 
 def archive(file: BinaryIO, size: int) -> zipfile.ZipFile:
@@ -88,33 +89,49 @@ def read_zip(parts: zipfile.ZipFile) -> Unpickled:
 
     storages: dict[str, Storage] = {}
     known = {entry.filename: entry.file_size for entry in parts.infolist()}
-    return unpickle(io.BytesIO(data), len(data), persistent)
+    return unpickle(io.BytesIO(data), len(data), persistent, _nested(0))
 
 
-def read_legacy(file: BinaryIO, size: int, nested: bool = False) -> Unpickled:
+def read_pickle(file: BinaryIO, size: int) -> Unpickled:
+    """What a pickle holds that torch did not write as a file: NVIDIA's are such.
+
+    Raises
+    ------
+    Malformed
+        Damaged, or nested too deeply.
+    """
+    return unpickle(file, size, calls=_nested(0))
+
+
+def _nested(depth: int) -> dict[str, Callable[..., Any]]:
+    """How a storage is read that is pickled inside a pickle (copies, multiprocessing, NVIDIA's files): by the same machine as the rest."""
+
+    def storage(data: Any) -> Storage:
+        if not isinstance(data, bytes | bytearray):
+            raise Malformed("it is damaged: a storage in it is not bytes")
+        if depth >= _DEEPEST:
+            raise Malformed("it nests files inside files")
+        inner = read_legacy(io.BytesIO(data), len(data), depth + 1).value
+        if not isinstance(inner, Storage):
+            raise Malformed("it is damaged: a storage in it holds something else")
+        return inner
+
+    return {NESTED: storage}
+
+
+def read_legacy(file: BinaryIO, size: int, depth: int = 0) -> Unpickled:
     """What a file from before torch 1.6 holds; tensors can be loaded while the file is open.
 
     Parameters
     ----------
     size : of the file in bytes, which `file` must start at.
-    nested : these are bytes inside another file.
+    depth : how many files it lies in.
 
     Raises
     ------
     Malformed
         Damaged, nested too deeply, or from a big-endian machine.
     """
-    global _depth  # noqa: PLW0603 (the machine that calls back here knows nothing of depth)
-    if nested and _depth >= _DEEPEST:
-        raise Malformed("it nests files inside files")
-    _depth += 1
-    try:
-        return _read_legacy(file, size)
-    finally:
-        _depth -= 1
-
-
-def _read_legacy(file: BinaryIO, size: int) -> Unpickled:
     if unpickle(file, size).value != LEGACY_MAGIC:
         raise Malformed("it is a pickle, but not of torch's making")
     if unpickle(file, size).value != 1001:
@@ -154,7 +171,7 @@ def _read_legacy(file: BinaryIO, size: int) -> Unpickled:
 
         return wanted.setdefault(name, Storage(dtype, count, read))
 
-    result = unpickle(file, size, persistent)
+    result = unpickle(file, size, persistent, _nested(depth))
     keys = unpickle(file, size).value
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         raise Malformed("it is damaged: it does not list its data")

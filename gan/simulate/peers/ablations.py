@@ -14,7 +14,7 @@ import torch
 from gan.errors import UserError
 from gan.guard import Limits
 from gan.model import Model
-from gan.policy.adapter import Adapter, Choice, ChoiceConfig, Shift, ShiftConfig
+from gan.networks.adapter import Adapter, Choice, ChoiceConfig, Shift, ShiftConfig
 from gan.policy.rounds import Round, RoundConfig
 from gan.rewards import MOVING_WEIGHTS
 from gan.rewards.scorer import Scorer

@@ -6,7 +6,7 @@ This is what AlignProp (Prabhudesai et al. 2023, arXiv 2310.03739) and DRaFT (Cl
 import torch
 
 from gan.model import Model
-from gan.policy.adapter import Shift, ShiftConfig
+from gan.networks.adapter import Shift, ShiftConfig
 from gan.policy.rounds import Round, RoundConfig
 from gan.rewards import MOVING_WEIGHTS
 from gan.rewards.scorer import Scorer

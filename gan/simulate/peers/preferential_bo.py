@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gan.policy.adapter import Choice, ChoiceConfig, take
+from gan.networks.adapter import Choice, ChoiceConfig, take
 from gan.simulate.peers.base import Given, Moved, Tuned
 from gan.simulate.peers.directions import Directions
 from gan.simulate.schedule import schedule

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from gan.model import Model
-from gan.policy.adapter import Shift, ShiftConfig
+from gan.networks.adapter import Shift, ShiftConfig
 from gan.policy.gaussian import GaussianPolicy
 from gan.rewards.scorer import Scores
 from gan.simulate.peers.base import Given

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from gan.model import Model
-from gan.policy.adapter import Adapter, Choice
+from gan.networks.adapter import Adapter, Choice
 from gan.policy.styles import Styled
 from gan.simulate.peers.base import Moved, Tuned
 

@@ -103,7 +103,8 @@ def bundles() -> list[dict[str, bytes]]:
     """A bundle of every kind of generator, each as its files."""
     from gan.model import Model
     from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
-    from gan.policy.adapter import ADAPTERS
+    from gan.networks.adapter import Choice
+    from gan.networks.registry import adapters
 
     compact = Model("own", Generator(GeneratorConfig(resolution=16, z_dim=4, w_dim=6, channels=(4, 3, 2))), None,
                     Discriminator(DiscriminatorConfig(resolution=16, channels=(3, 4), features=5)), {"licence": "CC0-1.0"})  # fmt: skip
@@ -131,9 +132,9 @@ def bundles() -> list[dict[str, bytes]]:
         ]
         for number, model in enumerate(models):
             if number % 2 == 0:
-                config, build = ADAPTERS[("residual", "choice")[number // 2 % 2]]
-                more = {"inputs": model.generator.embed_dim} if build.kind == "choice" else {}
-                model.adapter = build(config(z_dim=model.z_dim, **more))
+                kind = adapters[("residual", "choice")[number // 2 % 2]]
+                more = {"inputs": model.generator.embed_dim} if kind.build is Choice else {}
+                model.adapter = kind.build(kind.config(z_dim=model.z_dim, **more))
             bundle.save(model, place / str(number))
             made.append({file.name: file.read_bytes() for file in (place / str(number)).iterdir()})
     return made

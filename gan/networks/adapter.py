@@ -166,8 +166,3 @@ def silent_layer(inputs: int, outputs: int) -> nn.Linear:
     nn.init.zeros_(layer.bias)
     return layer
 
-
-ADAPTERS: dict[str, tuple[type, type[Adapter]]] = {
-    Shift.kind: (ShiftConfig, Shift),
-    Choice.kind: (ChoiceConfig, Choice),
-}

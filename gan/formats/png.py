@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from gan import __version__
 from gan.data.sheet import contact_sheet
 from gan.errors import UserError, reason
-from gan.formats.files import atomic_write
+from gan.files import atomic_write
 from gan.formats.xmp import TRAINED, xmp_packet
+from gan.version import __version__
 
 ALGORITHM = "algorithmicMedia"  # IPTC term for images made by an algorithm without a trained model, such as the procedural scenes
 _OTHER_PICTURES = {".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}

@@ -121,8 +121,8 @@ def _check_out(out: Path) -> None:
 
 
 def _preview(path: Path, target: Path, imported: "Imported", choices: dict[str, str]) -> None:
-    from gan.data.write import save_image
     from gan.formats.importing import preview
+    from gan.formats.png import save_image
     from gan.formats.xmp import TRAINED
 
     page = preview.sheet(path, imported, choices)

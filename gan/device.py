@@ -6,15 +6,19 @@ import time
 import torch
 import torch.nn.functional as F
 
+from gan.errors import UserError
 
-def resolve_device(name: str | None) -> torch.device:
-    """The device of that name; with None or "auto" CUDA, else Apple's MPS, else the CPU.
+
+def resolve_device(name: torch.device | str | None) -> torch.device:
+    """The device of that name; with None or "auto" CUDA, else Apple's MPS, else the CPU. A `torch.device` is taken as it is.
 
     Raises
     ------
-    ValueError
-        The device does not exist here; the message is one line.
+    UserError
+        The device does not exist here.
     """
+    if isinstance(name, torch.device):
+        return name
     if name in (None, "auto"):
         if torch.cuda.is_available():
             return torch.device("cuda")
@@ -25,15 +29,15 @@ def resolve_device(name: str | None) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise ValueError(f"unknown device {name!r}: use cpu, cuda, cuda:N or mps") from None
+        raise UserError(f"unknown device {name!r}: use cpu, cuda, cuda:N or mps") from None
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device {name!r} is not available here: no usable CUDA GPU was found")
+        raise UserError(f"device {name!r} is not available here: no usable CUDA GPU was found")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ValueError(f"device {name!r} is not available here: there are {torch.cuda.device_count()} CUDA GPUs")
+        raise UserError(f"device {name!r} is not available here: there are {torch.cuda.device_count()} CUDA GPUs")
     if device.type == "mps" and not torch.backends.mps.is_available():
-        raise ValueError(f"device {name!r} is not available here")
+        raise UserError(f"device {name!r} is not available here")
     if device.type not in ("cpu", "cuda", "mps"):
-        raise ValueError(f"unknown device {name!r}: use cpu, cuda, cuda:N or mps")
+        raise UserError(f"unknown device {name!r}: use cpu, cuda, cuda:N or mps")
     return device
 
 
