@@ -9,9 +9,9 @@ from torch import Tensor
 
 from gan.rewards.scorer import Scorer
 from gan.taste import RawFeatures, TasteModel
-from gan.taste.selection import Shares, Why, quotas, shuffled, thompson
+from gan.taste.selection import Shares, Why, informative, quotas, shuffled
 
-CANDIDATES = 160  # images of the pool that a grid is chosen from: with more, the chosen images would be more alike, and teach less
+CANDIDATES = 1000  # images of the pool that a grid is chosen from, at most: the time grows with their square
 _FEWEST = 192  # smallest number that a grid may be chosen from
 
 
@@ -54,7 +54,7 @@ class Proposer:
         half_untuned: bool,
         known: tuple[TasteModel, Scorer] | None,
     ) -> list[Chosen]:
-        """Images to rate next, in random order: most by Thompson sampling, a fifth straight from the current generator, a few repeats.
+        """Images to rate next, in random order: most for what they tell, a fifth straight from the current generator, a few repeats.
 
         Parameters
         ----------
@@ -75,8 +75,8 @@ class Proposer:
         points: list[Tensor] = [z[:half], tuned(z[half:]).cpu()]
         why: list[Why] = ["random"] * at_random
         if by_taste and known is not None:
-            points.append(self._promising(*known, by_taste))
-            why += ["thompson"] * by_taste
+            points.append(self._informative(*known, by_taste))
+            why += ["informative"] * by_taste
         if again:
             picks = torch.randperm(len(rated), generator=self._random)[:again].tolist()
             points.append(torch.from_numpy(np.stack([rated[i] for i in picks])))
@@ -84,8 +84,8 @@ class Proposer:
         stacked = torch.cat(points).numpy().astype(np.float32)
         return [Chosen(stacked[i], why[i]) for i in shuffled(range(count), self._random)]
 
-    def _promising(self, taste: TasteModel, scorer: Scorer, count: int) -> Tensor:
-        """Latents (count, z_dim) chosen by Thompson sampling among images of the pool that were not shown."""
+    def _informative(self, taste: TasteModel, scorer: Scorer, count: int) -> Tensor:
+        """Latents (count, z_dim) of images of the pool that were not shown, chosen by `informative`."""
         pool = scorer.pool
         pool.grow_to(max(_FEWEST, 2 * count))
         self._shown = torch.cat([self._shown, torch.zeros(len(pool) - len(self._shown), dtype=torch.bool)])
@@ -96,6 +96,6 @@ class Proposer:
         rows = fresh[torch.randperm(len(fresh), generator=self._random)[: max(CANDIDATES, 2 * count)]]
         raw, _ = pool.read()
         features = scorer.standardise(RawFeatures(tuple(group[rows] for group in raw.groups)))
-        chosen = rows[thompson(taste, features, count, self._random)]
+        chosen = rows[informative(taste, features, count)]
         self._shown[chosen] = True
         return pool.latents[chosen]

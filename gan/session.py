@@ -205,7 +205,7 @@ class TuningSession:
         return [Proposal(choice.latent, choice.why, drawn) for choice, drawn in zip(chosen, pixels, strict=True)]
 
     def choose(self, count: int = 24) -> list[Chosen]:
-        """Latents to rate next, in random order: most by Thompson sampling, a fifth straight from the current generator, a few repeats.
+        """Latents to rate next, in random order: most for what they tell, a fifth straight from the current generator, a few repeats.
 
         Nothing is drawn: `draw` does that, for all of them or piece by piece.
         """

@@ -37,8 +37,9 @@ _README = """# Ratings of {name}
 | `images/` | the pictures, as `file_name` says |
 
 `rating` is -1 (rejected), 0 (nothing said, or liked without stars) or 1 to 5; `shown_because` says how an image was chosen
-("random": drawn from the generator as it was; "thompson": by the taste model; "repeat": shown before): ratings of images
-that the model chose are not a random sample. `round` is the version of the generator that chose it, 0 before any tuning. Times are UTC.
+("random": drawn from the generator as it was; "informative": by the taste model, for what a rating of it would tell; "repeat":
+shown before): ratings of images that the model chose are not a random sample. `round` is the version of the generator that chose it, 0
+before any tuning. Times are UTC.
 """
 
 

@@ -173,7 +173,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--resume", action="store_true", help="do not repeat the runs and peers that PATHl already holds")
     parser.add_argument("--picture", type=new_file, metavar="FILE", help="draw like rate against ratings, as .png or .svg")
     parser.add_argument(
-        "--queries", action="store_true", help="measure instead how many ratings Thompson sampling saves, compared with random proposals"
+        "--queries", action="store_true", help="measure instead how many ratings our proposals save, compared with random ones"
     )
     options = parser.parse_args(argv)
     _run(options)

@@ -1,4 +1,4 @@
-"""How many ratings Thompson sampling saves, compared with proposing random images of the untuned generator.
+"""How many ratings a session's proposals save, compared with proposing random images of the untuned generator.
 
 No round is run, so that only the proposals differ: after every few ratings the taste model selects best-of-16 from untuned images, and the
 person's true liking of those counts. Both arms begin with the same images and ask the same person.
@@ -19,7 +19,7 @@ from gan.simulate.selection import taste_scores
 from gan.taste import Feedback
 
 STEP = 12  # ratings between evaluations
-ARMS = ("thompson", "random")
+ARMS = ("ours", "random")
 LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of the lift that both arms reach
 
 
@@ -47,7 +47,7 @@ def run_queries(
             needed = ratings_needed(record)
             records.append({**record, "needed": dict(zip(ARMS, needed, strict=True))})
             tell(
-                f"{path.stem}, seed {seed}: lift {lifts['thompson'][-1]:.2f} SD, random {lifts['random'][-1]:.2f} SD; "
+                f"{path.stem}, seed {seed}: lift {lifts['ours'][-1]:.2f} SD, random {lifts['random'][-1]:.2f} SD; "
                 f"ratings to the same lift {needed[0]:.0f}, random {needed[1]:.0f}"
             )
     return records
@@ -62,7 +62,7 @@ def _lifts(judge: Judge, seed: int, ratings: int, arm: str, lapses: float) -> tu
     lifts: list[float] = []
     shown: list[float] = []
     for given in range(0, ratings - STEP + 1, STEP):
-        if arm == "thompson" or not given:
+        if arm == "ours" or not given:
             points = np.stack([proposal.latent for proposal in session.propose(STEP)])
         else:
             points = torch.randn(STEP, bench.untuned.z_dim, generator=random).numpy()
@@ -102,7 +102,7 @@ def ratings_needed(record: Record) -> tuple[float, float]:
     best = {arm: np.maximum.accumulate([0.0, *record["lift"][arm]]) for arm in ARMS}
     common = min(float(curve[-1]) for curve in best.values())
     needed = {arm: float(np.mean([_reaching(ratings, best[arm], level * common) for level in LEVELS])) for arm in ARMS}
-    return needed["thompson"], needed["random"]
+    return needed["ours"], needed["random"]
 
 
 def _reaching(ratings: FloatArray, curve: FloatArray, goal: float) -> float:
@@ -120,22 +120,22 @@ def queries_table(records: Sequence[Record]) -> str:
     for arm in ARMS:
         means = np.mean([r["lift"][arm] for r in records], axis=0)
         lines.append(f"{arm:<10}" + "".join(f"{value:>7.2f}" for value in means))
-    saved = [r["needed"]["random"] - r["needed"]["thompson"] for r in records]
-    shares = [1.0 - r["needed"]["thompson"] / max(r["needed"]["random"], 1.0) for r in records]
+    saved = [r["needed"]["random"] - r["needed"]["ours"] for r in records]
+    shares = [1.0 - r["needed"]["ours"] / max(r["needed"]["random"], 1.0) for r in records]
     low, high = paired_bootstrap(saved, [r["rater"] for r in records])
     claim = "excludes" if low > 0 or high < 0 else "does not exclude"
     lines.append("")
     lines.append("lift: mean utility of the best of 16 untuned images by the taste model, in standard deviations (means over runs)")
     lines.append(
-        f"ratings that Thompson's proposals save to the same lift, in the mean over levels: {np.mean(saved):+.1f} "
+        f"ratings that our proposals save to the same lift, in the mean over levels: {np.mean(saved):+.1f} "
         f"(95 % {low:+.1f} to {high:+.1f}, {claim} zero), median {np.median(shares):.0%} of them, over "
         f"{len(records)} paired runs"
     )
-    liked = [r["shown"]["thompson"] - r["shown"]["random"] for r in records]
+    liked = [r["shown"]["ours"] - r["shown"]["random"] for r in records]
     low, high = paired_bootstrap(liked, [r["rater"] for r in records])
     means = {arm: np.mean([r["shown"][arm] for r in records]) for arm in ARMS}
     lines.append(
-        f"utility of what was shown after the first {STEP}, in standard deviations: Thompson's {means['thompson']:+.2f}, "
+        f"utility of what was shown after the first {STEP}, in standard deviations: ours {means['ours']:+.2f}, "
         f"random {means['random']:+.2f}, difference {np.mean(liked):+.2f} (95 % {low:+.2f} to {high:+.2f})"
     )
     return "\n".join(lines)

@@ -27,7 +27,7 @@ from gan.simulate import rater as people
 from gan.simulate.rater import FloatArray, Person, Rater, load_rater, rater_files
 from gan.simulate.schedule import schedule
 from gan.taste import Feedback, RawFeatures, Signal, Standardiser, Tag, TasteLearner
-from gan.taste.selection import Shares, quotas, thompson
+from gan.taste.selection import Shares, informative, quotas
 from gan.terminal import Progress
 
 IMAGES = 4200
@@ -96,7 +96,7 @@ class Changing(Rater):
 
 def _session(world: World, rater: Rater, seed: int, ratings: int, lapses: float) -> list[dict[str, float]]:
     """Rate grids in turn; after each, the quality of the model for the person's taste at that time."""
-    random, draws = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    random = np.random.default_rng(seed)
     person = Person(rater, world.images, seed, lapses=lapses)
     learner = TasteLearner(world.standardise)
     free = random.permutation(IMAGES - _TESTED)
@@ -106,7 +106,7 @@ def _session(world: World, rater: Rater, seed: int, ratings: int, lapses: float)
         by_taste, at_random, again = quotas(size, Shares(), learner.model is not None, len(rated))
         chosen, free = free[:at_random], free[at_random:]
         if by_taste and learner.model is not None:
-            places = thompson(learner.model, world.some(free[:CANDIDATES]), by_taste, draws)
+            places = informative(learner.model, world.some(free[:CANDIDATES]), by_taste)
             chosen, free = np.concatenate([chosen, free[places]]), random.permutation(np.delete(free, places))
         chosen = random.permutation(np.concatenate([chosen, random.choice(rated, again, replace=False)]))
         stars = person.rate(world.images[chosen], given / ratings)

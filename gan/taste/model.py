@@ -178,15 +178,35 @@ class TasteModel:
         variance = diagonal(features, self.parameters) - places.square().sum(dim=1) + left.square().sum(dim=0)
         return places @ self._mode, variance.clamp_min(1e-6).sqrt()
 
-    def draw(self, features: Features, count: int, generator: torch.Generator) -> Tensor:
-        """`count` functions sampled from the posterior, each at m images jointly: (count, m) float64 (Thompson sampling)."""
+    def joint(self, features: Features) -> tuple[Tensor, Tensor]:
+        """Posterior mean and covariance of f of m images, (m,) and (m, m) float64."""
         places = self._embed(features)
         left = torch.linalg.solve_triangular(self._factor, places.t(), upper=False)
         covariance = kernel(features, features, self.parameters) - places @ places.t() + left.t() @ left
-        m = len(places)
-        jitter = 1e-4 * torch.eye(m, dtype=torch.float64)
-        factor = torch.linalg.cholesky(0.5 * (covariance + covariance.t()) + jitter)
-        return places @ self._mode + torch.randn(count, m, dtype=torch.float64, generator=generator) @ factor.t()
+        return places @ self._mode, 0.5 * (covariance + covariance.t())
+
+
+def equal_parts(mean: Tensor, deviation: Tensor, parts: int = 16) -> Tensor:
+    """Values of f that stand for `parts` equally likely parts of each image's distribution N(mean, deviation^2): (m,) -> (m, parts)."""
+    middles = (torch.arange(parts, dtype=mean.dtype) + 0.5) / parts
+    return mean[:, None] + deviation[:, None] * torch.special.ndtri(middles)
+
+
+def star_information(mean: Tensor, deviation: Tensor, noise: float) -> Tensor:
+    """Fisher information about f that a star is expected to hold, by what is known of f: (m,).
+
+    At most 1 / noise^2, which an exact answer would hold; next to nothing where the star is sure already.
+
+    Parameters
+    ----------
+    mean, deviation : (m,) of f, assumed Gaussian.
+    noise : standard deviation of the noise of one judgement.
+    """
+    edges = torch.tensor(STAR_EDGES, dtype=mean.dtype)
+    away = (edges - equal_parts(mean, deviation)[..., None]) / noise  # (m, parts, edges)
+    share = torch.special.ndtr(away).diff(dim=-1).clamp_min(1e-12)
+    slope = (torch.exp(-0.5 * away.square()) / math.sqrt(2.0 * math.pi)).diff(dim=-1) / noise
+    return (slope.square() / share).sum(dim=-1).mean(dim=-1)
 
 
 def stars_from(mean: Tensor, deviation: Tensor) -> tuple[Tensor, Tensor]:

@@ -18,7 +18,7 @@ class NewImage:
     """An image about to be shown for the first time."""
 
     latent: bytes  # float32, little-endian
-    kind: str = "random"  # why it is shown: "thompson" | "random" | "repeat" | ...
+    kind: str = "random"  # why it is shown: "informative" | "random" | "repeat" | ...
     seed: int | None = None
     width: int = 0  # pixels
     height: int = 0

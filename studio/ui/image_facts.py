@@ -35,7 +35,8 @@ def expected(guess: Guess | None) -> str:
 def why(kind: str) -> str:
     """Say why an image was shown."""
     return {
-        "thompson": tr("chosen for your taste"),
+        "informative": tr("chosen to learn your taste"),
+        "thompson": tr("chosen for your taste"),  # in projects from before "informative"
         "random": tr("at random"),
         "repeat": tr("shown again"),
         "explore": tr("found in Explore"),

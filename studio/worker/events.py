@@ -38,7 +38,7 @@ class Proposal:
     """One proposed image; its pixels are at the same index in the grid's frames."""
 
     latent: bytes
-    kind: str  # "thompson" | "random" | "repeat"
+    kind: str  # "informative" | "random" | "repeat"
 
 
 @dataclass(frozen=True, slots=True)

@@ -509,12 +509,12 @@ def test_mistakes_are_one_line(
 
 
 def test_ratings_to_the_same_lift() -> None:
-    record = {"ratings": [12, 24, 36], "lift": {"thompson": [0.4, 0.8, 1.0], "random": [0.2, 0.6, 0.5]}}
+    record = {"ratings": [12, 24, 36], "lift": {"ours": [0.4, 0.8, 1.0], "random": [0.2, 0.6, 0.5]}}
     # both come to 0.6: half of it after 9 and 15 ratings, all of it after 18 and 24
     assert queries.ratings_needed(record) == pytest.approx((13.5, 19.5))
-    straight = {"ratings": [10], "lift": {"thompson": [1.0], "random": [0.5]}}
+    straight = {"ratings": [10], "lift": {"ours": [1.0], "random": [0.5]}}
     assert queries.ratings_needed(straight) == pytest.approx((3.75, 7.5))
-    nothing = {"ratings": [12, 24], "lift": {"thompson": [0.4, 0.8], "random": [0.0, -0.1]}}
+    nothing = {"ratings": [12, 24], "lift": {"ours": [0.4, 0.8], "random": [0.0, -0.1]}}
     assert queries.ratings_needed(nothing) == (0.0, 0.0)
 
 
@@ -528,13 +528,13 @@ def test_a_query_test_is_paired_and_printed(judge: Judge, tmp_path: Path) -> Non
     rater.write_text("def utility(images):\n    return images[..., 0].mean((1, 2)).astype(float) - images[..., 2].mean((1, 2))\n")
     records = queries.run_queries(judge.bench, [rater], [0], 36)
     lifts = records[0]["lift"]
-    assert lifts["thompson"][0] == lifts["random"][0]  # the same first images, from the same person
+    assert lifts["ours"][0] == lifts["random"][0]  # the same first images, from the same person
     assert len(lifts["random"]) == 3
     model = judge.bench.untuned
     first = [proposal.latent for proposal in TuningSession(model, "cpu", 0).propose(queries.STEP)]
     second = torch.randn(queries.STEP, model.z_dim, generator=queries.fresh(0)).numpy()
     assert not np.isin(second, np.stack(first)).any(), "no image is shown as new that was among the first"
-    assert max(lifts["thompson"]) > 0.3
+    assert max(lifts["ours"]) > 0.3
     text = queries.queries_table(records)
     assert "save to the same lift" in text
     assert text.splitlines()[0].split() == ["ratings", "12", "24", "36"]

@@ -19,8 +19,8 @@ from gan.taste import (
 from gan.taste.events import REPEATED_AFTER, STAR_EDGES, Repeat, consistency, repeats, said
 from gan.taste.features import oklab
 from gan.taste.kernel import Contrasts, Hyperparameters, kernel
-from gan.taste.model import SLIPS, interval_derivatives, stars_from
-from gan.taste.selection import Shares, quotas, thompson
+from gan.taste.model import SLIPS, equal_parts, interval_derivatives, star_information, stars_from
+from gan.taste.selection import LIKED, Shares, informative, quotas
 
 
 def test_the_last_word_on_an_image_counts():
@@ -182,19 +182,52 @@ def test_an_undo_is_forgotten():
         learner.feedback([Feedback(99, "like")])
 
 
-def test_thompson_prefers_what_is_liked_and_repeats_nothing():
+def test_what_is_asked_is_rather_liked_and_nothing_is_asked_twice():
     learner, raw, truth = _taught(150, 0)
     assert learner.model is not None
-    chosen = thompson(learner.model, learner._standardise(raw), 40, torch.Generator().manual_seed(0))
+    chosen = informative(learner.model, learner._standardise(raw), 40)
     assert len(set(chosen)) == 40
-    assert truth[chosen].mean() > truth.mean() + 0.5
+    assert truth[chosen].mean() > truth.mean() + 0.25
+
+
+def test_what_is_asked_tells_most_about_what_is_liked():
+    """Against the definition: the weighted variance that is left after each single rating, by conditioning the Gaussian on it."""
+    learner, raw, _ = _taught(60, 1)
+    model = learner.model
+    assert model is not None
+    features = tuple(group[:50] for group in learner._standardise(raw))
+    mean, covariance = model.joint(features)
+    spread = covariance.diagonal().sqrt()
+    assert torch.allclose(mean, model.predict(features)[0]) and torch.allclose(spread, model.predict(features)[1])
+    level = torch.quantile(equal_parts(mean, spread), LIKED)
+    liked = torch.special.ndtr((mean - level) / spread)
+    noise = 1.0 / star_information(mean, spread, model.noise)
+
+    def left(asked: list[int]) -> float:
+        gained = covariance[:, asked] @ torch.linalg.solve(covariance[asked][:, asked] + torch.diag(noise[asked]), covariance[asked])
+        return float(liked @ (covariance - gained).diagonal())
+
+    first, second = informative(model, features, 2)
+    assert left([first]) == pytest.approx(min(left([i]) for i in range(50)))
+    assert left([first, second]) == pytest.approx(min(left([first, i]) for i in range(50) if i != first))
+
+
+def test_a_star_tells_what_its_likelihood_says():
+    """The Fisher information of an ordinal observation is the mean negative second derivative of its log-likelihood."""
+    noise, f = 0.4, torch.linspace(-2.0, 2.0, 9, dtype=torch.float64)
+    low, high = torch.tensor(STAR_EDGES[:-1], dtype=torch.float64), torch.tensor(STAR_EDGES[1:], dtype=torch.float64)
+    value, _, curvature = interval_derivatives(f[:, None], low, high, noise)
+    expected = (value.exp() * curvature).sum(dim=1)
+    found = star_information(f, torch.full_like(f, 1e-9), noise)
+    assert torch.allclose(found, expected, atol=1e-6)
+    assert bool((found < 1.0 / noise**2).all()) and float(star_information(f[-1:] + 9.0, f[:1] * 0 + 0.1, noise)) < 1e-6
 
 
 def test_no_more_can_be_chosen_than_there_are():
     learner, raw, _ = _taught(40, 0)
     assert learner.model is not None
     with pytest.raises(ValueError, match="401 of 400"):
-        thompson(learner.model, learner._standardise(raw), 401, torch.Generator().manual_seed(0))
+        informative(learner.model, learner._standardise(raw), 401)
 
 
 def test_a_taste_is_learnt_from_any_features():

@@ -98,13 +98,13 @@ def test_an_unknown_image_is_refused_and_nothing_is_half_done(project):
 def test_the_same_grid_comes_back(tmp_path):
     with Project(tmp_path / "p") as project:
         project.add_grid([NewImage(LATENT)])
-        grid = project.add_grid([NewImage(LATENT, "thompson", 5, 64, 48) for _ in range(24)])
+        grid = project.add_grid([NewImage(LATENT, "informative", 5, 64, 48) for _ in range(24)])
         project.save_pixels(grid.images[0], bytes(64 * 48 * 3), 64, 48)
     with Project(tmp_path / "p") as project:
         assert project.current_grid() == grid
         assert project.grid(1).images == (1,)
         first = project.images(grid.images)[0]
-        assert first == Image(2, LATENT, "thompson", 5, None, 64, 48, grid.created)
+        assert first == Image(2, LATENT, "informative", 5, None, 64, 48, grid.created)
         assert len(project.images()) == 25
         assert project.image_file(2).is_file() and not project.image_file(3).exists()
 

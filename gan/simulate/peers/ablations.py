@@ -111,7 +111,7 @@ def shift(given: Given) -> Tuned:
 
 
 def random_proposals(given: Given) -> Tuned:
-    """The whole session again, but with fresh images of the untuned generator to rate: no Thompson sampling, no repeats."""
+    """The whole session again, but with fresh images of the untuned generator to rate: none chosen for what it tells, no repeats."""
     from gan.session import TuningSession
 
     session = TuningSession(given.model, str(given.model.device), given.seed, cache=given.cache)
