@@ -12,8 +12,8 @@ from gan.data.sheet import contact_sheet
 from gan.errors import Cancelled, UserError
 from gan.files import write_bytes
 from gan.formats import card
-from gan.formats.export import TEST_SEEDS, TOLERANCE, export_bundle, facts, write_onnx
 from gan.formats.png import save_image
+from gan.formats.portable import TEST_SEEDS, TOLERANCE, export_bundle, facts, write_onnx
 from gan.formats.pt2 import run_pt2, to_pt2
 from gan.formats.rated import FAVOURITE, Cancel, Progress, Rated, drawn, favourites, from_seeds, never
 from gan.formats.whole_folder import whole_folder

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Literal
 
 from gan.files import write_bytes
-from gan.formats.export import write_bundle
 from gan.formats.png import save_png
+from gan.formats.portable import write_bundle
 from gan.formats.pt2 import to_pt2
 from gan.formats.rated import Cancel, Progress, from_seeds, metadata, never
 from gan.model import Model
@@ -30,12 +30,12 @@ def write_hub(
     Raises
     ------
     UserError, Cancelled
-        As in `gan.formats.export.export_bundle`.
+        As in `gan.formats.portable.export_bundle`.
     """
     traceable = not model.generator.files()
     model = write_bundle(model, folder, progress, cancel, dtype, _MORE | (_PT2 if traceable else {}))
     if traceable:
-        from gan.formats.export import facts
+        from gan.formats.portable import facts
 
         write_bytes(folder / "generator.pt2", to_pt2(model, facts(model)))
     for row, pixels in zip(from_seeds(model, SAMPLES), model.sample(SAMPLES), strict=True):

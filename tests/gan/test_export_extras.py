@@ -6,7 +6,7 @@ from pathlib import Path
 
 import foreign_onnx
 import pytest
-from test_export import tuned
+from test_portable import tuned
 
 import gan
 from gan.errors import UserError

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from test_export import tuned
 from test_exports import MakeModel, ten_rows
+from test_portable import tuned
 
 from gan.errors import UserError
 from gan.formats.exports import ExportSettings, export

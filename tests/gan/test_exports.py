@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from test_export import tuned
+from test_portable import tuned
 
 import gan
 from gan.errors import Cancelled, UserError

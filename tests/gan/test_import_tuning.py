@@ -11,9 +11,9 @@ import torch
 
 import gan
 from gan.formats import bundle
-from gan.formats.export import export_bundle
 from gan.formats.importing import import_file
 from gan.formats.onnx_export import run_onnx, to_onnx
+from gan.formats.portable import export_bundle
 from gan.model import Model
 from gan.session import Feedback, RoundConfig, TuningSession
 

@@ -18,9 +18,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 import gan
 from gan.errors import UserError
-from gan.formats.export import export_bundle
 from gan.formats.importing import import_file
 from gan.formats.onnx_export import run_onnx, to_onnx
+from gan.formats.portable import export_bundle
 from gan.model import Model
 from gan.networks import latents
 from gan.networks.adapter import Shift, ShiftConfig

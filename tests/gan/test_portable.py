@@ -20,7 +20,7 @@ from PIL import Image
 import gan
 from gan.errors import Cancelled, UserError
 from gan.formats import bundle, export
-from gan.formats.export import FILES, export_bundle
+from gan.formats.portable import FILES, export_bundle
 from gan.model import Model
 from gan.networks import latents
 from gan.networks.adapter import Choice, ChoiceConfig, Shift, ShiftConfig
