@@ -32,7 +32,7 @@ def table(window: StudioWindow) -> Iterable[Command]:
         return found
 
     def choose() -> None:
-        window.show_view(KEY)
+        window.show_view(KEY)  # while it trains there is nothing to choose, but something to see
         view().choose_folder()
 
     def take(folder: Path) -> bool:
@@ -74,7 +74,6 @@ def table(window: StudioWindow) -> Iterable[Command]:
         tr("Make a generator of your own from a folder of pictures"),
         choose,
         new_group=True,
-        enabled=lambda: not training.busy,
     )
     yield Command(
         "train.start",

@@ -267,6 +267,7 @@ class WorkerEvents(LinkHolder):
     def _on_roundfinished(self, event: m.RoundFinished) -> None:
         assert self._link is not None and self._project is not None
         self._round = None
+        self._strips += 1  # one that was asked for during the round would show a step of it as what came of it
         strip = None
         if event.before is not None and event.after is not None:
             strip = ShownStrip(event.seeds, self._link.take(event.before), self._link.take(event.after))

@@ -697,6 +697,21 @@ def test_opening_and_commands_return_at_once(qapp, project):
     assert taken < 0.1
 
 
+def test_a_strip_that_was_asked_for_during_a_round_is_not_shown_as_what_came_of_it(qapp, project, monkeypatch):
+    client, shown = WorkerClient(), []
+    client._project = project
+    client._link = SimpleNamespace(send=lambda command: None, take=lambda frames: np.zeros((1, 2, 2, 3), np.uint8))
+    client.strip.connect(shown.append)
+    client.request_strip((1,))
+    late = m.StripReady(client._strips, (1,), m.FrameRef(1, 1, 2, 2), m.FrameRef(2, 1, 2, 2))
+    client._on_roundfinished(m.RoundFinished(True, "Kept.", None, False, {}, (), None, None))
+    client._on_stripready(late)
+    assert not shown
+    client.request_strip((1,))
+    client._on_stripready(replace(late, generation=client._strips))
+    assert len(shown) == 1
+
+
 def test_what_is_rated_while_a_worker_starts_is_told_once(qapp, project, monkeypatch):
     (image,) = project.add_images([NewImage(LATENT)])
     client, sent = WorkerClient(), []
