@@ -179,6 +179,13 @@ def test_batch_statistics_tell_activation_and_prior(slope: float, uniform: bool,
     same_images(imported, network, prior=(lambda z: torch.erf(z * 0.5**0.5)) if uniform else lambda z: z)
 
 
+@pytest.mark.parametrize("slope", [0.1, 0.3])
+def test_a_rare_slope_can_be_chosen(slope: float, tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    network = foreign.lived(foreign.dcgan(4, 3, 32, width=16, z_dim=24, activation=nn.LeakyReLU(slope)), torch.randn(1024, 24, 1, 1))
+    same_images(import_file(save(network.state_dict(), tmp_path), {"activation": f"leaky_relu:{slope}"}), network)
+
+
 def test_a_widely_copied_dcgan_with_a_large_epsilon(tmp_path: Path) -> None:
     """It means 0.8 as momentum and passes it as epsilon; no weight says so, its names do."""
 

@@ -23,10 +23,13 @@ _FLOATS = 48_000_000  # numbers that a layer may take or give at once: 200 MB, o
 _TELLING = 4_000_000  # likewise where statistics are compared: more take long and say no more
 _MEASURED = 512  # for statistics that are to be kept
 _COMMON = (("relu", 0.2), ("leaky_relu", 0.2), ("leaky_relu", 0.01))
+_SLOPES = (("leaky_relu", 0.1), ("leaky_relu", 0.3))  # rare, and offered always: evidence hardly tells one slope from another
 _RARE = (("elu", 0.2), ("gelu", 0.2), ("silu", 0.2), ("selu", 0.2), ("tanh", 0.2))
 PRIORS = {"normal": 0.85, "uniform": 0.15}
-_ACTIVATIONS = {"relu": 0.78, "leaky_relu:0.2": 0.14, "leaky_relu:0.01": 0.04, "gelu": 0.01, "silu": 0.01, "elu": 0.01, "selu": 0.005,
-                "tanh": 0.005}  # fmt: skip
+_ACTIVATIONS = {
+    "relu": 0.78, "leaky_relu:0.2": 0.14, "leaky_relu:0.01": 0.04, "leaky_relu:0.1": 0.01, "leaky_relu:0.3": 0.005,
+    "gelu": 0.01, "silu": 0.01, "elu": 0.01, "selu": 0.005, "tanh": 0.005,
+}  # fmt: skip
 _NOISE = 0.6  # roughness; that of noise is 0.9, of pictures below 0.3
 _GOOD_FIT = 0.05  # of `mismatch`; a worse best one is a reason to try rare activations
 _PERFECT_FIT = 0.01  # likewise, to try every epsilon with every common activation
@@ -252,6 +255,7 @@ def readings(generator: LayeredGenerator, likely_eps: float) -> list[Reading]:
     batch = any(layer.norm == "batch" for layer in config.layers)
     is_trained = trained(generator)
     common = [_named(*pair) for pair in _COMMON] if bends else ["relu"]
+    slopes = [_named(*pair) for pair in _SLOPES] if bends else []
     rare = [_named(*pair) for pair in _RARE] if bends else []
     by_statistics, every = batch and is_trained, {1e-5: 0.9, 0.8: 0.08, 1e-3: 0.03} if batch else {1e-5: 1.0}
     if batch and likely_eps != 1e-5:
@@ -285,7 +289,7 @@ def readings(generator: LayeredGenerator, likely_eps: float) -> list[Reading]:
     weigh("relu", "normal", first_eps)
     weigh("relu", "uniform", first_eps)
     prior = max(found, key=_score).prior
-    for activation in common[1:]:
+    for activation in [*common[1:], *slopes]:
         weigh(activation, prior, first_eps)
     if not by_statistics or min(mismatches) > _GOOD_FIT:
         for activation in rare:

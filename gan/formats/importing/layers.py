@@ -287,6 +287,7 @@ def _hidden_parts(generator: LayeredGenerator, asked: _Open, tensors: dict[str, 
 
     activations = {
         "relu": "ReLU", "leaky_relu:0.2": "Leaky ReLU, slope 0.2", "leaky_relu:0.01": "Leaky ReLU, slope 0.01",
+        "leaky_relu:0.1": "Leaky ReLU, slope 0.1", "leaky_relu:0.3": "Leaky ReLU, slope 0.3",
         "elu": "ELU", "gelu": "GELU", "silu": "SiLU", "selu": "SELU", "tanh": "tanh",
     }  # fmt: skip
     activation = asked.ask(
