@@ -1,4 +1,4 @@
-"""Tastemaker's library: generators, models of a person's taste, and tuning one to the other. It has no window code.
+"""Tastemaker's library: generators, models of a person's taste, and tuning the former to the latter. It contains no GUI code.
 
 Draw images:
 
@@ -6,7 +6,7 @@ Draw images:
 >>> model = gan.load("dreamscapes")                 # or a bundle folder, or gan.wrap(your_module, z_dim=128)
 >>> images = model.sample(seeds=range(16))          # uint8 (16, H, W, 3)
 
-Teach a generator what somebody likes; `rate` is your own function, from one image, uint8 (H, W, 3), to 1..5 stars:
+Teach a generator what somebody likes. `rate` is your own function: it maps one image, uint8 (H, W, 3), to 1..5 stars.
 
 >>> session = gan.TuningSession(model)
 >>> for grid in range(3):
@@ -20,11 +20,11 @@ Teach a generator what somebody likes; `rate` is your own function, from one ima
 >>> session.tuned_model().sample(seeds=range(16))   # the same seeds, closer to what was liked
 >>> session.export("mine")                          # weights, ONNX, a sampler, a card; a wrapped module needs format="onnx"
 
-A mistake that the user can correct raises `gan.UserError`, with a message of one line; a wrong call raises `ValueError`, `TypeError` or
+A mistake that the user can correct raises `gan.UserError` with a one-line message; a wrong call raises `ValueError`, `TypeError` or
 `KeyError`.
 
-More is in the modules: `gan.session` (the whole session), `gan.taste` (the taste model alone), `gan.explore` (moving by hand),
-`gan.titles` (names for images), `gan.measure` (distances between sets of images), `gan.adversarial.command.run` (training on pictures),
+Further modules: `gan.session` (the whole session), `gan.taste` (the taste model alone), `gan.explore` (exploring by hand), `gan.titles`
+(titles for images), `gan.measure` (distances between sets of images), `gan.adversarial.command.run` (training on pictures),
 `gan.formats.exports` (all export formats), `gan.formats.importing` (foreign files), `gan.simulate` (simulated people).
 """
 
@@ -55,7 +55,7 @@ __all__ = [
     "wrap",
 ]
 
-# torch takes over a second to import, so what needs it is loaded when it is first asked for (PEP 562), not with the package.
+# torch takes over a second to import, so names that need it are loaded on first access (PEP 562).
 _HOMES = {
     "Feedback": "gan.taste",
     "Model": "gan.model",

@@ -1,4 +1,4 @@
-"""`python -m gan VERB`: the commands that need no window, on a machine without the studio."""
+"""`python -m gan VERB`: the command line of the library, for machines without the studio."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Where the files that come with Tastemaker are: the bundled generators."""
+"""Locates the files that come with Tastemaker: the bundled generators."""
 
 import json
 from pathlib import Path
@@ -11,8 +11,8 @@ _PACKAGE = Path(__file__).resolve().parent
 
 def root() -> Path:
     """The assets folder: inside the installed package, or beside it in a checkout."""
-    # A wheel carries its assets in the package. They are looked for there first, because next to an installed package lies
-    # site-packages, where a folder named "assets" may be anybody's.
+    # A wheel contains the assets in the package. That is checked first, because the folder beside an installed package is site-packages,
+    # where "assets" may belong to any other package.
     packaged = _PACKAGE / "_assets"
     return packaged if packaged.is_dir() else _PACKAGE.parent / "assets"
 
@@ -49,7 +49,7 @@ class Trainable(NamedTuple):
 
 
 def trainable() -> list[Trainable]:
-    """All of them, sorted by name. Their configurations are read here and not by `gan.formats`, which takes torch's seconds to import."""
+    """All bundled generators with a discriminator, sorted by name. Reads the configurations itself, because `gan.formats` imports torch."""
     found = []
     for name in names():
         config = json.loads((root() / name / "config.json").read_text(encoding="utf-8"))
@@ -60,16 +60,16 @@ def trainable() -> list[Trainable]:
 
 
 def start_for(pixel: int, resolution: int) -> str | None:
-    """The bundled generator that training on pictures had best start from: of pixel art for pixel art, and of their size if there is one.
+    """The best bundled generator to start training on pictures from: one of pixel art for pixel art, and of their size if there is one.
 
     Parameters
     ----------
-    pixel : side of the squares of one colour that the pictures consist of, 1 for other pictures.
-    resolution : pixels that are to be drawn.
+    pixel : side of the uniform squares that pixel art consists of, in pixels; 1 for other pictures.
+    resolution : of the images to be drawn, in pixels.
 
     Returns
     -------
-    Its name; None where none fits.
+    Its name, or None if none fits.
     """
     fitting = [start for start in trainable() if start.pixel_art == (pixel > 1)]
     return min(fitting, key=lambda start: (start.resolution != resolution, start.name)).name if fitting else None

@@ -1,7 +1,7 @@
-"""The commands that need no window: `tastemaker VERB` or `python -m gan VERB`.
+"""The commands of the library: `tastemaker VERB` or `python -m gan VERB`.
 
-Here arguments are read and results said; the work is done by calls that a script can make too. What is heavy (torch) is imported by the
-verb that needs it, so that `--help` and a mistyped option answer at once.
+This module only reads arguments and prints results; the work is done by functions that a script can call too. Heavy modules (torch) are
+imported by the verbs that need them, so that `--help` and errors in options appear at once.
 """
 
 import argparse
@@ -24,14 +24,14 @@ from gan.version import __version__
 if TYPE_CHECKING:
     import numpy as np
 
-STOPPED = 130  # exit code after Ctrl+C, as shells count it
+STOPPED = 130  # exit code after Ctrl+C: 128 + SIGINT, as in shells
 _PACKAGE = str(Path(__file__).resolve().parent)
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}  # full, broken or read-only
-_CHUNK = 64  # images drawn between two looks at the progress line
+_CHUNK = 64  # images drawn between two reports of progress
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = "tastemaker") -> int:
-    """Run one command; returns its exit code. `arguments` starts with the verb."""
+    """Run one command and return its exit code. `arguments` starts with the verb; by default it is that of the command line."""
     open_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -55,28 +55,28 @@ def _run(words: list[str], prog: str) -> int:
 
 
 def report(error: BaseException) -> int:
-    """Say on standard error, in one line, what went wrong, and return the exit code.
+    """Print one line on standard error that says what went wrong, and return the exit code.
 
-    What a person can put right has a line of its own: a `UserError`, a `ValueError` that this library raised, files that cannot be read or
-    written, too little memory, Ctrl+C. Anything else is a mistake of the program and is raised again with its traceback.
+    This covers a `UserError`, a `ValueError` raised by this library, files that cannot be read or written, too little memory, and Ctrl+C; a
+    broken pipe is not reported. Any other error is a bug and is raised again.
     """
     if isinstance(error, KeyboardInterrupt | Cancelled):
         _say("stopped")
         return STOPPED
     if isinstance(error, BrokenPipeError):
-        _give_up_output()  # the reader (a pager, head) has gone: nobody to tell
+        _give_up_output()  # the reader (a pager, head) has gone
         return 1
     message = _message(error)
     if message is None:
         raise error
     if isinstance(error, OSError) and error.filename is None:
-        _give_up_output()  # what could not be written may well be what is printed
+        _give_up_output()  # the failed write may have been to standard output
     _say(message)
     return FAILED
 
 
 def _give_up_output() -> None:
-    """Let nothing more be flushed into standard output, at exit either."""
+    """Redirect standard output to the null device, so that flushing it at exit cannot fail."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -100,7 +100,7 @@ def _message(error: BaseException) -> str | None:
 
 
 def _disk_error(error: BaseException) -> OSError | None:
-    """The failed write behind an error: torch.save hides it under a RuntimeError about its own archive."""
+    """The failed write among the causes of an error: torch.save reports it as a RuntimeError about its archive."""
     behind = error.__cause__ or error.__context__
     while behind is not None:
         if isinstance(behind, OSError) and behind.errno in _DISK:

@@ -10,7 +10,7 @@ from gan.errors import UserError
 
 
 def resolve_device(name: torch.device | str | None) -> torch.device:
-    """The device of that name; with None or "auto" CUDA, else Apple's MPS, else the CPU. A `torch.device` is taken as it is.
+    """The device of that name; for None or "auto", CUDA, else Apple's MPS, else the CPU. A `torch.device` is returned as it is.
 
     Raises
     ------
@@ -41,12 +41,12 @@ def resolve_device(name: torch.device | str | None) -> torch.device:
     return device
 
 
-@functools.cache  # cached: a busy machine might decide differently the next time, but images must not depend on that
+@functools.cache  # a later measurement on a busy machine might differ, but images must not depend on that
 def bfloat16_pays(device: torch.device) -> bool:
     """Whether to compute in bfloat16 on this device.
 
-    On a CPU, if a typical convolution is measured to be at least 1.2 times faster, which takes a few milliseconds, once; on CUDA, if it
-    is supported; on other devices never.
+    On a CPU, if it makes a typical convolution more than 1.2 times as fast, which is measured once in a few milliseconds; on CUDA, if it is
+    supported; on other devices never.
     """
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
@@ -57,7 +57,7 @@ def bfloat16_pays(device: torch.device) -> bool:
         x = torch.randn(8, 64, 32, 32, dtype=dtype, generator=random).to(memory_format=torch.channels_last)
         inputs[dtype] = x, torch.randn(64, 64, 3, 3, dtype=dtype, generator=random).to(memory_format=torch.channels_last)
     times = dict.fromkeys(inputs, float("inf"))
-    for _ in range(6):  # alternating, so that other load on the machine slows both
+    for _ in range(6):  # alternating, so that other load on the machine slows both types
         for dtype, (x, weight) in inputs.items():
             start = time.perf_counter()
             F.conv2d(x, weight, padding=1)

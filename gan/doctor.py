@@ -1,6 +1,6 @@
-"""`tastemaker doctor`: what this machine has, to be read by a person or pasted into a report.
+"""`tastemaker doctor`: a report of what this machine has, to read or to paste into a bug report.
 
-Nothing here may fail: a part that cannot be asked says why in its place, since the machine that needs a doctor is the one that is ill.
+A section that cannot be determined contains the reason instead, because the report is needed most on machines where something fails.
 """
 
 import json
@@ -25,7 +25,7 @@ _GIB = 1024**3
 
 
 def examine() -> dict[str, Section]:
-    """Everything the library can say of this machine, as sections of plain JSON values."""
+    """Everything that the library can find out about this machine, as sections of plain JSON values."""
     parts: dict[str, Callable[[], Section]] = {
         "system": _system,
         "packages": lambda: packages(_PACKAGES),
@@ -37,7 +37,7 @@ def examine() -> dict[str, Section]:
 
 
 def guarded(part: Callable[[], Section]) -> Section:
-    """What `part` returns, or one line of why it could not."""
+    """The result of `part`, or a section with the reason for its failure."""
     try:
         return part()
     except Exception as error:  # any failure is a finding here
@@ -137,7 +137,7 @@ def _facts(model: Any) -> Section:
 
 
 def text(sections: dict[str, Section]) -> str:
-    """The sections as lines to paste."""
+    """The sections as plain text."""
     lines: list[str] = []
 
     def add(section: Section, indent: str) -> None:
@@ -158,7 +158,7 @@ def text(sections: dict[str, Section]) -> str:
 
 
 def _anonymous(value: Any) -> Any:
-    """The same without the person's home folder, whose name is often theirs: the report is there to be pasted in public."""
+    """The value with "~" for the home folder, which often contains the person's name: the report may be published."""
     if isinstance(value, dict):
         return {name: _anonymous(part) for name, part in value.items()}
     home = str(Path.home())
@@ -166,12 +166,12 @@ def _anonymous(value: Any) -> Any:
 
 
 def main(arguments: Sequence[str] | None = None, more: Callable[[], dict[str, Section]] | None = None) -> int:
-    """The command.
+    """Run the command and return its exit code.
 
     Parameters
     ----------
-    arguments : after the verb.
-    more : returns further sections; the studio adds those on Qt and on its worker.
+    arguments : those after the verb; by default those of the command line.
+    more : returns further sections; the studio adds sections on Qt and on its worker.
     """
     parser = Parser(
         prog="tastemaker doctor", description="Report what this machine has, in a form that can be pasted into a bug report."

@@ -1,18 +1,18 @@
-"""The exceptions whose text is meant for the user, and what to say of all others."""
+"""Exceptions with messages for the user, and short descriptions of all others."""
 
 
-_LONGEST = 300  # characters of a reason: a damaged file may be quoted in it
+_LONGEST = 300  # characters of a reason, which may quote a damaged file
 
 
 class UserError(Exception):
-    """Something that the user can correct, in one line: the command line prints it and exits, the studio shows it."""
+    """A problem that the user can correct, as one line: the command line prints it and exits, the studio shows it."""
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.split()))
 
 
 def reason(error: BaseException) -> str:
-    """What went wrong, short: the system's words for an OSError ("no space left on device"), else the first line of the error."""
+    """A short description of an error: for an OSError the system's message ("no space left on device"), else the first line of its text."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror[:1].lower() + error.strerror[1:]
     lines = str(error).strip().splitlines()
@@ -20,18 +20,18 @@ def reason(error: BaseException) -> str:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether the machine or the graphics card had too little memory. Knows torch's errors without importing torch."""
+    """Whether the machine or the GPU ran out of memory. Recognises torch's errors without importing torch."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in ("out of memory", "DefaultCPUAllocator"))
 
 
 class Cancelled(UserError):
-    """Long work was stopped because the user asked for it. Nothing half made is left."""
+    """The user stopped a long operation. No partial results are left."""
 
     def __init__(self, message: str = "cancelled") -> None:
         super().__init__(message)
 
 
 class TooLittleSaid(UserError):
-    """What a person said does not show a taste yet: no fault, only too early to teach."""
+    """The feedback does not show a taste yet: not a failure, it is just too early to teach."""

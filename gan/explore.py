@@ -1,10 +1,10 @@
 """Exploring the images of a generator by hand: neighbours, blends, principal directions, truncation, seeds.
 
-Every operation moves a latent in z, so its result is an image like any other: a latent that can be rated, kept and drawn again.
+Every operation moves a latent in z, so its result is a latent like any other, whose image can be rated, kept and redrawn.
 
 The directions follow GANSpace (Härkönen et al. 2020, arXiv 2004.02546): principal components of the generator's output, turned into moves
-of the latent by regression (section 3.2). The components are those of image features, so that a slider is a visible change in any
-generator, also in one without a style space.
+of the latent by regression (section 3.2). The components are computed from image features, so that a slider changes something visible in
+any generator, also in one without a style space.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gan.taste.words import name_directions
 
 DIRECTIONS = 8
 _CENTRE = 32  # images nearest to the mean features; the mean of their latents is the centre
-# Regression on so small a part of an image's variation shrinks its slopes; this share of a latent's length looks like about one deviation.
+# The components explain little of a latent, so regression shrinks the slopes; this share of a latent's length looks like one deviation.
 _STEP = 0.35
 
 
@@ -33,7 +33,7 @@ class Directions:
     moves : (K, d) unit rows in z.
     step : length in z of one unit of a slider.
     ends : K pairs of words for the two ends, such as ("cooler", "warmer").
-    centre : (d,) the latent of roughly the most ordinary image, with the usual length of a latent.
+    centre : (d,) the latent of a roughly average image, with the usual length of a latent.
     """
 
     moves: Tensor
@@ -44,7 +44,7 @@ class Directions:
 
 @torch.no_grad()
 def fit_directions(session: TuningSession, count: int = DIRECTIONS) -> Directions:
-    """Find `count` directions in which the untuned generator's images (the reference set) vary most."""
+    """Find at most `count` directions in which the untuned generator's images (the reference set) vary most."""
     scorer, width = session.scorer, session.model.z_dim
     z, look = scorer.latents, torch.cat(scorer.reference, dim=1)
     centred = look - look.mean(dim=0)

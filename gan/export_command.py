@@ -1,4 +1,4 @@
-"""The options of `tastemaker export`, for a model and for a project alike. Nothing heavy is imported before they are read."""
+"""The options of `tastemaker export`, for models and for projects. Heavy modules are imported only after the options are read."""
 
 import argparse
 import textwrap
@@ -25,7 +25,7 @@ _MOST_SEEDS = 100_000
 
 
 def add_options(parser: argparse.ArgumentParser, of_project: bool) -> None:
-    """Add the options that say what to export and how; `of_project`: images are favourites unless seeds are named."""
+    """Add the options that say what to export and how. `of_project` : whether the images are favourites unless seeds are given."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = textwrap.fill(parser.description or "", 79)
     width = max(map(len, _HELP))
@@ -77,7 +77,7 @@ def add_options(parser: argparse.ArgumentParser, of_project: bool) -> None:
 
 
 def settings_of(options: argparse.Namespace) -> "ExportSettings":
-    """The same options as `gan.formats.exports.export` takes them."""
+    """The options as settings for `gan.formats.exports.export`."""
     from gan.formats.exports import ExportSettings
     from gan.formats.rated import FAVOURITE
     from gan.formats.video import mp4_problem
@@ -97,7 +97,7 @@ def settings_of(options: argparse.Namespace) -> "ExportSettings":
 
 
 def export_model(options: argparse.Namespace) -> int:
-    """`tastemaker export MODEL`: returns the exit code."""
+    """Run `tastemaker export MODEL`. Returns the exit code."""
     from gan.formats.exports import export
     from gan.loading import load
     from gan.terminal import Progress
@@ -124,7 +124,7 @@ def seeds_of(text: str) -> list[int]:
     Raises
     ------
     argparse.ArgumentTypeError
-        Not that, or too many.
+        The text is no such list, or there are too many seeds.
     """
     seeds: list[int] = []
     for part in text.split(","):

@@ -1,4 +1,4 @@
-"""Atomic file writing: no file is ever half written."""
+"""Atomic file writing: a file is written completely or not at all."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from gan.errors import UserError, reason
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
-    """A binary stream to a temporary file beside `path`, synced and renamed to `path` on success, removed on failure."""
+    """Open a temporary file beside `path` for binary writing; it is synced and renamed to `path` on success, and removed on failure."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
@@ -31,9 +31,9 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
 
 
 def _sync_names(folder: Path) -> None:
-    """Sync a folder, so that the names in it are as durable as the files; Windows does that by itself."""
+    """Sync a folder, so that the file names in it are as durable as the files. Not needed on Windows."""
     if os.name == "posix":
-        with suppress(OSError):  # some network file systems cannot
+        with suppress(OSError):  # some network file systems do not support it
             handle = os.open(folder, os.O_RDONLY)
             try:
                 os.fsync(handle)

@@ -1,4 +1,4 @@
-"""`tastemaker import`: a file of another program becomes a bundle."""
+"""`tastemaker import`: makes a bundle from another program's file."""
 
 import argparse
 import sys
@@ -19,7 +19,7 @@ _EPILOG = (
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = "tastemaker import") -> int:
-    """The command. Returns the exit code."""
+    """Run the command and return its exit code."""
     options = _parser(prog).parse_args(arguments)
     try:
         _run(options)
@@ -110,11 +110,11 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _check_out(out: Path) -> None:
-    """Refuse to write among other things: --out is a new or empty folder, or a bundle to replace."""
+    """Refuse an --out that is neither a new or empty folder nor a bundle to replace."""
     from gan.adversarial.output import STATE
     from gan.formats import bundle
 
-    if (out / STATE).exists():  # hours of somebody's work, and the next `train` there would go on from it
+    if (out / STATE).exists():  # hours of training, and the next `train` there would continue from it
         raise UserError(f"{out} holds a generator that was trained here; name a new folder")
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not bundle.is_bundle(out))):
         raise UserError(f"{out} is not empty and not a generator; name a new folder")

@@ -1,4 +1,4 @@
-"""What a session has learnt about a person's taste, presented to that person."""
+"""A summary of what a session has learnt about a person's taste, to show to that person."""
 
 from dataclasses import dataclass
 
@@ -10,23 +10,23 @@ from gan.rewards.prediction import predictions
 from gan.session import TuningSession
 from gan.taste.words import Word, measures, words
 
-_LOOKED_AT = 256  # reference images that the words are derived from
-DRAWN = range(3_000_000_000, 3_000_000_256)  # seeds of the tuned images: none that people type, and none in a pool
-_LIKED = 5  # liked are the best 1 in 5 of the untuned images
+_LOOKED_AT = 256  # reference images from which the words are derived
+DRAWN = range(3_000_000_000, 3_000_000_256)  # seeds of the tuned images: unlikely to be typed, and not in a pool
+_LIKED = 5  # the best 1 in 5 of the untuned images count as liked
 
 
 @dataclass(frozen=True)
 class Kept:
-    """Shares are relative to what as many images of the untuned generator, or as many liked ones, would cover: 1 if nothing is left out."""
+    """What the tuned generator still covers, relative to what as many untuned (or untuned and liked) images would: 1 if nothing is lost."""
 
-    every: float  # of the untuned generator's images, 0..1
-    liked: float  # of the fifth of them that is liked best
-    dropped: torch.Tensor  # liked rows of the reference set that are not covered any more, the best liked first
+    every: float  # coverage of the untuned generator's images, 0..1
+    liked: float  # coverage of the best-liked fifth of them, 0..1
+    dropped: torch.Tensor  # indices of liked images in the reference set that are no longer covered, best liked first
 
 
 @dataclass(frozen=True)
 class Shown:
-    """Images at one end of the taste: latents float32 (N, d), pixels uint8 (N, H, W, 3), predicted stars (N) and their deviation."""
+    """A group of images: latents float32 (N, d), pixels uint8 (N, H, W, 3), predicted stars (N) and their deviation (N)."""
 
     latents: np.ndarray
     pixels: np.ndarray
@@ -43,22 +43,22 @@ class Insight:
     worst: Shown
     curve: tuple[tuple[int, float], ...]  # (predictions so far, share of pairs in the right order among the latest of them)
     doubt: float  # mean posterior deviation over untuned images; about 1.0 if nothing is known
-    kept: Kept | None = None  # None: the generator is not tuned
-    dropped: Shown | None = None  # liked images that are hardly drawn any more; set together with `kept`
+    kept: Kept | None = None  # None before the first round
+    dropped: Shown | None = None  # liked images that are hardly drawn any more; None if there are none
 
 
 @torch.no_grad()
 def insight(session: TuningSession, count: int = 6) -> Insight | None:
-    """Describe the taste; None if no taste is fitted.
+    """Describe the taste. Returns None if no taste is fitted.
 
-    The images come from the reference set, which never changes; only the taste does. `count` is the most images of each kind.
+    The images come from the reference set, which never changes; only the taste does. `count` : largest number of images of each kind.
     """
     if session.learner.model is None:
         return None
     scorer = session.scorer
     some = slice(0, _LOOKED_AT)
     liking, doubt = session.learner.model.predict(tuple(group[some] for group in scorer.reference))
-    found = words(plain_measures(session), liking) if session.learner.conviction else []  # without conviction there is no word
+    found = words(plain_measures(session), liking) if session.learner.conviction else []  # no words without evidence of a preference
     order = liking.argsort(descending=True)
 
     def shown(rows: torch.Tensor) -> Shown:
@@ -81,9 +81,9 @@ def insight(session: TuningSession, count: int = 6) -> Insight | None:
 
 
 def kept(session: TuningSession) -> Kept | None:
-    """Coverage (Naeem et al. 2020, arXiv 2002.09797) of the reference set by the tuned generator; None if it is not tuned.
+    """Coverage (Naeem et al. 2020, arXiv 2002.09797) of the reference set by the tuned generator; None before the first round.
 
-    Draws a few hundred images, once for each version of the generator; a taste must be fitted.
+    Draws 256 images, once per version of the generator. A taste must be fitted.
     """
     if not session.rounds:
         return None
@@ -104,7 +104,7 @@ def kept(session: TuningSession) -> Kept | None:
 
 
 def plain_measures(session: TuningSession) -> torch.Tensor:
-    """Measures of the first reference images, (n, len(MEASURES)). They never change, so the session caches them."""
+    """Measures of the first 256 reference images, (n, len(MEASURES)); cached by the session, because they never change."""
     if session.plain_measures is None:
         drawer = session.scorer.drawer
         parts = session.scorer.latents[:_LOOKED_AT].split(drawer.chunk)

@@ -1,4 +1,4 @@
-"""Generators by name: a bundled one, or a bundle folder."""
+"""Loads generators by name: bundled ones, or bundle folders."""
 
 import os
 from pathlib import Path
@@ -17,14 +17,14 @@ def load(name_or_path: str | os.PathLike[str], device: torch.device | str | None
 
     Parameters
     ----------
-    name_or_path : the name of a bundled generator ("dreamscapes") or a bundle folder. A plain name means the bundled one where
-        there is one; write "./dreamscapes" for a folder of that name.
-    device : "cpu", "cuda", "cuda:1", "mps", or "auto" for the best there is.
+    name_or_path : the name of a bundled generator ("dreamscapes") or a bundle folder. Bundled generators come first: for a folder of the
+        same name, write "./dreamscapes" or pass a `Path`.
+    device : "cpu", "cuda", "cuda:1", "mps", or "auto" for the best available.
 
     Raises
     ------
     UserError
-        Nothing of that name, not a bundle, damaged, from a newer version, or no such device.
+        There is no such generator or device, or the bundle is damaged or from a newer version.
     """
     resolved = resolve_device(device)
     text = os.fspath(name_or_path)

@@ -1,4 +1,4 @@
-"""A generator that is ready to draw: untuned, or with the adapter that tuning trained in front of it."""
+"""A generator ready to draw: untuned, or with the adapter trained by tuning in front of it."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ from gan.networks.adapter import Adapter
 
 @contextmanager
 def _exact(device: torch.device) -> Iterator[None]:
-    """float32 as written: no autocast, no TF32, no algorithm chosen by timing, so that a seed is the same image everywhere."""
+    """Exact float32, no gradients: no autocast, no TF32, no algorithms chosen by timing, so that a seed gives the same image everywhere."""
     with torch.no_grad(), torch.autocast(device.type, enabled=False):
         if device.type != "cuda":
             yield
@@ -43,13 +43,13 @@ class Model:
 
     name: str  # short and readable, such as "dreamscapes"
     generator: LatentGenerator  # z (N, z_dim) -> (N, 3, R, R), nominally in [-1, 1]; never changed by tuning
-    adapter: Adapter | None = None  # z (N, z_dim) -> (N, z_dim); what tuning trained
+    adapter: Adapter | None = None  # z (N, z_dim) -> (N, z_dim), trained by tuning
     discriminator: ImageDiscriminator | None = (
         None  # of the same training run; without it, realism is not judged
     )
     card: dict[str, Any] = field(
         default_factory=dict
-    )  # where it comes from: data, licence, training, tuning; plain JSON
+    )  # its origin: data, licence, training, tuning; plain JSON
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     def __post_init__(self) -> None:
@@ -76,34 +76,34 @@ class Model:
 
     @property
     def at_once(self) -> int:
-        """Images drawn at a time unless another number is asked for: 64, fewer above 128 px."""
+        """Default number of images drawn at a time: 64, fewer from 256 px on."""
         return max(1, 64 // max(1, (self.resolution // 128) ** 2))
 
     @property
     def tuned(self) -> bool:
-        """Whether there is an adapter that changes what is drawn; a fresh one changes nothing."""
+        """Whether there is an adapter that changes what is drawn; an untrained one does not."""
         return self.adapter is not None and not self.adapter.idle
 
     @property
     def hash(self) -> str:
-        """Ten hexadecimal digits that say which images it draws: the start of a SHA-256 over generator and adapter.
+        """Ten hexadecimal digits that identify which images it draws: the start of a SHA-256 over generator and adapter.
 
-        The discriminator is left out, and an adapter that does nothing: with or without them, the images are the same. Of a wrapped module
-        the weights and shapes are hashed, not the code: two that differ only in `forward` have the same hash.
+        The discriminator is left out, and so is an adapter that changes nothing, because neither affects the images. Of a wrapped module
+        only the weights and shapes are hashed, not the code: two modules that differ only in `forward` have the same hash.
         """
         skipped = ("discriminator.",) if self.tuned else ("discriminator.", "adapter.")
         drawing = {key: value for key, value in self.tensors().items() if not key.startswith(skipped)}
         return digest(drawing, self.unweighed())[:10]
 
     def unweighed(self) -> dict[str, bytes]:
-        """What else decides its images: files beside the weights, and a configuration that shapes alone do not tell."""
+        """What determines its images besides the weights: other files, and the configuration if the shapes do not imply it."""
         if self.generator.kind == "compact":
             return {}
         config = {"kind": self.generator.kind, **asdict(self.generator.config)}
         return {**self.generator.files(), "config": json.dumps(config, sort_keys=True).encode()}
 
     def tensors(self) -> dict[str, Tensor]:
-        """Every tensor by its name in a bundle, such as `generator.synthesis.constant`; shared with the model, not copied."""
+        """All tensors by their names in a bundle, such as `generator.synthesis.constant`; shared with the model, not copied."""
         networks = {"generator": self.generator, "adapter": self.adapter, "discriminator": self.discriminator}
         return {
             f"{prefix}.{key}": value
@@ -113,12 +113,12 @@ class Model:
         }
 
     def to(self, device: torch.device | str) -> "Model":
-        """Move all of it, in place as `nn.Module.to` does. Returns itself.
+        """Move all networks to a device, in place like `nn.Module.to`. Returns itself.
 
         Raises
         ------
         UserError
-            No such device here.
+            The device does not exist here.
         """
         self.device = resolve_device(device)
         for network in (self.generator, self.adapter, self.discriminator):
@@ -127,7 +127,7 @@ class Model:
         return self
 
     def draw(self, z: Tensor | np.ndarray, psi: float = 1.0) -> Tensor:
-        """Images of latents, without gradients and always in float32.
+        """Draw the images of latents, without gradients and always in float32.
 
         Parameters
         ----------
@@ -141,7 +141,7 @@ class Model:
         Raises
         ------
         ValueError
-            Latents of another shape, or psi out of range.
+            The latents have another shape, or psi is out of range.
         """
         if not 0.0 <= psi <= 1.0:
             raise ValueError(f"psi must lie in [0, 1], not {psi}")
@@ -156,18 +156,18 @@ class Model:
             return images.clamp(-1.0, 1.0)
 
     def sample(self, seeds: Iterable[int], psi: float = 1.0, batch: int | None = None) -> np.ndarray:
-        """One image per seed: uint8 (N, R, R, 3). The same seed is the same image on every device, to 1 grey level.
+        """Draw one image per seed: uint8 (N, R, R, 3). A seed gives the same image on every device, to within one grey level.
 
         Parameters
         ----------
         seeds : each in 0 .. 2**32 - 1.
         psi : truncation in [0, 1]; 1 is none.
-        batch : images drawn at a time; changes memory and speed, not the images. By default `at_once`.
+        batch : images drawn at a time; affects memory and speed, not the images. By default `at_once`.
 
         Raises
         ------
         ValueError
-            A seed or psi out of range, or a batch below 1.
+            A seed or psi is out of range, or the batch is below 1.
         """
         batch = self.at_once if batch is None else batch
         if batch < 1:
@@ -197,18 +197,18 @@ def wrap(
     Parameters
     ----------
     module : latents (N, z_dim) or (N, z_dim, 1, 1) from N(0, I) -> images (N, 1 or 3, R, R) of any square size, alone or first in a
-        tuple. It is put into evaluation mode, and moved to `device`; its weights are never changed. A latent must always be the same
-        image: no noise drawn in `forward`.
+        tuple. It is put into evaluation mode and moved to `device`; its weights are never changed. A latent must always give the same
+            image: no noise may be drawn in `forward`.
     z_dim : width of a latent.
-    values : "signed" for images in -1..1, "unit" for 0..1; None looks at some.
-    mapping : of a style-based generator, what makes w (N, W) of z (N, z_dim): a taste is far easier to read from w.
-    discriminator : judges realism; without one that term is off.
+    values : "signed" for images in -1..1, "unit" for 0..1; by default found out from a few images.
+    mapping : the mapping network of a style-based generator, from z (N, z_dim) to w (N, W). A taste is much easier to predict from w.
+    discriminator : judges realism; without one, that reward term is off.
     device : "auto", "cpu", "cuda", "cuda:N" or "mps".
 
     Raises
     ------
     UserError
-        What the module makes is no image, or there is no such device; in one line.
+        The module's output is no image, or the device does not exist here.
     """
     from gan.networks.wrapped import wrapped
 

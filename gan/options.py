@@ -1,6 +1,6 @@
-"""What the options of all commands have in common: how a mistake is said, and the kinds of values they take.
+"""Shared parts of all command-line parsers: error messages and argument types.
 
-Nothing heavy is imported here, so that `--help` and a mistyped option answer at once.
+Nothing heavy is imported here, so that `--help` and errors in options appear at once.
 """
 
 import argparse
@@ -9,19 +9,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-FAILED = 2  # exit code: a reason was given
+FAILED = 2  # exit code after an error message
 MOST_SEED = 2**32 - 1
-BUNDLED = "dreamscapes"  # the generator that is taken where none is named
+BUNDLED = "dreamscapes"  # the default generator
 
 
 class Parser(argparse.ArgumentParser):
-    """Says a mistake in one line, instead of the usage before it, and takes no abbreviated options."""
+    """An argument parser that reports errors in one line, without the usage, and accepts no abbreviated options."""
 
     def __init__(self, **more: Any) -> None:
         super().__init__(**{"allow_abbrev": False, **more})
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """As argparse, but each verb reports its own unknown arguments: the parser of all verbs would name the wrong help."""
+        """As in argparse, but each verb reports its own unknown arguments: the main parser would refer to the wrong help."""
         known, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
@@ -32,22 +32,22 @@ class Parser(argparse.ArgumentParser):
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:
-    """Reads a whole number in a range, ends included."""
+    """Return an argument type: a whole number from `least` to `most`."""
     return lambda text: int(_number(text, int, least, most, f"a whole number from {least} to {most}"))
 
 
 def decimal(least: float, most: float) -> Callable[[str], float]:
-    """Reads a number in a range, ends included."""
+    """Return an argument type: a number from `least` to `most`."""
     return lambda text: float(_number(text, float, least, most, f"a number from {least:g} to {most:g}"))
 
 
 def amount(text: str) -> float:
-    """Reads a number above 0."""
+    """Argument type: a number above 0."""
     return float(_number(text, float, 1e-6, 1e9, "a number above 0"))
 
 
 def seed(text: str) -> int:
-    """Reads a seed, a whole number that a latent can be drawn from."""
+    """Argument type: a seed, from 0 to `MOST_SEED`."""
     return int(_number(text, int, 0, MOST_SEED, f"a seed: a whole number from 0 to {MOST_SEED}"))
 
 
@@ -62,14 +62,14 @@ def _number(text: str, kind: type[int] | type[float], least: float, most: float,
 
 
 def place(text: str) -> Path:
-    """Reads the path of a file or folder. An empty one is what a script's unset variable leaves, and would be the working folder."""
+    """Argument type: a path. An empty one is refused: it would mean the working folder, but stems from an unset variable in a script."""
     if not text:
         raise argparse.ArgumentTypeError("a path is missing")
     return Path(text)
 
 
 def new_file(text: str) -> Path:
-    """Reads the path of a file to write when the work is done, and finds out before whether that could succeed."""
+    """Argument type: the path of a file that is written at the end; checks beforehand whether it can be."""
     path = place(text)
     if path.is_dir():
         raise argparse.ArgumentTypeError(f"{text} is a folder")
@@ -80,6 +80,6 @@ def new_file(text: str) -> Path:
 
 
 def add_device(parser: argparse.ArgumentParser, default: str = "auto") -> None:
-    """Add `--device`: where networks run."""
+    """Add the option `--device`."""
     known = ", ".join(f"{name} (default)" if name == default else name for name in ("auto", "cpu", "cuda", "cuda:N"))
     parser.add_argument("--device", default=default, metavar="D", help=f"{known} or mps")

@@ -1,5 +1,4 @@
-"""Preparation of a round: an adapter and the round's reach; and, once per generator, its pool of images and the foresight learnt from
-them."""
+"""Preparation of rounds: adapters and the round's reach, and once per generator the pool of images and the foresight learnt from it."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -53,12 +52,12 @@ def reaching(config: RoundConfig, strength: float, conviction: float) -> RoundCo
 
 
 class Preparation:
-    """Prepares rounds piece by piece while nobody waits, or does what is still missing before the first round.
+    """Grows the pool and trains the foresight: piece by piece while nobody waits, and the rest when a round needs it.
 
     Parameters
     ----------
-    pool, scorer : called when they are first needed.
-    like : shape of the choices that will start from the foresight; None: there are none.
+    pool, scorer : return the pool and the scorer; called only when these are needed.
+    like : shape of the choices that will start from the foresight; None if the policy is not a choice.
     given : called when a foresight is first needed; returns one that was learnt earlier, or None.
     """
 
@@ -76,13 +75,13 @@ class Preparation:
 
     @property
     def foresight(self) -> Foresight | None:
-        """The given foresight, or the one learnt here: from then on when it is learnt from at least twice as many images."""
+        """The foresight learnt here, if one was (from at least twice as many images as the given one); else the given one, or None."""
         if not self._asked and self._like is not None:
             self._foresight, self._asked = self._given(), True
         return self._foresight
 
     def _learn(self, updates: int) -> bool:
-        """Do up to `updates` updates of the foresight. Returns False if there is nothing to learn."""
+        """Train the foresight for up to `updates` steps. Returns False if there is nothing to train."""
         if self._learning is None:
             known = len(self._pool())
             if self._like is None or not known or (self.foresight is not None and known < 2 * self.foresight.images):
@@ -102,7 +101,7 @@ class Preparation:
         return self._learn(UPDATES)
 
     def rest(self, config: RoundConfig, cancel: Callable[[], bool], wait: Callable[[], None]) -> Iterator[RoundProgress]:
-        """Do what a round cannot start without; reports step 0."""
+        """Do the work without which a round cannot start. Yields progress at step 0."""
         if self._like is None:
             return
         pool, enough = self._pool(), ENOUGH if self.foresight is None else ENOUGH_FORESEEN

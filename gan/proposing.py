@@ -11,8 +11,8 @@ from gan.rewards.scorer import Scorer
 from gan.taste import RawFeatures, TasteModel
 from gan.taste.selection import Shares, Why, informative, quotas, shuffled
 
-CANDIDATES = 1000  # images of the pool that a grid is chosen from, at most: the time grows with their square
-_FEWEST = 192  # smallest number that a grid may be chosen from
+CANDIDATES = 1000  # limit for the images of the pool that a grid is chosen from: the time grows with their square
+_FEWEST = 192  # size to which the pool is grown before a grid is chosen from it
 
 
 @dataclass(frozen=True)
@@ -54,15 +54,20 @@ class Proposer:
         half_untuned: bool,
         known: tuple[TasteModel, Scorer] | None,
     ) -> list[Chosen]:
-        """Images to rate next, in random order: most for what they tell, a fifth straight from the current generator, a few repeats.
+        """Images to rate next, in random order: most of them informative, a fifth drawn from the current generator, a few repeats.
 
         Parameters
         ----------
         count : 1 or more.
         rated : latents (z_dim,) of images that may be repeated.
-        tuned : maps latents of the prior to those that the current generator draws.
-        half_untuned : whether half of the images straight from the generator come from the untuned one.
-        known : the taste model, and the scorer with the pool; None before there is a taste.
+        tuned : the current adapter: maps latents of the prior to those that the untuned generator would draw instead.
+        half_untuned : whether half of the images drawn from the generator come from the untuned one.
+        known : the taste model, and the scorer with the pool; None before there is a taste: then all images are drawn from the generator.
+
+        Raises
+        ------
+        ValueError
+            `count` is below 1.
         """
         if count < 1:
             raise ValueError(f"count must be at least 1, not {count}")
@@ -85,7 +90,7 @@ class Proposer:
         return [Chosen(stacked[i], why[i]) for i in shuffled(range(count), self._random)]
 
     def _informative(self, taste: TasteModel, scorer: Scorer, count: int) -> Tensor:
-        """Latents (count, z_dim) of images of the pool that were not shown, chosen by `informative`."""
+        """Latents (count, z_dim) of images of the pool chosen by `informative`; none was shown before, until too few are left."""
         pool = scorer.pool
         pool.grow_to(max(_FEWEST, 2 * count))
         self._shown = torch.cat([self._shown, torch.zeros(len(pool) - len(self._shown), dtype=torch.bool)])

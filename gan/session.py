@@ -1,4 +1,4 @@
-"""The front door of the library: one object that teaches a generator a person's taste.
+"""The main interface of the library: a session that teaches a generator a person's taste.
 
 >>> session = TuningSession(gan.load("dreamscapes"))
 >>> proposals = session.propose(24)
@@ -52,26 +52,26 @@ _ASKED_AT_ONCE = 64  # images, of a scorer from outside
 
 
 class TuningSession:
-    """One generator being taught one taste.
+    """Tunes one generator to one person's taste.
 
     Parameters
     ----------
-    model : what to tune; it is moved to `device`. If it was tuned before, the session begins with its adapter; "untuned" means without
-        it.
+    model : the model to tune; it is moved to `device`. If it was tuned before, the session starts with its adapter; "untuned" means
+    without it.
     device : "auto", "cpu", "cuda", "cuda:N" or "mps".
-    seed : decides everything random here. On a CPU the same calls in the same order give the same results, on the same machine with the
-        same library versions and number of threads. Two things depend on the clock: how much a slow generator's pool holds before a round
+    seed : of all random numbers. On a CPU, the same calls in the same order give the same results, on the same machine with the same
+        library versions and number of threads. Two things depend on the clock: how much a slow generator's pool holds before a round
         (see `Pool`; what `prepare` has read counts), and whether bfloat16 is found to be faster.
-    config : how rounds are run.
-    cache : folder in which the features of the untuned generator's images are kept for the next session; None keeps nothing.
+    config : settings of the rounds.
+    cache : folder in which the features of the untuned generator's images are stored for later sessions; None stores nothing.
     retrained : whether `restore` accepts checkpoints that were made before the generator was trained further.
 
     Raises
     ------
     UserError
-        No such device here.
+        The device does not exist here.
     TypeError, ValueError
-        Not a `Model`, or a seed of more than 64 bits.
+        `model` is not a `Model`, or the seed has more than 64 bits.
     """
 
     def __init__(
@@ -94,15 +94,15 @@ class TuningSession:
         self.adapter = self._begun() if model.adapter is None else copied(model.adapter, model)
         self.rounds = 0
         self.last_round: RoundResult | None = None
-        self._foreseen = sys.maxsize  # images that the foresight knew with which a choice was last begun; of others that is not known
+        self._foreseen = sys.maxsize  # images of the foresight that the current choice last started from; maxsize if not known
         self._weights = MOVING_WEIGHTS if self.config.policy == "shift" else RewardWeights()
         self._scorer: Scorer | None = None
         self._learner: TasteLearner | None = None
         self._latents: dict[int, np.ndarray] = {}
-        self._pending: list[int] = []  # known images whose features nobody needed yet
-        self.plain_measures: Tensor | None = None  # of reference images, once `gan.insight` has looked
+        self._pending: list[int] = []  # known images whose features were not needed yet
+        self.plain_measures: Tensor | None = None  # cache of `gan.insight.plain_measures`
         self._tuned_features: tuple[tuple[Adapter, tuple[int, ...]], Tensor] | None = None
-        self._logits: dict[int, float] = {}  # of known images, where there is a discriminator
+        self._logits: dict[int, float] = {}  # the discriminator's, of known images; empty without one
         self._pool: Pool | None = None
         self._cache = None if cache is None else Path(cache)
         self._retrained = retrained
@@ -127,7 +127,7 @@ class TuningSession:
 
     @property
     def scorer(self) -> Scorer:
-        """Made on first use: a first grid needs no reference sample, and should not wait for one."""
+        """The scorer of images; made on first use, because a first grid needs no reference set and should not wait for it."""
         if self._scorer is None:
             self._scorer = Scorer(self.model, self.pool, leaves_prior=self.config.policy == "shift")
             self._scorer.set_weights(self._weights)
@@ -136,7 +136,7 @@ class TuningSession:
 
     @property
     def pool(self) -> Pool:
-        """The untuned generator's images read so far."""
+        """The pool of the untuned generator's images."""
         if self._pool is None:
             kept = None
             if self._cache is not None:
@@ -146,12 +146,12 @@ class TuningSession:
 
     @property
     def foresight(self) -> Foresight | None:
-        """What choices begin with. None if the policy is no choice, or until a round or `prepare` has learnt it (bundled ones ship it)."""
+        """The foresight that choices start from; None if the policy is no choice, or, for generators that ship none, until it is learnt."""
         return self._preparation.foresight
 
     @property
     def learner(self) -> TasteLearner:
-        """The taste being learnt, with every known image's features."""
+        """The learner of the taste; computes the features of images added since the last access."""
         scorer = self.scorer
         assert self._learner is not None
         if self._pending:
@@ -183,7 +183,7 @@ class TuningSession:
         return np.concatenate([to_uint8(self._untuned.draw(part)) for part in self._points(points).split(chunk)])
 
     def strip(self, seeds: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
-        """The same seeds untuned and as tuned now: two uint8 (N, H, W, 3)."""
+        """Images of the same seeds, untuned and as tuned now: two arrays uint8 (N, H, W, 3)."""
         z = latents(seeds, self.model.z_dim)
         return self.draw(z.numpy()), self.draw(self._tuned(z).cpu().numpy())
 
@@ -199,34 +199,34 @@ class TuningSession:
     # ------------------------------------------------------------------ proposing and listening
 
     def propose(self, count: int = 24) -> list[Proposal]:
-        """Images to rate next: what `choose` chooses, drawn."""
+        """Images to rate next: those of `choose`, drawn."""
         chosen = self.choose(count)
         pixels = self.draw(np.stack([choice.latent for choice in chosen]))
         return [Proposal(choice.latent, choice.why, drawn) for choice, drawn in zip(chosen, pixels, strict=True)]
 
     def choose(self, count: int = 24) -> list[Chosen]:
-        """Latents to rate next, in random order: most for what they tell, a fifth straight from the current generator, a few repeats.
+        """Latents to rate next, in random order: most of them informative, a fifth drawn from the current generator, a few repeats.
 
-        Nothing is drawn: `draw` does that, for all of them or piece by piece.
+        Before there is a taste, all are drawn from the generator. No images are drawn: `draw` does that, for all of them or in parts.
         """
         known, rated = None, list[np.ndarray]()
         if self._learner is not None:
             rated = [self._latents[image] for image in dict.fromkeys(o.image for o in self._learner.standing())]
             known = None if self._learner.model is None else (self._learner.model, self.scorer)
-        # Half untuned: where nearly everything is liked, little could be learnt from it, or be said of how well it is guessed.
+        # Half untuned: if the tuned generator's images are nearly all liked, their ratings teach little and hardly test the predictions.
         return self._proposer.choose(count, rated, self._tuned, self.rounds > 0, known)
 
     def prepare(self) -> bool:
-        """Do a little of the work that the next round needs, to be called while nobody waits. Returns False when none is left."""
+        """Do a little of the work that the next round needs; to be called while nobody waits. Returns False if nothing is left to do."""
         return self._preparation.piece()
 
     def add(self, images: Mapping[int, np.ndarray]) -> None:
-        """Register images under ids of the caller's choice: {id: latent float32 (z_dim,)}. Known ids are left as they are.
+        """Register images by ids that the caller chooses: {id: latent float32 (z_dim,)}. Known ids are ignored.
 
         Raises
         ------
         ValueError
-            A latent of another shape, or with values that are not finite; nothing was added.
+            A latent has another shape, or values that are not finite; nothing was added.
         """
         new = {image: np.array(latent, dtype=np.float32) for image, latent in images.items() if image not in self._latents}
         for image, latent in new.items():
@@ -238,7 +238,7 @@ class TuningSession:
         self._pending.extend(new)
 
     def feedback(self, events: Iterable[Feedback]) -> None:
-        """Add events on known images, in order. KeyError, and nothing is added, if one is about an image that was never added."""
+        """Add feedback events on known images, in order. If one is about an unknown image, raises KeyError and adds nothing."""
         self.learner.feedback(events)
 
     def signals(self, signals: Iterable[Signal]) -> None:
@@ -246,7 +246,7 @@ class TuningSession:
         self.learner.signals(signals)
 
     def tags(self, tags: Iterable[Tag]) -> None:
-        """Add tags given to known images, or taken from them. See `gan.taste.tags`."""
+        """Add tags given to known images or removed from them. See `gan.taste.tags`."""
         self.learner.tags(tags)
 
     def replace_feedback(self, events: Iterable[Feedback]) -> None:
@@ -254,7 +254,7 @@ class TuningSession:
         self.learner.replace(events)
 
     def fit(self) -> TasteSummary:
-        """Learn the taste from everything said so far."""
+        """Fit the taste model to all feedback so far."""
         summary = self.learner.fit()
         self.scorer.set_taste(self.learner.model)
         return summary
@@ -266,21 +266,22 @@ class TuningSession:
             self._scorer.set_weights(weights)
 
     def use_scorer(self, name: str, scorer: ScoreImages | None = None) -> float:
-        """Call an outside scorer on 1,024 images, so that `RewardWeights.outside` can give it a weight.
+        """Call an outside scorer on the 1,024 reference images, so that `RewardWeights.outside` can give it a weight.
 
         Parameters
         ----------
-        name : its name; without `scorer`, one of `gan.rewards.outside.installed()`, which a round would call by itself.
-        scorer : from uint8 images (N, H, W, 3) to N finite numbers, higher being better.
+        name : its name; without `scorer`, one of `gan.rewards.outside.installed()`, which rounds call by themselves.
+        scorer : maps uint8 images (N, H, W, 3) to N finite numbers, higher being better.
 
         Returns
         -------
-        Correlation of its values with what is predicted from features, left out one at a time: its weight means as much as that.
+        Leave-one-out correlation of its values with their prediction from features. Rounds use the prediction, so the weight can achieve
+        only as much as this.
 
         Raises
         ------
         UserError
-            There is none of that name, or it fails, or returns something else.
+            There is no scorer of that name, or it fails or returns something else.
         """
         for _ in self._asking(name, scorer or find(name)):
             pass
@@ -293,7 +294,7 @@ class TuningSession:
         cancel: Callable[[], bool] = lambda: False,
         wait: Callable[[], None] = lambda: None,
     ) -> Iterator[RoundProgress]:
-        """Let a scorer judge the reference images, a few at a time; reports step 0. Cancelled, it stays unknown, and counts nothing."""
+        """Score the reference images, a few at a time. Yields progress at step 0. If cancelled, the scorer remains without effect."""
         latents_, said = self.scorer.latents, list[np.ndarray]()
         begun, asked = time.monotonic(), 0
         for part in latents_.split(_ASKED_AT_ONCE):
@@ -311,14 +312,20 @@ class TuningSession:
         self.scorer.learn_outside(name, torch.from_numpy(np.concatenate(said)))
 
     def score(self, points: np.ndarray) -> Scores:
-        """Reward terms of the images of latents (N, z_dim), finite; the taste term is flat before the first fit."""
+        """Reward terms of the images of finite latents (N, z_dim). Before the first fit the taste term is constant.
+
+        Raises
+        ------
+        ValueError
+            The latents have another shape, or values that are not finite.
+        """
         z = self._points(points)
         if not torch.isfinite(z).all():
             raise ValueError("latents hold values that are not finite")
         return self.scorer.with_doubt(self.scorer.score_latents(z))
 
     def score_known(self, images: Sequence[int]) -> Scores:
-        """As `score`, of known images: nothing is drawn again."""
+        """Like `score`, for known images, which are not redrawn."""
         features = self.learner.features_of(images)
         logits = torch.tensor([self._logits[i] for i in images]) if self._logits else None
         return self.scorer.with_doubt(self.scorer.score_standardised(features, logits))
@@ -334,23 +341,23 @@ class TuningSession:
         wait: Callable[[], None] = lambda: None,
         strength: float = 0.5,
     ) -> Iterator[RoundProgress]:
-        """One round of policy-gradient updates on the taste as last fitted. Yields after every step; `last_round` says how it ended.
+        """Run a round of policy-gradient updates on the taste as last fitted. Yields after every step; `last_round` holds the result.
 
-        If the loop is left early (`break`, an exception), the generator stays as it was.
+        If the iteration is abandoned (`break`, an exception), the generator stays as it was.
 
         Parameters
         ----------
-        steps : at most so many; by default `RoundConfig.steps`.
-        cancel : called between steps; true ends the round, and the best version so far is kept.
-        wait : called between steps, and may block, for a pause.
-        strength : how far it may go from the untuned generator, in [0, 1].
+        steps : largest number of steps; by default `RoundConfig.steps`.
+        cancel : called between steps; true ends the round and keeps the best version so far.
+        wait : called between steps; may block to pause the round.
+        strength : in [0, 1]; how far the round may go from the untuned generator.
 
         Raises
         ------
         UserError
-            See `TasteLearner.convinced`; or a scorer from outside is missing, or fails.
+            No taste shows in the feedback (see `TasteLearner.convinced`), or an outside scorer is missing or fails.
         ValueError
-            Steps or strength out of range.
+            `steps` or `strength` is out of range.
         """
         if steps is not None and steps < 1:
             raise ValueError(f"steps must be at least 1, not {steps}")
@@ -365,7 +372,7 @@ class TuningSession:
             yield from self._preparation.rest(config, cancel, wait)
             self.adapter = copied(before, self.model, candidates=config.candidates)
             if self.foresight is not None and (before.idle or self.foresight.images > self._foreseen):
-                # What latents look like is better known than when it began: the rest is learnt anew, from the ratings that stand.
+                # At first, and whenever the foresight has become better, a fresh choice starts from it; the choice so far is its rival.
                 rival, self.adapter = self.adapter, copied(self._begun(), self.model, candidates=config.candidates)
                 assert isinstance(self.adapter, Choice)
                 self.foresight.give(self.adapter)
@@ -378,7 +385,7 @@ class TuningSession:
             self.adapter = before
             raise
         finally:
-            self._tuned_features = None  # what was asked for between two steps is of the same adapter, half-trained
+            self._tuned_features = None  # if computed between two steps, they are of the half-trained adapter
         self.last_round = this_round.result
         assert self.last_round is not None
         self._foreseen = 0 if self.foresight is None else self.foresight.images
@@ -389,14 +396,17 @@ class TuningSession:
     # ------------------------------------------------------------------ keeping
 
     def save_checkpoint(self, path: Path | str, facts: dict[str, Any] | None = None) -> None:
-        """Write the adapter, with `facts` (plain JSON). Feedback is not included: keep the events and pass them to `feedback` again."""
+        """Write the adapter and `facts` (plain JSON). Feedback is not included: keep the events and pass them to `feedback` again."""
         own = {"model": self.model.hash, "untuned": self._untuned.hash, "rounds": self.rounds, "foreseen": self._foreseen}
         save_checkpoint(Path(path), self.adapter, {**(facts or {}), **own})
 
     def restore(self, path: Path | str | None) -> dict[str, Any]:
-        """Load the tuning of a checkpoint; None goes back to the untuned generator. Ratings stay. Returns the checkpoint's facts.
+        """Load the adapter of a checkpoint; None goes back to the untuned generator. Feedback is kept. Returns the checkpoint's facts.
 
-        Raises `UserError`, and changes nothing, if the file is missing, damaged, or of another generator (see `retrained`).
+        Raises
+        ------
+        UserError
+            The file is missing, damaged, or of another generator (see `retrained`); nothing was changed.
         """
         adapter, facts = self._begun(), dict[str, Any]()
         if path is not None:
@@ -411,7 +421,7 @@ class TuningSession:
         return facts
 
     def tuned_model(self, name: str | None = None) -> Model:
-        """The generator as tuned now, self-contained; its card says how it was made."""
+        """The generator as tuned now, independent of the session; its card records how it was made."""
         card = dict(self.model.card)
         if self._learner is not None:
             summary = self._learner.summary()
@@ -439,10 +449,9 @@ class TuningSession:
         dtype: Literal["float32", "float16"] = "float32",
         format: "Format" = "bundle",
     ) -> Path:
-        """Write the tuned generator as a bundle with ONNX, sampler, test vector and card. A wrapped module needs `format="onnx"`.
+        """Export the tuned generator, by default as a bundle with ONNX, sampling script and card. A wrapped module needs `format="onnx"`.
 
-        For images of it and other settings call `gan.formats.exports.export(session.tuned_model(), folder, settings)`; the errors are the
-        same.
+        For images and other settings, call `gan.formats.exports.export(session.tuned_model(), folder, settings)`; errors are as there.
         """
         from gan.formats.exports import ExportSettings, export  # onnx takes a second to import
 

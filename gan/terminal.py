@@ -1,4 +1,4 @@
-"""Progress for commands: one line that is rewritten on a terminal, now and then a line in a log."""
+"""Progress for commands: a line that is rewritten on a terminal, or an occasional line in a log."""
 
 import os
 import shutil
@@ -7,20 +7,20 @@ import time
 from types import TracebackType
 from typing import Self, TextIO
 
-_TERMINAL_SECONDS = 0.1  # between two redraws: more is not read, and a remote terminal is slow
+_TERMINAL_SECONDS = 0.1  # between two redraws: more often cannot be read, and a remote terminal is slow
 _LOG_SECONDS = 60.0
 _BAR = 24  # characters
 
 
 def open_streams() -> None:
-    """Give a program that was started without standard output or error (`>&-`, a service, pythonw) ones that lead nowhere."""
+    """Replace missing standard output or error (`>&-`, a service, pythonw) by the null device."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
 
 
 def duration(seconds: float) -> str:
-    """Short words for a length of time: "8 s", "12 min", "3 h 05 min"; "?" if it is not known."""
+    """A duration in short form: "8 s", "12 min", "3 h 05 min"; "?" if it is negative, NaN or absurdly long."""
     if not 0 <= seconds < 1e8:
         return "?"
     if seconds < 99.5:
@@ -30,7 +30,7 @@ def duration(seconds: float) -> str:
 
 
 class Progress:
-    """A progress line on standard error; call it as often as you like.
+    """A progress line on standard error. It may be called often; it limits the rate of its output itself.
 
     >>> with Progress() as progress:
     ...     progress(0.5, "drawing image 8 of 16")
@@ -44,7 +44,7 @@ class Progress:
         self._width = 0
 
     def __call__(self, fraction: float, text: str, seconds_left: float | None = None) -> None:
-        """Show a fraction in [0, 1], a few words, and where it is known how long it will take (seconds)."""
+        """Show a fraction in [0, 1], a short text and, if known, the remaining time in seconds."""
         now = time.monotonic()
         finished = self.on_terminal and fraction >= 1.0
         if now - self._shown < (_TERMINAL_SECONDS if self.on_terminal else _LOG_SECONDS) and not finished:
@@ -57,12 +57,12 @@ class Progress:
             return
         done = round(fraction * _BAR)
         line = f"{fraction:4.0%} [{'#' * done}{'.' * (_BAR - done)}] {text}{left}"
-        line = line[: shutil.get_terminal_size().columns - 1]  # a wrapped line cannot be taken back
+        line = line[: shutil.get_terminal_size().columns - 1]  # a wrapped line cannot be overwritten
         self._write("\r" + line.ljust(self._width))
         self._width = len(line)
 
     def clear(self) -> None:
-        """Take the line away, so that a result or an error starts on a clean one."""
+        """Erase the line, so that a result or an error starts on an empty one."""
         if self._width:
             self._write("\r" + " " * self._width + "\r")
             self._width = 0

@@ -1,8 +1,8 @@
 """`torchrun --nproc-per-node=N -m gan.train ...`: `tastemaker train`, in N processes that train one generator together.
 
-The options are the command's own. The batch is that of all processes together, so that their number changes the speed and not the
-result; the first process alone writes. With `--max-restarts`, torchrun starts all of them again when one dies, and they go on from the
-last saved state. On several machines, each must have the pictures.
+The options are those of the command. The batch is the total over all processes, so that their number changes the speed and not the
+result; only the first process writes files. With `--max-restarts`, torchrun restarts all processes if one dies, and they resume from the
+last saved state. On several machines, each needs the pictures.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""What `tastemaker train` does with its options: alone, or as one of several processes that torchrun started."""
+"""The work of `tastemaker train`, in one process or as one of several that torchrun started."""
 
 import argparse
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def train(options: argparse.Namespace) -> bool:
-    """Train as the command line asks; returns whether it was stopped before its end."""
+    """Train with the options of the command line. Returns whether Ctrl+C was pressed; always False in all processes but the first."""
     from gan.adversarial import command, distributed
     from gan.adversarial.copying import write_nearest
     from gan.adversarial.starting import AUTO
@@ -25,7 +25,7 @@ def train(options: argparse.Namespace) -> bool:
     def leave_out() -> list[str]:
         return [*options.leave_out, *([] if drawn else own_pictures(options.out, Path(images)))]
 
-    # Under torchrun this is one of several processes that train together; otherwise it is alone.
+    # Under torchrun this is one of several processes that train together, otherwise the only one.
     with distributed.joined(options.device) as device, Progress() as progress, stop_on_ctrl_c() as stopped:
         first = distributed.current().first
 
@@ -77,7 +77,7 @@ def train(options: argparse.Namespace) -> bool:
 
 
 def own_pictures(out: Path, images: Path) -> list[str]:
-    """Files that a run writes among its own training pictures, if `out` is inside their folder; relative to that folder.
+    """Pictures that a run writes among its own training pictures, if `out` is inside their folder; relative to that folder.
 
     A resumed run must not learn from its own samples.
     """
@@ -92,7 +92,10 @@ def own_pictures(out: Path, images: Path) -> list[str]:
 
 @contextmanager
 def stop_on_ctrl_c() -> Iterator[Callable[[], bool]]:
-    """The first Ctrl+C asks for an orderly end, a second one is an ordinary interrupt."""
+    """Yield a function that returns whether Ctrl+C was pressed, as a request to stop cleanly; a second one raises KeyboardInterrupt.
+
+    Outside the main thread, where no signals arrive, it always returns False.
+    """
     asked = False
 
     def ask(number: int, frame: object) -> None:

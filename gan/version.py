@@ -1,3 +1,3 @@
-"""The version of Tastemaker, in a module of its own: whoever writes it into a file needs nothing else."""
+"""The version of Tastemaker, in a module without other imports."""
 
 __version__ = "0.1.0"

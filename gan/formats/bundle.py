@@ -1,4 +1,4 @@
-"""Bundles: a model as a folder with `model.safetensors` (the weights) and `config.json` (how to build it, and its origin).
+"""Bundles: a model as a folder with `model.safetensors` (the weights) and `config.json` (its architecture and origin).
 
 Nothing in a bundle is executed, and nothing in it is trusted: the configuration is checked before a network is built, the network is
 built without allocating memory, and only weights that fit it exactly are accepted.
@@ -75,7 +75,7 @@ def save(model: Model, folder: Path, dtype: Literal["float32", "float16"] = "flo
 
 
 def check(model: Model, dtype: Literal["float32", "float16"] = "float32") -> dict[str, Tensor]:
-    """The weights of a model as its bundle stores them, on the CPU. Raises as `save` does if it cannot be stored."""
+    """The weights of a model as its bundle stores them, on the CPU. Raises `UserError` if they cannot be stored; see `save`."""
     if model.generator.kind not in registry.generators:
         raise UserError(
             f"{model.name} is not saved: its generator is somebody's own code, of which a bundle keeps nothing; write it as ONNX"
@@ -100,7 +100,7 @@ def check(model: Model, dtype: Literal["float32", "float16"] = "float32") -> dic
 
 
 def _networks(model: Model) -> dict[str, Any]:
-    """How each of a model's networks is built, as in a bundle's configuration."""
+    """The architecture of each network of a model, as in a bundle's configuration."""
     return {part: describe(getattr(model, part)) for part in registry.parts}
 
 
@@ -126,7 +126,7 @@ def load(folder: Path, device: torch.device | str = "cpu") -> Model:
     Raises
     ------
     UserError
-        A file is missing, damaged or from a newer version; in one line that names it.
+        A file is missing, damaged or from a newer version; the message is one line that names it.
     """
     folder = Path(folder)
     config = read_config(folder)
@@ -163,7 +163,7 @@ def is_bundle(folder: Path) -> bool:
 
 
 def _json(path: Path) -> Any:
-    """The content of a JSON file of moderate length. Raises OSError, ValueError or RecursionError."""
+    """The contents of a JSON file of at most 1 MiB. Raises OSError, ValueError or RecursionError."""
     if not path.is_file():  # reading a pipe would block
         raise OSError("not an ordinary file")
     with path.open("rb") as file:
@@ -232,7 +232,7 @@ def _build(path: Path, part: str, values: Any) -> nn.Module | None:
 
 
 def _check_adapter(path: Path, config: Any, generator: LatentGenerator) -> None:
-    """Refuse an adapter that belongs to another generator, or that tuning cannot have made."""
+    """Refuse an adapter that belongs to another generator or chooses among too many candidates."""
     if config.z_dim != generator.z_dim:
         raise UserError(f"{path} is damaged: its adapter and its generator differ in z_dim")
     if getattr(config, "inputs", generator.embed_dim) != generator.embed_dim:

@@ -7,7 +7,7 @@ from typing import Any
 from gan.model import Model
 from gan.version import __version__
 
-# Licences that model hubs have identifiers for.
+# Identifiers of licences on model hubs.
 _LICENCES = {
     "apache-2.0", "mit", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "bsd-3-clause", "unlicense", "unknown",
 }  # fmt: skip
@@ -27,11 +27,11 @@ def licence(model: Model) -> str:
 
 
 def render(model: Model, more: Mapping[str, str] | None = None) -> str:
-    """The card of a model, as Markdown with a YAML header. What is not known is left out, or said to be unknown.
+    """The card of a model, as Markdown with a YAML header. Unknown facts are left out or marked as unknown.
 
     Parameters
     ----------
-    more : further files of the folder: name and description.
+    more : further files of the folder, {name: description}.
     """
     sections = [
         _header(model),

@@ -1,4 +1,4 @@
-"""Checkpoints of tuning: only the adapter, about a hundred kilobytes, as safetensors."""
+"""Checkpoints of tuning: only the adapter, about 100 kB, as safetensors."""
 
 import json
 from dataclasses import asdict
@@ -31,7 +31,7 @@ def load_checkpoint(path: Path, z_dim: int) -> tuple[Adapter, dict[str, Any]]:
     Raises
     ------
     UserError
-        The file is missing, damaged, from a newer version, or for a generator with another latent width; in one line.
+        The file is missing, damaged, from a newer version, or for a generator with another latent width.
     """
     try:
         with safetensors.safe_open(path, framework="pt") as archive:

@@ -119,7 +119,7 @@ def _time(seconds: float | None) -> str | None:
 
 
 def _cell(value: Any) -> Any:
-    """A value as a CSV cell: tags joined by semicolons; a quote before text that a spreadsheet would run as a formula."""
+    """A value as a CSV cell: tags joined by semicolons; an apostrophe before text that a spreadsheet would run as a formula."""
     if isinstance(value, list):
         value = ";".join(value)
     if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:

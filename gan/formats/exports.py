@@ -32,11 +32,11 @@ class ExportSettings:
     """Which format to write, and its options."""
 
     format: Format = "bundle"
-    fp16: bool = False  # bundle, hub: half the size, and some pixels differ by one grey level
+    fp16: bool = False  # bundle, hub: weights in float16; half the size, and some pixels differ by one grey level
     image_format: Literal["png", "webp", "jpeg"] = "png"
     sidecar: bool = False  # images: also write the XMP packet beside each
     video_format: Literal["mp4", "gif", "webp"] = "gif"
-    seconds: float = 1.5  # video: time from one image to the next
+    seconds: float = 1.5  # video: from one image to the next
     fps: int = 24  # video: frames per second
     scale: int = 1  # images, sheet, video: whole factor of enlargement, for pixel art
     least_stars: int = FAVOURITE  # images, sheet, video: stars from which an image is a favourite
@@ -64,8 +64,8 @@ def export(
     ----------
     model : tuned or not, on any device; not changed.
     folder : new or empty; a bundle may replace an earlier one.
-    rows : for formats of images: the images of a project, of which the favourites are written (`dataset`: all).
-    seeds : instead of rows: images of these seeds, as the model draws them.
+    rows : for formats of images: the images of a project; the favourites are written (for `dataset`, all).
+    seeds : draw these seeds instead of `rows`; not for `dataset`.
     events : the project's log, for `dataset`.
     progress : called with a fraction in [0, 1] and a line of text.
     cancel : called between the steps; true raises `Cancelled`, and nothing is left behind.
@@ -77,7 +77,7 @@ def export(
     Raises
     ------
     UserError
-        In one line: the folder holds something else or cannot be written, there is nothing to write, the model has no such form, or a
+        The folder holds something else or cannot be written, there is nothing to write, the model cannot be written in this format, or the
         written file does not draw the model's images.
     Cancelled
         `cancel` returned true.
@@ -148,7 +148,7 @@ _STARTS = {
 
 
 def _on_cpu(model: Model) -> Model:
-    """The model on the CPU, where graphs are traced; a copy, unless it is there already."""
+    """The model on the CPU, where graphs are traced; a copy if it is on another device."""
     if model.device.type == "cpu":
         return model
     import copy

@@ -1,6 +1,6 @@
-"""The foresight of the bundled generators, learnt in advance from many images: `foresight.safetensors` beside the weights.
+"""The foresight of the bundled generators, trained in advance on many images: `foresight.safetensors` beside the weights.
 
-For any other generator a session learns its own, from fewer images and while the person waits. The files are made by
+For any other generator a session trains its own, from fewer images, which the person may have to wait for. The files are made by
 `packaging/foresight.py`.
 """
 
@@ -20,7 +20,7 @@ _FORMAT = "tastemaker-foresight-1"
 
 
 def write_foresight(folder: Path, foresight: Foresight, digest: str) -> None:
-    """Write a foresight into a bundle's folder, in float16. `digest` : over the generator and discriminator that it was learnt with."""
+    """Write a foresight into a bundle's folder, its weights in float16. `digest` : of the generator and discriminator it belongs to."""
     tensors = {f"hidden.{name}": value.half().contiguous() for name, value in foresight.hidden.state_dict().items()}
     tensors |= {"mean": foresight.mean.contiguous(), "deviation": foresight.deviation.contiguous()}
     about = {"format": _FORMAT, "of": digest, "images": str(foresight.images)}
@@ -28,7 +28,7 @@ def write_foresight(folder: Path, foresight: Foresight, digest: str) -> None:
 
 
 def bundled_foresight(digest: str, like: ChoiceConfig, device: torch.device) -> Foresight | None:
-    """The foresight of the bundled generator with that digest; None if there is none, or choices have another shape now."""
+    """The foresight of the bundled generator with that digest; None if there is none, or if `like` has another shape."""
     for path in sorted(assets.root().glob(f"*/{FILE}")):
         try:
             with safe_open(path, framework="pt", device="cpu") as file:
@@ -37,7 +37,7 @@ def bundled_foresight(digest: str, like: ChoiceConfig, device: torch.device) -> 
                     tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 (no mapping)
                     return _built(tensors, int(about["images"]), like, device)
         except (OSError, SafetensorError, RuntimeError, KeyError, ValueError):
-            continue  # it is optional: a session then learns its own
+            continue  # it is optional: without one, a session trains its own
     return None
 
 

@@ -1,4 +1,4 @@
-"""A folder for model hubs: the whole export, a card with samples, and the file that says which files are large."""
+"""A folder for model hubs: a full bundle export, sample pictures, and `.gitattributes` with Git LFS rules for large files."""
 
 from pathlib import Path
 from typing import Literal

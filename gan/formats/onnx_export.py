@@ -14,14 +14,15 @@ from gan.model import Model
 def to_onnx(model: Model, metadata: Mapping[str, str]) -> bytes:
     """Serialise the drawing part of a model as ONNX.
 
-    Input `z` (batch, z_dim) float32, output `image` (batch, 3, R, R) float32 in [-1, 1]; any batch size. If the generator truncates there
-    is an input `psi` (float32), if it has classes `label` (int64; -1: z selects the class); both are scalars that may be omitted, because
-    the file holds defaults. The same model and metadata give the same bytes with the same versions of torch and onnxscript.
+    Input `z` (batch, z_dim) float32, output `image` (batch, 3, R, R) float32 in [-1, 1]; any batch size, unless an imported graph has a
+    fixed one. A generator that truncates has an input `psi` (float32), and one with classes an input `label` (int64; -1: z selects the
+    class); both are scalars with defaults and may be omitted. The same model and metadata give the same bytes with the same versions of
+    torch and onnxscript.
 
     Parameters
     ----------
     model : on the CPU.
-    metadata : goes into the file's `metadata_props`.
+    metadata : written to the file's `metadata_props`.
 
     Raises
     ------

@@ -47,12 +47,12 @@ class _Back(nn.Module):
 
 
 def merged(model: Model) -> Any:
-    """Join the three graphs into one `onnx.ModelProto` with the inputs and the output of all other exports.
+    """Join the three graphs into one `onnx.ModelProto` with the same inputs and output as other exports.
 
     Raises
     ------
     UserError
-        The operator set of the imported graph cannot be converted to that of the other two.
+        The graphs cannot be joined, for example because their operator sets cannot be converted to one version.
     """
     import onnx
     from onnx import compose

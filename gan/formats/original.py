@@ -1,7 +1,7 @@
 """An imported generator's weights under their original names, so that they load into the code they came from.
 
-Tuning never changes those weights: the adapter is a network in front of them that chooses or moves latents. It is not linear, so no first
-layer can absorb it; it is written beside the weights, as a graph that any program can run first.
+Tuning never changes those weights: the adapter is a network in front of them that chooses or moves latents. It is not linear, so it
+cannot be folded into the first layer; it is written beside the weights, as a graph that other programs can run first.
 """
 
 import json
@@ -22,7 +22,7 @@ from gan.model import Model
 from gan.networks import latents
 
 WEIGHTS, ADAPTER = "generator.pth", "adapter"
-TOLERANCE = 1e-4  # largest difference between the adapter and its graph
+TOLERANCE = 1e-4  # largest difference between the adapter and its graph, relative to the largest latent if that exceeds 1
 _LOAD = """# {name}: weights for the code they came from
 
 `{weights}` is a plain `state_dict` under the names that it was imported with ({count} tensors), `generator.safetensors` the same without
@@ -83,7 +83,7 @@ def write_original(model: Model, folder: Path) -> None:
     Raises
     ------
     UserError
-        The generator was not imported from a state_dict, or its names are lost.
+        The generator was not imported from a state_dict, its names are lost, or the adapter cannot be written as ONNX.
     """
     weights = model.generator.original_state_dict()
     if weights is None and model.generator.files():

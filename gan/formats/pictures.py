@@ -1,7 +1,8 @@
-"""Favourites as picture files, with rating, keywords, a readable line, our own record, and a mark that they are generated.
+"""Favourites as picture files with metadata: rating, keywords, a readable line, our own record, and a mark that they are generated.
 
-PNG stores the line as the text `parameters` and the record as the iTXt `tastemaker`; WebP and JPEG store the line in Exif (UserComment,
-where galleries look for it) and the record in XMP. All contain the XMP packet; Windows Explorer and others want it in a separate file.
+PNG stores the line in the text chunk `parameters` and the record in the iTXt chunk `tastemaker`; WebP and JPEG store the line in Exif
+(UserComment, where galleries look for it) and the record in XMP. All contain the XMP packet; some photo managers read it only from a
+separate file.
 """
 
 import json
@@ -40,7 +41,7 @@ def write_pictures(
     ----------
     model : the generator of the latents, tuned or not: stored latents are drawn by the untuned one.
     image_format : "webp" is lossless; "jpeg" has quality 95.
-    sidecar : whether to write the XMP packet also into a `.xmp` file beside each.
+    sidecar : whether to write the XMP packet also to a `.xmp` file beside each picture.
     scale : whole factor of enlargement, for pixel art.
 
     Raises
@@ -65,8 +66,8 @@ def save_picture(pixels: np.ndarray, path: Path, about: Mapping[str, Any], sidec
     Parameters
     ----------
     pixels : uint8 (H, W, 3).
-    about : as in `gan.formats.png.save_png`; `label`, `tags` and `note` also go into XMP.
-    sidecar : whether to write the packet also beside it, under the same name with the suffix .xmp.
+    about : `metadata` of `gan.formats.png.save_png`.
+    sidecar : whether to write the XMP packet also to a file of the same name with the suffix .xmp.
 
     Raises
     ------
@@ -92,7 +93,7 @@ def save_picture(pixels: np.ndarray, path: Path, about: Mapping[str, Any], sidec
                 else {"quality": 95, "subsampling": 0}
             )
             exif = Image.Exif()
-            # "UNICODE" padded to eight bytes names the encoding; big-endian, as this Exif block is.
+            # "UNICODE", padded to eight bytes, names the encoding: UTF-16 in the byte order of the Exif block, here big-endian.
             comment = b"UNICODE\0" + parameters_line(about).encode("utf-16-be")
             exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = comment
             exif.endian = ">"

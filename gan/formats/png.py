@@ -1,4 +1,4 @@
-"""Writes images as PNG files with their provenance, in formats that other programs read."""
+"""Writes images as PNG files with their provenance, in metadata formats that other programs read."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -34,9 +34,9 @@ def save_png(pixels: np.ndarray, path: Path | str, metadata: Mapping[str, Any]) 
     ----------
     pixels : uint8 (H, W, 3).
     path : replaced atomically.
-    metadata : plain JSON values. `seed`, `model`, `model_hash` and `truncation` make the `parameters` line; `rating` (-1 to 5), `source`
-        (an IPTC digital source type, by default `trainedAlgorithmicMedia`), `label`, `tags` and `note` are written as XMP, and everything
-        into the iTXt chunk `tastemaker`.
+    metadata : plain JSON values. `seed`, `seeds`, `model`, `model_hash` and `truncation` make the `parameters` line; `rating` (-1 to 5),
+        `source` (an IPTC digital source type, by default `trainedAlgorithmicMedia`), `label`, `tags`, `note` and `title` are written as
+        XMP, and everything to the iTXt chunk `tastemaker`.
 
     Raises
     ------
@@ -76,9 +76,9 @@ def write_images(
 
     Parameters
     ----------
-    images : uint8 (H, W, 3) each; an array (N, H, W, 3), or any iterable. Files of a folder are written while it is consumed.
+    images : uint8 (H, W, 3) each: an array (N, H, W, 3) or any iterable. In a folder, each file is written as soon as its image is drawn.
     out : PATH.png (unless that is a folder) for one sheet; any other path is a folder, created if missing, for `seed%010d.png`.
-    seeds : as many as images.
+    seeds : one per image.
     metadata : common to all images, as for `save_png`.
     scale : whole factor of enlargement in a sheet; files in a folder are not enlarged.
 
@@ -89,7 +89,9 @@ def write_images(
     Raises
     ------
     UserError
-        There are no images, the path cannot be written, it asks for another picture format, or a sheet cannot hold that many images.
+        There are no images or too many for one sheet, the path cannot be written, or its suffix is that of another picture format.
+        ValueError
+            The numbers of images and seeds differ.
     """
     out, common = Path(out), dict(metadata or {})
     suffix = out.suffix.lower()

@@ -1,4 +1,4 @@
-"""A generator as a folder that runs anywhere: weights, ONNX, a script, a test vector, samples and a card; complete or not at all."""
+"""A generator as a portable folder: weights, ONNX, a sampling script, a test vector, samples and a card."""
 
 import io
 from collections.abc import Callable, Mapping
@@ -39,7 +39,7 @@ def export_bundle(
 ) -> Path:
     """Write a generator for other programs, and verify that they will draw the same images.
 
-    The folder appears complete at the end or not at all; an earlier export there is replaced. The same model gives the same files.
+    The folder appears complete at the end, or not at all; an earlier export there is replaced. The same model gives the same files.
 
     Parameters
     ----------
@@ -56,7 +56,9 @@ def export_bundle(
     Raises
     ------
     UserError
-        The folder holds something else, cannot be written, or onnxruntime does not reproduce torch's images.
+        The folder holds something else or cannot be written, or onnxruntime does not reproduce torch's images.
+        Cancelled
+            `cancel` returned true.
     """
     target = Path(folder).resolve()
     with whole_folder(target, _allow, last=bundle.CONFIG_NAME) as partial:
@@ -74,7 +76,7 @@ def write_bundle(
     dtype: Literal["float32", "float16"],
     more: Mapping[str, str] | None = None,
 ) -> Model:
-    """Write all files of an export into an empty folder; `more` describes further files for the card. Returns the model as written."""
+    """Write all files of an export into an empty folder. Returns the model as written. `more` : see `card.render`."""
 
     def step(fraction: float, text: str) -> None:
         if cancel():
@@ -84,7 +86,7 @@ def write_bundle(
 
     step(0.0, "writing the weights")
     bundle.save(model, folder, dtype)
-    # From here on the model read back from the files is used, which is what others will load.
+    # From here on, use the model read back from the files: it is what others will load.
     model = bundle.load(folder)
 
     step(0.05, "writing the ONNX file")
@@ -104,7 +106,7 @@ def write_bundle(
 
 
 def write_onnx(model: Model, folder: Path, cancel: Callable[[], bool] = lambda: False) -> None:
-    """Write `generator.onnx`, a test vector and the script that draws with it, and verify that it draws the model's images.
+    """Write `generator.onnx`, a test vector and the sampling script, and verify that the graph draws the model's images.
 
     Raises
     ------

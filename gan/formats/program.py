@@ -1,4 +1,4 @@
-"""The computation of a model, traced once: the graph of the ONNX and `.pt2` files."""
+"""Traces the computation of a model into the graph of the ONNX and `.pt2` files."""
 
 import logging
 import warnings
@@ -16,7 +16,7 @@ _SURE = 8.0  # a class coordinate larger than any draw from N(0, I)
 
 
 class Drawing(nn.Module):
-    """z (N, z_dim) ~ N(0, I) -> images (N, 3, R, R) in [-1, 1]; with psi if it truncates and label if it has classes."""
+    """z (N, z_dim) ~ N(0, I), then psi if the model truncates and label if it has classes -> images (N, 3, R, R) in [-1, 1]."""
 
     def __init__(self, model: Model) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ def trace(model: Model) -> Any:
 def trace_module(module: nn.Module, z_dim: int, more: list[str]) -> Any:
     """Trace a module of latents (N, z_dim), for any N, and of the scalars `more`, each "psi" or "label"."""
     scalars = {"psi": torch.tensor(1.0), "label": torch.tensor(-1)}
-    # A batch of two: torch would take one for a constant, and equal rows could hide a mistake.
+    # A batch of two different rows: torch would treat a size of 1 as a constant.
     example = torch.zeros(2, z_dim) + torch.linspace(-1, 1, z_dim)
     example[1] *= -0.5
     dynamic: tuple[Any, ...] = ({0: torch.export.Dim("batch", min=1)},)
@@ -86,7 +86,7 @@ def trace_module(module: nn.Module, z_dim: int, more: list[str]) -> Any:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence the exporters' own warnings and logs (deprecations in them, a missing torchvision), which nobody here can act on."""
+    """Silence the exporters' own warnings and logs (deprecations, a missing torchvision), which users cannot act on."""
     logger = logging.getLogger("torch.onnx._internal.exporter._registration")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -1,7 +1,7 @@
 """A generator as one `.pt2` file: the graph traced by `torch.export`, for programs that have torch but not this library.
 
-Such a file is read by `torch.export.load`, which unpickles parts of some files: it is only safe for one's own files. Importing a `.pt2`
-from somebody else asks for consent first (`gan.formats.importing.script_file`).
+Such a file is read by `torch.export.load`, which may unpickle parts of it, so only trusted files are safe to open. Importing a `.pt2`
+needs consent for this reason (`gan.formats.importing.script_file`).
 """
 
 import io
@@ -19,13 +19,13 @@ ABOUT = "tastemaker.json"  # inside the archive, read through `extra_files`
 
 
 def to_pt2(model: Model, metadata: Mapping[str, str]) -> bytes:
-    """Serialise the drawing part of a model, for any batch size: z, then psi and label if it has them.
+    """Serialise the drawing part of a model, for any batch size. Inputs are z, then psi and label if it has them.
 
     Parameters
     ----------
     model : on the CPU.
-    metadata : stored in the archive as JSON, with the names of the inputs; `torch.export.load(file, extra_files={"tastemaker.json": ""})`
-        reads it.
+    metadata : stored in the archive as JSON, together with the names of the inputs;
+        `torch.export.load(file, extra_files={"tastemaker.json": ""})` reads it.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def to_pt2(model: Model, metadata: Mapping[str, str]) -> bytes:
 
 
 def run_pt2(data: bytes, z: np.ndarray, psi: float = 1.0, label: int = -1) -> np.ndarray:
-    """Images (N, 3, R, R) float32 that our own `.pt2` draws from latents (N, z_dim) float32, on the CPU."""
+    """Images (N, 3, R, R) float32 that a `.pt2` file written by `to_pt2` draws from latents (N, z_dim) float32, on the CPU."""
     extra = {ABOUT: ""}
     with quiet(), torch.no_grad():
         module = torch.export.load(io.BytesIO(data), extra_files=extra).module()

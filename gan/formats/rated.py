@@ -1,4 +1,4 @@
-"""A person's rated images, as exports take them: rows of plain values, drawn again from their latents."""
+"""A person's rated images, as exports take them: rows of plain values whose images are redrawn from their latents."""
 
 import base64
 import hashlib
@@ -17,7 +17,7 @@ from gan.networks import latents, to_uint8
 Progress = Callable[[float, str], None]
 Cancel = Callable[[], bool]
 CHUNK = 32  # images per batch, and per report of progress
-OF_A_SEED = "seed"  # `why` of a row that was made from a seed and shown to nobody
+OF_A_SEED = "seed"  # `why` of a row made from a seed, which was shown to nobody
 FAVOURITE = 4  # stars from which an image is a favourite
 
 
@@ -33,36 +33,36 @@ class Rated:
     id: int
     latent: np.ndarray = field(
         repr=False
-    )  # float32 (z_dim,): what the untuned generator draws it from, whatever tuning chose it
+    )  # float32 (z_dim,), to be drawn by the untuned generator, even if tuning chose it
     stars: int = 0  # 1 to 5; 0: none
     flag: str | None = None  # "like" or "reject"
     label: int = 0  # colour 1 to 4; 0: none
     tags: tuple[str, ...] = ()
     note: str = ""
     title: str = ""
-    why: str = ""  # reason why it was shown
+    why: str = ""  # reason for showing it
     seed: int | None = None
-    round: int = 0  # version that chose it; 0: untuned
-    created: float | None = None  # Unix seconds
-    rated: float | None = None  # Unix seconds of the latest feedback
+    round: int = 0  # version of the generator that chose it; 0: untuned
+    created: float | None = None  # Unix time in seconds
+    rated: float | None = None  # Unix time of the latest feedback, in seconds
 
     @property
     def rating(self) -> int:
-        """The rating as in XMP: -1 rejected, 0 unrated (also a like without stars), 1 to 5 stars."""
+        """The rating as in XMP: -1 rejected, 0 unrated or liked without stars, 1 to 5 stars."""
         return -1 if self.flag == "reject" else self.stars
 
     @property
     def stem(self) -> str:
-        """The name of its file, without a suffix."""
+        """The name of its file, without the suffix."""
         return f"seed{self.seed:010d}" if self.why == OF_A_SEED else f"image{self.id:08d}"
 
     def favourite(self, least: int = FAVOURITE) -> bool:
-        """Whether it has at least so many stars or is liked, and is not rejected."""
+        """Whether it has at least `least` stars or is liked, and is not rejected."""
         return self.flag != "reject" and (self.stars >= least or self.flag == "like")
 
 
 def favourites(rows: Iterable[Rated], least: int = FAVOURITE) -> list[Rated]:
-    """The favourites, best first, and oldest first among equals.
+    """The favourites by descending stars, then in order of their ids.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def from_seeds(model: Model, seeds: Iterable[int]) -> list[Rated]:
 
 
 def untuned(model: Model) -> Model:
-    """The same generator without its adapter: it draws stored latents as they are."""
+    """The model without its adapter, for stored latents."""
     return replace(model, adapter=None)
 
 
@@ -110,7 +110,7 @@ def drawn(
     cancel: Cancel = never,
     scale: int = 1,
 ) -> Iterator[tuple[Rated, np.ndarray]]:
-    """Yield each row with its pixels uint8 (R * scale, R * scale, 3), drawn in batches.
+    """Yield each row with its pixels, uint8 (R * scale, R * scale, 3), drawn in batches without the model's adapter.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def drawn(
 
 
 def metadata(model: Model, row: Rated) -> dict[str, Any]:
-    """Provenance for an image's file; it includes the latent, so that the image can be drawn again from the file alone."""
+    """Provenance for an image's file, including the latent, from which the generator can redraw the image."""
     packed = np.asarray(row.latent, "<f4").tobytes()
     said: dict[str, Any] = {
         "seed": row.seed,

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Draw images with the generator in this folder. Needs Python 3.10+, numpy, onnxruntime and pillow; nothing else.
+"""Draw images with the generator in this folder. Needs only Python 3.10+, numpy, onnxruntime and pillow.
 
     python sample.py --count 16 --seed 0 --out images.png      one sheet
     python sample.py --count 16 --seed 0 --out images          a folder, one PNG per image
-    python sample.py --check                                   does this machine draw what the maker's did?
-    python sample.py --truncation 0.7                          nearer to the mean image, where the generator can do that
-    python sample.py --label 3                                 one class, where the generator has classes
+    python sample.py --check                                   compare the images of this machine with the test vector
+    python sample.py --truncation 0.7                          closer to the mean image, if the generator can truncate
+    python sample.py --label 3                                 one class, if the generator has classes
 
-The same seed is the same image everywhere: z = numpy.random.RandomState(seed).randn(z_dim).
+A seed gives the same image on every machine: z = numpy.random.RandomState(seed).randn(z_dim).
 """
 
 import argparse
@@ -25,7 +25,7 @@ except ImportError as error:
     sys.exit(f"sample.py: {error.name} is missing; this script needs: pip install numpy onnxruntime pillow")
 
 HERE = Path(__file__).resolve().parent
-BATCH = 16  # images at a time
+BATCH = 16  # images drawn at a time
 GAP = 2  # pixels between the images of a sheet
 OTHER_PICTURES = {".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
 TOLERANCE = 1e-3  # of --check, in units of [-1, 1]; a grey level is 0.0078
@@ -43,7 +43,7 @@ def open_generator() -> onnxruntime.InferenceSession:
     options.log_severity_level = 3
     if hasattr(
         os, "sched_getaffinity"
-    ):  # in a container, onnxruntime would pin threads to cores it may not use
+    ):  # in a container, onnxruntime would pin threads to cores that it may not use
         options.intra_op_num_threads = len(os.sched_getaffinity(0))
     path = HERE / "generator.onnx"
     if not path.is_file():
@@ -52,13 +52,13 @@ def open_generator() -> onnxruntime.InferenceSession:
 
 
 def settings(session: onnxruntime.InferenceSession, arguments: argparse.Namespace) -> dict[str, np.ndarray]:
-    """What the command line sets beside the latents; the file has a value for each that is not named."""
+    """The inputs besides the latents that the command line sets; the file has a default for each."""
     known = {one.name for one in session.get_overridable_initializers()}
     asked = {"psi": arguments.truncation, "label": arguments.label}
     for name, value in asked.items():
         if value is not None and name not in known:
             raise ValueError(f"this generator has no {'truncation' if name == 'psi' else 'classes'}")
-    classes = int(session.get_modelmeta().custom_metadata_map.get("classes", 0))  # earlier files do not say
+    classes = int(session.get_modelmeta().custom_metadata_map.get("classes", 0))  # not recorded in earlier files
     if classes and arguments.label is not None and not -1 <= arguments.label < classes:
         raise ValueError(f"this generator has no class {arguments.label}: it has 0 to {classes - 1}, and -1 is as the seed says")
     types = {"psi": np.float32, "label": np.int64}
@@ -67,7 +67,7 @@ def settings(session: onnxruntime.InferenceSession, arguments: argparse.Namespac
 
 def draw(session: onnxruntime.InferenceSession, z: np.ndarray, **more: np.ndarray) -> np.ndarray:
     """Latents (N, z_dim) float32 -> images (N, 3, H, W) float32 in [-1, 1]."""
-    batch = session.get_inputs()[0].shape[0]  # a name where any batch will do
+    batch = session.get_inputs()[0].shape[0]  # a name instead of a number if any batch size will do
     batch = batch if isinstance(batch, int) else min(BATCH, len(z))
     rows = np.concatenate([z, z[:1].repeat(-len(z) % batch, axis=0)])
     parts = [
@@ -88,7 +88,7 @@ def to_pixels(images: np.ndarray) -> np.ndarray:
 
 
 def save(pixels: np.ndarray, path: Path, what: str) -> None:
-    """A PNG that says that it was generated, and from what."""
+    """Write a PNG with metadata that says that it was generated, and from what."""
     info = PngImagePlugin.PngInfo()
     info.add_text("parameters", what)
     info.add_itxt("XML:com.adobe.xmp", XMP)
@@ -96,7 +96,7 @@ def save(pixels: np.ndarray, path: Path, what: str) -> None:
 
 
 def save_sheet(pixels: np.ndarray, path: Path, what: str) -> None:
-    """All images in rows on one picture."""
+    """Write all images as one sheet."""
     count, height, width, _ = pixels.shape
     columns = math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)
@@ -108,7 +108,7 @@ def save_sheet(pixels: np.ndarray, path: Path, what: str) -> None:
 
 
 def check(session: onnxruntime.InferenceSession) -> int:
-    """Compare with what the maker's machine drew. Returns the exit status."""
+    """Compare the images of this machine with the test vector. Returns the exit status."""
     with np.load(HERE / "test_vector.npz", allow_pickle=False) as vector:
         wanted, got = vector["image"], draw(session, vector["z"])
         same_z = np.array_equal(latents(session, vector["seeds"]), vector["z"])
@@ -159,7 +159,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def main() -> int:
-    """The command line."""
+    """The command. Returns the exit status."""
     parser = argparse.ArgumentParser(description="Draw images with the generator in this folder.")
     parser.add_argument("--count", type=int, default=16, metavar="N", help="how many images (16)")
     parser.add_argument(

@@ -18,13 +18,13 @@ from gan.model import Model
 
 Format = Literal["mp4", "gif", "webp"]
 MOST_FRAMES = 20_000
-_CODECS = ("libx264", "libopenh264", "h264_videotoolbox", "mpeg4")  # the first one that this build of FFmpeg has is used
+_CODECS = ("libx264", "libopenh264", "h264_videotoolbox", "mpeg4")  # in order of preference; FFmpeg builds differ
 
 
 def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     """Interpolate from a to b: directions along the great circle, lengths linearly (Shoemake 1985; White 2016, arXiv 1609.04468).
 
-    a, b (D), t (T) in [0, 1] -> (T, D). If the directions are equal or opposite, it is a straight line.
+    a, b (D), t (T) in [0, 1] -> (T, D). If the directions are equal or opposite, the path is a straight line.
     """
     t = t[:, None]
     length_a, length_b = torch.linalg.vector_norm(a), torch.linalg.vector_norm(b)
@@ -36,10 +36,10 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
 
 
 def path_through(model: Model, points: Tensor, frames: int) -> Tensor:
-    """Latents of a closed path through points (K, D), `frames` per step: (K * frames, D); each step starts with its point.
+    """Latents of a closed path through points (K, D), with `frames` latents from each point on to the next: (K * frames, D).
 
-    With a tuned model, the path between two points bends towards what tuning prefers: half-way it is the adapter's output (smoothed over a
-    quarter of the step); at the points, which were chosen already, it is unchanged.
+    With a tuned model, the path between two points bends towards the adapter's output: half-way it has the direction of that output
+    (averaged over a quarter of the step); the points themselves, which were chosen already, are unchanged.
     """
     t = torch.arange(frames, dtype=torch.float32) / frames
     bend = torch.sin(torch.pi * t).square()[:, None]
@@ -49,7 +49,7 @@ def path_through(model: Model, points: Tensor, frames: int) -> Tensor:
         if model.adapter is not None:
             with torch.no_grad():
                 preferred = model.adapter(way.to(model.device)).cpu()
-            # Along the path an adapter's output may jump, since a choice picks one of several latents; a video must not.
+            # A choice picks one of several latents, so the adapter's output may jump along the path; a video must not.
             mixed = way + bend * _smoothed(preferred - way, frames // 4)
             length = torch.linalg.vector_norm(way, dim=1, keepdim=True)
             way = torch.where(
@@ -78,7 +78,7 @@ def write_video(
     progress: Progress | None = None,
     cancel: Cancel = never,
 ) -> Path:
-    """Write a video of the path between images and back to the first, in the format of its suffix: .gif and .webp always, .mp4 with PyAV.
+    """Write a video that moves from image to image and back to the first, in the format of the suffix: .gif, .webp, or .mp4 (needs PyAV).
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def _write_animation(pixels: Iterator[np.ndarray], path: Path, fps: int) -> None
     images = (Image.fromarray(image) for image in pixels)
     if path.suffix == ".gif":
         kind, duration = "GIF", max(2, round(100 / fps)) * 10
-        # One palette per frame: a shared one would cause banding in the skies of a hundred images.
+        # One palette per frame: a shared one would cause banding.
         images = (image.quantize(256, dither=Image.Dither.FLOYDSTEINBERG) for image in images)
         options = {
             "optimize": False,

@@ -1,4 +1,4 @@
-"""Folders that appear complete, or not at all."""
+"""Writes folders that appear complete, or not at all."""
 
 import glob
 import os
@@ -16,8 +16,8 @@ CLUTTER = {
     "Thumbs.db",
     "desktop.ini",
     "__pycache__",
-}  # created by file managers; nobody's work
-_STALE = 3600.0  # seconds after which what a killed export left is removed
+}  # created by file managers and Python; nothing is lost with them
+_STALE = 3600.0  # seconds after which the leftovers of a killed export are removed
 
 
 def only_new(target: Path, names: set[str]) -> None:
@@ -39,8 +39,8 @@ def whole_folder(
 
     Parameters
     ----------
-    target : absolute. It may be new; empty, and is then filled rather than replaced (it may be a shell's working directory); or a folder
-        that `allow` accepts, which is replaced once the new one is complete.
+    target : absolute. It may be missing; or empty, and is then filled rather than replaced, since it may be a shell's working directory; or
+        a folder that `allow` accepts, which is replaced once the new one is complete.
     allow : called with the target and the names in it; raises UserError to refuse.
     last : a file whose presence marks the folder as complete; it is moved after all others.
 
@@ -113,7 +113,7 @@ def _put(partial: Path, target: Path, last: str) -> None:
 
 
 def _sweep(target: Path) -> None:
-    """Remove what a killed export to the same target left, if it is too old to belong to a running one."""
+    """Remove the leftovers of killed exports to the same target that are too old to belong to a running one."""
     for stale in target.parent.glob(f".{glob.escape(target.name)}.partial-*"):
         with suppress(OSError):
             if time.time() - stale.stat().st_mtime > _STALE:

@@ -1,4 +1,4 @@
-"""XMP packets: metadata of an image for photo managers."""
+"""XMP packets: image metadata for photo managers."""
 
 from collections.abc import Iterable
 from xml.sax.saxutils import escape
@@ -12,7 +12,7 @@ COLOURS = (
     "Yellow",
     "Green",
     "Blue",
-)  # of labels 1 to 4, with the names that Lightroom and darktable read
+)  # of labels 0 (none) to 4, by the names that Lightroom and darktable read
 
 _PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
@@ -47,7 +47,7 @@ def xmp_packet(
     tags : keywords.
     note : a description.
     title : of the image.
-    record : our own JSON, for formats without another place for it.
+    record : our own JSON record, for picture formats without another place for it.
 
     Raises
     ------
@@ -83,5 +83,5 @@ def xmp_packet(
 
 
 def _text(value: str) -> str:
-    """Text for XML: characters that no XML document may contain are left out."""
+    """Escape text for XML, without the control characters that XML does not allow."""
     return escape("".join(c for c in value if c >= " " or c in "\t\n\r"))

@@ -1,6 +1,6 @@
-"""Tells of the end of long jobs: in the window when another view is on show, by the system when the window is not in front.
+"""Announces the end of long jobs: in the window if another view is shown, by a system notification if the window is not active.
 
-Also the progress of what runs, in the window's title and on the taskbar where the platform has it.
+Also shows the progress of a running job in the window's title, and on the taskbar of Linux desktops that support it.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Announcer(QObject):
             bind(actions.exports, name, self._progress)
 
     def announce(self, text: str, view: str) -> None:
-        """Say that a job ended; `view`, if it is not on show, has more about it."""
+        """Announce that a job has ended. Unless `view` is already shown, a toast offers to show it."""
         if not self._window.isActiveWindow():
             self.notify(text)
         if self._window.view != view:
@@ -59,7 +59,7 @@ class Announcer(QObject):
         QDesktopServices.openUrl(QUrl.fromLocalFile(folder))
 
     def notify(self, text: str) -> None:
-        """Have the system tell the person, who is in another window."""
+        """Show a system notification, unless it is turned off; for a person who is in another window."""
         if not settings.value("notify"):
             return
         QApplication.alert(self._window)
@@ -90,23 +90,23 @@ class Announcer(QObject):
             self.toasts.show(text, verb=tr("Show folder"), run=partial(self._open_folder, folder))
 
     def _said(self, message: Message | None) -> None:
-        # Why no round was taught stands at the head of the Teach view: there it need not be said over it, too.
+        # The header of the Teach view already says why no round was taught, so no toast covers it.
         if message is None:
             return
         of_round = message.text == self._window.actions_.round.refusal
         if message.kind != "bad":
-            if of_round:  # it was too early for one: no fault
+            if of_round:  # it was too early for a round, which is not an error
                 self.announce(message.text, "teach")
         elif not (of_round and self._window.view == "teach"):
             self.toasts.show(message.text, bad=True)
 
     def _began(self, task: str) -> None:
         if task == "starting":
-            self._take_back()  # why the worker could not go on; it does now
+            self._take_back()  # a toast that says why the worker stopped: it runs again
 
     def _refused(self, why: str) -> None:
         if not why:
-            self._take_back()  # why no round was taught; there may be one now
+            self._take_back()  # a toast that says why no round was taught: one may be possible now
 
     def _take_back(self) -> None:
         if self.toasts.shown is not None and self.toasts.shown.property("bad"):
@@ -124,7 +124,7 @@ class Announcer(QObject):
         elif self._training.busy:
             fraction = self._training.progress.fraction if self._training.progress else 0.0
         if fraction is not None:
-            fraction = round(fraction, 2)  # a run of hours has many thousand steps
+            fraction = round(fraction, 2)  # a long run has many thousand steps, but the title need not change that often
         if fraction == self._fraction:
             return
         self._fraction = fraction
@@ -135,7 +135,7 @@ class Announcer(QObject):
 
 
 def launcher_progress(fraction: float | None) -> None:
-    """Show progress (0..1, None: none) on the docks of Linux desktops that follow Unity's LauncherEntry interface."""
+    """Show progress (0..1, None: none) in the docks of Linux desktops that implement Unity's LauncherEntry interface."""
     with suppress(ImportError):
         from PySide6.QtDBus import QDBusConnection, QDBusMessage
 

@@ -1,5 +1,5 @@
-"""Live curves of a round, painted here: a few dozen points need no plotting library, which would take most of a second
-to import and tens of milliseconds to paint, while the worker has the machine busy."""
+"""Live curves of a round, painted without a plotting library, which would take most of a second to import and tens of milliseconds
+to paint, while the worker keeps the machine busy."""
 
 from collections.abc import Sequence
 
@@ -11,8 +11,8 @@ from studio.i18n import tr
 from studio.theme.theme import current
 from studio.ui.parts import Card, named, text_label
 
-SMOOTHING = 0.35  # weight of the newest value in the thick line
-_EDGE, _SIDE = 6.0, 4.0  # pixels kept free above and below, and at the sides: the last point is a dot
+SMOOTHING = 0.35  # weight of the newest value in the moving average
+_EDGE, _SIDE = 6.0, 4.0  # pixels; margins above and below, and at the sides, for the dot at the last point
 
 
 def smooth(values: Sequence[float], weight: float = SMOOTHING) -> list[float]:
@@ -33,10 +33,10 @@ def value_range(values: Sequence[float], least: float) -> tuple[float, float]:
 
 
 class Curve(QWidget):
-    """The raw values thin, their average thick and dashed its own way, lines at a baseline and at a limit."""
+    """A thin line of the raw values, a thick one of their moving average in the curve's dash style, and lines at a baseline and a limit."""
 
     def __init__(self, token: str, dash: Qt.PenStyle, least_span: float, hint: str = "") -> None:
-        """Take what is said in the place of a curve that has no values yet."""
+        """`least_span` : smallest range of the vertical axis, in the curve's unit. `hint` : text shown while there are no values."""
         super().__init__()
         self._token, self._dash, self._least_span = token, dash, least_span
         self._values: list[float] = []
@@ -55,7 +55,7 @@ class Curve(QWidget):
         self.update()
 
     def points(self, values: Sequence[float]) -> QPolygonF:
-        """Return where `values` lie in this widget; the first at the left edge, step number `steps` at the right."""
+        """Return the positions of `values` in this widget; the first is at the left edge, the value of step `steps` at the right."""
         return QPolygonF([QPointF(self._x(place), self._y(value)) for place, value in enumerate(values)])
 
     def _x(self, place: int) -> float:
@@ -97,7 +97,7 @@ class Curve(QWidget):
         painter.drawEllipse(QRectF(last.x() - 3, last.y() - 3, 6, 6))
 
     def _rule(self, painter: QPainter, value: float, pen: QPen) -> None:
-        y = round(self._y(value)) + 0.5  # through the middle of a row of pixels: sharp
+        y = round(self._y(value)) + 0.5  # the centre of a row of pixels, so that the line is sharp
         painter.setPen(pen)
         painter.drawLine(QPointF(0, y), QPointF(self.width(), y))
 
@@ -106,7 +106,7 @@ class Chart(Card):
     """One curve with its name and its last value in words."""
 
     def __init__(self, name: str, tip: str, token: str, dash: Qt.PenStyle, least_span: float) -> None:
-        """Take the `token` of the curve's colour and the least height, in the curve's unit, that fills the chart."""
+        """`token` : the curve's colour in the theme. `least_span` : smallest range of the vertical axis, in the curve's unit."""
         super().__init__()
         self.title, self.value = text_label(name, "title"), text_label("")
         self.curve = Curve(token, dash, least_span, tip)
@@ -124,10 +124,10 @@ class Chart(Card):
     def show_values(
         self, values: Sequence[float], steps: int, baseline: float, limit: float | None = None, smoothing: float = SMOOTHING
     ) -> None:
-        """Draw `values` along a round of `steps` steps, with lines at `baseline` and at `limit`. `smoothing` 1: as they are."""
+        """Draw `values` along a round of `steps` steps, with lines at `baseline` and `limit`. `smoothing` : 1 means none."""
         self.curve.show_values(values, steps, baseline, limit, smoothing)
 
     def set_words(self, words: str) -> None:
-        """Say the last value."""
+        """Show the last value in words, also to screen readers."""
         self.value.setText(words)
         self.setAccessibleDescription(words or tr("no values yet"))

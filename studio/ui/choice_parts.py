@@ -1,4 +1,4 @@
-"""What the Duel and the Survey view share: a header that says how far one is, and where the images come from."""
+"""Shared parts of the Duel and the Survey view: a header with the progress and the source of the images."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from studio.ui.parts import ElidedLabel, named, text_label
 
 
 def chip(text: str, tip: str) -> QPushButton:
-    """Return a small button that is on or off."""
+    """Return a small checkable button."""
     made = QPushButton(text)
     made.setProperty("role", "chip")
     made.setCheckable(True)
@@ -62,7 +62,7 @@ class ChoiceHeader(QWidget):
 
 
 def waiting_words(actions: Actions, chooser: Chooser) -> str:
-    """Say why there is nothing to choose from, and what to do."""
+    """Return a hint that says why there is nothing to choose from, and what to do."""
     state = actions.state
     if state.task == "failed":
         return tr("The worker could not start; the line below says why.")

@@ -1,15 +1,15 @@
-"""Pages of text and controls: one column, narrow enough to read, that scrolls."""
+"""Scrolling pages of text and controls in one column that is narrow enough to read."""
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QStackedWidget, QWidget
 
-WIDTH = 720  # pixels of the column
-FRAME = QSize(48, 48)  # pixels that a window manager puts around a dialog, about
+WIDTH = 720  # of the column, in pixels
+FRAME = QSize(48, 48)  # approximate size of a window manager's frame around a dialog, in pixels
 
 
 def downwards(body: QWidget) -> QScrollArea:
-    """Return a scroll area as wide as `body` is given room, which scrolls downwards alone."""
+    """Return a scroll area that makes `body` as wide as itself and scrolls only vertically."""
     area = QScrollArea()
     area.setWidgetResizable(True)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -19,7 +19,7 @@ def downwards(body: QWidget) -> QScrollArea:
 
 
 def scrolled(body: QWidget) -> QScrollArea:
-    """Return a scroll area that holds a column at its left and never scrolls sideways."""
+    """Return a vertical scroll area with a column at its left, no wider than the column's maximum width."""
     holder = QWidget()
     across = QHBoxLayout(holder)
     across.setContentsMargins(0, 0, 0, 0)
@@ -29,7 +29,7 @@ def scrolled(body: QWidget) -> QScrollArea:
 
 
 class CurrentStack(QStackedWidget):
-    """A stack as large as the page on show, so that it scrolls only where that one needs it."""
+    """A stack with the size hints of its current page, so that it scrolls only if that page needs it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,9 +49,9 @@ class CurrentStack(QStackedWidget):
 
 
 class ViewStack(CurrentStack):
-    """A stack that takes what room there is: no page needs a height for its width, and those that are hidden are not asked at all.
+    """A stack that takes the available space, without height-for-width, so that hidden pages are not laid out.
 
-    A plain stack asks each of them whenever anything beside it comes or goes, and lays out their controls to tell.
+    A plain QStackedWidget asks all its pages whenever anything beside it appears or disappears, and they lay out their controls to answer.
     """
 
     def hasHeightForWidth(self) -> bool:
@@ -62,7 +62,7 @@ class ViewStack(CurrentStack):
 
 
 class Ground(QWidget):
-    """What a window's bars and views stand on. Tells of Esc where nothing that has the keyboard wanted it."""
+    """The widget behind a window's bars and views. Emits `escaped` for an Esc that the focused widget does not handle."""
 
     escaped = Signal()
 

@@ -1,4 +1,4 @@
-"""Every action of the studio that belongs to no single view. Adding one is adding it here; a view's own are its entry's."""
+"""All actions of the studio that belong to no single view; those of a view are listed by its entry in `studio.ui.views`."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def _generator(window: StudioWindow) -> Iterable[Command]:
         ("T",),
         tr("Teach the generator your ratings"),
         window.teach,
-        # It stays enabled while ratings are missing: pressing it says how many.
+        # Enabled even while ratings are missing: pressing it then says how many.
         enabled=lambda: state.task != "failed" and not round_.running,
     )
     yield Command(
@@ -317,7 +317,7 @@ def _is_mode(mode: str) -> bool:
 
 
 def _toggle_full_screen(window: StudioWindow) -> None:
-    window.setWindowState(window.windowState() ^ Qt.WindowState.WindowFullScreen)  # as large afterwards as before
+    window.setWindowState(window.windowState() ^ Qt.WindowState.WindowFullScreen)  # keeps whether it is maximised
     window.commands.refresh()
 
 

@@ -1,6 +1,6 @@
-"""What an action of the studio is, and the QActions, menus and keys made from a list of them.
+"""The `Command` dataclass, and the QActions, menus and shortcuts made from a list of commands.
 
-The list itself is `studio.ui.command_table`, together with what each view adds in `studio.ui.views`.
+The list itself is in `studio.ui.command_table`; each view adds its own in `studio.ui.views`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MENUS = ("project", "edit", "image", "generator", "view", "help")
 
 
 def menu_title(menu: str) -> str:
-    """Name one of `MENUS` in the person's language."""
+    """Return the translated title of one of `MENUS`."""
     return {
         "project": tr("Project"),
         "edit": tr("Edit"),
@@ -35,34 +35,34 @@ def _always() -> bool:
 
 @dataclass(frozen=True)
 class Command:
-    """One action: where it is found, its keys, what it does, and when it can be done."""
+    """One action: its menu, its keys, what it does, and when it is enabled."""
 
     key: str  # its name in preferences and in code; never translated
     menu: str  # one of MENUS
     text: str
-    keys: tuple[str, ...]  # as the studio comes; a person can choose others
+    keys: tuple[str, ...]  # the defaults; a person can choose others
     tip: str
     run: Callable[[], object]
-    new_group: bool = False  # a line above it in its menu
+    new_group: bool = False  # whether there is a separator above it in its menu
     enabled: Callable[[], bool] = _always
-    checked: Callable[[], bool] | None = None  # None: it cannot be checked
-    choice: str = ""  # of the commands with one such name, one is checked
-    label: Callable[[], str] | None = None  # a text that changes
-    views: tuple[str, ...] = ()  # the views in which it works; none: in all of them
+    checked: Callable[[], bool] | None = None  # None: not checkable
+    choice: str = ""  # name of an exclusive group, of which one command is checked
+    label: Callable[[], str] | None = None  # returns the current text, if that changes
+    views: tuple[str, ...] = ()  # the views in which it works; empty: all of them
 
 
 def overlap(one: Command, other: Command) -> bool:
-    """Whether there is a view in which both commands listen to the keyboard."""
+    """Whether there is a view in which the shortcuts of both commands work."""
     return not one.views or not other.views or bool(set(one.views) & set(other.views))
 
 
 def normal(key: str) -> str:
-    """Write a key sequence in the one way that compares equal."""
+    """Return a key sequence in a canonical form, for comparisons."""
     return QKeySequence(key).toString(QKeySequence.SequenceFormat.PortableText)
 
 
 class Commands:
-    """The actions of one window. `refresh` makes them follow the state; `remap` gives one other keys."""
+    """The actions of one window. `refresh` updates them from the state; `remap` changes the keys of one."""
 
     def __init__(self, table: Iterable[Command], view: Callable[[], str], window: QWidget) -> None:
         self.table = {command.key: command for command in table}
@@ -92,7 +92,7 @@ class Commands:
         return self.actions[key]
 
     def refresh(self) -> None:
-        """Enable, check and name every action as the state says now."""
+        """Update all actions from the state: enabled, checked, text."""
         view = self._view()
         for key, command in self.table.items():
             action = self.actions[key]
@@ -105,11 +105,11 @@ class Commands:
     # -- keys ----------------------------------------------------------------------------------------------------
 
     def keys(self, key: str) -> tuple[str, ...]:
-        """Return the key sequences of a command: those the person chose, or its own."""
+        """Return the key sequences of a command: those that the person chose, or its defaults."""
         return self._chosen.get(key, self.table[key].keys)
 
     def clashes(self, key: str, sequence: str) -> list[Command]:
-        """Return the other commands that listen to `sequence` where command `key` does."""
+        """Return the other commands that have the shortcut `sequence` in a view in which command `key` works."""
         wanted, command = normal(sequence), self.table[key]
         return [
             other
@@ -120,7 +120,7 @@ class Commands:
         ]
 
     def remap(self, key: str, sequences: Sequence[str]) -> list[Command]:
-        """Give a command these keys and keep them; where another has one, change nothing and return the others."""
+        """Give a command these keys and save them. If other commands have any of them, change nothing and return those commands."""
         clashing = [other for sequence in sequences for other in self.clashes(key, sequence)]
         if clashing:
             return clashing
@@ -133,11 +133,11 @@ class Commands:
 
     @property
     def chosen_keys(self) -> dict[str, tuple[str, ...]]:
-        """The keys of the commands that have others than they came with."""
+        """The keys that differ from the defaults, by command."""
         return dict(self._chosen)
 
     def choose_keys(self, chosen: Mapping[str, tuple[str, ...]]) -> None:
-        """Give these commands these keys and every other the ones it came with, and keep that."""
+        """Give these commands these keys and all others their defaults, and save that."""
         self._chosen = dict(chosen)
         keymap.keep(self._chosen)
         for command in self.table.values():

@@ -1,11 +1,11 @@
-"""What a bug report needs to know of the studio."""
+"""Information on the studio for bug reports."""
 
 from studio.model.actions import Actions
 from studio.ui.status_bar import task_words
 
 
 def debug_info(actions: Actions) -> str:
-    """Return a few lines without any image or rating; in English where they are the studio's own words."""
+    """Return a few lines of text without any image or rating; the labels are English, the worker's state and message as shown."""
     state = actions.state
     message = state.message
     lines = [

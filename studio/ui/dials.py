@@ -1,4 +1,4 @@
-"""Sliders that say their value in words, and those that go both ways from the middle."""
+"""Sliders with their value in words, and sliders with a neutral middle."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _KNOB = 12  # pixels, as in the stylesheet
 
 
 class TwoWaySlider(QSlider):
-    """A slider that is filled from where it says nothing, 0, to the knob."""
+    """A slider that is filled from 0, its neutral position, to the knob."""
 
     def __init__(self) -> None:
         super().__init__(Qt.Orientation.Horizontal)
@@ -31,14 +31,14 @@ class TwoWaySlider(QSlider):
         painter.fillRect(QRectF(left, self.height() / 2 - 2, right - left, 4), QColor(current().tokens.quiet))
 
     def _place(self, value: int) -> float:
-        """Where the middle of the knob is for a value, in pixels."""
+        """Position of the knob's centre for a value, in pixels."""
         reach = self.width() - _KNOB
         backwards = self.layoutDirection() == Qt.LayoutDirection.RightToLeft
         return _KNOB / 2 + QStyle.sliderPositionFromValue(self.minimum(), self.maximum(), value, reach, backwards)
 
 
 class Dial(QWidget):
-    """A named slider with its value in words at the right; a double click takes it back to where it was at first."""
+    """A named slider with its value in words at the right; a double click resets it to the initial value."""
 
     def __init__(self, name: str, tip: str, low: int, high: int, value: int) -> None:
         super().__init__()
@@ -63,12 +63,12 @@ class Dial(QWidget):
         column.addWidget(self.slider)
 
     def set_words(self, words: str) -> None:
-        """Say the value at the right, also to a screen reader."""
+        """Show the value in words, also to screen readers."""
         self._value.setText(words)
         self.slider.setAccessibleDescription(words)
 
     def set_weight(self, weight: float, missing: str = "") -> None:
-        """Say a factor of the reward; where something is missing for it, say that, and let nobody turn it."""
+        """Show a weight of the reward. If something that it needs is missing, show that (`missing`) instead and disable the slider."""
         self.slider.setEnabled(not missing)
         self.set_words(missing or weight_words(weight, sign=self.slider.minimum() < 0))
 
@@ -85,5 +85,5 @@ class Dial(QWidget):
 
 
 def weight_words(weight: float, sign: bool = False) -> str:
-    """Write a factor of the reward; `sign`: also where it is positive."""
+    """Return a weight of the reward as text. `sign` : whether positive weights have a sign too."""
     return f"{signed(weight) if sign else f'{weight:.1f}'} ×" if weight else tr("off")

@@ -1,4 +1,4 @@
-"""Dragging images out of the studio into another program."""
+"""Dragging images from the studio into other programs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST = 500  # images dragged out at once
 
 
 class DragOut(QObject):
-    """Lets the images of a grid be dragged out. It watches; clicks and selections stay the grid's own."""
+    """Event filter that lets the images of a grid be dragged out; clicks and selections are left to the grid."""
 
     def __init__(self, grid: ImageGrid, actions: Actions) -> None:
         super().__init__(grid)
@@ -59,7 +59,7 @@ class DragOut(QObject):
                 self._actions.note_in_passing("copy", max(0, cell.image))
 
     def _cells(self, row: int) -> list[Cell]:
-        """Return what a drag that begins at `row` takes along: that image, or every selected one where it is among them."""
+        """Return the cells that a drag from `row` takes along: the selected ones (at most 500) if it is selected, otherwise only itself."""
         rows = list(islice(self._grid.selected_rows(), _MOST))
         found = [self._grid.model().index(r, 0).data(CellRole) for r in (rows if row in rows else [row])]
         return [cell for cell in found if isinstance(cell, Cell) and cell.drawn]
@@ -69,7 +69,7 @@ class DragOut(QObject):
 
 
 def _under_the_pointer(image: QImage, count: int) -> QPixmap:
-    """Return a small picture of what is dragged; of several images, their number too."""
+    """Return a thumbnail of the dragged image, with a count if there are several."""
     made = QPixmap.fromImage(image).scaled(_SHOWN, Qt.AspectRatioMode.KeepAspectRatio)
     if count > 1:
         painter = QPainter(made)
@@ -85,7 +85,7 @@ def _under_the_pointer(image: QImage, count: int) -> QPixmap:
 
 
 def image_data(image: QImage, *files: Path | None) -> QMimeData:
-    """Return what to hand to another program: the files that there are; the pixels of one image alone."""
+    """Return the data for another program: URLs of those files that exist and, for a single image, its pixels."""
     data = QMimeData()
     if there := [QUrl.fromLocalFile(str(file)) for file in files if file is not None and file.is_file()]:
         data.setUrls(there)

@@ -1,4 +1,4 @@
-"""The Duel view: two images, and which is better."""
+"""The Duel view: asks which of two images is better."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from studio.ui.parts import button, names_keys, text_label
 
 
 class DuelView(QWidget):
-    """Shows the pair of `actions.duels`. A click on an image says that it is better."""
+    """Shows the pair of `actions.duels`. A click on an image answers that it is better."""
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class DuelView(QWidget):
         return self
 
     def zoom(self, steps: int) -> None:
-        """Enlarge, shrink, or fit (0)."""
+        """Zoom in (1), out (-1), or fit (0)."""
         if steps:
             self.panes["left"].step_zoom(steps)
         else:
@@ -96,7 +96,7 @@ class DuelView(QWidget):
                 pane.show_image(self._actions.images.image(sides[place]), names[side], False)
         for made in self.buttons.values():
             made.setEnabled(sides is not None)
-        self._column.setStretchFactor(self._line, int(sides is not None))  # the hint alone is in the middle
+        self._column.setStretchFactor(self._line, int(sides is not None))  # without images, the hint is centred
         self.hint.setVisible(sides is None)
         self.hint.setText(waiting_words(self._actions, self._duels))
 

@@ -1,4 +1,4 @@
-"""The Explore view: one image in the middle of its neighbours, and ways to move from it."""
+"""The Explore view: an image amid its neighbours, and ways to move on from it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MOST_SEED = 2**31 - 1
 
 
 class Square(QWidget):
-    """Keeps a grid of three by three square, as large as the room allows."""
+    """Keeps the 3 x 3 grid square, and as large as possible."""
 
     def __init__(self, grid: ImageGrid) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Square(QWidget):
 
 
 class SeedField(QLineEdit):
-    """Takes Enter for itself, which elsewhere in the view goes to an image."""
+    """A field that handles Enter and Backspace itself, although they are shortcuts of the view."""
 
     def event(self, event: QEvent) -> bool:
         keys = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Backspace)
@@ -45,7 +45,7 @@ class SeedField(QLineEdit):
 
 
 class ExploreView(QWidget):
-    """Shows an `Explore`; `explore_of` gives its panel the same one."""
+    """Shows the project's `Explore`, which its panel shares (`explore_of`)."""
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ class ExploreView(QWidget):
         column.setContentsMargins(16, 12, 16, 12)
         column.setSpacing(12)
         column.addLayout(header)
-        column.addWidget(self.said)  # a line of its own: beside the buttons a small window has no room for it
+        column.addWidget(self.said)  # on a separate line, as a small window has no room for it beside the buttons
         column.addWidget(Square(self.grid), 1)
         self.seed.returnPressed.connect(self._enter_seed)
         self.back.clicked.connect(self.explore.back)
@@ -101,7 +101,7 @@ class ExploreView(QWidget):
     # -- what keys do --------------------------------------------------------------------------------------------
 
     def rate(self, kind: str, value: int = 0, advance: bool = False) -> None:
-        """Rate the selected images; they enter the project with that."""
+        """Rate the selected images, which adds them to the project."""
         self.explore.rate(self._rows(), kind, value)
 
     def image_at_hand(self) -> QImage | None:
@@ -109,12 +109,12 @@ class ExploreView(QWidget):
         return cell.pixels if cell else None
 
     def go(self) -> None:
-        """Make the selected image the one in the middle."""
+        """Move the selected image to the middle."""
         self.explore.go_to_row(self.grid.current_row())
         self.grid.set_current_row(CENTRE)
 
     def choose_blend(self) -> None:
-        """Offer the images that are liked most, to blend into."""
+        """Open a menu of the favourites, to blend into one of them."""
         menu = QMenu(self)
         menu.setToolTipsVisible(True)
         menu.setProperty("role", "pictures")
@@ -173,7 +173,7 @@ class ExploreView(QWidget):
 
 
 class Direction(QWidget):
-    """A slider between two words, and a lock."""
+    """A slider for one direction between two words, and a checkbox that locks it."""
 
     def __init__(self, explore: Explore, number: int, ends: tuple[str, str]) -> None:
         super().__init__()
@@ -210,7 +210,7 @@ class Direction(QWidget):
         self.lock.toggled.connect(lambda on: explore.lock(number, on))
 
     def show_amount(self, amount: float) -> None:
-        """Follow the place; moves nothing."""
+        """Show the amount of the current place, without moving it."""
         value = round(30 * amount / _REACH)
         if value != self.slider.value():
             self.slider.blockSignals(True)
@@ -219,7 +219,7 @@ class Direction(QWidget):
 
 
 class ExplorePanel(QWidget):
-    """The right side: how ordinary, how far, and the directions."""
+    """The side panel: truncation, directions, and the radius of the neighbours."""
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The Export dialog: what, where to, how, and how far it is."""
+"""The Export dialog: format, folder, options and progress."""
 
 from datetime import datetime
 from pathlib import Path
@@ -30,18 +30,18 @@ from studio.ui.export_formats import Way, unfit, ways
 from studio.ui.export_options import Options
 from studio.ui.parts import Card, ElidedLabel, Rows, button, named, quiet_note, section, set_role
 
-_LIST = 184  # pixels wide
-_SIZE, _LEAST = QSize(760, 540), QSize(640, 320)  # of the dialog; the least is for small screens and large text, where its middle scrolls
+_LIST = 184  # width in pixels
+_SIZE, _LEAST = QSize(760, 540), QSize(640, 320)  # of the dialog; on small screens or with large text its middle scrolls
 _KEY = Qt.ItemDataRole.UserRole
 
 
 def own_folder(actions: Actions) -> Path:
-    """Return where a project's exports go until somebody names another place."""
+    """Return the folder for a project's exports, used until the person names another."""
     return actions.project.folder / "exports"
 
 
 def suggested_folder(actions: Actions, way: str = "bundle") -> Path:
-    """Return a folder that does not exist yet, beside the last export or inside the project's."""
+    """Return a folder that does not exist yet, beside the last export or in the project's own folder for exports."""
     parent = Path(preferences.read().get("export_folder") or own_folder(actions))
     checkpoint = actions.state.checkpoint
     version = f"round-{checkpoint.round}" if checkpoint else "untuned"
@@ -57,10 +57,10 @@ def suggested_folder(actions: Actions, way: str = "bundle") -> Path:
 
 
 class WayList(QListWidget):
-    """Formats below headings."""
+    """The list of formats, with headings."""
 
     def moveCursor(self, action: QListWidget.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
-        """Home and Page Up would end on the heading at the top, which cannot be chosen, and so go nowhere."""
+        """Skip headings: without this, Home and Page Up would do nothing, because the first item is a heading, which cannot be selected."""
         found = super().moveCursor(action, modifiers)
         while found.isValid() and not found.flags() & Qt.ItemFlag.ItemIsEnabled:
             found = found.siblingAtRow(found.row() + 1)
@@ -68,7 +68,7 @@ class WayList(QListWidget):
 
 
 class ExportDialog(QDialog):
-    """Asks what and where to, shows progress, and ends with the way to the folder."""
+    """Asks for format and folder, shows the progress, and finally offers to open the folder."""
 
     def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -108,9 +108,9 @@ class ExportDialog(QDialog):
         self.end = button(tr("Close"), tr("Close this window (Esc); an export that runs goes on"))
         self._lay_out(card)
 
-        self._touched = False  # a person has named the folder
+        self._touched = False  # whether the person has named the folder
         self._wrote: dict[str, Any] = {}  # the settings of the last export
-        self._held: QWidget | None = None  # what had the keyboard when the export began
+        self._held: QWidget | None = None  # the widget that had the focus when the export began
         self.choose.clicked.connect(self._choose)
         self.start.clicked.connect(self._start)
         self.stop.clicked.connect(actions.cancel_export)
@@ -189,7 +189,7 @@ class ExportDialog(QDialog):
                     self.list.addItem(item)
 
     def _fit_list(self, generator: Generator) -> None:
-        """Offer the formats that the generator can be written in; the tips of the others say why not."""
+        """Enable the formats in which the generator can be written; the tooltips of the others say why not."""
         for row in range(self.list.count()):
             item = self.list.item(row)
             if way := self._ways.get(item.data(_KEY)):
@@ -200,7 +200,7 @@ class ExportDialog(QDialog):
 
     @property
     def way(self) -> Way:
-        """The format that is chosen."""
+        """The chosen format."""
         return self._ways[self.list.currentItem().data(_KEY)]
 
     def choose_way(self, key: str) -> None:
@@ -225,7 +225,7 @@ class ExportDialog(QDialog):
         self._grow()
 
     def _grow(self) -> None:
-        """Be as high as what the format asks, or as the screen; the rest scrolls."""
+        """Grow to the height that the format needs, up to that of the screen; the rest scrolls."""
         page = self.page.widget()
         asked = page.layout() if page is not None else None
         if not self.isVisible() or asked is None:
@@ -240,7 +240,7 @@ class ExportDialog(QDialog):
 
     @property
     def _written(self) -> bool:
-        """Whether the folder that is named is the one that was written last."""
+        """Whether the named folder is the one that was written last."""
         written = self._actions.exports.folder
         return bool(written) and written == self.folder.text().strip()
 
@@ -276,7 +276,7 @@ class ExportDialog(QDialog):
         elif folder.is_dir() and any(folder.iterdir()):
             self._say(tr("That folder is not empty; nothing was written. Name another."), "bad")
         else:
-            # A project's own folder is for it alone: what another project exports is not to be found there.
+            # A project's own folder for exports is not remembered: exports of other projects must not go there.
             own = folder.parent == own_folder(self._actions)
             preferences.keep(export_folder="" if own else str(folder.parent))
             self._held = self.focusWidget()
@@ -307,7 +307,7 @@ class ExportDialog(QDialog):
         self.start.setEnabled(able and not missing)
         for control in (self.folder, self.choose, self.options, self.list):
             control.setEnabled(not exports.running)
-        # What was written in another format or to another folder says nothing of the one that is chosen.
+        # The progress of an export in another format or to another folder does not concern this one.
         self.progress.setValue(round(1000 * exports.fraction) if exports.running or done else 0)
         self.show_folder.setVisible(bool(exports.folder))
         self.stop.setVisible(exports.running)
@@ -325,15 +325,15 @@ class ExportDialog(QDialog):
             self._say(missing or self._ready_words(), "quiet")
 
     def _give_back(self, running: bool) -> None:
-        """Give the keyboard back to what an export took it from."""
+        """Return the focus to the widget that had it before the export disabled it."""
         held, self._held = self._held, self._held if running else None
         if held is not None and not running:
             (held if held.isEnabled() else self.list).setFocus(Qt.FocusReason.OtherFocusReason)
-        elif running and self.focusWidget() is None:  # it was on one of the options, which went all at once
+        elif running and self.focusWidget() is None:  # it was in the options, which were disabled as a whole
             self.end.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _missing(self) -> str:
-        """Why the chosen format cannot be written now, in one line."""
+        """Why the chosen format cannot be written now, in one line; "" if it can."""
         if not self.way.of_images or self.way.key == "dataset":
             return ""
         count = len(favourites(self._actions.project, self.options.least_stars))

@@ -1,4 +1,4 @@
-"""The ways out of the studio, in words."""
+"""Descriptions of the export formats."""
 
 from dataclasses import dataclass
 
@@ -8,17 +8,17 @@ from studio.model.state import Generator
 
 @dataclass(frozen=True)
 class Way:
-    """One format: what it is called, what it is for, and the files that it writes."""
+    """One export format: its name, its purpose, and the files that it writes."""
 
-    key: str  # as `gan.formats.exports` calls it
+    key: str  # its name in `gan.formats.exports`
     name: str
     about: str
-    files: tuple[tuple[str, str], ...]  # name, what it is; a name may hold a setting in braces
+    files: tuple[tuple[str, str], ...]  # (name, description); a name may contain a setting in braces
     options: tuple[str, ...] = ()  # keys of `studio.ui.export_options`
-    of_images: bool = False  # made of favourites
+    of_images: bool = False  # whether it contains images (favourites or all) rather than the generator
 
     def written(self, graph: bool) -> list[tuple[str, str]]:
-        """The files that are written; of a generator that is a graph there is no traced program, but the graph itself."""
+        """The files that are written. `graph` : the generator is an ONNX graph, which is included instead of a traced program."""
         if not graph or "model.safetensors" not in dict(self.files):
             return list(self.files)
         kept = [file for file in self.files if file[0] != "generator.pt2"]
@@ -26,7 +26,7 @@ class Way:
 
 
 def unfit(way: Way, generator: Generator) -> str:
-    """Say why a generator cannot be written in a format; nothing where it can."""
+    """Return why a generator cannot be written in a format; "" if it can."""
     if way.key == "state_dict" and not generator.imported:
         return tr("Only generators that were imported have another program's code to go back to.")
     if way.key == "state_dict" and generator.folded:
@@ -37,7 +37,7 @@ def unfit(way: Way, generator: Generator) -> str:
 
 
 def ways() -> list[Way]:
-    """Return every format, those of the generator first."""
+    """Return all formats, those of the generator first."""
     weights = ("model.safetensors", tr("the weights"))
     config = ("config.json", tr("what the weights are"))
     onnx = ("generator.onnx", tr("runs in any program"))

@@ -1,4 +1,4 @@
-"""The options of an export: those of the chosen format are on show."""
+"""The options of an export; only those of the chosen format are shown."""
 
 from importlib.util import find_spec
 from typing import Any
@@ -13,7 +13,7 @@ from studio.ui.parts import named
 
 
 class Options(QWidget):
-    """Every option once; `show_for` shows a format's own."""
+    """The options of all formats; `show_for` shows those of one."""
 
     changed = Signal()
 
@@ -89,7 +89,7 @@ class Options(QWidget):
         self.setVisible(bool(way.options))
 
     def settings(self, way: Way) -> dict[str, Any]:
-        """What is chosen, as `gan.formats.exports.ExportSettings` takes it."""
+        """The chosen settings, as keywords for `gan.formats.exports.ExportSettings`."""
         chosen: dict[str, Any] = {
             key: box.currentData() for key, box in self.boxes.items() if key in way.options
         }
@@ -100,7 +100,7 @@ class Options(QWidget):
 
     @property
     def least_stars(self) -> int:
-        """From how many stars an image is a favourite."""
+        """Number of stars from which an image is a favourite."""
         return int(self.boxes["least_stars"].currentData())
 
     def _choose(self, key: str, value: object) -> None:

@@ -1,4 +1,4 @@
-"""A line of small images around the one on show."""
+"""A row of thumbnails around the image that is shown."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from studio.theme.theme import current
 from studio.theme.tokens import CORNER_IMAGE
 
 _SIDE, _GAP, _EDGE = 52, 6, 4
-_NOTCH = 120  # of a wheel, in eighths of a degree
+_NOTCH = 120  # one notch of a mouse wheel, in eighths of a degree
 
 
 class Filmstrip(QWidget):
-    """Shows as many of a list as there is room for, the chosen one in the middle; a click chooses another."""
+    """Shows as many images of a list as fit, with the chosen one in the middle if possible; a click chooses another."""
 
-    chosen = Signal(int)  # place in the list
+    chosen = Signal(int)  # index in the list
 
     def __init__(self, cache: ImageCache) -> None:
         super().__init__()
         self._cache = cache
         self._images: Sequence[int] = ()
         self._position = 0
-        self._turned = 0  # of the wheel, since the last image
+        self._turned = 0  # turn of the wheel since the last image, in eighths of a degree
         self.pixel_art = False
         self.setFixedHeight(_SIDE + 2 * _EDGE)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -38,21 +38,21 @@ class Filmstrip(QWidget):
         return QSize(600, _SIDE + 2 * _EDGE)
 
     def show_images(self, images: Sequence[int], position: int) -> None:
-        """Show a list around a place in it."""
+        """Show the images of a list around `position`."""
         self._images, self._position = images, position
         self.update()
 
     def _first(self) -> int:
-        """Return the place shown at the left."""
+        """Return the index of the image at the left."""
         fitting = max(1, (self.width() - 2 * _EDGE + _GAP) // (_SIDE + _GAP))
         return max(0, min(self._position - fitting // 2, len(self._images) - fitting))
 
     def rect_of(self, place: int) -> QRect:
-        """Return where an image of the list is painted."""
+        """Return the rectangle in which the image at an index is painted."""
         return QRect(_EDGE + (place - self._first()) * (_SIDE + _GAP), _EDGE, _SIDE, _SIDE)
 
     def place_at(self, point: QPoint) -> int:
-        """Return the place in the list under a point, or -1."""
+        """Return the index of the image under a point, or -1."""
         column, inside = divmod(point.x() - _EDGE, _SIDE + _GAP)
         place = self._first() + column
         return place if 0 <= place < len(self._images) and inside < _SIDE and column >= 0 else -1
@@ -89,7 +89,7 @@ class Filmstrip(QWidget):
             self.chosen.emit(place)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        # A touch pad tells of many small turns: only whole notches go on.
+        # A touchpad sends many small turns: only whole notches move on.
         self._turned += event.angleDelta().y() or event.angleDelta().x()
         notches = int(self._turned / _NOTCH)
         self._turned -= notches * _NOTCH

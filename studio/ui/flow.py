@@ -1,11 +1,11 @@
-"""A layout that breaks into lines like text."""
+"""A layout that wraps like text."""
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
 
 
 class FlowLayout(QLayout):
-    """Items from left to right, and a new line where the width ends."""
+    """Places items from left to right, and on a new line when they do not fit into the width."""
 
     def __init__(self, parent: QWidget, gap: int = 6) -> None:
         super().__init__(parent)

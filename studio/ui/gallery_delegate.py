@@ -1,4 +1,4 @@
-"""How an image of the gallery is painted: its tile comes from the image cache, at the right size and with round corners."""
+"""Painting of images in the gallery, from tiles of the image cache that have the right size and round corners."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from studio.ui.image_delegate import ImageDelegate
 
 
 class GalleryDelegate(ImageDelegate):
-    """Never waits for a file."""
+    """Paints cells from cached tiles; it never waits for a file."""
 
     def __init__(self, cache: ImageCache, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -29,7 +29,7 @@ class GalleryDelegate(ImageDelegate):
             painter.drawRoundedRect(rect, CORNER_IMAGE, CORNER_IMAGE)
             return QRectF(rect)
         side = min(tile.width() / tile.devicePixelRatio(), rect.width())
-        if tile.width() != round(side * ratio):  # a tile of another size, until the right one is made
+        if tile.width() != round(side * ratio):  # of another size, until the right one is made
             side = float(rect.width())
         spare = round((rect.width() - side) / 2 * ratio) / ratio
         area = QRectF(rect.x() + spare, rect.y() + spare, side, side)

@@ -1,4 +1,4 @@
-"""What the gallery shows and in which order: a search field, a few choices, and a way back to everything."""
+"""The filters and the order of the gallery."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from studio.ui.flow import FlowLayout
 from studio.ui.labels import LabelButton
 from studio.ui.parts import button, named, stands_for
 
-_REST_MS = 200  # after the last letter typed
+_REST_MS = 200  # delay after the last letter typed
 _LEAVING = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape, Qt.Key.Key_Down)
 
 
 class SearchField(QLineEdit):
-    """Enter, Down and Escape lead back to the images; Escape empties it first."""
+    """A search field from which Enter, Down and Escape lead back to the images; Escape clears it first."""
 
     left = Signal()
 
     def event(self, event: QEvent) -> bool:
-        # They belong to the field, not to the view's shortcuts.
+        # The field handles these keys itself, although they are shortcuts of the view.
         if (
             isinstance(event, QKeyEvent)
             and event.type() == QEvent.Type.ShortcutOverride
@@ -50,7 +50,7 @@ class SearchField(QLineEdit):
 
 
 class GalleryFilter(QWidget):
-    """Emits `changed` with the query that a person has put together, `left` when the search is over."""
+    """Emits `changed` with the query that the person composed, and `left` when they leave the search field."""
 
     changed = Signal(object)  # Query
     left = Signal()
@@ -110,7 +110,7 @@ class GalleryFilter(QWidget):
         line = FlowLayout(self, 8)
         for box in (self.search, self.rating, self.flag):
             line.addWidget(box)
-        colours = QWidget()  # they stay on one line
+        colours = QWidget()  # keeps the labels on one line
         together = QHBoxLayout(colours)
         together.setContentsMargins(0, 0, 0, 0)
         together.setSpacing(4)
@@ -129,17 +129,17 @@ class GalleryFilter(QWidget):
         self._show()
 
     def list_tags(self) -> None:
-        """Offer the tags in use; one that no image has any more is no filter any more."""
+        """Offer the tags in use; a tag that no image has any more is removed from the query."""
         tags = self._actions.project.tags()
         _fill(self.tag, [(tr("Any tag"), None), *((f"{tag} ({n})", tag) for tag, n in tags)])
         self._use_what_is_offered()
 
     def show_everything(self) -> None:
-        """Take every filter away; the order stays."""
+        """Clear all filters; the order stays."""
         self._use(Query(order=self.query.order))
 
     def show_query(self, query: Query) -> None:
-        """Show a query that was put together elsewhere, such as for a tag."""
+        """Set the filters to a query that was composed elsewhere, such as for a tag."""
         self._use(query)
         self.list_tags()
 
@@ -149,7 +149,7 @@ class GalleryFilter(QWidget):
         self._use_what_is_offered()
 
     def _use_what_is_offered(self) -> None:
-        """Leave out a tag that no image has any more, and a version that was deleted."""
+        """Remove from the query a tag that no image has any more, and a version that was deleted."""
         query = self.query
         if _index_of(self.tag, query.tag) < 0:
             query = replace(query, tag=None)
@@ -216,7 +216,7 @@ def _box(name: str, tip: str) -> QComboBox:
 
 
 def _fill(box: QComboBox, items: list[tuple[str, object]]) -> None:
-    """Replace what can be chosen and keep what is chosen."""
+    """Replace the items of a combo box and keep the current choice, if it is still there."""
     chosen = box.currentData()
     box.clear()
     for name, data in items:

@@ -1,4 +1,4 @@
-"""The Gallery: everything that was ever seen, to find it again."""
+"""The Gallery view: all images that were ever shown."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from studio.ui.image_facts import ImageFacts
 from studio.ui.image_grid import ImageGrid
 from studio.ui.parts import ElidedLabel, named, stands_for, text_label
 
-_SIZE = 144  # logical pixels of a tile, until somebody chooses another
-_MOST_AT_HAND = 2000  # selected images that a key rates at once
+_SIZE = 144  # default side of a tile, in logical pixels
+_MOST_AT_HAND = 2000  # limit for the selected images that one key rates
 
 
 class GalleryView(QWidget):
-    """A filter, a grid of what answers it, and what to do where nothing does."""
+    """The filters, the grid of matching images, and a hint if there are none."""
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
         self._actions, self._gallery = actions, actions.gallery
         kept = actions.project.meta("gallery")
-        self._kept: dict[str, Any] = kept if isinstance(kept, dict) else {}  # where it was left, until shown
-        self._shown = self._kept_number("image")  # the image that was selected last,
-        self._row = 0  # and where it was
+        self._kept: dict[str, Any] = kept if isinstance(kept, dict) else {}  # the saved place, until it is restored
+        self._shown = self._kept_number("image")  # the image that was selected last
+        self._row = 0  # and its row
         self.grid = ImageGrid()
         self.grid.setItemDelegate(GalleryDelegate(actions.images, self.grid))
         self.grid.setModel(actions.gallery)
@@ -42,7 +42,7 @@ class GalleryView(QWidget):
         named(self.grid, tr("All images"), "")
         self.filter = GalleryFilter(actions)
         self.filter.show_query(Query.read(self._kept.get("query", {})))
-        actions.gallery.query = self.filter.query  # listed once it is looked at
+        actions.gallery.query = self.filter.query  # the images are listed when the view is first shown
         self.count = ElidedLabel("", "quiet")
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(SMALLEST, LARGEST)
@@ -92,7 +92,7 @@ class GalleryView(QWidget):
             bind(actions.state, name, self._show_scaling)
 
     def focus_target(self) -> QWidget:
-        # A grid that is hidden would take the keyboard once there are images again, from the hands that type.
+        # A hidden grid would take the focus from the search field as soon as there are images again, while the person types.
         return self.filter.search if self.grid.isHidden() else self.grid
 
     def image_at_hand(self) -> QImage | None:
@@ -100,7 +100,7 @@ class GalleryView(QWidget):
         return self._actions.images.image(cell.image) if cell else None
 
     def zoom(self, steps: int) -> None:
-        """Make the images larger or smaller by whole columns; 0 is the usual size."""
+        """Make the images larger (1) or smaller (-1) by whole columns; 0 is the default size."""
         before, wanted = self.grid.cell_size, _SIZE if steps == 0 else max(SMALLEST, self.grid.cell_size)
         while steps and SMALLEST <= wanted <= LARGEST and self.grid.cell_size == before:
             wanted += 8 * steps
@@ -108,16 +108,16 @@ class GalleryView(QWidget):
         self._resize(wanted)
 
     def search(self) -> None:
-        """Put the keyboard into the search field."""
+        """Focus the search field."""
         self.filter.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.filter.search.selectAll()
 
     def show_query(self, query: Query) -> None:
-        """Show what answers a query."""
+        """Show the images that match a query."""
         self.filter.show_query(query)
 
     def kept_place(self) -> dict[str, Any]:
-        """Return the filters, the image at hand and how far it is scrolled, for the next start."""
+        """Return the filters, the selected image and the scroll position, to restore them at the next start."""
         if self._kept or not self._gallery.ids:
             place = {**self._kept, "query": self.filter.query.kept()}
         else:
@@ -131,7 +131,7 @@ class GalleryView(QWidget):
         return {"gallery": place}
 
     def follow_in_loupe(self) -> None:
-        """Let the Loupe be at the image at hand, before this is shown."""
+        """Set the Loupe to the selected image, before this view is shown."""
         self._gallery.refresh()
         self._actions.loupe.follow("gallery", self._gallery.ids, self._gallery.row_of(self._shown))
 
@@ -148,7 +148,7 @@ class GalleryView(QWidget):
         self._gallery.refresh()
         self._show()
         if self._kept:
-            QTimer.singleShot(0, self, self._scroll_back)  # once everything has the room it gets
+            QTimer.singleShot(0, self, self._scroll_back)  # after the layout
 
     def _scroll_back(self) -> None:
         row, hidden = self._gallery.row_of(self._kept_number("first")), self._kept_number("hidden")
@@ -224,7 +224,7 @@ class GalleryView(QWidget):
 
 
 class GalleryPanel(ImageFacts):
-    """The right side of the Gallery."""
+    """The side panel of the Gallery view."""
 
     def __init__(self, actions: Actions) -> None:
         keys = tr(

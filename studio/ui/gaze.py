@@ -1,4 +1,4 @@
-"""How long each image is looked at, as far as hands tell: noted in passing, where the person allows it."""
+"""Measures how long each image is looked at, from pointer and keys; recorded as an implicit signal if the person allows it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from studio.model.actions import Actions
 from studio.model.grid_model import Cell, CellRole
 from studio.ui.image_grid import ImageGrid
 
-SHORTEST, LONGEST = 0.7, 60.0  # seconds: less is passing by, more is a cup of tea
-ON_A_GRID = 1.5  # seconds at least, where images lie side by side and hands pass over them
+SHORTEST, LONGEST = 0.7, 60.0  # seconds; shorter times are ignored, longer ones (a break) are cut off
+ON_A_GRID = 1.5  # seconds; the shortest time on a grid, where the pointer passes over many images
 
 
 class Gaze:
-    """Looks at one image at a time; how long it did is noted when it looks away."""
+    """Tracks the image that is looked at, and records for how long once another one is, or none."""
 
     def __init__(self, actions: Actions, shortest: float = SHORTEST) -> None:
         self._actions, self._shortest = actions, shortest
-        self.image, self._since = 0, 0.0  # 0: at none
+        self.image, self._since = 0, 0.0  # 0: none
 
     def look_at(self, image: int) -> bool:
-        """Look at another image, or at none (0); False where it is the same still."""
+        """Set the image that is looked at, 0 for none. Returns False if it is the same as before."""
         if image == self.image:
             return False
         seconds, before = monotonic() - self._since, self.image
@@ -33,7 +33,7 @@ class Gaze:
 
 
 class GridGaze(QObject):
-    """Watches a grid: an image is looked at while the pointer rests on it, or from when a key moved to it."""
+    """Watches a grid: an image is looked at while the pointer is on it, or after a key moved to it."""
 
     def __init__(self, grid: ImageGrid, actions: Actions) -> None:
         super().__init__(grid)
@@ -50,7 +50,7 @@ class GridGaze(QObject):
         return False
 
     def _look(self, row: int) -> None:
-        """Look at the image at `row`; from none of them the eye goes nowhere in particular."""
+        """Look at the image at `row`, or at none if there is none."""
         self._row = row
         self.gaze.look_at(self._image_at(row))
 

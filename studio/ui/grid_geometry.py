@@ -1,4 +1,4 @@
-"""Where each cell of a square grid lies: arithmetic, so that a hundred thousand cells cost what twenty-four do."""
+"""Geometry of a grid of squares, by arithmetic alone, so that a hundred thousand cells cost no more than twenty-four."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -6,7 +6,7 @@ from math import ceil
 from PySide6.QtCore import QPoint, QRect
 
 GAP = 8
-MARGIN = 4  # room for the ring of a selected image at the border
+MARGIN = 4  # for the ring around a selected image at the border
 SMALLEST, LARGEST = 72, 384
 
 
@@ -17,7 +17,7 @@ class Geometry:
     count: int
     columns: int
     cell: int  # side, logical pixels
-    left: int = MARGIN  # where the first column begins
+    left: int = MARGIN  # left edge of the first column
 
     @classmethod
     def fitting(
@@ -25,8 +25,8 @@ class Geometry:
     ) -> "Geometry":
         """Lay out `count` cells so that whole columns fill the width.
 
-        `wanted` is the cell's side the person asked for; None takes the largest at which every cell is visible.
-        A cell is a whole multiple of `unit` logical pixels, and what that leaves of the width is left at both sides.
+        `wanted` : side of a cell that the person asked for; None takes the largest at which all cells are visible (but see `SMALLEST`).
+        `unit` : if above 1, cells are rounded to whole multiples of this many logical pixels, and the grid is centred.
         """
         room = max(1, width - 2 * MARGIN)
         if wanted is None:
@@ -41,7 +41,7 @@ class Geometry:
             cell = (room - GAP * (columns - 1)) // columns
         cell = max(1, min(cell, LARGEST))
         if 1 < unit <= cell:
-            cell = ceil(cell // unit * unit)  # a fraction of a pixel more than the image, at most
+            cell = ceil(cell // unit * unit)  # less than a pixel more than the image
             if wanted is not None:
                 columns = (room + GAP) // (cell + GAP)
         filled = columns * (cell + GAP) - GAP
@@ -63,7 +63,7 @@ class Geometry:
         return self.rows * (self.cell + GAP) - GAP + 2 * MARGIN if self.count else 0
 
     def rect(self, row: int) -> QRect:
-        """Return where cell number `row` lies in the content, before scrolling."""
+        """Return the rectangle of cell number `row` in the content, before scrolling."""
         step = self.cell + GAP
         return QRect(
             self.left + row % self.columns * step, MARGIN + row // self.columns * step, self.cell, self.cell
@@ -79,20 +79,20 @@ class Geometry:
         return row if row < self.count else -1
 
     def between(self, top: int, bottom: int) -> range:
-        """Return the cells that a strip of the content from `top` to `bottom` may touch."""
+        """Return the cells of all rows that a strip of the content from `top` to `bottom` may touch."""
         step = self.cell + GAP
         first = max(0, (top - MARGIN) // step) * self.columns
         last = (max(0, bottom - MARGIN) // step + 1) * self.columns
         return range(min(first, self.count), min(last, self.count))
 
     def stepped(self, row: int, by: int) -> int:
-        """Return the cell `by` cells further on, or `row` where there is none."""
+        """Return the cell `by` cells further on, or `row` if there is none."""
         return row + by if 0 <= row + by < self.count else row
 
     def held(self, current: int, top: int, height: int) -> int:
-        """Return the cell that stays where it is while others become larger or smaller, -1 for none.
+        """Return the cell that keeps its place in the viewport when the cell size changes, or -1 for none.
 
-        In a viewport of `height` pixels that begins at `top`: the current cell where it can be seen, else the first one wholly seen.
+        In a viewport of `height` pixels that begins at `top`: the current cell if it is visible, otherwise the first that is fully visible.
         """
         seen = self.between(top, top + height - 1)
         if current in seen or not seen:
@@ -101,7 +101,7 @@ class Geometry:
         return min(wholly, self.count - 1)
 
     def paged(self, row: int, height: int, down: bool) -> int:
-        """Return the cell a page of `height` pixels below or above `row`, in its column."""
+        """Return the cell a page of `height` pixels below or above `row`, in the same column."""
         columns, count = self.columns, self.count
         page = columns * max(1, height // (self.cell + GAP))
         while page > columns and not 0 <= row + page < count and not 0 <= row - page < count:
@@ -109,7 +109,7 @@ class Geometry:
         moved = row + (page if down else -page)
         if 0 <= moved < count:
             return moved
-        # Beyond the first or last row: the same column of that row.
+        # Beyond the first or last row: that row, in the same column.
         column = row % columns
         last = (count - 1) // columns * columns + column
         return (last if last < count else last - columns) if down else column

@@ -1,4 +1,4 @@
-"""The Help view: the first steps, what each view is for, where the keys are, what it is made of."""
+"""The Help view: first steps, the purpose of each view, shortcuts, and the versions of the program and its parts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ LICENCES = (
 
 
 def studio_version() -> str:
-    """Return the version that is installed, or "" where it runs from a folder."""
+    """Return the installed version, or "" if the program runs from a folder."""
     try:
         return version("tastemaker-studio")
     except PackageNotFoundError:
@@ -45,7 +45,7 @@ def studio_version() -> str:
 
 
 def steps(keys_of: Callable[[str], str]) -> list[tuple[str, str]]:
-    """Return the way through in a few steps (what to do, what happens), with the keys that commands have now."""
+    """Return the first steps as (what to do, what happens), with the current keys of commands."""
     return [
         (
             tr("Rate what you see"),
@@ -80,7 +80,7 @@ def steps(keys_of: Callable[[str], str]) -> list[tuple[str, str]]:
 
 
 class Icon(QLabel):
-    """An icon of the theme that follows its colours."""
+    """An icon in the colours of the current theme."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ class Icon(QLabel):
 
 
 class HelpView(QWidget):
-    """One page to read."""
+    """A page of help."""
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
@@ -106,8 +106,8 @@ class HelpView(QWidget):
         column.setContentsMargins(0, 0, 8, 16)
         column.setSpacing(8)
         column.addWidget(section(tr("First steps")))
-        self._steps: list[QLabel] = []  # what happens at each
-        self._keys: dict[str, QLabel] = {}  # of each view
+        self._steps: list[QLabel] = []  # the descriptions
+        self._keys: dict[str, QLabel] = {}  # by view
         column.addWidget(self._make_steps())
         column.addSpacing(12)
         column.addWidget(section(tr("What each view is for")))
@@ -131,7 +131,7 @@ class HelpView(QWidget):
         title.setFixedHeight(HEADER)
         outer.addWidget(title)
         self.page = scrolled(body)
-        self.page.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # so that the arrows scroll it
+        self.page.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # so that the arrow keys scroll it
         named(self.page, tr("Help"), "")
         outer.addWidget(self.page, 1)
 
@@ -140,7 +140,7 @@ class HelpView(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._tell_keys()  # they may be others since it was last shown
+        self._tell_keys()  # they may have changed since it was last shown
 
     def _key(self, command: str) -> str:
         keys = cast("StudioWindow", self.window()).commands.keys(command)

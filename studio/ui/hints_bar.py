@@ -1,4 +1,4 @@
-"""One line above the status bar that says what to do next, to somebody who is new here."""
+"""A line above the status bar with a hint for new users on what to do next."""
 
 from collections.abc import Callable
 
@@ -12,14 +12,14 @@ from studio.model.hints import Hint, Hints
 from studio.model.property import changed
 from studio.ui.parts import ElidedLabel, button, with_keys
 
-SOON_MS = 120  # after what makes a hint due
+SOON_MS = 120  # delay after the event that makes a hint due
 
 
 class HintsBar(QFrame):
-    """Shows a `Hints`; takes no room while there is none."""
+    """Shows the current hint of a `Hints`; hidden if there is none."""
 
     def __init__(self, actions: Actions, action_of: Callable[[str], QAction]) -> None:
-        """`action_of` gives the action of a command by its key."""
+        """`action_of` : returns the action of a command by its key."""
         super().__init__()
         self._action_of = action_of
         self.setObjectName("hints")
@@ -32,7 +32,7 @@ class HintsBar(QFrame):
         row.addWidget(self.text, 1)
         row.addWidget(self.end)
         self.end.clicked.connect(self._put_away)
-        # A moment later: to come and go moves the whole window, and what makes a hint due has enough to show by itself.
+        # Delayed, because showing or hiding it moves the whole view, just when the event that makes a hint due changes the view too.
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(SOON_MS)

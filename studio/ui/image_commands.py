@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def table(window: StudioWindow) -> Iterable[Command]:
     """Return the commands in the order of the menu."""
-    # What Explore shows are no images of the project until they are rated: these would change the ones selected elsewhere.
+    # Not in Explore: its images are not in the project until they are rated, so these would change the images selected elsewhere.
     rates = tuple(view for view in views.rating_views() if view != "explore")
     for label in range(1, MOST_LABELS + 1):
         yield Command(
@@ -102,7 +102,7 @@ _MENU = (
 
 
 def context_menu(window: QWidget) -> QMenu:
-    """Return a menu of what can be done with the selected images; it is gone once it is closed."""
+    """Return a menu of commands on the selected images, which deletes itself when it is closed."""
     menu = QMenu(window)
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     commands: Commands = window.commands  # type: ignore[attr-defined]
@@ -136,7 +136,7 @@ def _save(window: StudioWindow) -> None:
 
 
 def _editor(window: StudioWindow) -> TagsEditor:
-    """Return the editor in the side panel of the view on show; the panel comes out if it was hidden."""
+    """Return the editor in the side panel of the current view; shows the panel if it was hidden."""
     from studio.ui.tags_editor import TagsEditor
 
     if not window.panel_is_shown():

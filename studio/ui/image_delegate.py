@@ -1,4 +1,4 @@
-"""How one image of the grid is painted, and where its stars are."""
+"""Painting of one image in a grid, and the positions of its stars."""
 
 from collections import OrderedDict
 
@@ -36,10 +36,10 @@ from studio.theme.tokens import CORNER_IMAGE, TINY
 from studio.ui.labels import paint_label
 
 _Index = QModelIndex | QPersistentModelIndex
-_WORDED = 136  # side of a cell from which on the word for a rejected image fits beside a label, a tag and the sign of a note
-_KEPT = 512  # scaled pixmaps; 24 at 2x of 168 px are 11 MB
+_WORDED = 136  # side of a cell from which the word "rejected" fits beside the label, the tags and the sign of a note
+_KEPT = 512  # scaled pixmaps in the cache; 24 of 168 px at a device pixel ratio of 2 take 11 MB
 
-# A five-pointed star of radius 1 around the origin, tip up.
+# A five-pointed star of radius 1 around the origin, pointing up.
 STAR = QPolygonF(
     [
         QPointF(x, y)
@@ -52,12 +52,12 @@ STAR = QPolygonF(
 
 
 def star_step(cell: int) -> int:
-    """Return the distance between the middles of two stars for a cell of this side."""
+    """Return the distance between the centres of two stars in a cell whose side is `cell`."""
     return 16 if cell >= 104 else max(10, cell // 7)
 
 
 def star_box(rect: QRect, star: int) -> QRect:
-    """Return the place of star 1..5 in a cell; its height is generous, as a target for a hand."""
+    """Return the clickable area of star 1..5 in a cell, which is taller than the star."""
     step = star_step(rect.width())
     return QRect(rect.left() + 8 + (star - 1) * step, rect.bottom() + 1 - step - 10, step, step + 10)
 
@@ -68,7 +68,7 @@ def star_at(rect: QRect, point: QPoint) -> int:
 
 
 class ImageDelegate(QStyledItemDelegate):
-    """Paints a `Cell`: the image, its stars, its tag, the ring."""
+    """Paints a `Cell`: the image, its stars, tags and other marks, and the ring."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -93,9 +93,9 @@ class ImageDelegate(QStyledItemDelegate):
             area = self._paint_image(painter, rect, cell)
             if hovered or chosen or cell.stars:
                 self._paint_stars(painter, rect, area, cell.stars, self.hovered_star if hovered else 0)
-            end = float(rect.right())  # where the marks at the left have to end
+            end = float(rect.right())  # where the marks at the left must end
             if cell.flag:
-                # A small image with marks at its left has no room for the word.
+                # Beside the marks, a small image has no room for the word.
                 word = tr("rejected") if rect.width() >= _WORDED else "×"
                 end = self._paint_tag(painter, rect, word if cell.flag == "reject" else "P")
             self._paint_marks(painter, rect, cell, end - 6)
@@ -112,7 +112,7 @@ class ImageDelegate(QStyledItemDelegate):
         ratio = painter.device().devicePixelRatio()
         pixmap = self._pixmap(cell, rect.width(), ratio)
         side = pixmap.width() / pixmap.devicePixelRatio()
-        # Whole device pixels: half a pixel of offset would blur every edge.
+        # Aligned to device pixels: an offset of half a pixel would blur all edges.
         spare = round((rect.width() - side) / 2 * ratio) / ratio
         area = QRectF(rect.x() + spare, rect.y() + spare, side, side)
         shape = QPainterPath()
@@ -164,7 +164,7 @@ class ImageDelegate(QStyledItemDelegate):
             painter.restore()
 
     def _paint_tag(self, painter: QPainter, rect: QRect, text: str) -> float:
-        """Write at the top right; returns where that begins."""
+        """Write a badge at the top right; returns its left edge."""
         font = QFont(painter.font())
         font.setPixelSize(TINY)
         painter.setFont(font)
@@ -178,7 +178,7 @@ class ImageDelegate(QStyledItemDelegate):
         return box.left()
 
     def _paint_marks(self, painter: QPainter, rect: QRect, cell: Cell, end: float) -> None:
-        """The colour label at the top left; beside it the first tag, how many more there are, and lines where there is a note."""
+        """Paint the colour label at the top left, then the first tag, the number of further ones, and three lines if there is a note."""
         left, top = rect.left() + 6.0, rect.top() + 6.0
         if cell.label:
             paint_label(painter, cell.label, QRectF(left, top + 0.5, 16, 16))
@@ -212,5 +212,5 @@ class ImageDelegate(QStyledItemDelegate):
         colour.setAlpha(alpha)
         painter.setPen(QPen(colour, 2))
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        # One clear pixel, then the ring, wholly outside the image.
+        # The ring is entirely outside the image, with a gap of one pixel.
         painter.drawRoundedRect(QRectF(rect).adjusted(-2, -2, 2, 2), CORNER_IMAGE + 2, CORNER_IMAGE + 2)

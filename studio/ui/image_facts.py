@@ -1,4 +1,4 @@
-"""The side panel of views that show single images: what is known of this one, and what the person says of it."""
+"""The side panel of views with single images: facts about the selected ones, and the person's rating, tags and note."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from studio.project.search import Seen
 from studio.ui.parts import KeyLegend, Rows, section
 from studio.ui.tags_editor import TagsEditor
 
-_MOST = 500  # selected images that are looked at for what they have in common
+_MOST = 500  # selected images that are compared for common facts
 
 
 def said_of(state: ImageState) -> str:
-    """Write stars and flag in a few signs: "★★★★☆ · liked"; a dash for nothing."""
+    """Return stars and flag in short form, "★★★★☆ · liked"; a dash if there are none."""
     parts = ["★" * state.stars + "☆" * (5 - state.stars)] if state.stars else []
     if state.flag:
         parts.append(tr("liked") if state.flag == "like" else tr("rejected"))
@@ -28,12 +28,12 @@ def said_of(state: ImageState) -> str:
 
 
 def expected(guess: Guess | None) -> str:
-    """Write a prediction; a dash where there is none."""
+    """Return a prediction as text; a dash if there is none."""
     return "–" if guess is None else f"★ {guess.stars:.1f} ± {guess.spread:.1f}"
 
 
 def why(kind: str) -> str:
-    """Say why an image was shown."""
+    """Return the reason for showing an image, in words."""
     return {
         "informative": tr("chosen to learn your taste"),
         "thompson": tr("chosen for your taste"),  # in projects from before "informative"
@@ -44,10 +44,10 @@ def why(kind: str) -> str:
 
 
 class ImageFacts(QWidget):
-    """Follows the selected images."""
+    """Shows facts about the selected images, and controls to change them."""
 
     def __init__(self, actions: Actions, keys: str) -> None:
-        """`keys`: a text with the names of commands in braces, for their keys."""
+        """`keys` : a text in which names of commands in braces stand for their keys."""
         super().__init__()
         self._actions = actions
         column = QVBoxLayout(self)
@@ -90,7 +90,7 @@ class ImageFacts(QWidget):
 
 
 def _facts(versions: Sequence[Checkpoint], seeds: bool) -> dict[str, tuple[str, Callable[[Seen], str]]]:
-    """Return what is told of images, by line. `seeds`: one at least has a seed of its own; most are chosen and have none."""
+    """Return the facts shown about images, {line: (name, text of an image)}. `seeds` : whether any image has a seed; most have none."""
     names = {version.id: version_name(version, inside=True) for version in versions}
     seed: tuple[str, Callable[[Seen], str]] = (tr("Seed"), lambda one: "–" if one.seed is None else str(one.seed))
     return {
@@ -108,6 +108,6 @@ def _version(checkpoint: int | None, names: Mapping[int, str]) -> str:
 
 
 def _common(facts: Iterable[str]) -> str:
-    """What is so of all images; a dash where there is none."""
+    """The text that all images share; a dash if they differ."""
     found = set(facts)
     return tr("various") if len(found) > 1 else next(iter(found), "–")

@@ -1,4 +1,4 @@
-"""The grid of images: how they are painted, and what hands do on them."""
+"""The grid of images: painting, selection, and mouse and keyboard input."""
 
 from collections.abc import Iterator
 
@@ -45,24 +45,24 @@ _MOVES = {
 
 
 class ImageGrid(SquareGrid):
-    """Shows a model of `Cell`s. Emits what a hand did; changes nothing itself.
+    """Shows a model of `Cell`s. Emits signals for what the person does; changes no image itself.
 
-    Ctrl+click adds an image to the selection or takes it out; Shift with a click or a move selects all on the way.
+    Ctrl+click adds an image to the selection or removes it; Shift with a click or a key selects all images in between.
     """
 
     star_clicked = Signal(int, int)  # row, stars 1..5
     opened = Signal(int)  # row that was double-clicked
-    menu_wanted = Signal(QPoint)  # where on the screen
+    menu_wanted = Signal(QPoint)  # position on the screen
     selection_changed = Signal()
     current_row_changed = Signal(int)
-    hovered_row_changed = Signal(int)  # -1: the pointer is on none
+    hovered_row_changed = Signal(int)  # -1: none
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._hovered = -1
         self._hovered_star = 0
-        self._anchor = 0  # where a selection with Shift begins
-        self._released_alone = -1  # selected with others; alone once the button is let go
+        self._anchor = 0  # row at which a selection with Shift begins
+        self._released_alone = -1  # row that was pressed in a multiple selection: on release, it is selected alone
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setMouseTracking(True)
@@ -78,7 +78,7 @@ class ImageGrid(SquareGrid):
         return found
 
     def set_pixel_art(self, pixel_art: bool, source: int) -> None:
-        """Enlarge images of `source` pixels, or squares of one colour, by whole factors, or smoothly."""
+        """Enlarge images by whole factors (`pixel_art`) or smoothly. `source` : their side in pixels, or in squares of pixel art."""
         self.delegate.pixel_art = pixel_art
         unit = source / self.devicePixelRatioF() if pixel_art and source else 1.0
         if unit != self._unit:
@@ -94,7 +94,7 @@ class ImageGrid(SquareGrid):
         count = self._geometry.count
         if count:
             self._anchor = min(max(row, 0), count - 1)
-            # Not setCurrentIndex, which looks at the keyboard: Ctrl may still be down from a shortcut.
+            # Not QAbstractItemView.setCurrentIndex, which depends on modifier keys: Ctrl may still be down from a shortcut.
             self.selectionModel().setCurrentIndex(self._index(self._anchor), _Command.ClearAndSelect)
 
     def selected_rows(self) -> Iterator[int]:
@@ -153,7 +153,7 @@ class ImageGrid(SquareGrid):
 
     def _moved(self) -> None:
         super()._moved()
-        # The pointer may rest while the images move below it.
+        # The images may move below a resting pointer.
         if self.viewport().underMouse():
             self._hover(*self._star_under(self.viewport().mapFromGlobal(QCursor.pos())))
 
@@ -179,7 +179,7 @@ class ImageGrid(SquareGrid):
             toggle(self.selectionModel(), row)
             self._anchor = row
         elif self.selectionModel().isSelected(index):
-            self._released_alone = row  # not yet: all of the selected may be about to be dragged
+            self._released_alone = row  # only on release: a drag of the whole selection may begin here
         else:
             self.setCurrentIndex(index)
 
@@ -190,7 +190,7 @@ class ImageGrid(SquareGrid):
         event.accept()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        # The second press of two quick clicks on the stars is a click like any other.
+        # On the stars, the second press of a double click is an ordinary click.
         row, star = self._star_under(event.position().toPoint())
         if row < 0 or star or event.button() != Qt.MouseButton.LeftButton:
             self.mousePressEvent(event)

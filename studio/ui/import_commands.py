@@ -1,4 +1,4 @@
-"""Bringing in a generator from elsewhere: the command, and files that are dropped."""
+"""Importing a generator from another program: the command, and dropped files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from studio.ui.import_sheet import ImportSheet
     from studio.ui.window import StudioWindow
 
-# Keras' own are there to be told what to do with them.
+# Files of Keras are included because the error message tells what to do with them.
 SUFFIXES = (".pkl", ".pt", ".pth", ".ckpt", ".tar", ".bin", ".onnx", ".safetensors", ".pt2", ".h5", ".keras")
 EXPORTED = ("generator.onnx", "generator.safetensors", "generator.pth", "generator.pt2")
 LOG = "import.log"
@@ -35,7 +35,7 @@ def ask_file(parent: QWidget) -> Path | None:
 
 
 def open_sheet(window: StudioWindow, file: Path) -> ImportSheet:
-    """Read a file and show what is in it."""
+    """Open the Import sheet on a file."""
     from studio.model.importing import Importing
     from studio.ui.import_sheet import ImportSheet
     from studio.worker.import_client import ImportClient
@@ -55,14 +55,14 @@ def open_sheet(window: StudioWindow, file: Path) -> ImportSheet:
 
 
 def table(window: StudioWindow) -> Iterable[Command]:
-    """Return the command; from now on the window takes such files when they are dropped."""
+    """Yield the command. Also makes the window accept dropped files of this kind."""
 
     def choose() -> None:
         if picked := ask_file(window):
             open_sheet(window, picked)
 
     def take(file: Path) -> bool:
-        if file.is_dir():  # of an export that is no bundle
+        if file.is_dir():  # of an export in a format other than a bundle
             file = next((file / name for name in EXPORTED if (file / name).is_file()), file)
         if not file.is_file() or file.suffix.lower() not in SUFFIXES:
             return False

@@ -1,4 +1,4 @@
-"""The Import sheet: what a file holds, what it does not say, and how its generator draws."""
+"""The Import sheet: what a file contains, questions that it leaves open, and samples of its generator."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from studio.ui.strip import GAP, Strip
 from studio.worker import imports
 
 ROWS, COLUMNS = 3, 8  # of the preview
-QUESTION = 320  # pixels that a question is wide, in lines of its own where it is longer
-ANSWER = 120  # pixels that its list of answers is wide at least: on a small screen they are cut off, and nothing beside them
+QUESTION = 320  # width of a question in pixels; longer ones wrap
+ANSWER = 120  # minimum width of its list of answers in pixels; on a small screen only the answers are cut off
 
 
 class ImportSheet(QDialog):
-    """Shows what was read, asks only what could not be, and ends in a new project on the generator."""
+    """Shows what was read from a file, asks what it does not tell, and ends with a new project on the generator."""
 
-    another_wanted = Signal()  # another file, as this one is none that can be read
-    keep_wanted = Signal()  # in a project of its own: the one on show is left
+    another_wanted = Signal()  # another file, because this one cannot be read
+    keep_wanted = Signal()  # a new project with this generator
 
     def __init__(self, importing: Importing, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -66,7 +66,7 @@ class ImportSheet(QDialog):
         self.keep.setDefault(True)
         self.another = button(tr("Another file…"), tr("Choose another file to bring in (Enter)"), "primary")
         self.cancel = button(tr("Cancel"), tr("Close this window (Esc); nothing is kept"))
-        self.cancel.setAutoDefault(False)  # Enter is for the other one, wherever the keyboard is
+        self.cancel.setAutoDefault(False)  # Enter is for the other button, wherever the focus is
         self._lay_out()
         self.keep.clicked.connect(self.keep_wanted)
         self.another.clicked.connect(self.another_wanted)
@@ -114,7 +114,7 @@ class ImportSheet(QDialog):
         column.addLayout(ends)
 
     def _grow(self, again: bool = True) -> None:
-        """Be as large as what there is to say, or as the screen, around the same middle; the rest scrolls."""
+        """Resize to the contents, up to the size of the screen, around the same centre; the rest scrolls."""
         room = self.screen().availableGeometry().size() - FRAME
         around = self.size() - self.page.viewport().size()
         wide = self._said.sizeHint().width()
@@ -126,7 +126,7 @@ class ImportSheet(QDialog):
             self.resize(wanted)
             corner = self.screen().availableGeometry().topLeft()
             self.move(max(corner.x(), self.x() + spare.width() // 2), max(corner.y(), self.y() + spare.height() // 2))
-            if again:  # where it is wider, its images are higher
+            if again:  # at another width, the images have another height
                 QTimer.singleShot(0, self, lambda: self._grow(False))
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -141,7 +141,7 @@ class ImportSheet(QDialog):
         self.error.setText(tr(importing.error) if importing.error else "")
         self.error.setVisible(bool(importing.error))
         reading = "" if importing.error else tr("Looking at what is in the file. Nothing in it is executed.")
-        # What it is comes as a list of facts, each of which is translated by itself.
+        # The description is a list of facts, each of which is translated separately.
         facts = tr(", ").join(tr(fact) for fact in found.what.split(", ")) if found else ""
         self.what.setText(facts or reading)
         self.what.setVisible(bool(self.what.text()))
@@ -156,7 +156,7 @@ class ImportSheet(QDialog):
         self.card.setVisible(bool(images) or not importing.error)
         self._ask(found.questions if found else ())
         if self.isVisible():
-            QTimer.singleShot(0, self, self._grow)  # once it is laid out
+            QTimer.singleShot(0, self, self._grow)  # after the layout
         failed = importing.phase == "failed"
         self.keep.setVisible(not failed)
         self.another.setVisible(failed)
@@ -166,7 +166,7 @@ class ImportSheet(QDialog):
             verb.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _ask(self, questions: tuple[imports.Question, ...]) -> None:
-        """One list a question; what is asked stays while the answers are tried out."""
+        """Show one combo box per question; they stay while another answer is tried out."""
         if self._importing.phase == "reading" and self._asked:
             return
         titles = {False: tr("What the file does not say"), True: tr("Read off the file; can be overruled")}
@@ -197,7 +197,7 @@ class ImportSheet(QDialog):
             label.setWordWrap(True)
             label.setFixedWidth(
                 QUESTION
-            )  # a form gives a wrapped label as much height as its narrowest guess wants
+            )  # without it, a form layout gives a wrapped label the height that it needs at its narrowest
             label.setBuddy(box)
             self._form.addRow(label, box)
 

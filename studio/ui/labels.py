@@ -1,4 +1,4 @@
-"""Colour labels: each has a shape and a letter of its own, so that no colour is needed to tell them apart."""
+"""Colour labels: each also has its own shape and letter, so that they can be told apart without colour."""
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen, QPolygonF
@@ -15,9 +15,9 @@ FILLS = (
     "#e9c250",
     "#82c685",
     "#7db2ec",
-)  # red, yellow, green, blue; near-black text holds 7:1 on each
+)  # red, yellow, green, blue; near-black text has a contrast of 7:1 on each
 INK = "#161618"
-FIRST_KEY = 6  # the key of label 1
+FIRST_KEY = 6  # the number key of label 1
 
 
 def letter(label: int) -> str:
@@ -29,7 +29,7 @@ def paint_label(painter: QPainter, label: int, box: QRectF) -> None:
     """Paint label 1..4 into a square box: a disc, a triangle, a square or a diamond, with its letter."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(QPen(QColor(20, 20, 22, 150), 1))  # an edge on images of the same colour
+    painter.setPen(QPen(QColor(20, 20, 22, 150), 1))  # an outline, for images of the same colour
     painter.setBrush(QColor(FILLS[label - 1]))
     middle, half = box.center(), box.width() / 2
     text = QRectF(box)
@@ -56,13 +56,13 @@ def paint_label(painter: QPainter, label: int, box: QRectF) -> None:
     font.setBold(True)
     painter.setFont(font)
     painter.setPen(QColor(INK))
-    if letter(label).isascii():  # others are too dense for so small a place, and the shape says the same
+    if letter(label).isascii():  # other scripts are too dense at this size, and the shape says the same
         painter.drawText(text, Qt.AlignmentFlag.AlignCenter, letter(label))
     painter.restore()
 
 
 class LabelButton(QAbstractButton):
-    """One label that can be given or taken away."""
+    """A checkable button that shows a colour label."""
 
     def __init__(self, label: int) -> None:
         super().__init__()

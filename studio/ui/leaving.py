@@ -1,4 +1,4 @@
-"""Asks before the window leaves a project in which something runs that would be lost."""
+"""Asks for confirmation before the window leaves a project in which something is running."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def at_stake(window: StudioWindow) -> str:
-    """Say what would end with the window, and what becomes of it; nothing where it can be closed at any time."""
+    """Return a sentence on what is running and what leaving would do to it; "" if nothing is running."""
     actions = window.actions_
     if actions.round.running:
         return tr("A round is running. Leaving drops it; your ratings are kept.")
@@ -31,7 +31,7 @@ def at_stake(window: StudioWindow) -> str:
 
 
 def leave(window: StudioWindow, do: Callable[[], object]) -> None:
-    """Do what closes the window: at once, or where something is at stake once the person has said so."""
+    """Call `do`, which closes the window: at once, or, if something is running, after the person has agreed."""
     stake = at_stake(window)
     if not stake:
         do()
@@ -60,7 +60,7 @@ def leave(window: StudioWindow, do: Callable[[], object]) -> None:
 
 
 class _Later(QObject):
-    """Leaves a window once the round that runs has been stopped and kept, unless the person thinks better of it."""
+    """Leaves a window when the running round has been stopped and kept, unless the person decides to stay."""
 
     def __init__(self, window: StudioWindow) -> None:
         super().__init__(window)
@@ -69,28 +69,28 @@ class _Later(QObject):
         changed(window.actions_.round, "running").connect(self._ended)
 
     def leave(self, do: Callable[[], object]) -> None:
-        """Stop the round and keep it; then do what closes the window."""
+        """Stop the round and keep it, then call `do`, which closes the window."""
         self._do = do
         self._window.actions_.stop_and_keep()
 
     def stay(self) -> None:
-        """Close nothing when the round ends."""
+        """Do not leave when the round ends."""
         self._do = None
 
     def _ended(self, running: bool) -> None:
         if not running and self._do is not None:
-            QTimer.singleShot(0, self, partial(leave, self._window, self._do))  # it asks once more where something else runs by then
+            QTimer.singleShot(0, self, partial(leave, self._window, self._do))  # asks again if something else is running by then
             self._do = None
 
 
 def _later_of(window: StudioWindow) -> _Later:
-    """Return the one of a window, made on first use."""
+    """Return the window's `_Later`, made on first use."""
     found = window.findChild(_Later)
     return found if found is not None else _Later(window)
 
 
 def stays(window: StudioWindow, event: QCloseEvent) -> bool:
-    """Whether a window that is closed by hand, at its frame, stays until the person has said what is to be."""
+    """Whether a window that the person closes at its frame must stay open for now because something is running; if so, ask them."""
     if not event.spontaneous() or not at_stake(window):
         return False
     event.ignore()

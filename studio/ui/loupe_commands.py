@@ -1,4 +1,4 @@
-"""The Loupe's commands, and those that lead into it and out of it."""
+"""The Loupe's commands, and those that open and leave it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One image seen closely: fitted, or enlarged and moved about together with the other panes."""
+"""A pane with one image: fitted, or zoomed and panned together with the other panes."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from studio.theme.theme import current
 from studio.theme.tokens import CORNER_IMAGE, SMALL
 
 _CAPTION = 26
-_STEP = 1.25  # of the wheel
+_STEP = 1.25  # zoom factor per notch of the wheel
 
 
 class LoupePane(QWidget):
-    """Paints one image. Zoom and place are the `Loupe`'s; dragging and the wheel change them for every pane."""
+    """Paints one image. Zoom and position belong to the `Loupe`; dragging and the wheel change them for all panes."""
 
     pressed = Signal()
-    clicked = Signal()  # pressed and let go without dragging
+    clicked = Signal()  # pressed and released without dragging
     zoomed = Signal()
     resized = Signal()
 
     def __init__(self, loupe: Loupe, zooms: bool = True) -> None:
-        """`zooms`: a double click goes to 100 % and back. Where a click is an answer, the second of two says nothing."""
+        """`zooms` : whether a double click toggles between fit and 100 %; False where a click is an answer."""
         super().__init__()
         self._loupe, self._zooms = loupe, zooms
         self._image: QImage | None = None
@@ -50,13 +50,13 @@ class LoupePane(QWidget):
         self.setMinimumSize(96, 96)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMouseTracking(True)
-        self.setAttribute(Qt.WidgetAttribute.WA_Hover, not zooms)  # where a click is an answer, it shows to what
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover, not zooms)  # where a click is an answer, hovering shows a ring
 
     def sizeHint(self) -> QSize:
         return QSize(480, 480)
 
     def show_image(self, image: QImage | None, caption: str, marked: bool) -> None:
-        """Show an image (None: not drawn yet) with words below it; `marked` is the ring of the one that keys rate."""
+        """Show an image (None: not drawn yet) with a caption. `marked` : whether it has the ring of the image that keys apply to."""
         self._image, self._caption, self._marked = image, caption, marked
         self.setAccessibleName(caption)
         self.update()
@@ -67,13 +67,13 @@ class LoupePane(QWidget):
         return QRectF(6, 6, self.width() - 12, self.height() - 12 - _CAPTION)
 
     def scale(self) -> float:
-        """Return how many device pixels one pixel of the image takes now."""
+        """Return the current number of device pixels per image pixel."""
         if self._loupe.zoom is not None:
             return self._loupe.zoom
         return self._fitting()
 
     def _fitting(self) -> float:
-        """Return the scale at which the whole image is seen."""
+        """Return the scale at which the whole image fits into the pane."""
         if self._image is None:
             return 1.0
         room, ratio = self._room(), self.devicePixelRatioF()
@@ -83,7 +83,7 @@ class LoupePane(QWidget):
         return fits
 
     def target(self) -> QRectF:
-        """Return where the whole image would lie, logical pixels of this widget."""
+        """Return the rectangle of the whole image, in logical pixels of this widget."""
         room, ratio = self._room(), self.devicePixelRatioF()
         if self._image is None:
             side = min(room.width(), room.height())
@@ -93,7 +93,7 @@ class LoupePane(QWidget):
         x, y = self._loupe.centre
         left = _kept_in(room.left(), room.width(), room.center().x() - x * width, width)
         top = _kept_in(room.top(), room.height(), room.center().y() - y * height, height)
-        # Whole device pixels: half a pixel of offset would blur every edge.
+        # Aligned to device pixels: an offset of half a pixel would blur all edges.
         return QRectF(round(left * ratio) / ratio, round(top * ratio) / ratio, width, height)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -116,7 +116,7 @@ class LoupePane(QWidget):
             shape = QPainterPath()
             if self._loupe.zoom is None:
                 shape.addRoundedRect(seen, CORNER_IMAGE, CORNER_IMAGE)
-            else:  # whoever enlarges it wants to see every pixel
+            else:  # without round corners, which would hide pixels
                 shape.addRect(seen)
             painter.setClipPath(shape)
             self._paint_image(painter, self._image, room, target)
@@ -136,7 +136,7 @@ class LoupePane(QWidget):
         painter.drawText(below, Qt.AlignmentFlag.AlignCenter, words)
 
     def _asks(self) -> bool:
-        """Whether a click here would be an answer."""
+        """Whether the pointer is on a pane on which a click is an answer."""
         return not self._zooms and self.underMouse()
 
     def _paint_image(self, painter: QPainter, image: QImage, room: QRectF, target: QRectF) -> None:
@@ -204,11 +204,11 @@ class LoupePane(QWidget):
         event.accept()
 
     def step_zoom(self, steps: int) -> None:
-        """Enlarge or shrink around the middle."""
+        """Zoom in (positive `steps`) or out around the centre."""
         self._zoom_at(self._room().center(), self.scale() * _STEP ** (2 * steps))
 
     def _zoom_at(self, point: QPointF, zoom: float) -> None:
-        """Change the zoom so that what is under `point` stays there; an image that can be seen whole gets no smaller than 100 %."""
+        """Set the zoom, keeping what is under `point` in place; at least 100 %, or the fitting scale if that is smaller."""
         zoom = max(zoom, min(1.0, self._fitting()))
         before = self.target()
         x, y = (point.x() - before.x()) / before.width(), (point.y() - before.y()) / before.height()
@@ -221,12 +221,12 @@ class LoupePane(QWidget):
 
 
 def _kept_in(start: float, room: float, wanted: float, length: float) -> float:
-    """Return where an image of some length begins, as near to where it is `wanted` as leaves no room empty that it could fill."""
+    """Return the start of an image of `length` in the `room` from `start`: centred if it is shorter, else near `wanted` without a gap."""
     if length <= room:
         return start + (room - length) / 2
     return min(start, max(start + room - length, wanted))
 
 
 def percent(scale: float) -> str:
-    """Write a zoom for people."""
+    """Return a scale as a percentage."""
     return tr("{n} %", n=round(100 * scale))

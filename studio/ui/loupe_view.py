@@ -1,4 +1,4 @@
-"""The Loupe: one image as large as the window, or two to four side by side at the same zoom."""
+"""The Loupe view: one image as large as possible, or two to four side by side at the same zoom."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class LoupeView(QWidget):
         return self._actions.images.image(self._loupe.image) if known else None
 
     def zoom(self, steps: int) -> None:
-        """Enlarge, shrink, or fit (0)."""
+        """Zoom in (1), out (-1), or fit (0)."""
         if steps:
             self.panes[self._loupe.active].step_zoom(steps)
         else:
@@ -115,7 +115,7 @@ class LoupeView(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if not event.spontaneous():
-            self._loupe.zoom_to(None)  # to look closely begins with the whole image, however the last one was left
+            self._loupe.zoom_to(None)  # always begins with the whole image
         if not self._loupe.comparing:
             self._loupe.look()
         self._show()
@@ -143,7 +143,7 @@ class LoupeView(QWidget):
             self._loupe.step(1)
 
     def _look_at(self, image: int) -> None:
-        """Note how long the last image was looked at, and that this one is."""
+        """Record how long the last image was looked at, and that this one is shown in the Loupe."""
         if self._gaze.look_at(image) and image:
             self._actions.note_in_passing("loupe", image)
 
@@ -169,7 +169,7 @@ class LoupeView(QWidget):
                 marked = loupe.comparing and number == loupe.active
                 pane.show_image(actions.images.image(image), " · ".join([f"#{image}", *words]), marked)
         self._show_stars(states[loupe.image].stars if loupe.image in states else 0)
-        self._column.setStretchFactor(self._places, int(bool(loupe.panes)))  # the hint alone is in the middle
+        self._column.setStretchFactor(self._places, int(bool(loupe.panes)))  # without images, the hint is centred
         self.hint.setVisible(not loupe.panes)
         self.strip.setVisible(bool(loupe.panes) and not loupe.comparing)
         self.strip.show_images(loupe.images, loupe.position)
@@ -218,7 +218,7 @@ def _chip(name: str, tip: str, run: Callable[[], object]) -> QPushButton:
 
 
 class LoupePanel(ImageFacts):
-    """The right side of the Loupe."""
+    """The side panel of the Loupe view."""
 
     def __init__(self, actions: Actions) -> None:
         keys = tr(

@@ -1,4 +1,4 @@
-"""The views of a window and their side panels, each made when it is first needed."""
+"""The views of a window and their side panels, made on first use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from studio.ui.views import ViewEntry
 
 
 class Pages:
-    """Puts views into one stack and their panels into another."""
+    """Makes views and puts them into one stack, and their panels into another."""
 
     def __init__(
         self,
@@ -26,7 +26,7 @@ class Pages:
         panels: QStackedWidget,
         action_of: Callable[[str], QAction],
     ) -> None:
-        """Take the views, what they show, where they go, and the action of each command by its key."""
+        """`action_of` : returns the action of a command by its key."""
         self.entries = {entry.key: entry for entry in entries}
         self._actions, self._stack, self._panels = actions, stack, panels
         self._action_of = action_of
@@ -56,7 +56,7 @@ class Pages:
         return self._made[key][1]
 
     def has_panel(self, key: str) -> bool:
-        """Whether a view has a side panel; none is made for this."""
+        """Whether a view has a side panel; does not make it."""
         return key in self.entries and self.entries[key].panel is not None
 
     def made(self) -> list[QWidget]:
@@ -64,7 +64,7 @@ class Pages:
         return [view for view, _ in self._made.values()]
 
     def missing(self) -> list[str]:
-        """Return the views that were not needed yet; those at the foot, many controls seldom looked at, are left out."""
+        """Return the keys of the views that were not made yet, without those at the foot: they have many controls and are seldom used."""
         return [
             entry.key for entry in self.entries.values() if not entry.foot and entry.key not in self._made
         ]

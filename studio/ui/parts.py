@@ -1,4 +1,4 @@
-"""Small pieces that several views are made of."""
+"""Small widgets and helpers that several views share."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -21,9 +21,9 @@ from PySide6.QtWidgets import (
 from studio.i18n import tr
 from studio.theme.theme import current
 
-# Properties of widgets that name keys, which `tell_all_keys` fills in.
-_COMMAND = "command"  # the names of the commands that a control stands for
-_TEMPLATE = "template"  # a text with the names of commands in braces
+# Properties of widgets from which `tell_all_keys` fills in the keys of commands.
+_COMMAND = "command"  # names of the commands that a control stands for, separated by spaces
+_TEMPLATE = "template"  # a text with names of commands in braces
 _NAMED = re.compile(r"\{([\w.]+)\}")
 Named = TypeVar("Named", QLabel, QPushButton)
 _ARROWS = {"Left": "←", "Right": "→", "Up": "↑", "Down": "↓"}
@@ -31,7 +31,7 @@ _WITH_WORD = re.compile(_NAMED.pattern + "( ?)")
 
 
 def text_label(text: str = "", role: str = "", parent: QWidget | None = None) -> QLabel:
-    """Return a plain-text label; `role` picks its look in the stylesheet."""
+    """Return a plain-text label; `role` selects its style in the stylesheet."""
     label = QLabel(text, parent)
     label.setTextFormat(Qt.TextFormat.PlainText)
     if role:
@@ -40,7 +40,7 @@ def text_label(text: str = "", role: str = "", parent: QWidget | None = None) ->
 
 
 def set_role(widget: QWidget, role: str) -> None:
-    """Give a widget another look of the stylesheet."""
+    """Give a widget another style of the stylesheet."""
     if widget.property("role") != role:
         widget.setProperty("role", role)
         widget.style().unpolish(widget)
@@ -48,7 +48,7 @@ def set_role(widget: QWidget, role: str) -> None:
 
 
 def quiet_note(text: str = "") -> QLabel:
-    """Return a quiet label that wraps."""
+    """Return a word-wrapped label in the quiet style."""
     label = text_label(text, "quiet")
     label.setWordWrap(True)
     label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
@@ -56,7 +56,7 @@ def quiet_note(text: str = "") -> QLabel:
 
 
 def section(title: str) -> QLabel:
-    """Return the heading of a group in the side panel."""
+    """Return the heading of a group, as in side panels."""
     label = text_label(title.upper(), "section")
     font = label.font()
     font.setLetterSpacing(font.SpacingType.AbsoluteSpacing, 0.6)
@@ -66,13 +66,13 @@ def section(title: str) -> QLabel:
 
 
 def named(widget: QWidget, name: str, tip: str) -> None:
-    """Give a control its accessible name and its tooltip."""
+    """Set the accessible name and the tooltip of a widget."""
     widget.setAccessibleName(name)
     widget.setToolTip(tip)
 
 
 def name_all(view: QWidget, name: str) -> None:
-    """Name for screen readers what a view cannot: itself, and the buttons inside Qt's own fields."""
+    """Set the accessible names of a view, unless it has one, and of the clear buttons inside its line edits."""
     if not view.accessibleName():
         view.setAccessibleName(name)
     for field in view.findChildren(QLineEdit):
@@ -81,9 +81,9 @@ def name_all(view: QWidget, name: str) -> None:
 
 
 def button(text: str, tip: str, role: str = "", command: str = "") -> QPushButton:
-    """Return a push button that does not take the focus from the images when clicked.
+    """Return a push button that does not take the focus when clicked.
 
-    One that does what a command does names it: its tip then ends in the keys that the command has (`tell_all_keys`).
+    `command` : name of the command that it stands for, whose keys are then added to the tooltip (see `tell_all_keys`).
     """
     made = QPushButton(text)
     named(made, text, tip)
@@ -96,18 +96,18 @@ def button(text: str, tip: str, role: str = "", command: str = "") -> QPushButto
 
 
 def stands_for(control: QWidget, *commands: str) -> None:
-    """Let the tip of a control end in the keys that these commands have, once it is part of the window."""
+    """Add the keys of commands to the tooltip of a control, once `tell_all_keys` is called on its view."""
     control.setProperty(_COMMAND, " ".join(commands))
 
 
 def names_keys(shown: Named, text: str) -> Named:
-    """Show a text in which "{name}" stands for the key that the command of that name has now."""
+    """Set a text in which "{name}" stands for the current key of the command of that name; filled in by `tell_all_keys`."""
     shown.setProperty(_TEMPLATE, text)
     return shown
 
 
 class ElidedLabel(QLabel):
-    """A label of one line that ends in an ellipsis instead of being cut off or pushing its neighbours."""
+    """A single-line label that ends in an ellipsis if its text does not fit."""
 
     def __init__(self, text: str = "", role: str = "") -> None:
         super().__init__()
@@ -120,11 +120,11 @@ class ElidedLabel(QLabel):
         self.set_text(text)
 
     def set_text(self, text: str) -> None:
-        """Show `text`; the whole of it is the accessible name, and the tooltip where it does not fit."""
+        """Show `text`. The full text is the accessible name, and also the tooltip if it does not fit and there is no other one."""
         if text == self._full:
             return
         if self.toolTip() == self._full:
-            self.setToolTip("")  # it said what was cut off
+            self.setToolTip("")  # it was the full text, which has changed
         self._full = text
         self.setAccessibleName(text)
         self._fit()
@@ -146,18 +146,18 @@ class ElidedLabel(QLabel):
     def _fit(self) -> None:
         shown = QFontMetrics(self.font()).elidedText(self._full, Qt.TextElideMode.ElideRight, self.width())
         self.setText(shown)
-        if self.toolTip() in ("", self._full):  # it has no other one
+        if self.toolTip() in ("", self._full):  # no other tooltip was set
             self.setToolTip("" if shown == self._full else self._full)
 
 
 class KeyLegend(QLabel):
-    """What keys do, "P like · X reject": a line ends between two of these, and not with the dot."""
+    """A legend of keys, "P like · X reject", which wraps between items and drops the dot there."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self._full = ""
         self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setWordWrap(True)  # one that is wider than a line by itself is broken after all
+        self.setWordWrap(True)  # for single items that are wider than a line
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         self.setProperty("role", "quiet")
         names_keys(self, text)
@@ -185,7 +185,7 @@ class KeyLegend(QLabel):
 
 
 class Rows(QWidget):
-    """Lines of a quiet name at the left and a value at the right."""
+    """Lines with a name at the left and a value at the right."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -198,7 +198,7 @@ class Rows(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
 
     def set_line(self, key: str, name: str, value: str, role: str = "", name_role: str = "quiet") -> None:
-        """Show or change the line called `key`."""
+        """Add or change the line `key`."""
         if key not in self._lines:
             left, right = text_label(), ElidedLabel()
             right.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -214,21 +214,21 @@ class Rows(QWidget):
         set_role(right, role)
 
     def set_lines(self, lines: Sequence[tuple[str, str, str, str]]) -> None:
-        """Show these lines alone (name, value, their roles), called "0", "1", ...; labels that are there already are used again."""
+        """Show exactly these lines: (name, value, role of the value, role of the name), with keys "0", "1", ...; reuses existing labels."""
         for place in range(len(lines), len(self._lines)):
             self._remove(str(place))
         for place, (name, value, role, name_role) in enumerate(lines):
             self.set_line(str(place), name, value, role, name_role)
 
     def value(self, key: str) -> str:
-        """Return what the line called `key` says."""
+        """Return the value of the line `key`."""
         return self._lines[key][1].full_text()
 
     def keys(self) -> list[str]:
         return list(self._lines)
 
     def clear(self) -> None:
-        """Remove every line."""
+        """Remove all lines."""
         for key in list(self._lines):
             self._remove(key)
 
@@ -240,7 +240,7 @@ class Rows(QWidget):
 
 
 class Meter(QWidget):
-    """A bar of 6 px; fuller is surer."""
+    """A bar, 6 px high, that shows a share."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -249,7 +249,7 @@ class Meter(QWidget):
         self.setFixedHeight(6)
 
     def set_share(self, share: float | None, useful: bool) -> None:
-        """Show `share` (0..1, None: nothing known); a meter that is not useful yet is grey."""
+        """Show `share` (0..1; None: not known), in grey unless `useful`."""
         self._share, self._useful = share, useful
         self.update()
 
@@ -269,26 +269,26 @@ class Meter(QWidget):
 class _Still(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Wheel:
-            event.ignore()  # for whatever scrolls around it
+            event.ignore()  # leaves it to the scroll area around the control
             return True
         return False
 
 
 def hold_still(control: QWidget) -> None:
-    """Keep the wheel from changing a control of a page that scrolls: it would change whatever passes under the pointer."""
+    """Keep the wheel from changing a control on a scrolling page, where it would change every control that passes under the pointer."""
     control.installEventFilter(_Still(control))
 
 
 def key_name(keys: QKeySequence) -> str:
-    """Write a shortcut as on this machine's keyboard; the Return key is called Enter."""
+    """Return a shortcut as the platform writes it, with the Return key called Enter."""
     return keys.toString(QKeySequence.SequenceFormat.NativeText).replace("Return", "Enter")
 
 
 class _KeysOf(QObject):
-    """Writes keys into a widget, and again whenever a person chooses others."""
+    """Calls `write`, which writes keys into a widget, now and whenever one of the actions changes."""
 
     def __init__(self, widget: QWidget, actions: Iterable[QAction], write: Callable[[], None]) -> None:
-        super().__init__(widget)  # a bound method of it is let go with the widget
+        super().__init__(widget)  # deleted with the widget, which disconnects `_again`
         self._write = write
         for action in actions:
             action.changed.connect(self._again)
@@ -299,7 +299,7 @@ class _KeysOf(QObject):
 
 
 def tell_keys(widget: QWidget, action: QAction, tip: str = "", *others: QAction) -> None:
-    """Give a widget a tip (the action's own, unless there is one) with the keys that the actions have now, whichever a person chose."""
+    """Set the tooltip of a widget, by default the action's, followed by the keys of all the actions; it follows changes of the keys."""
     actions = (action, *others)
 
     def tell() -> None:
@@ -310,12 +310,12 @@ def tell_keys(widget: QWidget, action: QAction, tip: str = "", *others: QAction)
 
 
 def with_keys(text: str, action_of: Callable[[str], QAction]) -> str:
-    """Write the keys that commands have now in place of their names in braces, on one line with the word after; a dash for none."""
+    """Replace names of commands in braces by their keys, a dash for none, each followed by a no-break space instead of a space."""
     return _WITH_WORD.sub(lambda found: (_first_key(action_of(found[1])) or "–") + ("\N{NO-BREAK SPACE}" if found[2] else ""), text)
 
 
 def tell_all_keys(view: QWidget, action_of: Callable[[str], QAction]) -> None:
-    """Give each control of a view that stands for commands their keys, and each text that names commands."""
+    """Fill in the keys of commands in a view: in tooltips (`stands_for`) and in texts (`names_keys`)."""
     for widget in (view, *view.findChildren(QWidget)):
         if commands := widget.property(_COMMAND):
             first, *others = map(action_of, commands.split())
@@ -329,7 +329,7 @@ def _write_keys(shown: QLabel | QPushButton, text: str, action_of: Callable[[str
     if isinstance(shown, QLabel):
         shown.setText(with_keys(text, action_of))
         return
-    # On a button a command without a key leaves nothing behind.
+    # On a button, the name of a command without a key is removed.
     shown.setText(_NAMED.sub(lambda found: _sign(action_of(found[1])), text).strip())
 
 
@@ -338,12 +338,12 @@ def _first_key(action: QAction) -> str:
 
 
 def _sign(action: QAction) -> str:
-    """The key of an action, an arrow as an arrow and not by its name, which each language has its own of."""
+    """The key of an action, with arrow keys as arrows rather than by their translated names."""
     return _ARROWS.get(action.shortcut().toString(QKeySequence.SequenceFormat.PortableText)) or _first_key(action)
 
 
 class Card(QFrame):
-    """A panel with a border and round corners."""
+    """A frame with a border and round corners."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Where the window was and what it showed, kept for the next time."""
+"""Saves and restores the window's geometry and what it showed."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from studio.model.actions import Actions
     from studio.ui.window import StudioWindow
 
-_KEY, _LOUPE = "view", "loupe"  # of the project: the view on show; where the Loupe's images are from
+_KEY, _LOUPE = "view", "loupe"  # keys in the project: the current view; the view that the Loupe's images are from
 
 
 def keep(window: StudioWindow) -> None:
-    """Remember the window's place on the screen, the view, the selected image, and where each view was left."""
+    """Save the window's geometry, the current view, the selected image, and the place in each view."""
     geometry = bytes(window.saveGeometry().toBase64().data()).decode()
     preferences.keep(window=geometry)
     actions = window.actions_
@@ -33,11 +33,11 @@ def select(actions: Actions) -> None:
     actions.select(min(row, actions.grid.rowCount() - 1) if isinstance(row, int) else 0)
     actions.loupe.follow(
         "rate", actions.grid.images(), actions.state.row
-    )  # the Loupe may be what is shown first
+    )  # the Loupe may be shown first
 
 
 def restore(window: StudioWindow) -> None:
-    """Put the window where it was; a place that is off every screen is corrected by Qt."""
+    """Restore the window's geometry (Qt corrects one that is off all screens) and the view."""
     geometry = preferences.read().get("window")
     if isinstance(geometry, str):
         window.restoreGeometry(QByteArray.fromBase64(geometry.encode("ascii", "ignore")))

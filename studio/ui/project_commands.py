@@ -1,4 +1,4 @@
-"""What is done to whole projects: new ones, others, generators in and out."""
+"""Commands on whole projects: new, open, rename, import and export."""
 
 from __future__ import annotations
 

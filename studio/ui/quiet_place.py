@@ -1,4 +1,4 @@
-"""Where something can lie over a window and be in nobody's way."""
+"""Finds a place over a window where a message covers little of importance."""
 
 from collections.abc import Iterable, Iterator
 
@@ -14,14 +14,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-MARGIN = 12  # pixels to the edges of what it lies over
-_CONTROLS = (QAbstractButton, QAbstractScrollArea, QComboBox, QLineEdit)  # whole, whatever they are made of
-_GROUNDS = (QWidget, QFrame)  # nothing to see but what lies on them
-_IN_USE, _READ = 10, 1  # how much worse a pixel of a control or an image is to cover than one of a text
+MARGIN = 12  # pixels to the edges of the widget below
+_CONTROLS = (QAbstractButton, QAbstractScrollArea, QComboBox, QLineEdit)  # counted as a whole, with their children
+_GROUNDS = (QWidget, QFrame)  # plain containers
+_IN_USE, _READ = 10, 1  # cost of covering a pixel of a control or an image, and of a text
 
 
 def places(over: QWidget, window: QWidget, size: QSize) -> Iterator[QRect]:
-    """The corners at the foot of a widget, right before left, then those at its head; in coordinates of the window."""
+    """Yield the bottom corners of a widget, right before left, then the top ones, in coordinates of the window."""
     area = QRect(over.mapTo(window, QPoint()), over.size()).adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
     for top in (area.bottom() + 1 - size.height(), area.top()):
         for left in (area.right() + 1 - size.width(), area.left()):
@@ -29,12 +29,12 @@ def places(over: QWidget, window: QWidget, size: QSize) -> Iterator[QRect]:
 
 
 def head(window: QWidget, size: QSize) -> QRect:
-    """The middle of a window's upper edge: bars and headings have their things at their ends."""
+    """The middle of a window's upper edge, since bars and headings have their contents at the ends."""
     return QRect(QPoint((window.width() - size.width()) // 2, MARGIN // 3), size)
 
 
 def quietest(window: QWidget, candidates: Iterable[QRect], leave: QWidget) -> QRect:
-    """Return the first of the candidates that covers least of what is used and read in a window; `leave` does not count."""
+    """Return the candidate that costs least to cover (the first of equals); the widget `leave` does not count."""
     seen = list(_seen(window, leave))
 
     def covered(candidate: QRect) -> int:
@@ -45,7 +45,7 @@ def quietest(window: QWidget, candidates: Iterable[QRect], leave: QWidget) -> QR
 
 
 def _seen(window: QWidget, leave: QWidget) -> Iterator[tuple[QRect, int]]:
-    """What is on show in a window, and how bad it is to cover: controls and images, and texts."""
+    """Yield the visible areas of controls, images and texts in a window, each with its cost per pixel."""
     for widget in window.findChildren(QWidget):
         if not widget.isVisible() or widget is leave or leave.isAncestorOf(widget):
             continue
@@ -56,11 +56,11 @@ def _seen(window: QWidget, leave: QWidget) -> Iterator[tuple[QRect, int]]:
         elif type(widget) not in _GROUNDS and not any(
             isinstance(child, QWidget) for child in widget.children()
         ):
-            yield _shown(widget, window), _IN_USE  # a slider, or something that paints itself
+            yield _shown(widget, window), _IN_USE  # a slider, or a widget with its own painting
 
 
 def _shown(widget: QWidget, window: QWidget) -> QRect:
-    """The part of a widget that no ancestor cuts off, in coordinates of the window."""
+    """The part of a widget that its ancestors do not clip, in coordinates of the window."""
     area, at = widget.rect(), widget
     while at is not window and (around := at.parentWidget()) is not None:
         area = area.translated(at.pos()) & around.rect()

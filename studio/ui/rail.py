@@ -13,12 +13,12 @@ from studio.theme.tokens import CORNER_CONTROL, RAIL
 from studio.ui.parts import tell_keys
 from studio.ui.views import ViewEntry
 
-_TALL, _SHORT, _LEAST = 44, 32, 24  # pixels of an entry: with its word, without, and as small as it gets
+_TALL, _SHORT, _LEAST = 44, 32, 24  # height of an entry in pixels: with its word, without, and the minimum
 _MENU, _EDGE, _GAP = 36, 8, 4
 
 
 class RailButton(QAbstractButton):
-    """An icon above a small word; a filled ground says that its view is shown. Without room the word goes first."""
+    """An icon above a small word, which is hidden if there is no room; a filled background marks the current view."""
 
     def __init__(self, name: str, icon: str) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class RailButton(QAbstractButton):
 
 
 class Rail(QFrame):
-    """Emits the key of the entry that was chosen."""
+    """The left rail. Emits the key of the chosen entry."""
 
     chosen = Signal(str)
 
@@ -70,7 +70,7 @@ class Rail(QFrame):
         menu: QMenu,
         action_of: Callable[[str], QAction],
     ) -> None:
-        """Take the views, (icon, action) of what is done rather than shown, and the action of each command by its key."""
+        """`doings` : (icon, action) of entries that are no views. `action_of` : returns the action of a command by its key."""
         super().__init__()
         self.setObjectName("rail")
         self.setFixedWidth(RAIL)
@@ -125,7 +125,7 @@ class Rail(QFrame):
         super().resizeEvent(event)
 
     def show_chosen(self, key: str) -> None:
-        """Mark one view as shown."""
+        """Mark the current view."""
         for name, made in self.buttons.items():
             made.setChecked(name == key)
             made.setAccessibleDescription(tr("shown") if name == key else "")

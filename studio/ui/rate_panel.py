@@ -1,4 +1,4 @@
-"""Beside the grid: what is known, this image, the reward's dials, the keys."""
+"""The side panel of the Rate view: what is known of the taste, the selected image, weights of the reward, and keys."""
 
 from functools import partial
 
@@ -16,18 +16,18 @@ from studio.worker.messages import Prediction, Taste
 
 
 def known(value: float | None, digits: int = 1) -> str:
-    """Write a term of the reward, or a dash where it was not measured."""
+    """Return a term of the reward as text; a dash if it was not measured."""
     return "–" if value is None else signed(value, digits)
 
 
 def lacking(actions: Actions, term: str) -> str:
-    """Say what a term of the reward cannot do without and the generator has not; nothing where it has all."""
+    """Return a note if the generator lacks something that a term of the reward needs; otherwise ""."""
     without = term == "realism" and not actions.state.generator.has_discriminator
     return tr("off: no discriminator") if without else ""
 
 
 class RatePanel(QWidget):
-    """The right side of the Rate view."""
+    """The side panel of the Rate view."""
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
@@ -95,9 +95,9 @@ class RatePanel(QWidget):
         useful = bool(taste and taste.trusted)
         self.share.setText("–" if accuracy is None else f"{round(100 * accuracy)} %")
         self.meter.set_share(accuracy, useful)
-        # Of images that were rated, compared or chosen among: more than the status bar counts as rated.
+        # Counts images that were rated, compared or chosen among, so it can exceed the status bar's number of rated ones.
         after = tr("after 1 image") if count == 1 else tr("after {n} images", n=whole(count))
-        if count == 0 and self._actions.state.counts.rated:  # the first learning takes seconds
+        if count == 0 and self._actions.state.counts.rated:  # the first fit takes seconds
             words = tr("It is reading your ratings…")
         elif count == 0:
             words = tr("Nothing yet. Rate a few images and it starts to guess.")
@@ -133,7 +133,7 @@ class RatePanel(QWidget):
         for name in middle:
             self.rows.set_line(name, terms.name(name), known(values.get(name)))
         self.rows.set_line("reward", tr("Reward"), known(values.get("reward")), "strong", "strong")
-        self.rows.set_line("novelty", terms.name("novelty"), known(values.get("novelty")))  # of the grid, not of one image alone
+        self.rows.set_line("novelty", terms.name("novelty"), known(values.get("novelty")))  # within the grid
         self.rows.setToolTip(
             tr(
                 "In standard deviations of the untuned generator's images. The reward weighs them: at 1 × realism counts a quarter of "

@@ -1,4 +1,4 @@
-"""The Rate view: a grid of images, and hands on it."""
+"""The Rate view: a grid of images to rate."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
@@ -15,13 +15,13 @@ from studio.ui.parts import ElidedLabel, named, stands_for, text_label
 
 
 class RateView(QWidget):
-    """Shows the grid and passes on what is done to it."""
+    """Shows the grid and forwards ratings, selections and settings to the actions."""
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
         self._actions = actions
-        self._images: list[int] = []  # in the places of the grid
-        self._waiting = False  # for a selected image to be drawn
+        self._images: list[int] = []  # ids of the images in the grid
+        self._waiting = False  # whether a selected image is not drawn yet
         state = actions.state
         self.grid = ImageGrid()
         self.grid.setModel(actions.grid)
@@ -58,7 +58,7 @@ class RateView(QWidget):
         column.setContentsMargins(16 - MARGIN, 12, 16 - MARGIN, 8)
         column.setSpacing(8)
         column.addLayout(header)
-        # The grid keeps a margin of its own for the ring, so it starts that much further out than the header.
+        # The grid has its own margin for the ring, so it starts that much further out than the header.
         column.addWidget(self.grid, 1)
 
         self.grid.star_clicked.connect(self._star)
@@ -95,7 +95,7 @@ class RateView(QWidget):
             self._actions.say(tr("That was the last image of this grid"))
 
     def zoom(self, steps: int) -> None:
-        """Make the images larger or smaller by whole columns; 0 fits the grid into the view."""
+        """Make the images larger (1) or smaller (-1) by whole columns; 0 fits the grid into the view."""
         if steps == 0:
             self._actions.set_option("cell_size", None)
             return
@@ -117,7 +117,7 @@ class RateView(QWidget):
         if not self.isVisible():
             return
         cells = [self._actions.grid.cell(row) for row in self.grid.selected_rows()]
-        # What is still being drawn cannot be rated: nobody has seen it.
+        # Images that are not drawn yet cannot be rated: nobody has seen them.
         self._actions.select_images([cell.image for cell in cells if cell and cell.image and cell.drawn])
         self._waiting = any(cell and not cell.drawn for cell in cells)
         self._actions.loupe.follow("rate", self._actions.grid.images(), self.grid.current_row())
@@ -134,9 +134,9 @@ class RateView(QWidget):
         images = self._actions.grid.images()
         if self.grid.current_row() < 0 and self._actions.grid.rowCount():
             self.grid.set_current_row(self._actions.state.row)
-        elif images != self._images:  # others in the same places: one of them is selected, however many were
+        elif images != self._images:  # other images in the same places: only one is selected, even if several were
             row = self.grid.current_row()
-            # Who came to the end of one grid begins at the start of the next.
+            # From the end of one grid, continue at the start of the next.
             self.grid.set_current_row(row if row + 1 < len(images) else 0)
             if self._actions.loupe.origin == "rate":
                 self._at_hand()

@@ -1,4 +1,4 @@
-"""The same seeds by two versions of the generator: one above the other, or one wiped over the other."""
+"""The same seeds drawn by two versions of the generator, in two rows or in one with a wipe."""
 
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -10,7 +10,7 @@ from studio.ui.wipe import Wipe
 
 
 class SeedsCard(Card):
-    """Two strips, or a `Wipe`; two chips choose. One strip where there is nothing to compare yet."""
+    """Shows two strips or a `Wipe`, chosen with two chips; a single strip if there is nothing to compare."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class SeedsCard(Card):
             self._chips.addButton(chip, number)
             head.addWidget(chip)
         self._way = 0
-        self._alone = False  # there is but one version
+        self._alone = False  # whether there is only one version
         self._rows = QWidget()
         rows = QVBoxLayout(self._rows)
         rows.setContentsMargins(0, 0, 0, 0)
@@ -74,8 +74,8 @@ class SeedsCard(Card):
             made.setVisible(not self._alone)
 
     def show_strip(self, strip: StripImages) -> None:
-        """Show the images of two versions and their names; those of one alone where both are the same."""
-        self._alone = strip.before_name == strip.after_name and strip.before == strip.after  # two may have one name
+        """Show the images and names of two versions, or of only one if both are the same."""
+        self._alone = strip.before_name == strip.after_name and strip.before == strip.after  # different versions may share a name
         self._arrange()
         self.before.show_images(strip.before)
         self.now.show_images(strip.after)
@@ -88,7 +88,7 @@ class SeedsCard(Card):
         self._ends.setText(ends[:1].upper() + ends[1:] if strip.before else "")
 
     def show_scaling(self, pixel_art: bool) -> None:
-        """Enlarge by whole factors, or smoothly."""
+        """Enlarge the images by whole factors (`pixel_art`) or smoothly."""
         for strip in (self.before, self.now, self.wipe):
             strip.pixel_art = pixel_art
             strip.update()

@@ -1,4 +1,4 @@
-"""Selecting several items of a list view: one more, one less, all on the way."""
+"""Selection of several items in a list view."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ _Command = QItemSelectionModel.SelectionFlag
 
 
 def selected_rows(model: QItemSelectionModel) -> Iterator[int]:
-    """Yield the selected rows in order, without a list of them all."""
+    """Yield the selected rows in order, without building a list."""
     ranges = sorted((found.top(), found.bottom()) for found in model.selection().toList())
     for top, bottom in ranges:
         yield from range(top, bottom + 1)
@@ -23,7 +23,7 @@ def select_between(model: QItemSelectionModel, one: int, other: int) -> None:
 
 
 def toggle(model: QItemSelectionModel, row: int) -> None:
-    """Add `row` to the selection or take it out; the last one stays."""
+    """Add `row` to the selection or remove it; the last selected row stays."""
     items = model.model()
     index = items.index(row, 0)
     if not model.isSelected(index):

@@ -1,4 +1,4 @@
-"""The keys of every command, each to be changed by pressing another."""
+"""The page of Settings on which the keys of all commands can be changed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MODIFIERS = (Qt.Key.Key_Shift, Qt.Key.Key_Control, Qt.Key.Key_Alt, Qt.Key.Key_M
 
 
 class KeyButton(QPushButton):
-    """Shows the keys of a command; pressed, it takes the next key as the command's only one. Esc leaves it as it was."""
+    """Shows the keys of a command; once pressed, it makes the next key the command's only one. Backspace removes the key, Esc cancels."""
 
     def __init__(self, command: Command, page: KeysPage) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class KeyButton(QPushButton):
         self.show_keys()
 
     def show_keys(self) -> None:
-        """Show the keys as they are."""
+        """Show the current keys."""
         keys = self._page.commands.keys(self.command.key)
         self.setText(key_words(keys) or tr("none"))
         named(
@@ -40,13 +40,13 @@ class KeyButton(QPushButton):
         )
 
     def listen(self) -> None:
-        """Wait for a key."""
+        """Wait for a key press."""
         self._listening = True
         self.setText(tr("Press a key…"))
 
     def event(self, event: QEvent) -> bool:
         if self._listening and event.type() == QEvent.Type.ShortcutOverride:
-            event.accept()  # the key is for this button, whatever it does elsewhere
+            event.accept()  # the key is for this button, not a shortcut
             return True
         return super().event(event)
 
@@ -62,7 +62,7 @@ class KeyButton(QPushButton):
         elif event.key() == Qt.Key.Key_Backspace and not event.modifiers():
             self._page.give(self, ())
         else:
-            # A key that needs Shift to be typed ("?") is written without it, as the studio's own are.
+            # A key that is typed with Shift ("?") is stored without it, like the default keys.
             modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
             if event.text().isprintable() and event.text() and not event.text().isalnum():
                 modifiers &= ~Qt.KeyboardModifier.ShiftModifier
@@ -77,7 +77,7 @@ class KeyButton(QPushButton):
 
 
 class _KeysChange(QUndoCommand):
-    """From some keys to others, which are in use already."""
+    """Undoable change of keys; made after the new ones are in use."""
 
     def __init__(self, page: KeysPage, before: dict[str, tuple[str, ...]], words: str) -> None:
         super().__init__(words)
@@ -95,7 +95,7 @@ class _KeysChange(QUndoCommand):
 
 
 class KeysPage(QWidget):
-    """A line for each command, by menu; a field that filters them; a way back to the studio's own keys."""
+    """A line for each command, by menu; a field to filter them; a button to reset all keys to the defaults."""
 
     def __init__(self, commands: Commands) -> None:
         super().__init__()
@@ -119,7 +119,7 @@ class KeysPage(QWidget):
         line.addStretch(1)
         line.addWidget(self.reset)
         said = QHBoxLayout()
-        said.addStrut(HEADER)  # of the button that comes and goes: nothing moves below it
+        said.addStrut(HEADER)  # the height of the button `take`, so that nothing moves when it appears
         said.addWidget(self.note, 1)
         said.addWidget(self.take)
         body = QWidget()
@@ -147,7 +147,7 @@ class KeysPage(QWidget):
                 self._lines.append((menu, name, made))
         grid.setRowStretch(grid.rowCount(), 1)
         body.setMaximumWidth(WIDTH)
-        top = QWidget()  # as wide as the lines below it
+        top = QWidget()  # as wide as the lines below
         top.setMaximumWidth(WIDTH - 8)
         above = QVBoxLayout(top)
         above.setContentsMargins(0, 0, 0, 0)
@@ -165,7 +165,7 @@ class KeysPage(QWidget):
         self._wanted: tuple[KeyButton, tuple[str, ...]] | None = None
 
     def give(self, at: KeyButton, keys: tuple[str, ...]) -> None:
-        """Give a command other keys, or say which one has them already and offer to take them."""
+        """Give a command other keys; if another command has them already, say so and offer to take them."""
         before = self.commands.chosen_keys
         clashing = self.commands.remap(at.command.key, keys)
         self._offer_to_take(at, keys, clashing)
@@ -173,7 +173,7 @@ class KeysPage(QWidget):
             self._changed(before, at)
 
     def use_keys(self, chosen: Mapping[str, tuple[str, ...]]) -> None:
-        """Give every command the keys that are chosen for it, or those it came with."""
+        """Give all commands the keys that are chosen for them, or their defaults."""
         self.commands.choose_keys(chosen)
         self._show_keys()
         self._say("")
@@ -186,7 +186,7 @@ class KeysPage(QWidget):
         at.show_keys()
         self.take.setVisible(bool(clashing))
         if clashing:
-            self.setTabOrder(at, self.take)  # the answer is the next thing to come to, wherever it is shown
+            self.setTabOrder(at, self.take)  # the next Tab reaches the offer, wherever it is shown
             other = clashing[0].text.removesuffix("…")
             self._say(tr("{keys} is the key of “{other}”.", keys=key_words(keys), other=other), "bad")
 

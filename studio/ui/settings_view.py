@@ -1,4 +1,4 @@
-"""The Settings view: one row for each line of `studio.model.settings`, and the keys."""
+"""The Settings view: one row for each setting of `studio.model.settings`, and a page of keys."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _CONTROL = 220
 
 
 class SettingRow(QWidget):
-    """A name and what it does at the left, the control at the right."""
+    """A setting: its name and description at the left, its control at the right."""
 
     def __init__(self, setting: Setting, actions: Actions) -> None:
         super().__init__()
@@ -76,12 +76,12 @@ class SettingRow(QWidget):
             slider.valueChanged.connect(lambda steps: self.choose(steps * setting.step))
             return slider
         switch = QCheckBox()
-        switch.setProperty("role", "bare")  # its words stand at the left
+        switch.setProperty("role", "bare")  # without text, which is at the left
         switch.clicked.connect(self.choose)
         return switch
 
     def choose(self, value: Any) -> None:
-        """Keep what the hand chose."""
+        """Save the value that the person chose."""
         if self.setting.project:
             self._actions.set_option(self.setting.key, value)
         elif value != settings.value(self.setting.key):
@@ -89,7 +89,7 @@ class SettingRow(QWidget):
         self._say(value)
 
     def show_value(self, value: Any) -> None:
-        """Show the value in use; changes nothing."""
+        """Show the current value, without changing the setting."""
         control = self.control
         control.blockSignals(True)
         if isinstance(control, QComboBox):
@@ -108,7 +108,7 @@ class SettingRow(QWidget):
 
 
 class SettingsView(QWidget):
-    """Two pages: everything, and the keys (made when first asked for)."""
+    """Two pages: the settings, and the keys (made on first use)."""
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
@@ -145,7 +145,7 @@ class SettingsView(QWidget):
         return self.rows["theme"].control
 
     def history(self) -> QUndoStack | None:
-        """Return the choices of keys while they are on show."""
+        """Return the undo stack of the page of keys while that is shown, otherwise None."""
         return self.keys.history if self.keys and self.pages.currentWidget() is self.keys else None
 
     def show_page(self, number: int) -> None:
@@ -155,7 +155,7 @@ class SettingsView(QWidget):
             self.keys = KeysPage(commands)
             self.pages.addWidget(self.keys)
         self.pages.setCurrentIndex(number)
-        commands.refresh()  # what undo is about
+        commands.refresh()  # updates undo and redo
         button = self._chips.button(number)
         button.setChecked(True)
 

@@ -1,4 +1,4 @@
-"""The sheet of all shortcuts, made from the commands as their keys are now."""
+"""The sheet of all shortcuts, with the current keys."""
 
 from collections.abc import Iterable
 
@@ -11,19 +11,19 @@ from studio.ui.commands import MENUS, Commands, menu_title
 from studio.ui.parts import Rows, button, key_name, section, text_label
 from studio.ui.views import entries
 
-_AROUND = 120  # pixels of title, button and margins
+_AROUND = 120  # height of title, button and margins, in pixels
 
 
 def key_words(keys: Iterable[str]) -> str:
-    """Write the shortcuts of one action as on this machine's keyboard."""
+    """Return the shortcuts of one action as the platform writes them."""
     shown = dict.fromkeys(key_name(QKeySequence(key)) for key in keys if not key.endswith("="))
     return f" {tr('or')} ".join(shown)
 
 
 def groups(commands: Commands) -> dict[str, list[tuple[str, str]]]:
-    """Return (what, keys) by menu, or by view for what works in one alone.
+    """Return (action, keys) by menu, or by view for commands that work in one view only.
 
-    The five star keys are one line, and what has no key is left out.
+    The five star keys are combined into one line, and commands without a key are left out.
     """
     found: dict[str, list[tuple[str, str]]] = {menu_title(menu): [] for menu in MENUS}
     names = {entry.key: entry.name for entry in entries()}
@@ -47,14 +47,14 @@ def groups(commands: Commands) -> dict[str, list[tuple[str, str]]]:
 
 
 def _in_a_row(commands: Commands, key: str) -> bool:
-    """Whether a command is one of the five of a line "1 – 5"."""
+    """Whether a command is one of the five in a line "1 – 5"."""
     kind, number = key[:-1], key[-1]
     prefix = {"stars": "", "advance": "Shift+"}.get(kind)
     return prefix is not None and commands.keys(key) == (f"{prefix}{number}",)
 
 
 class ShortcutSheet(QDialog):
-    """Two columns of keys."""
+    """A dialog with two columns of shortcuts."""
 
     def __init__(self, commands: Commands, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -93,7 +93,7 @@ class ShortcutSheet(QDialog):
         outer.addWidget(text_label(tr("All shortcuts"), "title"))
         outer.addWidget(scroll, 1)
         outer.addWidget(end, 0, Qt.AlignmentFlag.AlignRight)
-        for key in commands.keys("keys"):  # what opens it closes it
+        for key in commands.keys("keys"):  # the shortcut that opens it also closes it
             QShortcut(QKeySequence(key), self, self.accept)
         room = self.screen().availableSize()
         self.resize(min(760, room.width()), min(body.sizeHint().height() + _AROUND, room.height() * 9 // 10))

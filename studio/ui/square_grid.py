@@ -1,4 +1,4 @@
-"""A list view whose cells are squares in rows: where they lie, how it scrolls, and what stays in sight when it is resized."""
+"""A list view whose items are squares in rows: its layout, its scrolling, and what stays visible when it is resized."""
 
 from PySide6.QtCore import (
     QItemSelectionModel,
@@ -20,9 +20,9 @@ _Move = QAbstractItemView.CursorAction
 
 
 class SquareGrid(QListView):
-    """Geometry is arithmetic, so that a hundred thousand cells cost what twenty-four do."""
+    """A grid of square cells. Its geometry is computed, so that a hundred thousand cells cost no more than twenty-four."""
 
-    size_changed = Signal(int)  # a cell's side, logical pixels
+    size_changed = Signal(int)  # side of a cell, in logical pixels
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -32,34 +32,34 @@ class SquareGrid(QListView):
             -1,
             -1,
             -1,
-        )  # cell that stayed in sight when it was resized last, where it scrolled then, current cell
-        self._unit = 1.0  # logical pixels that images are enlarged by whole multiples of
+        )  # of the last change of layout: the cell that was kept in place, the scroll position after it, the current cell
+        self._unit = 1.0  # side of an unenlarged image in logical pixels, if images are enlarged by whole factors; otherwise 1
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setFrameShape(QListView.Shape.NoFrame)
 
     @property
     def cell_size(self) -> int:
-        """Side of a cell now, logical pixels."""
+        """Current side of a cell, in logical pixels."""
         return self._geometry.cell
 
     def set_wanted_size(self, size: int | None) -> None:
-        """Ask for cells about `size` logical pixels wide; None fits the whole grid into the view."""
+        """Set the approximate side of a cell in logical pixels; None fits the whole grid into the view."""
         self._wanted = None if size is None else min(max(size, SMALLEST), LARGEST)
         self.doItemsLayout()
 
     def rows_on_show(self) -> range:
-        """Return the rows of which something can be seen."""
+        """Return the rows (indices of cells) that are at least partly visible."""
         top = self._offset()
         return self._geometry.between(top, top + self.viewport().height())
 
     def scroll_place(self) -> tuple[int, int]:
-        """Return the first row of which something can be seen, and how many pixels of the grid above it cannot."""
+        """Return the first row that is partly visible, and how many pixels its top is above the viewport."""
         first = self.rows_on_show().start
         return first, self._offset() - self._geometry.rect(first).top()
 
     def scroll_to_place(self, row: int, hidden: int) -> None:
-        """Scroll to where `scroll_place` was this, in a grid of any size."""
+        """Restore a `scroll_place`, also in a grid of another size."""
         self.verticalScrollBar().setValue(self._geometry.rect(row).top() + hidden)
 
     # -- geometry ------------------------------------------------------------------------------------------------
@@ -89,16 +89,16 @@ class SquareGrid(QListView):
             self.size_changed.emit(laid_out.cell)
 
     def _moved(self) -> None:
-        """Paint cells that lie elsewhere now."""
+        """Repaint after cells have moved in the viewport."""
         self.viewport().update()
 
     def _hold(self, before: Geometry, top: int, current: int) -> None:
-        """Keep what was looked at where it was, in a grid that began at `top` and is laid out anew."""
+        """Keep a cell in place after a new layout. `before`, `top`, `current` : geometry, scroll position and current row before it."""
         row, *when = self._held
         if when != [
             top,
             current,
-        ]:  # else it is resized again: around the same cell, or it would wander off bit by bit
+        ]:  # otherwise it is being resized further: around the same cell, or the view would drift
             row = before.held(current, top, self.viewport().height())
         if 0 <= row < self._geometry.count:
             moved = self._geometry.rect(row).top() - before.rect(row).top()
@@ -144,7 +144,7 @@ class SquareGrid(QListView):
             bar.setValue(bottom - page + 1)
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
-        # QListView's own does nothing: it looks at a layout that this class never makes.
+        # QListView's implementation depends on its own layout, which this class never computes.
         self._moved()
 
     def setSelection(self, rect: QRect, flags: QItemSelectionModel.SelectionFlag) -> None:
@@ -179,7 +179,7 @@ class SquareGrid(QListView):
         seen = self._geometry.between(top, top + max(0, event.oldSize().height() - 1))
         super().resizeEvent(event)
         self.doItemsLayout()
-        # Where one has scrolled away from it, the image that has the keys stays away.
+        # If the person has scrolled away from the current image, do not scroll back to it.
         current = self.currentIndex()
         if current.isValid() and (not self.isVisible() or (shorter and current.row() in seen)):
             self.scrollTo(current)

@@ -1,4 +1,4 @@
-"""Five stars for a hand or a key: of a title, or of an image seen closely."""
+"""A row of five stars to rate a title or an image in the Loupe."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from studio.theme.theme import current
 from studio.ui.image_delegate import STAR
 from studio.ui.parts import named
 
-_STEP = 22  # pixels from the middle of one star to that of the next
+_STEP = 22  # pixels between the centres of neighbouring stars
 _HEIGHT = 28
 
 
 class StarRow(QWidget):
-    """Shows 0..5 stars; `chosen` says which star was clicked or typed."""
+    """Shows 0..5 stars; emits `chosen` when a star is clicked or typed."""
 
     chosen = Signal(int)
 
@@ -32,16 +32,16 @@ class StarRow(QWidget):
         return QSize(5 * _STEP + 8, _HEIGHT)
 
     def show_stars(self, of: object, stars: int, title: str, tip: str) -> None:
-        """Show what is thought of `of`, which people call `title`."""
+        """Show the stars of the object `of`; `title` : its name for people. `tip` : the tooltip."""
         if of != self._of:
-            self._hovered = 0  # another one has come under the hand
+            self._hovered = 0  # the pointer is on the stars of another object now
         self._of, self._stars = of, stars
         words = tr("{title}: {stars} of 5 stars", title=title, stars=stars) if stars else tr("{title}: no stars", title=title)
         named(self, words, tip)
         self.update()
 
     def star_place(self, star: int) -> QPointF:
-        """Return the middle of star 1..5."""
+        """Return the centre of star 1..5."""
         return QPointF(4 + _STEP * (star - 0.5), _HEIGHT / 2)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:

@@ -1,4 +1,4 @@
-"""The status bar: what the worker does, where, and what is safe on disk."""
+"""The status bar: the worker's task and device, and the number of ratings saved."""
 
 from PySide6.QtCore import QRectF, Qt, QTimer
 from PySide6.QtGui import QAction, QColor, QPainter, QPaintEvent
@@ -18,7 +18,7 @@ _SHOWN_MS = 6000
 
 
 def task_words(task: str) -> str:
-    """Say in words what the worker is doing."""
+    """Return the worker's task in words."""
     words = {
         "": tr("Ready"),
         "starting": tr("Starting the worker"),
@@ -37,7 +37,7 @@ def task_words(task: str) -> str:
 
 
 class Dot(QWidget):
-    """8 px: green waits, amber works, red failed; the words beside it say the same."""
+    """A dot of 8 px: green if the worker waits, amber if it works, red if it failed; the text beside it says the same."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class Dot(QWidget):
 
 
 class StatusBar(QFrame):
-    """Worker state, device, ratings saved, the last message; seed and size."""
+    """Shows task, device, ratings saved and the last message, and at the right seed and image size."""
 
     def __init__(self, actions: Actions, start_again: QAction) -> None:
         super().__init__()
@@ -107,10 +107,10 @@ class StatusBar(QFrame):
         task = self._actions.state.task
         round_ = self._actions.round
         if round_.running and not task:
-            task = "teaching"  # the worker is about to say so
+            task = "teaching"  # the worker has not reported it yet
         if task == "teaching" and round_.paused:
             task = "paused"
-        training = self._training.busy  # by a process of its own: the worker is as ready as before
+        training = self._training.busy  # in a separate process, while the worker stays ready
         self._dot.show_task(task or ("training" if training else ""))
         words = task_words(task)
         if task == "teaching" and round_.stopping:

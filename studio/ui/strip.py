@@ -1,4 +1,4 @@
-"""A row of images of the same seeds."""
+"""A row of images."""
 
 from collections.abc import Sequence
 
@@ -11,13 +11,13 @@ from studio.theme.theme import current
 from studio.theme.tokens import CORNER_IMAGE
 
 GAP = 6
-SLACK = 16  # pixels: as wide as a scroll bar that comes and goes, and a little more
+SLACK = 16  # pixels; a little more than the width of a scroll bar
 
 
 def settled(width: int, before: int) -> int:
-    """Return the width that images should fill whose height follows it: as before where only the room of a scroll bar came free.
+    """Return the width to fill with images whose height depends on it; unchanged if only the width of a scroll bar was gained.
 
-    Growing into it would bring the bar back, which makes them shrink, and so on without an end.
+    Otherwise they would grow, bring the scroll bar back, shrink, and so on without end.
     """
     return before if before <= width < before + SLACK else width
 
@@ -29,10 +29,10 @@ class Strip(QWidget):
         super().__init__()
         self._places, self._largest = places, largest
         self._images: list[QImage] = []
-        self._pixmaps: dict[int, QPixmap] = {}  # by the image's key
+        self._pixmaps: dict[int, QPixmap] = {}  # by the image's cacheKey()
         self._drawn_for: tuple[int, float, bool] | None = None
         self.pixel_art = False
-        self.room = 0  # pixels of width that the images fill
+        self.room = 0  # width that the images fill, in pixels
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(96)
 
@@ -41,7 +41,7 @@ class Strip(QWidget):
         return list(self._images)
 
     def show_images(self, images: Sequence[QImage]) -> None:
-        """Show these; places without an image are neutral."""
+        """Show these images; places without one are grey."""
         self._images = list(images[: self._places])
         self.update()
 
@@ -50,19 +50,19 @@ class Strip(QWidget):
         return max(8, min(self._largest, (width - GAP * (self._places - 1)) // self._places))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        # Not height-for-width: a scroll area does not ask for it, and would cut the images off.
+        # Not height-for-width, which a scroll area ignores, so that it would cut the images off.
         self.room = settled(event.size().width(), self.room)
         self.setFixedHeight(self.side(self.room))
 
     def areas(self, side: float) -> list[QRectF]:
-        """Return the places of the images, each `side` pixels wide."""
+        """Return the rectangles of all places, each `side` pixels wide."""
         return [QRectF(place * (side + GAP), 0, side, side) for place in range(self._places)]
 
     def placed(self, side: int, ratio: float) -> list[tuple[QRectF, QPixmap]]:
-        """Return the images scaled for their places, with where each is to be drawn."""
+        """Return the images scaled to `side` logical pixels, each with the rectangle to draw it in. `ratio` : device pixel ratio."""
         if self._drawn_for != (side, ratio, self.pixel_art):
             self._pixmaps, self._drawn_for = {}, (side, ratio, self.pixel_art)
-        known = self._pixmaps  # half of what is shown while a round runs was shown before
+        known = self._pixmaps  # while a round runs, half of the images stay the same
         self._pixmaps = {
             image.cacheKey(): known.get(image.cacheKey())
             or QPixmap.fromImage(scaled(image, side, ratio, self.pixel_art))

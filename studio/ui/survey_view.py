@@ -1,4 +1,4 @@
-"""The Survey view: a few images, and the best of them."""
+"""The Survey view: asks which of a few images is the best."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from studio.ui.choice_parts import ChoiceHeader, chip, waiting_words
 from studio.ui.loupe_pane import LoupePane
 from studio.ui.parts import names_keys, quiet_note, text_label
 
-_BESIDES = 110  # pixels of the view's height that are not images
-_CAPTION = 38  # and of each pane's
-_AROUND = 20  # pixels of a pane's width that are not image, and a little room
+_BESIDES = 110  # height of the view in pixels that is not for panes
+_CAPTION = 38  # height of a pane in pixels that is not for its image
+_AROUND = 20  # width of a pane in pixels that is not for its image, and a little more
 
 
 class SurveyView(QWidget):
-    """Shows the images of `actions.surveys`. A click on one, its number, or Enter says that it is the best."""
+    """Shows the images of `actions.surveys`. A click on one, its number, or Enter answers that it is the best."""
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
         self._actions, self._surveys = actions, actions.surveys
         self.loupe = Loupe(self)
-        self.place = 0  # that Enter would choose
+        self.place = 0  # index of the image that Enter would choose
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.header = ChoiceHeader(actions, self._surveys, tr("Survey"))
         self.sizes = {size: chip(str(size), tr("Show {n} images at a time", n=size)) for size in SIZES}
@@ -74,7 +74,7 @@ class SurveyView(QWidget):
         return self
 
     def choose(self) -> None:
-        """Say that the image with the ring is the best."""
+        """Answer that the image with the ring is the best."""
         self._surveys.answer(self.place)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -106,15 +106,15 @@ class SurveyView(QWidget):
         self._show()
 
     def _side(self, count: int, columns: int) -> float:
-        """Return how large `count` images can be in so many columns."""
+        """Return the side that `count` images can have in `columns` columns."""
         return min(self.width() / columns, (self.height() - _BESIDES) / -(-count // columns) - _CAPTION)
 
     def _across(self, count: int) -> int:
-        """Return in how many columns the images are largest."""
+        """Return the number of columns in which the images are largest."""
         return max(range(1, count + 1), key=lambda columns: self._side(count, columns), default=1)
 
     def _draw_together(self, count: int, across: int) -> None:
-        """Let the images stand side by side in the middle of a wide view: they are compared with each other."""
+        """Keep the images close together in the middle of a wide view, for comparison."""
         spare = self.width() - 32 - across * (self._side(count, across) + _AROUND) if count else 0
         aside = max(0, int(spare / 2))
         self._places.setContentsMargins(aside, 0, aside, 0)
@@ -141,6 +141,6 @@ class SurveyView(QWidget):
                 self._places.addWidget(pane, place // across, place % across)
                 pane.show_image(self._actions.images.image(shown[place]), str(place + 1), place == self.place)
             pane.setVisible(place < len(shown))
-        self._column.setStretchFactor(self._places, int(bool(shown)))  # the hint alone is in the middle
+        self._column.setStretchFactor(self._places, int(bool(shown)))  # without images, the hint is centred
         self.hint.setVisible(not shown)
         self.hint.setText(waiting_words(self._actions, self._surveys))

@@ -1,4 +1,4 @@
-"""The title, colour labels, tags and the note of the selected images."""
+"""An editor for title, colour label, tags and note of the selected images."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _OWN_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape, Qt.Key.Key_
 
 
 class NoteEdit(QPlainTextEdit):
-    """A note of a few lines, kept when it is left, with Ctrl+Enter, or when another image is selected."""
+    """A note of a few lines; saved on leaving it, with Ctrl+Enter, or when another image is selected."""
 
     def __init__(self, editor: TagsEditor) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class TagsEditor(QWidget):
         super().__init__()
         self._actions = actions
         self._images: tuple[int, ...] = ()
-        self._noted = ""  # the note as it is kept
+        self._noted = ""  # the note as saved
         self._came_from: QWidget | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -95,22 +95,22 @@ class TagsEditor(QWidget):
         bind(actions.state, "selected", self._show)
 
     def edit_tags(self) -> None:
-        """Put the keyboard into the tag field."""
+        """Focus the tag field."""
         self._enter(self.field)
 
     def edit_note(self) -> None:
-        """Put the keyboard into the note."""
+        """Focus the note."""
         self._enter(self.note)
 
     def keep_note(self) -> None:
-        """Write the note down, if it was changed."""
+        """Save the note, if it was changed."""
         text = self.note.toPlainText().strip()
         if self._images and text != self._noted:
             self._noted = text
             self._actions.mark("note", text=text, images=self._images)
 
     def leave(self) -> None:
-        """Give the keyboard back to the images."""
+        """Return the focus to the images."""
         self.keep_note()
         if self._came_from is not None:
             self._came_from.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -128,7 +128,7 @@ class TagsEditor(QWidget):
         self._show(self._actions.state.selected)
 
     def event(self, event: QEvent) -> bool:
-        # Enter and Escape belong to the field that is written in, not to the view's shortcuts.
+        # The field handles Enter and Escape itself, although they are shortcuts of the view.
         if (
             isinstance(event, QKeyEvent)
             and event.type() == QEvent.Type.ShortcutOverride
@@ -144,14 +144,14 @@ class TagsEditor(QWidget):
         if event.key() == Qt.Key.Key_Escape and self._came_from is not None:
             self.leave()
         else:
-            super().keyPressEvent(event)  # reached by Tab or a click: the window knows what to go back to
+            super().keyPressEvent(event)  # it was focused with Tab or a click: the window moves the focus
 
     def _add(self) -> None:
         text = self.field.text().strip()
         if text:
             self._actions.mark("tag", text=text)
             self._list_known()
-        # A completer puts its choice into the field after this.
+        # Later, because a completer puts its choice into the field after this.
         QTimer.singleShot(0, self.field, self.field.clear)
 
     def _list_known(self) -> None:
@@ -177,7 +177,7 @@ class TagsEditor(QWidget):
         text = notes.pop() if len(notes) == 1 else ""
         written = self.note.toPlainText().strip()
         being_written, self._noted = written != self._noted, text
-        if written != text and not being_written:  # else it is kept when it is left, whatever came in between
+        if written != text and not being_written:  # what is being written is saved on leaving it, whatever changed meanwhile
             self.note.setPlainText(text)
 
     def _show_tags(self, states: list[ImageState]) -> None:

@@ -1,4 +1,4 @@
-"""Beside the Taste view: how sure it is, and what a round is rewarded for."""
+"""The side panel of the Taste view: how sure the model is, and the weights of the reward."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TERMS = ("taste", "realism", "typicality", "novelty")
 
 
 def confidence_words(confidence: float) -> str:
-    """Say how sure the taste model is of images it has not seen rated."""
+    """Return how sure the taste model is of unrated images, in words."""
     if confidence >= 0.65:
         return tr("It is fairly sure of most images.")
     if confidence >= 0.4:
@@ -35,20 +35,20 @@ def confidence_words(confidence: float) -> str:
 
 
 def guessing_words(taste: Taste | None) -> str:
-    """Say how well it tells liked images from others before they are rated."""
+    """Return how well the model tells liked images from others before they are rated, in words."""
     if taste is None or taste.auc is None:
         return tr("How well it tells what you like from what you do not shows after some guesses.")
     words = tr(
         "Of one image you then liked and one you did not, it picked the right one {share} % of the time.",
         share=round(100 * taste.auc),
-    ).replace(" %", "\N{NO-BREAK SPACE}%")  # the number and its sign stay on one line
+    ).replace(" %", "\N{NO-BREAK SPACE}%")  # keeps number and sign on one line
     if taste.changed:
         words += " " + tr("Your taste has changed since you began; it follows the newer ratings.")
     return words
 
 
 def steadiness_words(taste: Taste | None) -> str:
-    """Say how well ratings agree with earlier ones of the same images."""
+    """Return how well ratings agree with earlier ones of the same images, in words."""
     if taste is None or taste.consistency is None:
         return tr("How steady you are shows once some images have come up again.")
     r = taste.consistency
@@ -65,7 +65,7 @@ def steadiness_words(taste: Taste | None) -> str:
 
 
 def passing_words(taste: Taste | None) -> str:
-    """Say what is learnt from what is done with images in passing."""
+    """Return what is learnt from implicit signals and tags, in words."""
     if not settings.value("implicit"):
         return tr("It learns from ratings alone, as chosen in Settings.")
     said = signs_words(taste)
@@ -75,7 +75,7 @@ def passing_words(taste: Taste | None) -> str:
 
 
 def signs_words(taste: Taste | None) -> str:
-    """Say what is learnt from looking, enlarging and saving."""
+    """Return what is learnt from looking at images, enlarging and saving them, in words."""
     if taste is None or taste.signs_auc is None:
         return tr(
             "What you enlarge, save or look at for long does not count yet: too little is known of what it means."
@@ -92,7 +92,7 @@ def signs_words(taste: Taste | None) -> str:
 
 
 class TastePanel(QWidget):
-    """Confidence; presets and sliders of the reward."""
+    """Shows the confidence, and presets and sliders of the reward's weights."""
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
@@ -143,7 +143,7 @@ class TastePanel(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._show_taste(self._actions.state.taste)  # the settings may be others now
+        self._show_taste(self._actions.state.taste)  # the settings may have changed
 
     def _add(self, column: QVBoxLayout, term: str, least: int, usual: int) -> None:
         dial = self.dials[term] = Dial(terms.name(term), terms.tip(term), least, 200, usual)

@@ -1,4 +1,4 @@
-"""The Taste view: what was learnt, in words, in pictures, and how sure it is."""
+"""The Taste view: the learnt taste in words and images, and how sure it is."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PLACES = 6
 
 
 class Bar(QWidget):
-    """How strongly a word holds: 6 px, fuller is stronger."""
+    """A bar, 6 px high, that shows how strongly a word applies."""
 
     def __init__(self, share: float) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class Words(Card):
         self.sentence = ""
 
     def show_words(self, words: Sequence[tuple[str, float]]) -> None:
-        """Show words and how strongly each goes with what is liked."""
+        """Show words, each with its strength, in 0..1."""
         while (item := self._grid.takeAt(0)) is not None:
             widget = item.widget()
             if widget is not None:
@@ -80,14 +80,14 @@ class Words(Card):
 
 
 def strength_words(strength: float) -> str:
-    """Say a rank correlation as a person would."""
+    """Return a rank correlation in words."""
     if strength >= 0.6:
         return tr("clearly")
     return tr("mostly") if strength >= 0.35 else tr("a little")
 
 
 class Ends(Card):
-    """A row of images at one end of the taste, and the stars it expects of them."""
+    """A row of images at one end of the taste, with their predicted stars."""
 
     def __init__(self, title: str, tip: str) -> None:
         super().__init__()
@@ -95,7 +95,7 @@ class Ends(Card):
         named(self.strip, title, tip)
         line = QHBoxLayout()
         line.setSpacing(12)
-        line.addWidget(ElidedLabel(title, "title"), 1)  # else the longest would make the page wider than a small window
+        line.addWidget(ElidedLabel(title, "title"), 1)  # elided, as the longest could make the page wider than a small window
         line.addWidget(self.stars)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 10, 16, 14)
@@ -105,7 +105,7 @@ class Ends(Card):
 
 
 class TasteView(QWidget):
-    """One page; it asks for what it shows when it is shown."""
+    """A page that requests its contents whenever it is shown."""
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The Teach view: a round as it runs, and what it did to the same seeds."""
+"""The Teach view: the running round, and the same seeds before and after."""
 
 from collections.abc import Sequence
 
@@ -19,12 +19,12 @@ from studio.ui.rate_panel import known, lacking
 from studio.ui.seeds_card import SeedsCard
 from studio.worker.messages import Progress
 
-_EVEN = 0.1  # SD; taste of one batch differs by about as much from that of another
-_RECENT = 4  # steps whose mean tells how a round goes
+_EVEN = 0.1  # SD; typical difference in taste between two batches
+_RECENT = 4  # steps that are averaged to tell how a round is going
 
 
 class TeachView(QWidget):
-    """Header with progress and the three buttons, four curves, two strips."""
+    """Shows progress and three buttons in the header, four curves, and two strips."""
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
@@ -135,7 +135,7 @@ class TeachView(QWidget):
         if not free and self.pause.hasFocus():
             self.setFocus(
                 Qt.FocusReason.OtherFocusReason
-            )  # else it passes to Revert, which a late Space would press
+            )  # otherwise Revert would get the focus, and a late Space would press it
         self.pause.setEnabled(free)
         self.keep.setEnabled(free)
         self.revert.setEnabled(
@@ -147,7 +147,7 @@ class TeachView(QWidget):
             else tr("Go back to the version before the last round; the round stays on the timeline")
         )
         if not round_.running and (self.progress.maximum(), self.progress.value()) != (1, 0):
-            # Else it would paint at once, twice, and lay out the window for that.
+            # Without this, the bar would be repainted at once, twice, which lays out the window.
             self.progress.setUpdatesEnabled(False)
             self.progress.setRange(0, 1)
             self.progress.setValue(0)
@@ -188,7 +188,7 @@ class TeachView(QWidget):
         self.next.setVisible(not round_.running and round_.outcome is not None and round_.outcome.kept)
 
     def _between(self) -> str:
-        """What the curves show where no round was taught since the start; nothing where they are empty."""
+        """What the curves show if no round was taught since the start, in words; "" if they are empty."""
         used = self._actions.state.checkpoint
         if used is None or self._actions.round.progress is not None:
             return ""
@@ -216,7 +216,7 @@ class TeachView(QWidget):
         round_, state = self._actions.round, self._actions.state
         progress, series = round_.progress, round_.series
         steps, smoothing = progress.steps if progress else 24, SMOOTHING
-        if progress is None and not round_.running:  # the steps of earlier rounds are not kept, but what each came to is
+        if progress is None and not round_.running:  # of earlier rounds only the results are saved, not the steps
             line = line_of(state.checkpoint, state.checkpoints)
             series, steps, smoothing = from_round_to_round(line), len(line) + 1, 1.0
         limit = progress.kl_limit if progress else None
@@ -249,7 +249,7 @@ class TeachView(QWidget):
 
 
 class TeachPanel(QWidget):
-    """The right side of the Teach view: the guard, and the rounds so far."""
+    """The side panel of the Teach view: the guard, the reward, and the rounds so far."""
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
@@ -310,7 +310,7 @@ class TeachPanel(QWidget):
     def _show_reward(self, _: object) -> None:
         progress, weights = self._actions.round.progress, self._actions.state.weights
         if progress is not None and not progress.step:
-            progress = None  # nothing is measured yet
+            progress = None  # nothing was measured yet
         means = {"taste": None, "realism": None} if progress is None else {"taste": progress.taste, "realism": progress.realism}
         lines = [*weights.terms, "total"]
         if self.reward.keys() != lines:
@@ -340,7 +340,7 @@ class TeachPanel(QWidget):
 
 
 def _course(taste: Sequence[float], start: float) -> tuple[str, str]:
-    """How taste goes in a round, in words, and their role. To gain nothing is no fault: there may be nothing left to gain."""
+    """How the taste changes in a round, in words, and their style. No gain is not "bad": there may be nothing left to gain."""
     recent = taste[-_RECENT:]
     gain = sum(recent) / len(recent) - start
     if gain > _EVEN:

@@ -1,4 +1,4 @@
-"""What the terms of the reward are called, and what turning each of them does."""
+"""Names of the reward's terms, and what their weights do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from studio.model.scorers import SCORER
 
 
 def names() -> dict[str, tuple[str, str]]:
-    """Return name and tip of every dial of a round, by term."""
+    """Return name and tooltip of each dial of a round, by term."""
     return {
         "taste": (tr("Taste"), tr("How much a round follows your ratings")),
         "realism": (
@@ -27,12 +27,12 @@ def names() -> dict[str, tuple[str, str]]:
 
 
 def name(term: str) -> str:
-    """Return what a term is called; a scorer by the name that its package gave it."""
+    """Return the name of a term; that of an outside scorer is the one given by its package."""
     known = names().get(term)
     return known[0] if known else term.removeprefix(SCORER)
 
 
 def tip(term: str) -> str:
-    """Return what turning a term's dial does."""
+    """Return what changing the weight of a term does."""
     known = names().get(term)
     return known[1] if known else tr("Right: more of what {scorer} scores high. Left: less", scorer=name(term))

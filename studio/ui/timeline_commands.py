@@ -1,4 +1,4 @@
-"""The Timeline's commands: what its buttons do, for the version that is chosen with Up and Down."""
+"""The Timeline's commands: those of its buttons, for the version selected with Up and Down."""
 
 from __future__ import annotations
 

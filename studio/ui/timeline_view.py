@@ -1,4 +1,4 @@
-"""The Timeline view: every version that was kept, the newest first, the untuned generator last; any two side by side."""
+"""The Timeline view: all versions that were kept, newest first, with the untuned generator last; any two can be compared."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ from studio.ui.version_card import VersionCard
 if TYPE_CHECKING:
     from studio.ui.window import StudioWindow
 
-_NOBODY = -1  # until a version is chosen, keys are for the one in use
+_NOBODY = -1  # no version is chosen: keys apply to the one in use
 
 
 class TimelineView(QWidget):
-    """A list of `VersionCard`s. Up and Down choose the one that keys are for."""
+    """A list of `VersionCard`s. Up and Down choose the one that keys apply to."""
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
         self._actions = actions
         self.cards: list[VersionCard] = []
-        self._chosen: int | None = _NOBODY  # id of the version that keys are for
+        self._chosen: int | None = _NOBODY  # id of the version that keys apply to; None: the untuned generator
         self._compared: list[int | None] = []  # ids, at most two
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.note = ElidedLabel("", "quiet")
@@ -97,32 +97,32 @@ class TimelineView(QWidget):
             self._scroll.ensureWidgetVisible(self.cards[target])
 
     def chosen_card(self) -> VersionCard:
-        """Return the card that keys are for."""
+        """Return the card that keys apply to."""
         return self.cards[self._place()]
 
     def restore(self) -> None:
-        """Go back to the chosen version."""
+        """Restore the chosen version."""
         card = self.chosen_card()
         if card.restore.isEnabled():
             self._actions.restore(_id(card))
 
     def rename(self, card: VersionCard | None = None) -> None:
-        """Let a name be typed for a version, the chosen one for None."""
+        """Begin to edit the name of a version, by default the chosen one."""
         card = card or self.chosen_card()
         if card.version is not None:
             self._choose(card)
             card.edit.begin(card.version.name)
 
     def branch(self, card: VersionCard | None = None) -> None:
-        """Begin another line at a version."""
+        """Start a branch at a version, by default the chosen one."""
         card = card or self.chosen_card()
         if card.version is not None and card.branch.isEnabled():
             name = tr("Branch of {name}", name=version_name(card.version))
-            self._chosen = _NOBODY  # keys are for the new line, as soon as it is in use
+            self._chosen = _NOBODY  # keys apply to the branch as soon as it is in use
             self._actions.branch_version(card.version.id, name)
 
     def delete(self, card: VersionCard | None = None) -> None:
-        """Take a version off the timeline; undo brings it back."""
+        """Remove a version, by default the chosen one, from the timeline; undo brings it back."""
         card = card or self.chosen_card()
         if card.version is not None and card.delete.isEnabled():
             self._actions.delete_version(card.version.id)
@@ -130,7 +130,7 @@ class TimelineView(QWidget):
             self._actions.say(tr("The version in use cannot be deleted; restore another one first"))
 
     def compare(self, card: VersionCard | None = None) -> None:
-        """Take a version into the comparison, or out of it; of three, the first goes."""
+        """Add a version to the comparison or remove it; a third one replaces the first."""
         version = _id(card or self.chosen_card())
         if version in self._compared:
             self._compared.remove(version)
@@ -152,7 +152,7 @@ class TimelineView(QWidget):
     # -- what follows from the state ---------------------------------------------------------------------------------
 
     def _place(self) -> int:
-        """Return where the chosen version is; where it is gone, the one in use."""
+        """Return the index of the chosen version's card, or, if it is gone, of the one in use."""
         ids = [_id(card) for card in self.cards]
         used = self._actions.state.checkpoint
         for wanted in (self._chosen, used.id if used else None):
@@ -192,7 +192,7 @@ class TimelineView(QWidget):
         self._show_images()
 
     def _keep_names(self) -> None:
-        """Keep a name that is being written on a card that is about to show another version."""
+        """Save a name that is being written on a card that is about to show another version."""
         ids = [*(version.id for version in reversed(self._actions.state.checkpoints)), None]
         for place, card in enumerate(self.cards):
             if card.edit.isVisible() and _id(card) not in ids[place : place + 1]:
@@ -244,7 +244,7 @@ def _id(card: VersionCard) -> int | None:
 
 
 class TimelinePanel(QWidget):
-    """The right side of the Timeline view: the version in use, and how to go back."""
+    """The side panel of the Timeline view: the version in use, and how to go back."""
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The title of the selected images, to read and to write."""
+"""A field for the title of the selected images."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from studio.ui.title_sheet import LONGEST, open_sheet
 
 
 class TitleField(QLineEdit):
-    """Shows the title that the selected images share; what is written is kept with Enter, or when the field is left."""
+    """Shows the title that the selected images share; changes are saved with Enter or on leaving the field."""
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class TitleField(QLineEdit):
         bind(actions.state, "selected", self._show)
 
     def keep(self) -> None:
-        """Write the title down, if it was changed."""
+        """Save the title, if it was changed."""
         text = self._text()
         if self._images and text != self._kept:
             self._kept = text
@@ -59,14 +59,14 @@ class TitleField(QLineEdit):
         titles = {state.title for state in self._actions.project.state(images[:200]).values()}
         being_written, self._kept = self._text() != self._kept, titles.pop() if len(titles) == 1 else ""
         self.setEnabled(bool(images))
-        if self.text() != self._kept and not being_written:  # else it is kept when it is left
+        if self.text() != self._kept and not being_written:  # what is being written is saved on leaving the field
             self.setText(self._kept)
             if not self.hasFocus():
-                self.setCursorPosition(0)  # the beginning is what should be seen of a long one
+                self.setCursorPosition(0)  # shows the beginning of a long title
 
 
 class TitleLine(QWidget):
-    """The field, and a button that suggests titles."""
+    """The title field, and a button that suggests titles."""
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()

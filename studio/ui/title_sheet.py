@@ -1,4 +1,4 @@
-"""The sheet that suggests titles for one image: rate them, take one, or write one."""
+"""The sheet that suggests titles for an image, to rate, choose or edit."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from studio.ui.star_row import StarRow
 
 LONGEST = 80  # characters of a title
 _ROWS = 5
-_SIDE = 184  # of the image
+_SIDE = 184  # of the image, in logical pixels
 
 
 def open_sheet(actions: Actions, window: QWidget) -> None:
-    """Suggest titles for the first of the selected images, if there is one."""
+    """Suggest titles for the first selected image, if there is one."""
     if actions.state.selected:
         again: QAction = window.commands["title"]  # type: ignore[attr-defined]  # of the window, which imports this
         sheet = TitleSheet(actions, actions.state.selected[0], again, window)
@@ -31,7 +31,7 @@ def open_sheet(actions: Actions, window: QWidget) -> None:
 
 
 class TitleChoice(QPushButton):
-    """A title to take. The arrow keys, which would move to its stars, are left to the sheet."""
+    """A button that takes a title. Leaves Up and Down to the sheet, as they would move to the stars."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class TitleChoice(QPushButton):
 
 
 class TitleRow(QWidget):
-    """One suggested title, which takes it, and its stars."""
+    """One suggested title and its stars."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class TitleRow(QWidget):
         line.addWidget(self.stars)
 
     def show_title(self, text: str, stars: int) -> None:
-        """Show a title; without one, an empty line of the same height."""
+        """Show a title and its stars; for "", the line stays empty, at the same height."""
         self.title.setText(text)
         named(
             self.title,
@@ -72,7 +72,7 @@ class TitleRow(QWidget):
 
 
 class TitleSheet(QDialog):
-    """Follows a `TitleSuggestions`; closing it loses nothing. The keys that opened it, those of `again`, ask for other titles."""
+    """Shows the titles of a `TitleSuggestions`; closing it loses nothing. The keys that opened it (of `again`) ask for other titles."""
 
     def __init__(self, actions: Actions, image: int, again: QAction, parent: QWidget | None = None) -> None:
         super().__init__(parent)

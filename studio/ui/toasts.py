@@ -1,4 +1,4 @@
-"""Messages that appear over the window for a while: what ended, and what went wrong, while one looks elsewhere."""
+"""Messages that appear over the window for a while, about jobs that ended and about errors."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from studio.model import settings
 from studio.ui.parts import button, named, text_label
 from studio.ui.quiet_place import MARGIN, head, places, quietest
 
-SHOWN_MS, SHOWN_BAD_MS = 7000, 20_000  # what went wrong is also said in the status bar, and stays there
+SHOWN_MS, SHOWN_BAD_MS = 7000, 20_000  # errors also stay in the status bar
 _FADE_MS = 160
 _MOST_WIDE, _NARROW = 460, 320
-_SOON_MS = 50  # after a view or a panel came, when its controls have their places
+_SOON_MS = 50  # delay after a view or panel has appeared, until it is laid out
 
 
 def motion() -> bool:
-    """Whether things may move: what the person chose, or else what the system is set to."""
+    """Whether animations are allowed: by the person's setting, or that of the system."""
     chosen = settings.value("motion")
     if chosen == "system":
         return QApplication.style().styleHint(QStyle.StyleHint.SH_Widget_Animation_Duration) > 0
@@ -36,7 +36,7 @@ def motion() -> bool:
 
 
 class Toast(QFrame):
-    """One message, with at most one thing to do about it. It goes by itself, but not under a moving pointer or while it has the keys."""
+    """A message with at most one button. It closes by itself, but not under a moving pointer or while it has the focus."""
 
     def __init__(
         self, parent: QWidget, text: str, bad: bool, verb: str, run: Callable[[], object] | None
@@ -73,24 +73,24 @@ class Toast(QFrame):
         self._time.start()
 
     def _time_is_up(self) -> None:
-        # It may have come to where the pointer was left lying: that says nothing.
+        # It may have appeared under a resting pointer, which does not count as hovering.
         before, self._pointer = self._pointer, QCursor.pos()
         held = self.underMouse() and self._pointer != before
         if not held and not self.isAncestorOf(self.window().focusWidget() or self.window()):
             self.close()
 
     def size_at(self, width: int) -> QSize:
-        """How large it is at that width, with all its words."""
+        """Set the width and return the size that the whole message needs then."""
         self.setFixedWidth(width)
         for one in (self, *self.findChildren(QWidget)):
-            one.ensurePolished()  # the stylesheet's fonts and margins count before it is on screen, too
+            one.ensurePolished()  # applies the stylesheet's fonts and margins before it is shown
         layout = self.layout()
         assert layout is not None
         layout.invalidate()
         return QSize(width, max(layout.totalHeightForWidth(width), layout.totalSizeHint().height()))
 
     def appear(self) -> None:
-        """Show, fading in where things may move."""
+        """Show it, fading in if animations are allowed."""
         self.show()
         self.raise_()
         if motion():
@@ -105,10 +105,10 @@ class Toast(QFrame):
 
 
 class Toasts(QObject):
-    """Keeps one toast in a window, where it covers least."""
+    """Shows at most one toast in a window, where it covers least."""
 
     def __init__(self, window: QWidget, over: Sequence[QWidget]) -> None:
-        """`over` is what it may lie over, the best first."""
+        """`over` : the widgets that it may cover, the preferred one first."""
         super().__init__(window)
         self._window, self._over = window, over
         self.shown: Toast | None = None
@@ -122,7 +122,7 @@ class Toasts(QObject):
     def show(
         self, text: str, bad: bool = False, verb: str = "", run: Callable[[], object] | None = None
     ) -> None:
-        """Show a message in place of the one before; `verb` names what `run` does."""
+        """Show a message in place of the previous one. `run` : called by a button with the text `verb`."""
         if self.shown is not None:
             self.shown.close()
         self.shown = toast = Toast(self._window, text, bad, verb, run)
@@ -131,7 +131,7 @@ class Toasts(QObject):
         toast.appear()
 
     def place_anew(self) -> None:
-        """Another view is on show: find the best place in it, once it is laid out."""
+        """Find the best place again, for example in another view, once it is laid out."""
         if self.shown is not None:
             self._soon.start()
 

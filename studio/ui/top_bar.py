@@ -1,4 +1,4 @@
-"""The top bar: what is open at the left, the next thing to do at the right."""
+"""The top bar: the open project and generator at the left, the next actions at the right."""
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QResizeEvent
@@ -13,13 +13,13 @@ from studio.theme.theme import current
 from studio.theme.tokens import TOP_BAR
 from studio.ui.parts import ElidedLabel, key_name, named, tell_keys, text_label
 
-_BRAND_FROM = 900  # pixels
-_CHIP = 260  # pixels that the names of a generator and a version may take
-PRIMARY_KEY = "#4a3410"  # of the shortcut on the accent: quieter than its name, and still read
+_BRAND_FROM = 900  # width of the window in pixels from which the program's name is shown
+_CHIP = 260  # largest width of the names of generator and version, in pixels
+PRIMARY_KEY = "#4a3410"  # colour of a shortcut on the accent colour: quieter than the name, but readable
 
 
 class KeyButton(QPushButton):
-    """A button that shows its shortcut, quieter, after its name."""
+    """A button that shows its shortcut after its name, in a quieter colour."""
 
     def __init__(self, action: QAction, role: str = "") -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class KeyButton(QPushButton):
 
 
 class TopBar(QFrame):
-    """Name, project and generator; New grid and Teach."""
+    """Shows the names of program, project and generator; New grid and Teach."""
 
     def __init__(self, actions: Actions, new_grid: QAction, teach: QAction, panel: QAction) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class TopBar(QFrame):
         self._tint()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        # The program's name is the first thing that a narrow window can do without: a wide font needs its room.
+        # In a narrow window the program's name is hidden first.
         self._brand.setVisible(event.size().width() >= _BRAND_FROM)
         super().resizeEvent(event)
 

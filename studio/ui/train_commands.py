@@ -1,4 +1,4 @@
-"""The Train view's commands, and what leads into it."""
+"""The Train view's commands, and dropped folders and signals that lead to it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def table(window: StudioWindow) -> Iterable[Command]:
         return found
 
     def choose() -> None:
-        window.show_view(KEY)  # while it trains there is nothing to choose, but something to see
+        window.show_view(KEY)  # while it trains, show the run instead of asking
         view().choose_folder()
 
     def take(folder: Path) -> bool:
@@ -62,7 +62,7 @@ def table(window: StudioWindow) -> Iterable[Command]:
         changed(training, name).connect(follow)
     history = training.pictures.history
     history.indexChanged.connect(follow)
-    window.closed.connect(lambda: history.indexChanged.disconnect(follow))  # it speaks once more when it is destroyed
+    window.closed.connect(lambda: history.indexChanged.disconnect(follow))  # QUndoStack emits it once more when it is destroyed
     training.ended.connect(ended)
     changed(training, "error").connect(failed)
 

@@ -1,4 +1,4 @@
-"""The right side of the Train view: what is in the folder, one picture whole, and how to train."""
+"""The side panel of the Train view: facts about the folder, one whole picture, and options of the training."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from studio.model.training_access import training_of
 from studio.ui.parts import Rows, button, hold_still, named, quiet_note, section, set_role
 from studio.ui.train_pictures import WholePicture
 
-_LISTED = 8  # skipped files that are shown; the rest are counted
+_LISTED = 8  # skipped files that are listed; the rest are only counted
 
 
 def duration(minutes: int) -> str:
-    """Say how long, as a person would."""
+    """Return a duration in words."""
     if minutes < 60:
         return tr("{n} minutes", n=minutes)
     hours = minutes / 60
@@ -25,7 +25,7 @@ def duration(minutes: int) -> str:
 
 
 class TrainPanel(QWidget):
-    """Counts and reasons, the crop of the selected picture, and the three choices."""
+    """Shows counts and reasons, the crop of the selected picture, and three options."""
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
@@ -113,7 +113,7 @@ class TrainPanel(QWidget):
     def _show_choices(self, _: object = None) -> None:
         training = self.training
         wanted = [(start.name, f"{start.name} · {start.resolution} px") for start in training.starts]
-        if not wanted:  # the process that knows them has not been needed yet
+        if not wanted:  # the process that reports them has not been started yet
             wanted = [(training.start, training.start)]
         wanted.append((RANDOM, tr("Random weights")))
         if [self.start_box.itemData(row) for row in range(self.start_box.count())] != [data for data, _ in wanted]:
@@ -140,7 +140,7 @@ class TrainPanel(QWidget):
         for control in (self.size_box, self.time_box, self.start_box):
             control.setEnabled(not training.busy)
         self.train.setEnabled(training.can_train)
-        set_role(self.train, "" if training.phase == "done" else "primary")  # the next thing to do is then to use what came of it
+        set_role(self.train, "" if training.phase == "done" else "primary")  # after a run, the primary action is to use its result
         earlier = training.earlier() if training.can_train else None
         self.go_on.setVisible(earlier is not None)
         self.where.setText(tr("It is written to {folder}", folder=training.out) if training.busy or training.phase == "done" else "")

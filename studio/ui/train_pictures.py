@@ -1,4 +1,4 @@
-"""The pictures of a folder as a grid of crops, and one of them whole."""
+"""The pictures of a folder as a grid of crops, and a single whole picture."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ from studio.ui.parts import named
 from studio.ui.strip import settled
 
 CELL, _GAP = 96, 8  # logical pixels
-_TALLEST = 160  # of a picture shown whole
-_KEPT = 1000  # enlarged images in memory
+_TALLEST = 160  # largest height of the whole picture, in logical pixels
+_KEPT = 1000  # scaled crops in the cache
 
 Index = QModelIndex | QPersistentModelIndex
 
 
 class CropDelegate(QStyledItemDelegate):
-    """A crop; dimmed and marked where it is not used."""
+    """Paints crops; those that are not used are dimmed and marked."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -51,7 +51,7 @@ class CropDelegate(QStyledItemDelegate):
         self._model: PictureModel | None = None
 
     def follow(self, model: PictureModel) -> None:
-        """Draw the pictures of `model`."""
+        """Paint the pictures of `model`."""
         self._model = model
         model.modelReset.connect(self._pixmap.cache_clear)  # type: ignore[attr-defined]
 
@@ -79,16 +79,16 @@ class CropDelegate(QStyledItemDelegate):
         chosen = option.state & QStyle.StateFlag.State_Selected  # type: ignore[attr-defined]
         focused = option.state & QStyle.StateFlag.State_HasFocus  # type: ignore[attr-defined]
         if chosen or focused:
-            painter.setBrush(Qt.BrushStyle.NoBrush)  # the mark has one
+            painter.setBrush(Qt.BrushStyle.NoBrush)  # painting the mark sets one
             painter.setPen(QPen(QColor(tokens.accent if chosen else tokens.quiet), 2))
             painter.drawRoundedRect(area.adjusted(1, 1, -1, -1), CORNER_IMAGE, CORNER_IMAGE)
-            painter.setPen(QPen(QColor(tokens.ground), 1))  # so that the ring shows on any image
+            painter.setPen(QPen(QColor(tokens.ground), 1))  # so that the ring is visible on any image
             painter.drawRoundedRect(area.adjusted(2.5, 2.5, -2.5, -2.5), CORNER_IMAGE - 1, CORNER_IMAGE - 1)
         painter.restore()
 
     @staticmethod
     def _mark(painter: QPainter, area: QRectF, kind: str) -> None:
-        """A crossed circle for what a person left out, two sheets for a copy."""
+        """Paint the mark of a picture that is not used; `kind` : the icon, "out" (left out by the person) or "copy"."""
         tokens = current().tokens
         disc = QRectF(0, 0, 28, 28)
         disc.moveCenter(area.center())
@@ -104,9 +104,9 @@ class CropDelegate(QStyledItemDelegate):
 
 
 class CropGrid(QListView):
-    """As many pictures in a row as fit; thousands cost no more than those on show."""
+    """A grid of crops, as many in a row as fit; only the visible ones are painted."""
 
-    picked = Signal(list)  # names; the current one first
+    picked = Signal(list)  # names of the selected pictures, those selected last at the end
 
     def __init__(self, model: PictureModel) -> None:
         super().__init__()
@@ -133,25 +133,26 @@ class CropGrid(QListView):
 
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
         super().selectionChanged(selected, deselected)
-        self.picked.emit(self.chosen())
+        latest = {self._pictures.pictures[index.row()].name for index in selected.indexes()}
+        self.picked.emit(sorted(self.chosen(), key=latest.__contains__))
 
     def keyboardSearch(self, search: str) -> None:
-        """Letters are commands here."""
+        """Do nothing: letters are shortcuts here."""
 
 
 class WholePicture(QWidget):
-    """One picture whole, what is cut off dimmed."""
+    """One whole picture, with the parts outside its crop dimmed."""
 
     def __init__(self) -> None:
         super().__init__()
         self._image = QImage()
-        self._room = 0  # pixels of width that it fills
+        self._room = 0  # width that it fills, in pixels
         self.setFixedHeight(0)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         named(self, tr("The whole picture"), tr("What is bright is kept; what is dim is cut off"))
 
     def show_image(self, image: QImage) -> None:
-        """Show `image`; an empty one takes no room."""
+        """Show `image`; a null image takes no space."""
         self._image = image
         self._fit()
         self.update()
@@ -165,7 +166,7 @@ class WholePicture(QWidget):
         self.setFixedHeight(0 if image.isNull() else min(_TALLEST, self._room * image.height() // image.width()))
 
     def kept(self) -> QRectF:
-        """Return where the square that is kept lies in this widget."""
+        """Return the rectangle of the square crop in this widget."""
         shown = self._shown()
         side = min(shown.width(), shown.height())
         square = QRectF(0, 0, side, side)

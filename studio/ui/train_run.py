@@ -1,4 +1,4 @@
-"""A training run as it goes on: curves, and what the generator draws beside the pictures it has seen."""
+"""A training run: live curves, and samples beside the training pictures that are nearest to them."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from studio.ui.charts import Chart
 from studio.ui.parts import Card, named, quiet_note, text_label
 from studio.ui.strip import settled
 
-_GAP, _LEAST, _LARGEST = 12, 52, 128  # between pairs; side of an image, in logical pixels
+_GAP, _LEAST, _LARGEST = 12, 52, 128  # gap between pairs; smallest and largest side of an image; in logical pixels
 
 
 class Pairs(QWidget):
-    """Samples, each touching the training picture that is nearest to it; a ring marks what looks copied."""
+    """Pairs of a sample and the training picture nearest to it; a frame marks those that look copied."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,14 +39,14 @@ class Pairs(QWidget):
         self._pixmaps: list[tuple[QPixmap, QPixmap]] = []
         self._drawn_for: tuple[int, float] | None = None
         self._pixel_art = False
-        self._room = 0  # pixels of width that they fill
+        self._room = 0  # width that they fill, in pixels
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(_LEAST)
 
     def show_pairs(
         self, drawn: Sequence[QImage], nearest: Sequence[QImage], copied: Sequence[bool], pixel_art: bool = False
     ) -> None:
-        """Show these."""
+        """Show the samples `drawn`, each beside its nearest training picture; `copied` marks those that look copied."""
         self._pixel_art = pixel_art
         self._pairs = list(zip(drawn, nearest, strict=True))
         self._copied = list(copied)
@@ -59,7 +59,7 @@ class Pairs(QWidget):
         return len(self._pairs)
 
     def columns(self) -> int:
-        """Return how many pairs stand in a row: the fewest that are not larger than the largest, or a few more that leave no row short."""
+        """Return the number of pairs in a row: the fewest with images of at most `_LARGEST`, or up to two more if that fills all rows."""
         least = 1
         while self._side(least) > _LARGEST:
             least += 1
@@ -69,7 +69,7 @@ class Pairs(QWidget):
         return max(_LEAST // 2, (self._room - _GAP * (columns - 1)) // columns // 2)
 
     def area(self, place: int) -> QRectF:
-        """Return where pair number `place` lies."""
+        """Return the rectangle of pair number `place`."""
         columns = self.columns()
         side = self._side(columns)
         return QRectF(
@@ -121,7 +121,7 @@ class Pairs(QWidget):
 
 
 class RunPage(QScrollArea):
-    """Three curves and the pairs."""
+    """A page with the curves and the pairs."""
 
     def __init__(self, training: Training) -> None:
         super().__init__()
@@ -162,7 +162,7 @@ class RunPage(QScrollArea):
             tr("What it draws, beside the nearest of your pictures"),
             tr("Each pair: a drawn image, and the picture of yours that is nearest to it"),
         )
-        self.pairs.setToolTip("")  # each pair has its own
+        self.pairs.setToolTip("")  # each pair has its own tooltip
         self.pairs_note = text_label("", "quiet")
         self.copied_note = quiet_note()
         card = Card()
@@ -203,7 +203,7 @@ class RunPage(QScrollArea):
         for name, chart in self.charts.items():
             values = self._training.series[name]
             steps = len(values) / progress.fraction if progress and progress.fraction > 0 else 1
-            baseline = 0.0 if name == "gap" else math.log(2)  # where the two networks are even
+            baseline = 0.0 if name == "gap" else math.log(2)  # the value at which the two networks are even
             chart.show_values(values, max(2, len(values), round(min(steps, 20 * len(values)))), baseline)
             chart.set_words(f"{values[-1]:.2f}" if values else "")
 

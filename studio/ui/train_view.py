@@ -1,4 +1,4 @@
-"""The Train view: a folder is dropped in, its pictures are looked over, a generator learns them."""
+"""The Train view: choose a folder, review its pictures, and train a generator on them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from studio.ui.train_run import RunPage
 
 
 class DropPage(QWidget):
-    """Where nothing is chosen yet: a large target, and one button."""
+    """The page shown before a folder is chosen: a large drop target and one button."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class DropPage(QWidget):
 
 
 class TrainView(QWidget):
-    """Header, progress, and one of three pages: drop, pictures, run."""
+    """Shows a header, progress, and one of three pages: drop, pictures, run."""
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
@@ -149,22 +149,22 @@ class TrainView(QWidget):
             self.training.look_at(Path(picked))
 
     def toggle_chosen(self) -> None:
-        """Leave the selected pictures out; if all of them are out already, take them back in."""
+        """Leave out the selected pictures; if all of them are left out already, take them back in."""
         names = self.grid.chosen()
         if self.pages.currentWidget() is self.grid and names:
             self.training.exclude(names, not set(names) <= self.training.pictures.excluded)
 
     def stop_it(self) -> None:
-        """End what is going on: reading the folder, or training."""
+        """Stop reading the folder, or training."""
         self.training.give_up_looking()
         self.training.stop()
 
     def show_pictures(self) -> None:
-        """After a run: look over the pictures again."""
+        """Return from a finished run to the pictures."""
         self.training.over = True
 
     def history(self) -> QUndoStack | None:
-        """What Undo takes back here: which pictures are left out, once any were."""
+        """The undo stack for leaving out pictures, while they are chosen and once there were changes; otherwise None."""
         made = self.training.pictures.history
         return made if self.training.choosing and made.count() else None
 
@@ -203,7 +203,7 @@ class TrainView(QWidget):
             page = self.grid
         elif phase in ("training", "stopping", "done"):
             page = self.run
-        # They may be about to go. While a dialog for folders closes nothing has the focus, but the window knows who gets it back.
+        # These buttons may be about to be hidden. While a dialog closes nothing has the focus, but the window knows what gets it back.
         held = self.window().focusWidget() in (self.drop.choose, self.stop)
         focused = (held or self.pages.currentWidget() is not page) and self.isVisible()
         self.pages.setCurrentWidget(page)

@@ -1,4 +1,4 @@
-"""Undo and redo: of what a project keeps, or of the choices that the view on show has and no project keeps."""
+"""Undo and redo: of changes in the project, or of choices in the current view that are not part of a project."""
 
 from __future__ import annotations
 
@@ -68,5 +68,5 @@ def table(window: StudioWindow) -> Iterable[Command]:
 
 
 def _with(verb: str, label: str | None) -> str:
-    """Say what an undo or a redo is about."""
+    """Return the text of undo or redo, with what it would change."""
     return verb if label is None else f"{verb}: {tr(label)}"

@@ -1,4 +1,4 @@
-"""One version on the timeline: its name, what it measured, the same eight seeds, and what can be done with it."""
+"""A card for one version on the timeline: its name, measurements, eight fixed seeds, and buttons."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from studio.ui.strip import Strip
 
 
 class NameEdit(QLineEdit):
-    """A name that is kept with Enter or when it is left, and not with Escape."""
+    """An editor for a name; Enter or leaving it saves the name, Escape discards it."""
 
     kept = Signal(str)
-    left = Signal()  # with Escape
+    left = Signal()  # Escape was pressed
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,14 +29,14 @@ class NameEdit(QLineEdit):
         self.editingFinished.connect(self.keep)
 
     def begin(self, name: str) -> None:
-        """Show itself with a name to change."""
+        """Show the editor with a name to change."""
         self.setText(name)
         self.show()
         self.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.selectAll()
 
     def event(self, event: QEvent) -> bool:
-        # Enter, Escape and Delete belong to the name, not to the view's shortcuts.
+        # The editor handles these keys itself, although they are shortcuts of the view.
         own = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape, Qt.Key.Key_Delete)
         if (
             isinstance(event, QKeyEvent)
@@ -55,14 +55,14 @@ class NameEdit(QLineEdit):
             super().keyPressEvent(event)
 
     def keep(self) -> None:
-        """Give out the name, where one is being written."""
+        """Emit the name, if one is being written."""
         if self.isVisible():
             self.hide()
             self.kept.emit(self.text())
 
 
 class VersionCard(Card):
-    """Emits what a hand wants; `show_version` brings it up to date."""
+    """Shows a version, set by `show_version`; its buttons are connected by the Timeline view."""
 
     pressed = Signal()
 
@@ -102,13 +102,13 @@ class VersionCard(Card):
         column.setContentsMargins(16, 8, 12, 12)
         column.setSpacing(6)
         column.addLayout(line)
-        column.addWidget(self.words)  # a line of its own: beside five buttons a narrow window would cut it off
+        column.addWidget(self.words)  # on a separate line, since a narrow window would cut it off beside five buttons
         column.addWidget(self.strip)
 
     def show_version(
         self, version: Checkpoint | None, parent: Checkpoint | None, in_use: bool, free: bool
     ) -> None:
-        """Show a version; `parent` only where it is not the one below. `free`: the worker could restore it."""
+        """Show a version. `parent` : only if it is not the version below. `free` : whether the worker could restore a version now."""
         self.version = version
         name = version_name(version)
         self.title.setText(name)
@@ -148,12 +148,12 @@ class VersionCard(Card):
         named(self.strip, tr("{name}, eight images", name=name), tr("The same eight seeds in every version"))
 
     def show_images(self, images: Sequence[QImage], pixel_art: bool) -> None:
-        """Show what the version makes of the seeds."""
+        """Show the images that the version draws from the seeds."""
         self.strip.pixel_art = pixel_art
         self.strip.show_images(images)
 
     def mark(self, chosen: bool) -> None:
-        """Draw a border around the version that keys are for."""
+        """Set whether the card has the border of the version that keys apply to."""
         if self.property("current") != chosen:
             self.setProperty("current", chosen)
             self.style().unpolish(self)

@@ -1,6 +1,6 @@
-"""The views of the studio. Adding one is adding an entry here: rail, menu, key, shortcut sheet and side panel follow.
+"""The views of the studio. To add one, add an entry here: rail, menu, key, shortcut sheet and side panel follow.
 
-What a view shows is imported when it is first shown (`lazily`), so that the window opens quickly.
+The module of a view is imported when the view is first needed (`lazily`), so that the window opens quickly.
 """
 
 from __future__ import annotations
@@ -22,42 +22,42 @@ if TYPE_CHECKING:
 
 
 class View(Protocol):
-    """What the window asks of a view, which is also a QWidget."""
+    """What the window requires of a view, which must also be a QWidget."""
 
     def focus_target(self) -> QWidget: ...
 
 
 @runtime_checkable
 class RatingView(Protocol):
-    """A view that has its own idea of which image a rating is for. Without it the selected one of the grid is meant."""
+    """A view that handles ratings itself. In other views, they apply to the selected image of the grid."""
 
     def rate(self, kind: str, value: int = 0, advance: bool = False) -> None: ...
 
 
 @runtime_checkable
 class ZoomingView(Protocol):
-    """A view whose images grow (1) and shrink (-1), or fit (0)."""
+    """A view that can zoom in (1), out (-1), or fit its images (0)."""
 
     def zoom(self, steps: int) -> None: ...
 
 
 @runtime_checkable
 class ImageView(Protocol):
-    """A view that can say which image a copy or a drag is of."""
+    """A view that determines which image is copied to the clipboard."""
 
     def image_at_hand(self) -> QImage | None: ...
 
 
 @runtime_checkable
 class ChoosingView(Protocol):
-    """A view with choices that no project keeps: while it shows them, undo and redo are about them."""
+    """A view with choices that are not part of a project: while they are shown, undo and redo apply to them."""
 
     def history(self) -> QUndoStack | None: ...
 
 
 @runtime_checkable
 class PlacedView(Protocol):
-    """A view that is found again as it was left: it reads from the project what `kept_place` said when the window was closed."""
+    """A view that restores its state: the result of `kept_place` is stored in the project when the window closes."""
 
     def kept_place(self) -> dict[str, Any]: ...
 
@@ -72,19 +72,19 @@ class ViewEntry:
 
     key: str
     name: str
-    icon: str  # of theme/icons
+    icon: str  # in theme/icons
     shortcut: str
     tip: str
     make: Callable[[Actions], QWidget]
     panel: Callable[[Actions], QWidget] | None = None  # None: the view has the whole width
-    commands: Callable[[StudioWindow], Sequence[Command]] = _no_commands  # its own, made before the view is
+    commands: Callable[[StudioWindow], Sequence[Command]] = _no_commands  # its own commands, made before the view itself
     rates: bool = False  # stars, like and reject work in it
     zooms: bool = False  # it is a ZoomingView
     foot: bool = False  # at the foot of the rail
 
 
 def lazily(module: str, widget: str) -> Callable[[Actions], QWidget]:
-    """Return a maker of `widget` of `studio.ui.<module>`, which is imported at its first call."""
+    """Return a factory for the class `widget` of `studio.ui.<module>`; the module is imported at its first call."""
 
     def make(actions: Actions) -> QWidget:
         made = getattr(import_module(f"studio.ui.{module}"), widget)(actions)
@@ -95,7 +95,7 @@ def lazily(module: str, widget: str) -> Callable[[Actions], QWidget]:
 
 
 def lazily_commands(module: str) -> Callable[[StudioWindow], Sequence[Command]]:
-    """Return what lists the commands of `studio.ui.<module>`, which is imported with the first window."""
+    """Return a function that lists the commands of `studio.ui.<module>`; the module is imported with the first window."""
 
     def table(window: StudioWindow) -> Sequence[Command]:
         return tuple(import_module(f"studio.ui.{module}").table(window))
@@ -235,10 +235,10 @@ def rating_views() -> tuple[str, ...]:
 
 
 def zooming_views() -> tuple[str, ...]:
-    """Return the keys of the views whose images grow and shrink."""
+    """Return the keys of the views that can zoom."""
     return tuple(entry.key for entry in entries() if entry.zooms)
 
 
 def focus_target(view: QWidget) -> QWidget:
-    """Return the widget of a view that keys should reach."""
+    """Return the widget of a view that should get the focus."""
     return cast(View, view).focus_target()

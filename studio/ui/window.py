@@ -1,4 +1,4 @@
-"""The window: bars, rail, the view, and its side panel."""
+"""The main window: bars, rail, the current view, and its side panel."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ from studio.ui.status_bar import StatusBar
 from studio.ui.top_bar import TopBar
 from studio.ui.window_files import WindowFiles
 
-_FRAME = QSize(0, 40)  # what a window manager puts around a window, about
-_NARROW = 900  # below this width the side panel makes room for the images
+_FRAME = QSize(0, 40)  # approximate size of a window manager's frame, in pixels
+_NARROW = 900  # width in pixels below which the side panel is hidden, unless it was asked for
 _STATE = (
     *("loaded", "task", "drawing", "undo_label", "redo_label", "checkpoint"),
     *("auto_advance", "pixel_art", "selected"),
@@ -66,11 +66,11 @@ def _is_enter(event: QKeyEvent) -> bool:
 
 
 class StudioWindow(QMainWindow):
-    """Shows one project. Opening another is asked for with `project_wanted`."""
+    """Shows one project. Emits `project_wanted` to open another."""
 
-    # Folder, or None: a new one; then its bundle or bundled name, or None.
+    # The folder, or None for a new project; and the bundle folder or bundled name for a new one, or None.
     project_wanted = Signal(object, object)
-    reopen_wanted = Signal()  # the same project anew: another language
+    reopen_wanted = Signal()  # open the same project again, in another language
     rename_wanted = Signal(str)  # the same project under another name
     closed = Signal()
 
@@ -80,9 +80,9 @@ class StudioWindow(QMainWindow):
         self.stack, self.panels = ViewStack(), CurrentStack()
         self.pages = Pages(views.entries(), actions, self.stack, self.panels, lambda key: self.commands[key])
         self._panel_wanted = bool(preferences.read().get("panel", True))
-        self._asked = False  # for the panel, in a narrow window
+        self._asked = False  # whether the panel was toggled at this width, which overrides `_NARROW`
         self._ended = False
-        self.prepared = False  # whether every view is made, or about to be
+        self.prepared = False  # whether making the remaining views was started
         self.view = ""
         place.select(actions)
         self.files = WindowFiles(self)
@@ -151,7 +151,7 @@ class StudioWindow(QMainWindow):
         return self.pages.view(key)
 
     def show_view(self, key: str) -> None:
-        """Show a view and its side panel, and give it the keys."""
+        """Show a view and its side panel, and focus it."""
         view = self.page(key)
         self.view = self.actions_.state.view = key
         if key in GRID_VIEWS:
@@ -167,7 +167,7 @@ class StudioWindow(QMainWindow):
         views.focus_target(view).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def entry_keys(self) -> list[str]:
-        """Return the keys of every view, in the order of the rail."""
+        """Return the keys of all views, in the order of their entries."""
         return list(self.pages.entries)
 
     @property
@@ -179,7 +179,7 @@ class StudioWindow(QMainWindow):
     # -- what commands do ----------------------------------------------------------------------------------------
 
     def rate(self, kind: str, value: int = 0, advance: bool = False) -> None:
-        """Rate the image that the view on show has selected."""
+        """Rate the selected image of the current view."""
         view = self.page(self.view)
         if isinstance(view, views.RatingView):
             view.rate(kind, value, advance)
@@ -187,20 +187,20 @@ class StudioWindow(QMainWindow):
             self.actions_.rate(kind, value, advance=advance)
 
     def zoom(self, steps: int) -> None:
-        """Make the images of the view on show larger or smaller."""
+        """Zoom the images of the current view in (1), out (-1), or to fit (0)."""
         view = self.page(self.view)
         if isinstance(view, views.ZoomingView):
             view.zoom(steps)
 
     def new_grid(self) -> None:
-        """Ask for a new grid and show it, unless the view on show draws from it too; the one that a round left is new enough."""
+        """Request a new grid, unless a round has left one that was not seen yet; show it, unless the current view uses the grid too."""
         if not self.actions_.state.unseen:
             self.actions_.new_grid()
         if self.view not in GRID_VIEWS:
             self.show_view("rate")
 
     def teach(self) -> None:
-        """Start a round and show it, or say in the status bar what is missing."""
+        """Start a round and show it; if ratings are missing, the status bar says so."""
         self.actions_.teach()
         if self.actions_.round.running:
             self.show_view("teach")
@@ -210,11 +210,11 @@ class StudioWindow(QMainWindow):
         self.actions_.set_option("auto_advance", not self.actions_.state.auto_advance)
 
     def toggle_pixel_art(self) -> None:
-        """Enlarge by whole factors, or smoothly."""
+        """Toggle whether images are enlarged by whole factors or smoothly."""
         self.actions_.set_option("pixel_art", not self.actions_.state.pixel_art)
 
     def panel_is_shown(self) -> bool:
-        """Whether the side panel is there."""
+        """Whether the side panel is shown."""
         return self.side.isVisibleTo(self)
 
     def toggle_panel(self) -> None:
@@ -226,7 +226,7 @@ class StudioWindow(QMainWindow):
         self._follow()
 
     def set_theme(self, mode: str) -> None:
-        """Use dark, light or the system's colours, now and at the next start."""
+        """Use dark, light or the system's colours, from now on and at later starts."""
         preferences.keep(theme=mode)
 
     def show_shortcuts(self) -> None:
@@ -243,28 +243,28 @@ class StudioWindow(QMainWindow):
 
     @staticmethod
     def open_dialog(dialog: QDialog) -> None:
-        """Show a dialog that is gone once it is closed."""
+        """Open a dialog, which is deleted when it is closed."""
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 
     def open_menu(self) -> None:
-        """Open the menu of every action."""
+        """Open the menu of all actions."""
         self.rail.menu_button.showMenu()
 
     def complain(self, text: str) -> None:
-        """Say in a dialog why something could not be done."""
+        """Show a dialog that says why something could not be done."""
         box = QMessageBox(QMessageBox.Icon.NoIcon, "Tastemaker", text, QMessageBox.StandardButton.Close, self)
         self.open_dialog(box)
 
     def report_bug(self, reason: str, detail: str) -> None:
-        """Say that something went wrong here; `detail` is for "Copy debug info"."""
+        """Report an error of the program itself in the status bar. `detail` : included in "Copy debug info"."""
         text = tr(
             "Something went wrong: {reason}. Help > Copy debug info tells more.", reason=reason.rstrip(".")
         )
         self.actions_.say(text, bad=True, detail=detail)
 
     def copy_debug_info(self) -> None:
-        """Put on the clipboard what a bug report needs; no image and no rating."""
+        """Copy the information for a bug report to the clipboard, without any image or rating."""
         QGuiApplication.clipboard().setText(debug_info(self.actions_))
         self.actions_.say(tr("Copied"))
 
@@ -299,16 +299,16 @@ class StudioWindow(QMainWindow):
         self.menuBar().setVisible(wanted or self.menuBar().isNativeMenuBar())
 
     def _prepare(self) -> None:
-        """Make the views that were not asked for yet, while nobody waits for anything."""
+        """Make the views that were not needed yet, one by one, while nothing else is going on."""
         if not self.isVisible():
-            return  # closed meanwhile
+            return  # it was closed meanwhile
         missing = self.pages.missing()
         if missing:
             self.page(missing[0])
             QTimer.singleShot(50, self._prepare)
         else:
-            # What is made by now lives as long as the window: without this, each full garbage collection looks through all of it
-            # and holds up the window for two frames.
+            # All these objects live as long as the window. Without this, each full garbage collection would scan them all and block the
+            # window for two frames.
             gc.collect()
             gc.freeze()
 
@@ -324,7 +324,7 @@ class StudioWindow(QMainWindow):
             self.commands.refresh()
 
     def event(self, event: QEvent) -> bool:
-        # Space and Enter press the button that has the focus, whatever they are shortcuts of.
+        # Space and Enter press the focused button, even if they are shortcuts.
         if (
             isinstance(event, QKeyEvent)
             and event.type() == QEvent.Type.ShortcutOverride
@@ -338,7 +338,7 @@ class StudioWindow(QMainWindow):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         pressed = self.focusWidget()
         if _is_enter(event) and isinstance(pressed, QAbstractButton) and not event.isAutoRepeat():
-            pressed.click()  # Qt leaves Enter to the default button, which only dialogs have
+            pressed.click()  # in Qt, Enter presses only the default button, which only dialogs have
         else:
             super().keyPressEvent(event)
 
@@ -355,17 +355,17 @@ class StudioWindow(QMainWindow):
         views.focus_target(self.page(self.view)).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if self._ended or leaving.stays(self, event):  # closed twice
+        if self._ended or leaving.stays(self, event):  # `_ended` : it was closed already
             return
         self._ended = True
         place.keep(self)
         for dialog in self.findChildren(QDialog):
             dialog.close()
-        # What is set from now on is for other windows.
+        # Later changes of preferences are for other windows.
         preferences.watcher().changed.disconnect(self._preferred)
         self.hide()
         QApplication.processEvents()
         self.actions_.close()
-        gc.unfreeze()  # what `_prepare` set aside is garbage now
+        gc.unfreeze()  # the objects that `_prepare` froze are garbage now
         event.accept()
         self.closed.emit()

@@ -1,4 +1,4 @@
-"""What the window does with things from outside: projects, dropped folders, the clipboard."""
+"""What the window does with files and the clipboard: projects, dropped folders, copied images."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ Taker = Callable[[Path], bool]
 
 
 def is_bundle(folder: Path) -> bool:
-    """Whether a folder holds a generator of ours."""
+    """Whether a folder is a bundle."""
     return all((folder / name).is_file() for name in BUNDLE_FILES)
 
 
 def holds_pictures(folder: Path) -> bool:
-    """Whether a folder has a picture in it, or in a folder right inside it."""
+    """Whether a folder has a picture in it, or in a subfolder among its first 50 entries."""
     if not folder.is_dir():
         return False
     return any(
@@ -46,32 +46,32 @@ def holds_pictures(folder: Path) -> bool:
 def _listed(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
-    except OSError:  # a folder of somebody else's
+    except OSError:  # not readable, for example
         return []
 
 
 def dropped_path(data: QMimeData) -> Path | None:
-    """Return the one local file or folder that is being dragged, or None."""
+    """Return the dragged file or folder if it is a single local one, otherwise None."""
     urls = data.urls()
     return Path(urls[0].toLocalFile()) if len(urls) == 1 and urls[0].isLocalFile() else None
 
 
 class WindowFiles(QObject):
-    """Opens projects, takes what is dropped into the window, copies images out of it."""
+    """Opens projects, handles drops on the window, and copies images to the clipboard."""
 
     def __init__(self, window: StudioWindow) -> None:
         super().__init__(window)
         self._window = window
-        self.takers: list[Taker] = []  # asked in order before a drop is refused
+        self.takers: list[Taker] = []  # tried in order before a drop is refused
 
     # -- projects ------------------------------------------------------------------------------------------------
 
     def new_project(self, model: str) -> None:
-        """Ask for a new project on a bundled generator."""
+        """Request a new project on a bundled generator."""
         self._go_to(None, model)
 
     def rename_project(self) -> None:
-        """Ask for another name of the project, unless something runs that would have to stop."""
+        """Ask for another name for the project, unless something is running that would have to stop."""
         actions = self._window.actions_
         if actions.round.running or actions.exports.running or training_of(actions).busy:
             actions.say(tr("Wait until what runs has ended"))
@@ -99,17 +99,17 @@ class WindowFiles(QObject):
             self._window.complain(tr("{folder} is not a Tastemaker project.", folder=picked))
 
     def show_recent(self) -> None:
-        """Offer the projects that were open before."""
+        """Open a menu of the recent projects."""
         menu = self.recent_menu()
         menu.aboutToHide.connect(menu.deleteLater)
-        below = self._window.top_bar.project  # the name of the one on show
+        below = self._window.top_bar.project  # the name of the current project
         menu.popup(below.mapToGlobal(below.rect().bottomLeft()))
         first = next((action for action in menu.actions() if action.isEnabled()), None)
         if first is not None:
             menu.setActiveAction(first)  # Enter opens it
 
     def recent_menu(self) -> QMenu:
-        """Return a menu of the recent projects, this one left out."""
+        """Return a menu of the recent projects without the current one."""
         menu = QMenu(tr("Recent projects"), self._window)
         here = self._window.actions_.project.folder
         for folder in recent.recent_projects():
@@ -141,11 +141,11 @@ class WindowFiles(QObject):
     # -- what is dropped in --------------------------------------------------------------------------------------
 
     def can_take(self, data: QMimeData) -> bool:
-        """Whether a drop is worth trying: one file or folder of this machine."""
+        """Whether a drop may be accepted: a single local file or folder."""
         return dropped_path(data) is not None
 
     def take(self, data: QMimeData) -> bool:
-        """Open the project, generator or pictures that were dropped; say so where it is none of these."""
+        """Open the project, generator or pictures that were dropped. Returns False for anything else, after a message."""
         path = dropped_path(data)
         if path is None:
             return False
@@ -159,7 +159,7 @@ class WindowFiles(QObject):
     # -- images out ----------------------------------------------------------------------------------------------
 
     def image_at_hand(self) -> QImage | None:
-        """Return the image that a copy would copy: the selected one of the view on show."""
+        """Return the image to copy: the selected one of the current view."""
         view = self._window.page(self._window.view) if self._window.view else None
         if isinstance(view, views.ImageView):
             return view.image_at_hand()

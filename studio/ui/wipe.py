@@ -1,4 +1,4 @@
-"""The same seeds before and after in one place, and a line between them that the hand moves."""
+"""The same seeds of two versions in one place, with a movable line between before and after."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from studio.i18n import tr
 from studio.theme.theme import current
 from studio.ui.strip import GAP, Strip
 
-_STEP = 0.05  # of a key
+_STEP = 0.05  # change of the share per key press
 
 
 class Wipe(Strip):
-    """A strip of images after; left of the line in each, it shows the one before.
+    """A strip of the images "after"; left of the line, each shows the image "before".
 
-    Drag anywhere, or the arrow keys; Home and End show one version alone.
+    Dragging anywhere or the arrow keys move the line; Home and End show only one version.
     """
 
     moved = Signal(float)
 
     def __init__(self, places: int = 8, largest: int = 160) -> None:
         super().__init__(places, largest)
-        self.under = Strip(places, largest)  # prepares the images before; never on show itself
+        self.under = Strip(places, largest)  # scales the images "before"; never shown itself
         self.under.setParent(self)
         self.under.hide()
-        self.share = 0.5  # of each image that shows the version before
+        self.share = 0.5  # of each image, from the left, that shows "before"
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.SplitHCursor)
         self._describe()
@@ -38,7 +38,7 @@ class Wipe(Strip):
         self.show_images(after)
 
     def set_share(self, share: float) -> None:
-        """Move the line: 0 shows all after, 1 all before."""
+        """Move the line: 0 shows only "after", 1 only "before"."""
         share = min(1.0, max(0.0, share))
         if share != self.share:
             self.share = share

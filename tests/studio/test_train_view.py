@@ -217,6 +217,12 @@ def test_the_selected_picture_is_shown_whole_with_its_crop(ready: TrainHands) ->
     assert image.pixelColor(int(kept.left() / 2), int(kept.center().y())).lightness() < 60, "what is cut off is dim"
 
 
+def test_of_several_selected_pictures_the_one_just_clicked_is_shown_whole(ready: TrainHands) -> None:
+    for row in (4, 9, 2):
+        ready.pick(row, CTRL if row != 4 else Qt.KeyboardModifier.NoModifier)
+        assert [asked for asked in ready.jobs.asked if asked[0] == "show_whole"][-1] == ("show_whole", f"00{row}.png")
+
+
 def test_left_out_pictures_look_it(ready: TrainHands) -> None:
     def shown(row: int) -> int:
         rect = ready.view.grid.visualRect(ready.training.pictures.index(row))

@@ -1,4 +1,4 @@
-"""Foreign generators: `import_file` makes a model of a file that another program wrote, without executing anything in it."""
+"""Foreign generators: `import_file` reads a model from a file that another program wrote. No code in it is run without consent."""
 
 from gan.formats.importing.front import import_file
 from gan.formats.importing.result import Imported, Option, Question

@@ -1,7 +1,7 @@
-"""Which of several readings of one network's strides and paddings its batch statistics agree with.
+"""Compares several guesses at a network's strides and paddings by how well its stored batch statistics fit each.
 
-A wrong stride, padding or enlargement changes how many numbers are summed up at each pixel and how alike neighbours are, so every later
-batch normalisation sees other means and variances than in training.
+A wrong stride, padding or upsampling factor changes how many values are summed at each pixel and how strongly neighbouring pixels are
+correlated, so every later batch normalisation sees other means and variances than in training.
 """
 
 import itertools
@@ -14,26 +14,26 @@ from torch import Tensor
 from gan.formats.importing import evidence
 from gan.networks.layered import Layer, LayeredGenerator
 
-NOISE = 0.005  # of a mismatch: few images, and statistics that lag behind the weights as they learn
+NOISE = 0.005  # of a mismatch: from the few images drawn, and from running statistics that lag behind the weights in training
 _LATENTS = 256
-_FEWEST = 8  # images that large layers are looked at with
-_FLOATS = 500_000  # numbers of a layer that are looked at
-_HOPELESS = 1.0  # of `evidence.mismatch`: later layers of such a reading are not looked at
+_FEWEST = 8  # smallest batch, for large layers
+_FLOATS = 500_000  # limit for the values of one layer, over the batch
+_HOPELESS = 1.0  # mismatch of a layer above which the later layers are skipped
 _BENDS = ("relu", "leaky_relu:0.2")
 _EPSILONS = (1e-5, 0.8)
 
 
 @torch.no_grad()
 def mismatches(generators: Sequence[LayeredGenerator]) -> list[float]:
-    """How far each is from its stored batch statistics, under the best reading of all that is not geometry.
+    """Mismatch of each generator with its stored batch statistics, for the best choice of activation, prior and epsilon.
 
     Parameters
     ----------
-    generators : of the same weights and modules, with different strides, paddings and enlargements.
+    generators : with the same weights and modules, but different strides, paddings and upsampling factors.
 
     Returns
     -------
-    One `evidence.mismatch` each, over all layers; NaN for all where there are no statistics that training left.
+    One mismatch each, as of `evidence.mismatch` but over all layers; NaN for all if there are no trained batch statistics.
     """
     if not any(layer.norm == "batch" for layer in generators[0].config.layers) or not evidence.trained(generators[0]):
         return [math.nan] * len(generators)
@@ -52,7 +52,7 @@ def mismatches(generators: Sequence[LayeredGenerator]) -> list[float]:
 def _walk(
     read: Sequence[LayeredGenerator], alike: list[int], x: Tensor, depth: int, found: list[float]
 ) -> dict[int, float]:
-    """Mismatches of those that are alike up to a depth; what enters the next layer is `x`, and `found` are those of the layers before."""
+    """Mismatch by index, for the generators `alike`: their first `depth` layers are equal, with output `x` and mismatches `found`."""
     ways: dict[Layer, list[int]] = {}
     offs: dict[int, float] = {}
     for number in alike:

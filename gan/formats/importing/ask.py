@@ -1,11 +1,11 @@
-"""Ranked answers as questions: what is nearly certain is settled, what is not is asked."""
+"""Turns ranked answers into questions; a question stays open unless one answer is nearly certain."""
 
 import math
 from collections.abc import Iterable, Mapping
 
 from gan.formats.importing.result import Option, Question
 
-_CERTAIN = 0.75  # an answer this probable is taken without asking
+_CERTAIN = 0.75  # probability from which an answer is taken without asking
 _HOPELESS = 0.004  # less probable answers are not offered
 _MOST_OPTIONS = 6
 
@@ -13,15 +13,16 @@ _MOST_OPTIONS = 6
 def rank(
     key: str, text: str, weighed: Iterable[tuple[str, str, float, str]], choices: Mapping[str, str]
 ) -> tuple[Question | None, str, bool]:
-    """A question from weighed answers.
+    """Make a question from weighted answers.
 
     Parameters
     ----------
-    weighed : (value, label, log-probability up to a constant, evidence) each.
+    weighed : one or more (value, label, log-probability up to a constant, evidence).
+    choices : answers already given, {question's key: option's value}; the chosen one is offered however improbable it is.
 
     Returns
     -------
-    The question (None where there is only one answer), the answer taken, and whether the question is open.
+    The question (None if only one answer is plausible and `choices` has none for it), the answer taken, and whether the question is open.
     """
     options = sorted(weighed, key=lambda option: -option[2])
     top = options[0][2]
@@ -32,7 +33,7 @@ def rank(
         for option, chance in zip(options[:_MOST_OPTIONS], chances, strict=False)
         if chance >= _HOPELESS or option[0] == choices.get(key)
     ]
-    if len(kept) < 2 and key not in choices:  # whoever answers what is certain is not told that nothing was asked
+    if len(kept) < 2 and key not in choices:  # an answer to a question that would not be asked is accepted all the same
         return None, options[0][0], False
     question = Question(
         key, text, tuple(Option(value, label, says) for (value, label, _, says), _ in kept), options[0][0]
@@ -41,7 +42,7 @@ def rank(
 
 
 def label_question(classes: int) -> Question:
-    """Which classes to draw, of so many."""
+    """The question which of `classes` classes to draw."""
     every = Option("latent", "every class", "the latent chooses, so that tuning can learn which are liked")
     single = (Option(str(number), f"only class {number}") for number in range(classes))
     return Question("label", "Which class of images?", (every, *single), "latent")

@@ -1,6 +1,6 @@
-"""From modules to a chain of layers: which follow which, and which strides and paddings are plausible.
+"""From modules to a chain of layers: their order, and plausible strides and paddings.
 
-Every chain that could be meant is kept, ranked by how common its steps and its size are; `geometry` says how the steps are weighed.
+All possible chains are kept, ranked by how common their steps and their image size are; for the weights of the steps see `geometry`.
 """
 
 import math
@@ -23,29 +23,29 @@ _SIZES = {
     96: 0.01,
     1024: 0.005,
 }
-_GREY = {28: 2.0, 32: 0.6}  # times that: digits and clothes are 28 px, and grey
+_GREY = {28: 2.0, 32: 0.6}  # factors for grey images: MNIST and Fashion-MNIST are 28 px
 _SMALLEST = 8
-_MOST_LINKS = 32  # a bundle holds no more layers either; every further one multiplies the ways to read them
+_MOST_LINKS = 32  # the limit of a bundle too; each further layer multiplies the number of possible chains
 
 
 @dataclass(frozen=True)
 class Chain:
-    """One reading of a state_dict."""
+    """One interpretation of a state_dict."""
 
-    score: float  # log of how plausible it is, up to a constant
-    layers: tuple[Layer, ...]  # activations are "relu" wherever there may be one
+    score: float  # log of its plausibility, up to a constant
+    layers: tuple[Layer, ...]  # with "relu" as a placeholder wherever an activation is possible
     resolution: int
-    sizes: tuple[int, ...]  # of the image after each layer that changes it
+    sizes: tuple[int, ...]  # in pixels: at the input of the first convolution, then after each; of a multilayer perceptron, of its image
     channels: int
 
 
 def links(modules: list[Module]) -> tuple[list[Link], list[Module]]:
-    """Weighted modules in order, each with its normalisation; and the modules that have no place in that."""
+    """The weighted modules in order, each with its normalisation and PReLU, and the modules that are left over."""
     found: list[Link] = []
     unused: list[Module] = []
     kinds = [module.kind for module in modules]
     last_main = max((i for i, kind in enumerate(kinds) if kind in {"conv", "linear"}), default=-1)
-    # Names like conv1, conv2, bn1, bn2 come in two runs: the first normalisation then belongs to the first layer.
+    # With names like conv1, conv2, bn1, bn2, all layers come before all normalisations: then the first belongs to the first layer.
     runs = last_main > 0 and not any(kind in {"batch", "affine"} for kind in kinds[:last_main])
     for module, kind in zip(modules, kinds, strict=True):
         if module.weight is not None and not module.weight.numel():
@@ -70,7 +70,7 @@ def links(modules: list[Module]) -> tuple[list[Link], list[Module]]:
 
 
 def _telling(found: list[Link]) -> list[Link]:
-    """Without the gaps of containers that have none at all: an nn.ModuleList numbers its layers alone, whatever happens between them."""
+    """The links, with `gap` None in containers without any gap: an nn.ModuleList numbers only its layers, whatever comes between."""
     telling = {link.main.place[0] for link in found if link.gap and link.main.place}
     return [link if link.main.place and link.main.place[0] in telling else replace(link, gap=None) for link in found]
 
@@ -78,7 +78,7 @@ def _telling(found: list[Link]) -> list[Link]:
 def _fits(link: Link, width: int) -> bool:
     weight = link.main.weight
     assert weight is not None
-    if width == 1:  # one slope for all channels
+    if width == 1:  # a PReLU with one slope for all channels
         return True
     if weight.dim() == 4:
         return width in {weight.shape[0], weight.shape[1], weight.shape[0] // 4}
@@ -102,16 +102,16 @@ def _with_gaps(found: list[Link], index: int) -> Link:
 
 
 def chains(found: list[Link], hints: dict[int, float] | None = None) -> list[Chain]:
-    """Readings of links as a generator, the most plausible first.
+    """Interpretations of the links as a generator, the most plausible first.
 
     Parameters
     ----------
-    hints : image size -> log-odds in its favour, from elsewhere in the file (its discriminator).
+    hints : log-odds by image size, derived from the discriminator in the same file.
 
     Raises
     ------
     Malformed
-        They form no chain from a latent to an image; said as a clause.
+        They form no chain from a latent to an image.
     """
     if len(found) > _MOST_LINKS:
         raise Malformed(f"it has {len(found)} layers, where a chain from random numbers to an image has at most {_MOST_LINKS}")
@@ -147,7 +147,7 @@ def chains(found: list[Link], hints: dict[int, float] | None = None) -> list[Cha
 
 
 def _why_not(found: list[Link]) -> str:
-    """What a set of layers that is no generator may be."""
+    """Why the layers are no generator, as a clause that guesses what they are."""
     first, last = (link.main.weight for link in (found[0], found[-1])) if found else (None, None)
     if first is None or last is None:
         return "it holds no layers of a generator"
@@ -212,7 +212,7 @@ def _convolutional(linears: list[Link], convolutions: list[Link]) -> list[Chain]
 def _linear_layers(
     linears: list[Link], shape: tuple[int, int, int], grows: bool = False
 ) -> tuple[Layer, ...]:
-    """Linear layers whose last output is folded into `shape`; `grows` where the next layer enlarges it first."""
+    """Linear layers; the last output is reshaped to `shape`. `grows` : whether the next layer upsamples it first."""
     layers = []
     for number, link in enumerate(linears):
         weight = link.main.weight
@@ -226,7 +226,7 @@ def _linear_layers(
             "bias" in link.main.tensors,
             shape=shape if final else None,
         )
-        # In one nn.Sequential, a module of its own folds the numbers into an image: before the normalisation or after it.
+        # In one nn.Sequential, a separate module (nn.Unflatten) reshapes the output, before the normalisation or after it.
         folds = final and link.gap is not None and not link.inner_gap
         layers.append(_finished(layer, link, int(folds) + int(final and grows)))
     return tuple(layers)
@@ -256,7 +256,7 @@ def _convolution_layers(
 
 
 def _finished(layer: Layer, link: Link, taken: int) -> Layer:
-    """The layer with its normalisation and activation; `taken` of the modules without weights behind it do something else."""
+    """The layer with its normalisation and activation; `taken` of the modules without weights after it are no activations."""
     if link.norm is not None:
         values = link.norm.tensors
         width = int(next(value for value in values.values() if value.dim() == 1).shape[0])

@@ -1,7 +1,7 @@
-"""What drawing tells about a chain of layers: the parts of an architecture that leave no trace in its weights.
+"""Infers from drawn images the parts of an architecture that leave no trace in its weights: activations, prior and epsilon.
 
-Batch normalisation remembers the means and variances that it saw in training, so whoever guesses the activations, the prior and the epsilon
-right sees the same ones again. Without it, a wrong guess shows as rougher and harder images. Untrained networks say nothing.
+Batch normalisation stores the means and variances that it saw in training, and with the right activations, prior and epsilon they occur
+again. Without batch normalisation, a wrong guess gives rougher images with more saturated pixels. Untrained networks give no evidence.
 """
 
 import itertools
@@ -15,13 +15,13 @@ from torch import Tensor
 
 from gan.networks.layered import Block, Layer, LayeredConfig, LayeredGenerator
 
-LATENTS = 32  # drawn for each reading
-_STATISTICS = 128  # likewise where only small layers are looked at
-_ENTERING = 2048  # where only the first layer is looked at
-_SMALL = 16  # pixels: statistics of larger layers tell little more, and cost most
-_FLOATS = 48_000_000  # numbers that a layer may take or give at once: 200 MB, of which some copies are made
-_TELLING = 4_000_000  # likewise where statistics are compared: more take long and say no more
-_MEASURED = 512  # for statistics that are to be kept
+LATENTS = 32  # drawn per reading
+_STATISTICS = 128  # drawn to compare batch statistics, mostly of small layers
+_ENTERING = 2048  # drawn to compare those of the first layer only
+_SMALL = 16  # pixels; larger layers add little evidence at the highest cost
+_FLOATS = 48_000_000  # limit for the input or output of a layer, in values: 200 MB, of which there are several copies
+_TELLING = 4_000_000  # the same limit where statistics are compared; more takes longer and adds no evidence
+_MEASURED = 512  # latents for statistics that replace the stored ones
 _COMMON = (("relu", 0.2), ("leaky_relu", 0.2), ("leaky_relu", 0.01))
 _SLOPES = (("leaky_relu", 0.1), ("leaky_relu", 0.3))  # rare, and offered always: evidence hardly tells one slope from another
 _RARE = (("elu", 0.2), ("gelu", 0.2), ("silu", 0.2), ("selu", 0.2), ("tanh", 0.2))
@@ -30,27 +30,27 @@ _ACTIVATIONS = {
     "relu": 0.78, "leaky_relu:0.2": 0.14, "leaky_relu:0.01": 0.04, "leaky_relu:0.1": 0.01, "leaky_relu:0.3": 0.005,
     "gelu": 0.01, "silu": 0.01, "elu": 0.01, "selu": 0.005, "tanh": 0.005,
 }  # fmt: skip
-_NOISE = 0.6  # roughness; that of noise is 0.9, of pictures below 0.3
-_GOOD_FIT = 0.05  # of `mismatch`; a worse best one is a reason to try rare activations
-_PERFECT_FIT = 0.01  # likewise, to try every epsilon with every common activation
-_FEW = 0.002  # of the pixels
-_CHANNELS = 8.0  # that count as independent when mismatches are compared
+_NOISE = 0.6  # roughness from which images count as noise; white noise has about 0.9, pictures below 0.3
+_GOOD_FIT = 0.05  # if the best mismatch is larger, rare activations are tried too
+_PERFECT_FIT = 0.01  # if it is larger, every epsilon is tried with every common activation
+_FEW = 0.002  # share of the pixels
+_CHANNELS = 8.0  # number of channels that count as independent when mismatches are compared
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One reading of a network's hidden parts."""
+    """One guess at the activation, prior and epsilon of a network."""
 
     activation: str  # "relu", "leaky_relu:0.2", ...
     prior: str
     eps: float
-    score: float  # log of how plausible it is, up to a constant
-    evidence: str  # a clause for people
-    off: float = 0.0  # `mismatch`, where there are batch statistics that tell
+    score: float  # log of its plausibility, up to a constant
+    evidence: str  # a clause shown to people
+    off: float = 0.0  # `mismatch`, if there are trained batch statistics
 
 
 def read_as(config: LayeredConfig, activation: str, prior: str, eps: float) -> LayeredConfig:
-    """The configuration with these hidden parts."""
+    """The configuration with this activation ("relu", "leaky_relu:0.2", ...), prior and epsilon of batch normalisation."""
     bend: Any
     bend, _, slope = activation.partition(":")
     layers: Any = tuple(
@@ -58,7 +58,7 @@ def read_as(config: LayeredConfig, activation: str, prior: str, eps: float) -> L
             layer,
             activation=bend if layer.activation not in {"none", "prelu"} else layer.activation,
             slope=float(slope or 0.2),
-            # Where an odd epsilon was passed by mistake, the one right behind a folded stem was still spared.
+            # In the DCGAN that passes 0.8 as epsilon by mistake, the normalisation right after the reshaped stem keeps the default.
             norm_eps=eps
             if layer.norm == "batch" and not (eps == 0.8 and layer.shape is not None)
             else layer.norm_eps,
@@ -70,7 +70,7 @@ def read_as(config: LayeredConfig, activation: str, prior: str, eps: float) -> L
 
 
 def with_weights(config: LayeredConfig, weights: LayeredGenerator) -> LayeredGenerator:
-    """A generator that shares the tensors of another one of the same layers."""
+    """A generator with another configuration of the same layers, sharing the tensors of `weights`."""
     with torch.device("meta"):
         generator = type(weights)(config)
     generator.load_state_dict(weights.state_dict(), assign=True)
@@ -78,13 +78,13 @@ def with_weights(config: LayeredConfig, weights: LayeredGenerator) -> LayeredGen
 
 
 def latents(z_dim: int, count: int = LATENTS) -> Tensor:
-    """The same N(0, I) latents for every reading, (count, z_dim)."""
-    # A seed that nobody else takes: weights that were drawn from the same numbers, by seed 0 say, are no strangers to these latents.
+    """Latents (count, z_dim) from N(0, I), the same for every reading."""
+    # An unusual seed: weights initialised from the same random numbers (with seed 0, say) would be correlated with the latents.
     return torch.randn(count, z_dim, generator=torch.Generator().manual_seed(0x7A57E))
 
 
 def fits(config: LayeredConfig) -> bool:
-    """Whether one image can be drawn within the limit of memory."""
+    """Whether one image can be drawn within the memory limit."""
     size = 1
     for layer in config.layers:
         if _floats(layer, size) > _FLOATS:
@@ -94,30 +94,30 @@ def fits(config: LayeredConfig) -> bool:
 
 
 def _floats(layer: Layer, size: int) -> int:
-    """How many numbers of one image a layer holds at most, behind one of this size."""
+    """Number of values in the larger of a layer's input and output, for one image; `size` is the width of the input in pixels."""
     after = layer.size_after(size) // layer.shuffle
     return max(layer.inputs * (size * layer.upsample) ** 2, layer.outputs * (after**2 if layer.shape is None else 1))
 
 
 def fitting(block: Block, x: Tensor, floats: int = _FLOATS, fewest: int = 1) -> Tensor:
-    """As many of a batch as the layer makes so many numbers of: large layers are looked at with fewer images."""
+    """As much of the batch `x` as keeps the layer within `floats` values, but at least `fewest` rows."""
     return x[: max(fewest, floats // _floats(block.layer, x.shape[-1] if x.dim() == 4 else 1))]
 
 
 def trained(generator: LayeredGenerator) -> bool:
-    """Whether its weights look as if training had touched them."""
+    """Whether its weights look trained rather than freshly initialised."""
     batch = [block for block in generator.chain() if block.layer.norm == "batch"]
     if batch:
         fresh = [bool((block.norm_mean == 0).all() and (block.norm_variance == 1).all()) for block in batch]
         return not any(fresh)
     raw = raw_images(generator, latents(generator.z_dim, 16))
-    # Fresh layers of the usual kinds shrink what passes through them, and draw noise.
+    # With the usual initialisations, untrained layers shrink their input, and the images are noise.
     return float(raw.std()) > 0.25 and roughness(generator.finish(raw)) < _NOISE
 
 
 @torch.no_grad()
 def raw_images(generator: LayeredGenerator, z: Tensor) -> Tensor:
-    """What the last layer gives, before the output's activation; of fewer latents where layers are large (`fitting`)."""
+    """Output of the last layer, before the output activation; of fewer latents than `z` has if layers are large (see `fitting`)."""
     x = generator.enter(z)
     for block in generator.chain():
         x = block(fitting(block, x), generator.config.upsampling)
@@ -125,10 +125,10 @@ def raw_images(generator: LayeredGenerator, z: Tensor) -> Tensor:
 
 
 def bare_output(generator: LayeredGenerator, raw: Tensor) -> tuple[float, str]:
-    """How plausible it is that nothing follows the last layer, beside a tanh's 0.85; and why.
+    """The weight of "no activation after the last layer", to be compared with 0.85 for tanh, and the evidence.
 
-    A bare output learns to fill -1 to 1 and to end there. A tanh's argument goes well beyond where pictures have black and white; one that
-    stays far within says nothing, because pictures without contrast look like that too, so habit decides: nearly everybody writes a tanh.
+    An output without activation is trained to fill [-1, 1] and end there. The argument of a tanh goes well beyond 1 where pictures are
+    black or white. If it stays far within, that is no evidence (low contrast looks the same), and tanh, the usual choice, is assumed.
     """
     outside = float((raw.abs() > 1.1).float().mean())
     near = float((raw.abs() > 0.85).float().mean())
@@ -139,15 +139,16 @@ def bare_output(generator: LayeredGenerator, raw: Tensor) -> tuple[float, str]:
 
 @torch.no_grad()
 def mismatch(generator: LayeredGenerator, z: Tensor) -> float | None:
-    """How far stored batch statistics are from those of these latents; None without any.
+    """Distance of the stored batch statistics from those measured with the latents `z`; None without batch normalisation.
 
-    Per channel (difference of means)^2 / variance + (log ratio of variances)^2, the median over channels, the mean over layers.
+    (difference of means)^2 / stored variance + (log ratio of variances)^2: the median over channels, at most 10, then the mean over layers.
+    Layers from 16 px on are skipped once two normalisations after an activation have been compared.
     """
     found: list[float] = []
     x = generator.enter(z)
     chain = generator.chain()
     last = max((i for i, block in enumerate(chain) if block.layer.norm == "batch"), default=-1)
-    bent, telling = False, 0  # statistics tell of activations only behind one
+    bent, telling = False, 0  # only statistics after an activation depend on it
     for block in chain[: last + 1]:
         if telling >= 2 and x.dim() == 4 and x.shape[3] >= _SMALL:
             break
@@ -159,7 +160,7 @@ def mismatch(generator: LayeredGenerator, z: Tensor) -> float | None:
 
 
 def look_through(block: Block, x: Tensor, upsampling: str) -> tuple[Tensor, list[float]]:
-    """What a layer gives when normalised by this batch's own statistics, so that no mismatch passes on; and its mismatch, if it has one."""
+    """Output of a layer, normalised with the statistics of this batch so that later layers see no mismatch; and its mismatch, if any."""
     found: list[float] = []
 
     def look(block: Block, x: Tensor) -> Tensor:
@@ -175,7 +176,7 @@ def look_through(block: Block, x: Tensor, upsampling: str) -> tuple[Tensor, list
 
 
 def _off(block: Block, x: Tensor) -> float:
-    """How far the stored statistics of a batch normalisation are from those of what enters it."""
+    """Distance of the stored statistics of a batch normalisation from those of its input; see `mismatch`."""
     over = [i for i in range(x.dim()) if i != 1]
     mean, variance = x.mean(dim=over), x.var(dim=over, unbiased=False) + 1e-8
     stored = block.norm_variance + 1e-8
@@ -185,11 +186,14 @@ def _off(block: Block, x: Tensor) -> float:
 
 @torch.no_grad()
 def entrance_mismatch(generator: LayeredGenerator) -> float:
-    """How far stored batch statistics are from those of what enters, under the best reading of all else; NaN without any."""
+    """Mismatch of the first batch statistics, for the best choice of activation, prior and epsilon; NaN without trained statistics.
+
+    Of the first layer alone if its normalisation comes before any activation, else as `mismatch`.
+    """
     if not any(layer.norm == "batch" for layer in generator.config.layers) or not trained(generator):
         return math.nan
     block, priors = generator.chain()[0], list(PRIORS)
-    if block.layer.norm == "batch" and not block.layer.norm_last:  # no activation bears on the very first one
+    if block.layer.norm == "batch" and not block.layer.norm_last:  # no activation comes before it
         return min(_first_mismatch(generator, block, prior) for prior in priors)
     many = latents(generator.z_dim, _STATISTICS)
     tried = itertools.product([_named(*pair) for pair in _COMMON], priors, (1e-5, 0.8))
@@ -211,14 +215,14 @@ def _first_mismatch(generator: LayeredGenerator, block: Block, prior: str) -> fl
 
 
 def log_likelihood(off: float, noise: float = 1.0 / _ENTERING) -> float:
-    """Of a mismatch (at the entrance, or with so much noise), up to a constant; 0 for one that is not known."""
-    # Gaussian errors of unknown size: -(n / 2) log of their mean square.
+    """Log-likelihood of a mismatch whose own error is about `noise`, up to a constant; 0 for NaN."""
+    # Gaussian errors of unknown variance: -(n / 2) log of their mean square.
     return 0.0 if math.isnan(off) else -_CHANNELS / 2.0 * math.log(off + noise)
 
 
 @torch.no_grad()
 def measure_statistics(generator: LayeredGenerator) -> None:
-    """Replace stored batch statistics by those of latents drawn now: what a network draws that was never switched to evaluation."""
+    """Replace the stored batch statistics by those of newly drawn latents, for networks that are used in training mode."""
 
     def keep(block: Block, x: Tensor) -> Tensor:
         if block.layer.norm == "batch":
@@ -234,7 +238,10 @@ def measure_statistics(generator: LayeredGenerator) -> None:
 
 @torch.no_grad()
 def roughness(images: Tensor) -> float:
-    """Mean distance of a pixel from its four neighbours' mean, over the spread of pixels; noise has about 0.9, pictures below 0.3."""
+    """Mean absolute difference of pixels from the mean of their four neighbours, over the standard deviation of all pixels.
+
+    Images are (N, C, H, W). White noise has about 0.9, pictures have below 0.3.
+    """
     middle = images[:, :, 1:-1, 1:-1]
     around = (
         images[:, :, 2:, 1:-1] + images[:, :, :-2, 1:-1] + images[:, :, 1:-1, 2:] + images[:, :, 1:-1, :-2]
@@ -244,11 +251,11 @@ def roughness(images: Tensor) -> float:
 
 @torch.no_grad()
 def readings(generator: LayeredGenerator, likely_eps: float) -> list[Reading]:
-    """Every reading of the hidden parts, the most plausible first.
+    """The readings that were tried, the most plausible first.
 
     Parameters
     ----------
-    likely_eps : the epsilon of batch normalisation that names suggest.
+    likely_eps : the epsilon of batch normalisation that the names of the tensors suggest.
     """
     config, z, many = generator.config, latents(generator.z_dim), latents(generator.z_dim, _STATISTICS)
     bends = any(layer.activation not in {"none", "prelu"} for layer in config.layers)
@@ -277,14 +284,14 @@ def readings(generator: LayeredGenerator, likely_eps: float) -> list[Reading]:
             rough, hard = roughness(images), float((images.abs() > 0.98).float().mean())
             score -= 6.0 * math.log(max(rough, 0.01)) + 3.0 * hard
             says = f"roughness {rough:.2f}, {hard:.0%} of the pixels black or white"
-        elif is_trained:  # the prior scales everything: images say nothing about it
+        elif is_trained:  # the prior only scales everything: the images are no evidence
             same = next(
                 reading for reading in found if reading.activation == activation and reading.prior == "normal"
             )
             score, says = same.score + math.log(PRIORS[prior] / PRIORS["normal"]), "images do not tell"
         found.append(Reading(activation, prior, eps, score, says, off))
 
-    # One part at a time: the parts hardly depend on one another, and every weighing draws.
+    # One part at a time: they are nearly independent, and every reading costs a batch of images.
     first_eps = max(every, key=lambda eps: every[eps])
     weigh("relu", "normal", first_eps)
     weigh("relu", "uniform", first_eps)
@@ -294,7 +301,7 @@ def readings(generator: LayeredGenerator, likely_eps: float) -> list[Reading]:
     if not by_statistics or min(mismatches) > _GOOD_FIT:
         for activation in rare:
             weigh(activation, prior, first_eps)
-    # A wrong epsilon can hide which activation is right, and either of them which prior.
+    # With a wrong epsilon the wrong activation may have won, and with either of them wrong, the wrong prior.
     best = max(found, key=_score)
     again = common if by_statistics and min(mismatches) > _PERFECT_FIT else []
     for eps in every:

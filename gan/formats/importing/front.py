@@ -1,4 +1,4 @@
-"""One front door for foreign files: recognise, read, describe. Nothing in a file is ever executed."""
+"""Entry point of importing: recognises a file and has it read by the right module. Programs are run only with consent (`script_file`)."""
 
 import os
 from collections.abc import Mapping
@@ -16,34 +16,35 @@ class Family(Protocol):
     """A module of this package that reads one family of files."""
 
     def can_read(self, source: Source) -> bool:
-        """Whether this is a file of the family, damaged or not; quick, and without loading tensors."""
+        """Whether this is a file of the family, damaged or not. Fast: loads no tensors."""
         ...
 
     def read(self, source: Source, choices: Mapping[str, str]) -> Imported:
-        """The generator. Raises `restricted.Malformed` (one clause about "it") or `UserError`; keeps nothing of `source`."""
+        """Read the generator. Raises `values.Malformed` (with a clause about "it") or `UserError`; keeps no reference to `source`."""
         ...
 
 
-# What exports in other formats than a bundle hold, the likeliest first.
+# Files of exports in formats other than a bundle, the preferred one first.
 _EXPORTED = ("generator.onnx", "generator.safetensors", "generator.pth", "generator.pt2")
-_ADAPTER = "adapter.onnx"  # beside weights that were tuned
-# Modules of this package, asked in this order; the first that can read a file does. "layers" takes any state_dict, so it is last.
+_ADAPTER = "adapter.onnx"  # beside the weights of a tuned generator
+# Modules of this package in the order in which they are tried. "layers" accepts any state_dict, so it is last.
 _FAMILIES: tuple[str, ...] = ("stylegan", "rosinality", "lucidrains", "onnx_file", "script_file", "layers")
 
 
 def import_file(path: str | os.PathLike[str], choices: Mapping[str, str] | None = None) -> Imported:
-    """Make a model of a file that another program wrote.
+    """Read a model from a file that another program wrote.
 
     Parameters
     ----------
-    path : a checkpoint, a safetensors or ONNX file, a StyleGAN pickle; or a bundle (its folder, or its `config.json`), or the folder of an
-        export in another format.
-    choices : answers to questions of an earlier import of the same file: {question's key: option's value}.
+    path : a checkpoint, a safetensors or ONNX file, a StyleGAN pickle, or a TorchScript or `.pt2` file; or a bundle (its folder, or one of
+        its two files), or the folder of an export in another format.
+    choices : answers to the questions of an earlier import of the same file: {question's key: option's value}. A file that is a program
+        (TorchScript, `.pt2`) is only run with {"trust_program": "yes"}.
 
     Raises
     ------
     UserError
-        In one sentence, why it is not a generator that can be imported. Nothing was executed and nothing written.
+        The file cannot be imported, with the reason in one sentence, or a choice is not among the options. Nothing was written.
     """
     path = Path(path)
     choices = dict(choices or {})
@@ -67,7 +68,7 @@ def import_file(path: str | os.PathLike[str], choices: Mapping[str, str] | None 
 
 
 def _inside(path: Path) -> Path:
-    """The generator's file in a folder that `tastemaker export` wrote in another format; else the path itself."""
+    """The generator's file in a folder that `tastemaker export` wrote in a format other than a bundle; otherwise the path itself."""
     if path.is_dir():
         for name in _EXPORTED:
             if (path / name).is_file():
@@ -76,7 +77,7 @@ def _inside(path: Path) -> Path:
 
 
 def _check(imported: Imported, choices: Mapping[str, str]) -> None:
-    """Every choice must answer a question, with one of its options."""
+    """Check that every choice answers a question, with one of its options."""
     known = {question.key: question for question in (*imported.questions, *imported.settled)}
     for key in choices:
         if key not in known:
@@ -86,7 +87,7 @@ def _check(imported: Imported, choices: Mapping[str, str]) -> None:
 
 
 def _what_it_is(source: Source) -> str:
-    """Why no family reads this file, as a clause."""
+    """Why no family can read this file, as a clause."""
     if not source.head.strip(b"\0"):
         return "it is empty" if source.size == 0 else "there is nothing but zeros where it begins"
     if source.container == "text":

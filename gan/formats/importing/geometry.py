@@ -1,7 +1,7 @@
-"""Strides and paddings: every way through a row of convolutions that could be meant, weighed by how common each step is.
+"""Strides and paddings: the plausible ways through a sequence of convolutions, weighted by how common each step is.
 
-A state_dict says how wide every layer is and how large its kernel, but neither stride nor padding. The weights here are a judgement of
-what people write, not measurements.
+A state_dict tells the width and kernel size of every layer, but neither stride nor padding. The weights here are estimates of what is
+common in published code, not measurements.
 """
 
 import math
@@ -17,19 +17,19 @@ _LARGEST = 1024
 
 @dataclass(frozen=True)
 class Link:
-    """A weighted module with the normalisation and the weighted activation that follow it."""
+    """A layer with weights, and the normalisation and PReLU that follow it."""
 
     main: Module
     norm: Module | None = None
     prelu: Module | None = None
     gap: int | None = (
-        None  # modules without weights between this link and the next; None where names do not tell
+        None  # number of modules without weights between this link and the next; None if the names do not tell
     )
-    inner_gap: int | None = None  # likewise between the module and its normalisation
+    inner_gap: int | None = None  # the same between the layer and its normalisation
 
 
 class Geometry(NamedTuple):
-    """How one convolution walks."""
+    """Stride, padding and resampling of one convolution."""
 
     operation: Operation
     stride: int
@@ -40,7 +40,7 @@ class Geometry(NamedTuple):
 
 
 def _transposed(kernel: int, size: int) -> list[tuple[float, Geometry]]:
-    """Strides and paddings of a transposed convolution, each once, with how common each is."""
+    """Plausible geometries of a transposed convolution, without duplicates, each with its weight; `size` is the input's width in pixels."""
     chances: dict[Geometry, float] = {}
     for chance, step in _walks(kernel, size):
         chances[step] = chances.get(step, 0.0) + chance
@@ -48,10 +48,10 @@ def _transposed(kernel: int, size: int) -> list[tuple[float, Geometry]]:
 
 
 def _walks(kernel: int, size: int) -> list[tuple[float, Geometry]]:
-    """Likewise, by rules that may name one walk twice."""
-    if size == 1:  # a stem: the kernel is the picture
+    """The same, with possible duplicates."""
+    if size == 1:  # a stem: the kernel is the whole output
         common = [(0.97, Geometry("deconv", 1, 0))]
-        if kernel == 4:  # some let 1 x 1 grow by doubling
+        if kernel == 4:  # some double 1 x 1 to 2 x 2
             common.append((0.01, Geometry("deconv", 2, 1)))
         return common
     if kernel == 1:
@@ -81,12 +81,12 @@ def _walks(kernel: int, size: int) -> list[tuple[float, Geometry]]:
 
 
 def _straight(kernel: int, gap: int | None, shuffle: int, first: bool) -> list[tuple[float, Geometry]]:
-    """Likewise of an ordinary convolution, which needs an enlargement before it (or a shuffle after it) to grow."""
+    """The same for an ordinary convolution, which enlarges only with upsampling before it or a pixel shuffle after it."""
     if kernel % 2 == 0:
         return []
     if shuffle > 1:
         return [(0.9, Geometry("conv", 1, kernel // 2, 0, 1, shuffle))]
-    # One module without weights in between is an activation, but right behind the stem it may be the enlargement.
+    # One module without weights in between is usually an activation, but right after the stem it may be the upsampling.
     doubling = {None: 0.6, 0: 0.0, 1: 0.5 if first else 0.12}.get(gap, 0.8) if kernel > 1 else 0.05
     return [
         (doubling + 1e-6, Geometry("conv", 1, kernel // 2, 0, 2)),
@@ -96,7 +96,7 @@ def _straight(kernel: int, gap: int | None, shuffle: int, first: bool) -> list[t
 
 
 class State(NamedTuple):
-    """How far a chain of layers has been read: what comes out of it, and how likely its geometry is."""
+    """A partly read chain of layers: its output so far, and how plausible its geometry is."""
 
     score: float
     channels: int
@@ -105,7 +105,10 @@ class State(NamedTuple):
 
 
 def walk(convolutions: list[Link], state: State, last_gap: int | None) -> list[State]:
-    """Every plausible way through the convolutions from a first size, the best `_BEAM` of each step."""
+    """Beam search for plausible geometries of all convolutions, starting from `state`; keeps the best `_BEAM` after each step.
+
+    `last_gap` : modules without weights before the first convolution, as `Link.gap`.
+    """
     states = [state]
     for number, link in enumerate(convolutions):
         weight = link.main.weight
@@ -128,13 +131,13 @@ def walk(convolutions: list[Link], state: State, last_gap: int | None) -> list[S
             before = at.steps[-1] if at.steps else None
             for chance, step, channels in ways:
                 if before is not None and number > 1 and step[:3] != before[:3]:
-                    chance *= 0.35  # people repeat themselves
+                    chance *= 0.35  # most generators repeat one geometry
                 if before is not None and step.operation != before.operation and not final:
                     chance *= 0.2
                 if before is not None and step.upsample != before.upsample and not final:
                     chance *= 0.5
                 if final and step.stride > 1 and kernel % 2 and _even(convolutions[number - 1]):
-                    chance *= 0.03  # an odd kernel behind even ones only blends what they drew
+                    chance *= 0.03  # a final odd kernel after even ones hardly ever enlarges
                 layer = Layer(step.operation, "", 1, step.shuffle**2, False, kernel, *step[1:])
                 size = layer.size_after(at.size)
                 if 1 <= size <= _LARGEST and chance > 0.0:
@@ -149,7 +152,7 @@ def _even(link: Link) -> bool:
 
 
 def _shuffles(convolutions: list[Link], number: int, outputs: int) -> bool:
-    """Whether a pixel shuffle must follow: the next layer takes a quarter of the channels, or a quarter of them is an image."""
+    """Whether a pixel shuffle must follow: the next layer takes a quarter of the channels, or a quarter of them makes an image."""
     if number + 1 == len(convolutions):
         return outputs in {4, 12}
     following = convolutions[number + 1].main.weight

@@ -1,4 +1,4 @@
-"""Class labels of plain layers: whether a generator takes them, and how they come together with its random numbers."""
+"""Class labels of plain chains of layers: whether a generator takes them, and how they are joined with its noise."""
 
 import math
 from collections.abc import Callable
@@ -19,9 +19,9 @@ _NAMES = {
     "label", "labels", "class", "classes", "emb", "embed", "embedding", "embeddings", "cond", "condition", "cls", "category", "y", "c",
 }  # fmt: skip
 _MOST_CLASSES = 1000
-_NOISE = {32, 50, 62, 64, 100, 128, 200, 256, 512}  # widths that people give their random numbers
-_COUNTS = {*range(2, 11), 26, 47, 62, 100}  # and how many classes common data have, where they are one-hot
-# How a table's row may be joined to the random numbers: where it is narrower than they and the row are together, and where it is as wide.
+_NOISE = {32, 50, 62, 64, 100, 128, 200, 256, 512}  # common widths of the noise
+_COUNTS = {*range(2, 11), 26, 47, 62, 100}  # numbers of classes of common data sets, tried as one-hot labels
+# How an embedding may be joined with the noise. False: it is narrower than the first layer's input; True: it is as wide.
 _JOINED: dict[bool, tuple[tuple[Joined, str, float], ...]] = {
     False: (
         ("before", "yes: its row of a table comes before them", 0.5),
@@ -38,7 +38,7 @@ _TEXT = "Does it take a class label with its random numbers?"
 
 @dataclass(frozen=True)
 class _Way:
-    """One way that labels may enter; None: they do not."""
+    """One way in which labels may enter; `condition` is None if they do not."""
 
     value: str
     label: str
@@ -47,12 +47,12 @@ class _Way:
 
 
 def is_named_so(module: Module) -> bool:
-    """Whether a module's name speaks of labels."""
+    """Whether the name of a module suggests that it handles labels."""
     return bool(words(module.name) & _NAMES)
 
 
 def table_of(found: list[Module]) -> tuple[Module | None, list[Module]]:
-    """The table with a row a class among modules, if one is named so, and the other modules."""
+    """The embedding of class labels among the modules (a weight with a row per class), if one has such a name, and the other modules."""
     for module in found:
         if module.kind == "linear" and set(module.tensors) == {"weight"} and is_named_so(module):
             return module, [other for other in found if other is not module]
@@ -64,18 +64,18 @@ def choose(
     table: Module | None,
     ask: Callable[[str, str, list[tuple[str, str, float, str]]], str],
 ) -> LayeredGenerator:
-    """The generator with its labels, if it takes any.
+    """The generator with class labels, if it takes any.
 
     Parameters
     ----------
-    generator : reads all that enters as random numbers.
-    table : what `table_of` found.
-    ask : of a key, a text and weighed answers, gives the answer taken.
+    generator : as read so far, with the whole input of the first layer as noise.
+    table : the embedding found by `table_of`.
+    ask : takes a key, a text and weighted answers (as `ask.rank` does); returns the answer taken.
 
     Raises
     ------
     Malformed
-        Its labels enter in no known way.
+        The labels enter in no known way.
     """
     rows = None if table is None else table.weight
     if table is not None:
@@ -94,7 +94,7 @@ def choose(
 
 
 def only(generator: LayeredGenerator, label: int) -> LayeredGenerator:
-    """The generator drawing one class alone."""
+    """The generator restricted to one class."""
     config = generator.config
     assert isinstance(config, ConditionalConfig)
     changed: Any = {"z_dim": config.noise, "condition": replace(config.condition, label=label)}
@@ -102,7 +102,7 @@ def only(generator: LayeredGenerator, label: int) -> LayeredGenerator:
 
 
 def _ways(inputs: int, rows: Tensor | None, name: str) -> list[_Way]:
-    """Every way in, of a first layer of so many inputs."""
+    """The ways in which labels may enter a first layer of `inputs` inputs; `rows`, `name` : of the embedding (classes, width), if any."""
     if rows is not None:
         classes, width = int(rows.shape[0]), int(rows.shape[1])
         if not 0 < width <= inputs or not 1 < classes <= _MOST_CLASSES:

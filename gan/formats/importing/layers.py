@@ -1,4 +1,4 @@
-"""DCGAN-like and multilayer state_dicts: an architecture from names, shapes and order (see `chain`), the rest from `evidence`."""
+"""State_dicts of DCGANs and multilayer perceptrons: the architecture from names, shapes and order (`chain`), the rest from `evidence`."""
 
 import math
 import re
@@ -20,16 +20,16 @@ from gan.model import Model
 from gan.networks.conditional import ConditionalConfig
 from gan.networks.layered import DcganGenerator, LayeredConfig, LayeredGenerator, MlpGenerator
 
-_MOST_UNUSED = 0.1  # share of the weights that may have no place in the generator
+_MOST_UNUSED = 0.1  # share of the weights that may be left over
 _HINT = math.log(50.0)
-_MOST_CHAINS, _UNLIKELY = 24, 12.0  # that are looked at; and how far below the likeliest, in logs, before statistics are asked
-_GROUPS = {32: 0.2, 8: 0.15, 16: 0.1, 1: 0.1, 4: 0.05}  # of group normalisation, and how common each number is
-_WORST_FIT = 0.5  # of batch statistics (`evidence.mismatch`), under the best reading; right readings are below 0.1
+_MOST_CHAINS, _UNLIKELY = 24, 12.0  # limits for chains that are built and compared: their number, and how far below the best log score
+_GROUPS = {32: 0.2, 8: 0.15, 16: 0.1, 1: 0.1, 4: 0.05}  # numbers of groups in group normalisation, and how common each is
+_WORST_FIT = 0.5  # mismatch of the best reading (`evidence.mismatch`) from which there is a warning; correct readings are below 0.1
 _SIDEWAYS = re.compile(r"(?:^|[._])(?:c_sc|shortcut|skip|res|res_?blocks?|residual|downsample)\d*(?:[._]|$)")
 
 
 class _Open:
-    """Questions, as they come up."""
+    """Collects the questions of an import as they arise."""
 
     def __init__(self, choices: Mapping[str, str]) -> None:
         self.choices = choices
@@ -37,7 +37,7 @@ class _Open:
         self.settled: list[Question] = []
 
     def ask(self, key: str, text: str, weighed: list[tuple[str, str, float, str]]) -> Any:
-        """The value of one of the options, as `rank` takes them."""
+        """The answer taken to a question; arguments as for `rank`."""
         question, answer, is_open = rank(key, text, weighed, self.choices)
         if question is not None:
             (self.questions if is_open else self.settled).append(question)
@@ -45,7 +45,7 @@ class _Open:
 
 
 def can_read(source: Source) -> bool:
-    """Any file of weights: this is the last family that is asked."""
+    """Whether this is any file of weights; this family is tried last."""
     return source.container in {"torch", "safetensors", "pickle"}
 
 
@@ -88,12 +88,17 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
 def _first_generator(
     source: Source, found: list[Candidate]
 ) -> tuple[Candidate, list[Chain], list[Module], Module | None, bool, dict[str, Tensor]]:
-    """The likeliest dictionary that reads as a generator; its chains, what has no place in them, and its table of labels.
+    """The most promising dictionary of tensors that is a chain of layers.
+
+    Returns
+    -------
+    The dictionary, its chains, the modules left over, the embedding of labels if any, whether weights were folded (spectral or weight
+    normalisation), and its tensors.
 
     Raises
     ------
     Malformed
-        None does; said of the likeliest.
+        None is a chain of layers; the message is about the most promising one.
     """
     problem: Malformed | None = None
     for candidate in found:
@@ -118,7 +123,7 @@ def _first_generator(
 def _chains(
     tried: list[list[Module]], hints: dict[int, float]
 ) -> tuple[list[Chain], list[Module], Module | None]:
-    """Chains of the first order of modules that has any, the modules left over, and the table of class labels."""
+    """The chains of the first order of modules that has any, the modules left over, and the embedding of class labels, if any."""
     problem: Malformed | None = None
     for order in tried:
         table, others = labels.table_of(order)
@@ -138,7 +143,7 @@ def _chains(
 
 
 def _refuse_branches(found: list[Module], unused: list[Module]) -> None:
-    """Refuse modules that happen to fit one another in a row, but are not one: residual blocks of one width, most often."""
+    """Refuse modules that fit one another in sequence by accident: mostly residual blocks of one width."""
     odd = [module for module in unused if module.kind == "batch"]
     weighted = [module for module in found if module.weight is not None]
     odd += [module for module in weighted[1:] if _SIDEWAYS.search(module.name) and _leads_without(found, module)]
@@ -149,7 +154,7 @@ def _refuse_branches(found: list[Module], unused: list[Module]) -> None:
 
 
 def _leads_without(found: list[Module], aside: Module) -> bool:
-    """Whether all others are a chain by themselves, as they are where a module runs beside them and not between them."""
+    """Whether the other modules form a chain without `aside`, which is then a parallel branch."""
     try:
         chains(links([module for module in found if module is not aside])[0])
     except Malformed:
@@ -158,7 +163,7 @@ def _leads_without(found: list[Module], aside: Module) -> bool:
 
 
 def _hints(candidate: Candidate, found: list[Candidate]) -> dict[int, float]:
-    """Image sizes that the discriminator in the same file would take."""
+    """Log-odds of image sizes, from what the discriminator in the same file takes."""
     beside = candidate.discriminator_beside(found)
     if beside is None:
         return {}
@@ -178,7 +183,7 @@ def _hints(candidate: Candidate, found: list[Candidate]) -> dict[int, float]:
 
 
 def _choose_chain(made: list[Chain], tensors: dict[str, Tensor], folded: bool, asked: _Open) -> LayeredGenerator:
-    """The network of the chain that is the most plausible, or that was chosen, with its weights in it."""
+    """The network of the most plausible or the chosen chain, with its weights loaded."""
     built, problem = [], None
     for chain in [chain for chain in made[:_MOST_CHAINS] if chain.score > made[0].score - _UNLIKELY]:
         try:
@@ -215,7 +220,7 @@ def _strides(chain: Chain) -> str:
 
 
 def _build(chain: Chain, tensors: dict[str, Tensor], folded: bool) -> LayeredGenerator:
-    """The network with its weights in it."""
+    """The network of a chain, with its weights loaded."""
     first = chain.layers[0]
     try:
         config = LayeredConfig(first.inputs, chain.resolution, chain.channels, chain.layers, renamed=folded)
@@ -256,7 +261,7 @@ def _build(chain: Chain, tensors: dict[str, Tensor], folded: bool) -> LayeredGen
 
 
 def _groups(generator: LayeredGenerator, asked: _Open) -> LayeredGenerator:
-    """How many channels are normalised together where there are no statistics: nothing in the weights tells."""
+    """Ask how many groups of channels a normalisation without statistics has (instance or group normalisation): the weights do not tell."""
     config = generator.config
     widths = [layer.norm_width for layer in config.layers if layer.norm == "instance"]
     if not widths:
@@ -272,11 +277,11 @@ def _groups(generator: LayeredGenerator, asked: _Open) -> LayeredGenerator:
 
 
 def _hidden_parts(generator: LayeredGenerator, asked: _Open, tensors: dict[str, Tensor], notes: list[str]) -> LayeredGenerator:
-    """Activations, prior and epsilon, as evidence and choices have them."""
-    # A widely copied DCGAN passes 0.8, meant as momentum, as the epsilon of its normalisations; its blocks have these names.
+    """The generator with activation, prior and epsilon set from evidence and choices."""
+    # A widely copied DCGAN, whose tensors have these names, passes 0.8 to its normalisations as epsilon, meaning momentum.
     likely_eps = 0.8 if any(name.startswith("conv_blocks.") for name in tensors) else 1e-5
     found = evidence.readings(generator, likely_eps)
-    if min(reading.off for reading in found) > _WORST_FIT:  # shortcuts without weights, say, or a file with odd statistics
+    if min(reading.off for reading in found) > _WORST_FIT:  # because of skip connections without weights, for example
         notes.append("Read as a plain chain of layers, it has not the batch statistics that it learnt: its images may be wrong.")
 
     def best_of(field: str) -> list[tuple[Any, evidence.Reading]]:
@@ -307,7 +312,7 @@ def _hidden_parts(generator: LayeredGenerator, asked: _Open, tensors: dict[str, 
 
 
 def _pixels(generator: LayeredGenerator, asked: _Open) -> LayeredGenerator:
-    """What the last layer's numbers mean."""
+    """The generator with the meaning of its output set: activation, reshaping, colour order, and the mode of upsampling."""
     config = generator.config
     raw = evidence.raw_images(generator, evidence.latents(generator.z_dim))
     plain, says = evidence.bare_output(generator, raw)
@@ -352,7 +357,7 @@ def _pixels(generator: LayeredGenerator, asked: _Open) -> LayeredGenerator:
 
 
 def _statistics(generator: LayeredGenerator, asked: _Open) -> None:
-    """Which statistics batch normalisation uses; may replace the stored ones."""
+    """Ask which statistics batch normalisation uses; replaces the stored ones if measured ones are chosen."""
     if not any(layer.norm == "batch" for layer in generator.config.layers):
         return
     source = asked.ask(
@@ -365,7 +370,7 @@ def _statistics(generator: LayeredGenerator, asked: _Open) -> None:
 
 
 def _one_class(generator: LayeredGenerator, asked: _Open) -> LayeredGenerator:
-    """The generator drawing every class, or one alone."""
+    """The generator for all classes, or restricted to the one that was chosen."""
     if not generator.classes:
         return generator
     question = label_question(generator.classes)

@@ -1,4 +1,4 @@
-"""Checkpoints of lightweight-gan and stylegan2-pytorch: `{"GAN": state_dict, "version": ...}`, both averaged and last weights within."""
+"""Checkpoints of lucidrains' lightweight-gan and stylegan2-pytorch: `{"GAN": state_dict, "version": ...}`, with averaged weights too."""
 
 import json
 import re
@@ -21,15 +21,15 @@ from gan.networks.lucidrains_stylegan2 import LucidStyleGAN2, LucidStyleGAN2Conf
 
 _SIDECAR = ".config.json"
 _LARGEST_SIDECAR = 2**16
-_RATE = 0.1  # stylegan2-pytorch's default factor of the mapping's weights
-_W_SAMPLES = 2000  # for the mean style, as that program takes it
-_LEFT_OUT = ("num_batches_tracked", ".f")  # counters, and the blur's fixed filter
+_RATE = 0.1  # stylegan2-pytorch's default `lr_mlp`, the factor of the mapping's weights
+_W_SAMPLES = 2000  # for the mean style; that program's own number
+_LEFT_OUT = ("num_batches_tracked", ".f")  # counters, and the fixed filter of the blur
 
 Tensors = dict[str, TensorRef]
 
 
 def can_read(source: Source) -> bool:
-    """Whether the file has that outer form and one of the two inner ones."""
+    """Whether the file is a checkpoint of one of the two programs."""
     tensors = _inner(source)
     return _is_lightweight(tensors) or _is_stylegan2(tensors)
 
@@ -53,7 +53,7 @@ def _is_stylegan2(tensors: Tensors) -> bool:
 
 
 def read(source: Source, choices: Mapping[str, str]) -> Imported:
-    """The generator of either program, averaged weights unless the last ones are chosen."""
+    """Read the generator of either program, with averaged weights if there are any, unless the last ones are chosen."""
     check_calls(source.unpickled.calls)
     tensors = _inner(source)
     averaged = any(key.startswith("GE.") for key in tensors)
@@ -118,7 +118,7 @@ def _count(tensors: Tensors, pattern: str) -> int:
 
 
 def _fill(network: nn.Module, tensors: dict[str, Tensor], prefix: str) -> None:
-    """Weights into a network built without memory; every one of them, each of its shape."""
+    """Load weights into a network built on the meta device: exactly its own, with matching shapes."""
     wanted = {key: tuple(value.shape) for key, value in network.state_dict().items()}
     if set(wanted) != set(tensors) or any(
         tuple(tensors[key].shape) != shape for key, shape in wanted.items()
@@ -194,7 +194,7 @@ def _stylegan2(source: Source, mapping: Tensors, synthesis: Tensors, rate: float
 
 
 def _rate(source: Source, choices: Mapping[str, str]) -> tuple[float, list[Question]]:
-    """The factor of the mapping's weights, which no weight tells: from the sidecar file, else asked."""
+    """The factor of the mapping's weights, which the checkpoint does not store: from the sidecar file, otherwise asked for."""
     found = _sidecar(source).get("lr_mlp")
     if isinstance(found, int | float) and not isinstance(found, bool) and 0.0 < found <= 10.0:
         return float(found), []
@@ -212,7 +212,7 @@ def _rate(source: Source, choices: Mapping[str, str]) -> tuple[float, list[Quest
 
 
 def _sidecar(source: Source) -> dict[str, Any]:
-    """The program's settings, where its file lies beside the checkpoint; {} otherwise. Never raises."""
+    """The program's settings, if their file is beside the checkpoint; otherwise {}. Never raises."""
     path = source.path.with_name(_SIDECAR)
     try:
         if not path.is_file() or path.stat().st_size > _LARGEST_SIDECAR:
@@ -224,7 +224,7 @@ def _sidecar(source: Source) -> dict[str, Any]:
 
 
 def _checked(config_type: type, **values: Any) -> Any:
-    """A configuration, if the shapes in the file make one that a bundle could hold."""
+    """A configuration from the shapes in the file; `Malformed` if they are absurd or inconsistent."""
     if values["resolution"] > 4096 or any(
         width < 1
         for width in (values["z_dim"], values["heads"], *values.get("features", ()), *values.get("channels", ()))

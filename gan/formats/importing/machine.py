@@ -1,4 +1,4 @@
-"""The machine that reads pickles: a stack, a memo, and the opcodes that build plain values. See `restricted`."""
+"""A pickle machine limited to plain values: a stack, a memo, and the opcodes that build them. See `restricted`."""
 
 import pickletools
 from collections.abc import Callable, Mapping
@@ -6,13 +6,13 @@ from typing import Any, BinaryIO
 
 from gan.formats.importing.values import Malformed, Node, Ref
 
-_MOST_STEPS = 400_000  # operations of one pickle; a large checkpoint with its optimizer has some 100,000
-_MOST_COPIED = 8  # times a pickle's own size, that calls may copy or read again; one that is plain does so once
-_DEEPEST_KEY = 3  # tuples in keys of dictionaries: hashing deep ones takes forever
+_MOST_STEPS = 400_000  # opcodes in one pickle; a large checkpoint with its optimizer has some 100,000
+_MOST_COPIED = 8  # limit for the arguments of all calls together, in sizes of the pickle; ordinary pickles stay near 1
+_DEEPEST_KEY = 3  # nesting of tuples as dictionary keys; hashing deep ones takes exponential time
 
 
 class Bounded:
-    """A file that ends at `end` and never hands out (or makes room for) more than there is."""
+    """A file that ends at byte `end` and never returns, or allocates memory for, more than there is."""
 
     def __init__(self, file: BinaryIO, end: int) -> None:
         self._file, self._end = file, end
@@ -22,7 +22,7 @@ class Bounded:
 
     @property
     def left(self) -> int:
-        """Bytes to its end."""
+        """Bytes up to the end."""
         return self._end - self._file.tell()
 
     def read(self, count: int) -> bytes:
@@ -38,7 +38,7 @@ _MARK = object()
 
 
 class Machine:
-    """A stack, a memo and the opcodes that build values."""
+    """A stack, a memo and the opcodes that build plain values."""
 
     def __init__(
         self, persistent: Callable[[Any], Any] | None, calls: Mapping[str, Callable[..., Any]]
@@ -47,7 +47,7 @@ class Machine:
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
         self.called: set[str] = set()
-        self.left = 0  # bytes that calls may still take as arguments
+        self.left = 0  # bytes that the arguments of further calls may have
 
     def run(self, file: Bounded) -> Any:
         self.left = 2**20 + _MOST_COPIED * file.left
@@ -82,7 +82,7 @@ class Machine:
             raise Malformed("it is damaged: its pickle lacks a value")
         return value
 
-    # ------------------------------------------------------------------ opcodes, named as pickletools names them
+    # ------------------------------------------------------------------ opcodes, named as in pickletools
 
     def _proto(self, _: Any) -> None:
         pass
@@ -119,7 +119,7 @@ class Machine:
     def _empty_dict(self, _: Any) -> None:
         self.stack.append({})
 
-    _empty_set = _empty_list  # sets in checkpoints are few and small: a list holds what they hold
+    _empty_set = _empty_list  # a list does: sets in checkpoints are few and small
 
     def _list(self, _: Any) -> None:
         self.stack.append(self._marked())
@@ -198,7 +198,7 @@ class Machine:
     def _call(self, what: Any, args: Any) -> None:
         if not isinstance(args, tuple):
             raise Malformed("it is damaged: its pickle calls something without arguments")
-        # What a call makes is about as large as what it takes, and the memo gives one large thing to any number of calls.
+        # The result of a call is about as large as its arguments, and the memo can pass one large value to any number of calls.
         self.left -= 8 * len(args) + sum(map(_bytes_in, args))
         if self.left < 0:
             raise Malformed("it holds far more objects than weights need")
@@ -231,7 +231,7 @@ class Machine:
         target = self.stack[-1]
         if isinstance(target, Node):
             target.state = state
-        # Attributes of the dictionaries and tensors understood here (a state_dict's `_metadata`) are of no use to anyone.
+        # Attributes of dictionaries and tensors (such as a state_dict's `_metadata`) are not needed.
 
 
 _PLAIN = {
@@ -241,7 +241,7 @@ _PLAIN = {
 
 
 def plain_key(key: Any, depth: int = 0) -> Any:
-    """A key of a dictionary, if it is a plain one."""
+    """The key of a dictionary, if it is a plain value; raises `Malformed` otherwise."""
     if key is None or isinstance(key, str | int | float | bytes | Ref | Node):
         return key
     if isinstance(key, tuple) and depth < _DEEPEST_KEY and len(key) < 100:
@@ -250,7 +250,7 @@ def plain_key(key: Any, depth: int = 0) -> Any:
 
 
 def _bytes_in(value: Any) -> int:
-    """About how large a value is, without what it refers to."""
+    """Approximate size of a value in bytes, without the values it refers to."""
     if isinstance(value, str | bytes | bytearray):
         return len(value)
     return 8 * len(value) if isinstance(value, list | tuple | dict) else 0

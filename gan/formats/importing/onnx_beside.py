@@ -1,7 +1,7 @@
-"""Weights that an ONNX file keeps in another file beside it, taken in, so that one file is all there is.
+"""Loads weights that an ONNX file stores in other files (external data) into the model itself.
 
-torch's exporter writes them so unless it is told otherwise. A graph may name any file of the machine; here it may only name weights in its
-own folder, and only as many bytes as they need.
+torch's exporter stores them so by default. A graph may name any file of the machine; here only files in its own folder that look like
+weights are read, and only as many bytes as the tensors have.
 """
 
 from collections.abc import Iterator
@@ -17,24 +17,25 @@ _ENDINGS = (".data", "_data", ".bin", ".weights", ".raw")
 
 
 def with_weights(data: bytes, path: Path) -> bytes:
-    """The bytes of an ONNX file with all weights inside; `data` itself where nothing lies outside, or where it is no ONNX file.
+    """The bytes of an ONNX file with all weights inside; `data` itself if no weights are outside, or if it is no ONNX file.
 
     Parameters
     ----------
-    data : of the file.
-    path : where it is.
+    data : contents of the file.
+    path : its path; the weights must be in the same folder.
 
     Raises
     ------
     Malformed
-        A file of weights is missing, too short, not weights by its name, or not in the same folder.
+        A file of weights is missing, unreadable, too short, not in the same folder, or does not look like weights by its name; or the whole
+            is damaged or too large.
     """
     try:
         import onnx
 
         model = onnx.ModelProto()
         model.ParseFromString(data)
-    except Exception:  # protobuf has its own kinds; `onnx_graph.parse` says what is wrong
+    except Exception:  # protobuf has its own exceptions; `onnx_graph.parse` reports what is wrong
         return data
     outside = [tensor for tensor in _tensors(model) if tensor.data_location == onnx.TensorProto.EXTERNAL]
     if not outside:
@@ -94,7 +95,7 @@ def _number(text: str) -> int:
 
 
 def _bytes(tensor: Any) -> int:
-    """How many bytes a tensor's numbers take."""
+    """Size of a tensor's values in bytes."""
     import onnx
 
     try:

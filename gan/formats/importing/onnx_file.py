@@ -1,4 +1,4 @@
-"""ONNX generators: which input takes latents, which output gives images, and what their numbers mean, from the graph and a trial run."""
+"""ONNX generators: finds the input for latents, the output with images, and the range of its values, from the graph and a trial run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,22 +23,22 @@ _IMAGES = {**_FLOATS, 2: "uint8"}
 _LABELS = {1: "float32", 6: "int32", 7: "int64"}
 _PSI = {"psi", "truncation", "truncation_psi", "trunc", "trunc_psi"}
 _CLASS = {"label", "labels", "c", "class", "classes", "class_label", "class_labels", "y", "class_vector"}
-_LATENT = ("z", "latent", "latents", "noise", "input")  # the likeliest first
+_LATENT = ("z", "latent", "latents", "noise", "input")  # prefixes of an input's name, the most likely first
 _WIDEST, _SIDES = 8192, (8, 4096)
 _TRIAL = 16  # images
-_TRIAL_WORK = 300_000_000_000  # multiplications, where one image takes no more
-_MOST_TOLD = 4  # reasons in one sentence
+_TRIAL_WORK = 300_000_000_000  # multiplications in the trial run, unless a single image takes more
+_MOST_TOLD = 4  # reasons in an error message
 Values = Literal["signed", "unit", "bytes"]
 
 
 @dataclass(frozen=True)
 class Port:
-    """An input or output: its name, its `TensorProto.DataType`, and its sides, None where any will do."""
+    """An input or output: its name, its `TensorProto.DataType`, and its shape, with None for dimensions of any size."""
 
     name: str
     type: int
     shape: tuple[int | None, ...]
-    optional: bool  # the graph holds a value for it
+    optional: bool  # the graph has a default for it
 
 
 def can_read(source: Source) -> bool:
@@ -47,7 +47,7 @@ def can_read(source: Source) -> bool:
 
 
 def read(source: Source, choices: Mapping[str, str]) -> Imported:
-    """The generator in an ONNX file. Raises `Malformed`."""
+    """Read the generator in an ONNX file. Raises `Malformed`."""
     if source.size > LARGEST:
         raise Malformed(f"it is larger than {LARGEST // 1_000_000} MB")
     source.file.seek(0)
@@ -55,12 +55,12 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
 
 
 def from_bytes(data: bytes, name: str, choices: Mapping[str, str]) -> Imported:
-    """The generator in the bytes of an ONNX file.
+    """Read the generator in the bytes of an ONNX file.
 
     Raises
     ------
     Malformed
-        Not a graph that draws images from latents, or one that needs what a generator's does not.
+        It is no graph that draws images from latents, or it has inputs or operators that no generator needs.
     """
     try:
         proto = parse(data)
@@ -75,7 +75,7 @@ def _describe(proto: Any, data: bytes, name: str, choices: Mapping[str, str]) ->
     inputs, outputs = _ports(proto, proto.graph.input), _ports(proto, proto.graph.output)
     z, psi, label = _inputs(inputs)
     if ours and label is not None and label.optional:
-        label = None  # our own files say the class in z, too
+        label = None  # in our own files z can select the class too
     fields: dict[str, Any] = {"z": z.name, "noise": int(z.shape[1] or 0), "batch": z.shape[0] or 0}
     fields["z_shape"] = "flat" if len(z.shape) == 2 else "map"
     fields["z_type"] = _FLOATS[z.type]
@@ -142,7 +142,7 @@ def _listed(ports: Sequence[Port]) -> str:
 
 
 def _inputs(ports: list[Port]) -> tuple[Port, Port | None, Port | None]:
-    """Which input is the latent, which truncation and which the label."""
+    """Find the inputs for the latent, for truncation and for the label; None for the last two if there are none."""
     psi = next(
         (
             p
@@ -157,7 +157,7 @@ def _inputs(ports: list[Port]) -> tuple[Port, Port | None, Port | None]:
     rest = [p for p in ports if p is not psi and p is not label and not p.optional]
     able = [p for p in rest if p.type in _FLOATS and _is_latent(p.shape)]
     if not able and label is not None and _is_latent(label.shape) and label.type in _FLOATS:
-        able, rest, label = [label], [label, *rest], None  # a latent by an odd name
+        able, rest, label = [label], [label, *rest], None  # a latent with an unusual name
     if not able:
         raise Malformed(f"none of its inputs takes latents of a fixed width: they are {_listed(ports)}")
     able.sort(
@@ -184,7 +184,7 @@ def _is_latent(shape: tuple[int | None, ...]) -> bool:
 
 
 def _labels(proto: Any, port: Port) -> dict[str, Any]:
-    """How labels are given, and how many there are."""
+    """The fields of `OnnxConfig` for the label: name, form, type and number of classes."""
     form, classes = "index", 0
     if len(port.shape) == 2 and port.shape[1] not in {1, None}:
         form, classes = "onehot", int(port.shape[1] or 0)
@@ -200,7 +200,7 @@ def _labels(proto: Any, port: Port) -> dict[str, Any]:
             and len(node.input) == 2
             and len(sizes.get(node.input[0], ())) == 2
         ):
-            classes = int(sizes[node.input[0]][0])  # an embedding's table has a row for each
+            classes = int(sizes[node.input[0]][0])  # an embedding has a row per class
     if not 1 <= classes <= 65536:
         raise Malformed(f"it does not say how many classes its input {port.name:.40} takes")
     return {"label": port.name, "label_form": form, "label_type": _LABELS[port.type], "classes": classes}
@@ -209,7 +209,7 @@ def _labels(proto: Any, port: Port) -> dict[str, Any]:
 def _trial(
     graph: Graph, candidates: list[Port], fields: dict[str, Any], count: int
 ) -> tuple[np.ndarray, Port, dict[str, Any]]:
-    """Draw so many images: pixels (N, H, W, C) as the graph gives them, the output they came from, and all fields known by now."""
+    """Draw `count` images. Returns pixels (N, H, W, C), C at most 3, in the graph's own range; the output used; and the filled `fields`."""
     problems = []
     for port in sorted(candidates, key=lambda p: not _word(p).startswith(("image", "img", "rgb", "output"))):
         guess = OnnxConfig(**fields, resolution=1, image=port.name)
@@ -250,7 +250,7 @@ def _run(graph: Graph, config: OnnxConfig, count: int) -> np.ndarray:
 
 
 def _values(proto: Any, drawn: np.ndarray, port: Port) -> tuple[Values, Question | None]:
-    """What the numbers of a pixel mean, and a question where that is a guess."""
+    """The range of pixel values, and a question if that is a guess."""
     low, high = float(drawn.min()), float(drawn.max())
     tail = _last_operator(proto, port.name)
     seen = f"a trial gave {low:.2f} to {high:.2f}"
@@ -271,7 +271,7 @@ def _values(proto: Any, drawn: np.ndarray, port: Port) -> tuple[Values, Question
 
 
 def _last_operator(proto: Any, output: str) -> str:
-    """The operator that makes the numbers of an output; those that only move or convert them are passed over."""
+    """The operator that computes the values of an output; operators that only move or convert values are skipped."""
     makers = {name: node for node in proto.graph.node for name in node.output}
     for _ in range(16):
         node = makers.get(output)

@@ -1,4 +1,4 @@
-"""Pickled torch modules as inert data: their attributes, their tensors, their submodules. No class of theirs exists here."""
+"""Pickled torch modules as plain data: their attributes, tensors and submodules. Their classes are neither imported nor run."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -11,15 +11,15 @@ from gan.formats.importing.torch_file import class_of
 from gan.formats.importing.values import Malformed, Node, TensorRef
 
 REBUILD = "torch_utils.persistence._reconstruct_persistent_obj"
-_DEEPEST = 12  # modules in modules; NVIDIA's go four deep
-_MOST_PARTS = 5_000  # with their tensors; NVIDIA's three networks have about 1,500
+_DEEPEST = 12  # nesting of modules; NVIDIA's are four deep
+_MOST_PARTS = 5_000  # modules and tensors together; NVIDIA's three networks have about 1,500
 _LARGEST = 1e30
 _SCALARS = {"numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar"}
 
 
 @dataclass
 class Part:
-    """A module."""
+    """A torch module."""
 
     class_name: str  # without the module's path
     attributes: dict[str, Any] = field(default_factory=dict)
@@ -27,32 +27,32 @@ class Part:
     parts: dict[str, "Part"] = field(default_factory=dict)  # its submodules
 
     def part(self, name: str) -> "Part":
-        """A submodule. Raises `Malformed` where there is none."""
+        """A submodule. Raises `Malformed` if there is none of that name."""
         found = self.parts.get(name)
         if found is None:
             raise Malformed(f"its {self.class_name} lacks the part {name}")
         return found
 
     def walk(self) -> Iterator["Part"]:
-        """Itself and everything in it."""
+        """Iterate over the module and all modules in it."""
         yield self
         for part in self.parts.values():
             yield from part.walk()
 
     def tensors(self, prefix: str = "") -> dict[str, TensorRef]:
-        """Every tensor under its name in a state_dict."""
+        """All parameters and buffers, by their names in a state_dict."""
         found = {f"{prefix}{name}": ref for name, ref in self.own.items()}
         for name, part in self.parts.items():
             found |= part.tensors(f"{prefix}{name}.")
         return found
 
     def number(self, name: str) -> float | None:
-        """An attribute that is a number; None where it is missing or None.
+        """An attribute as a number; None if it is missing or None.
 
         Raises
         ------
         Malformed
-            It is something else.
+            It is not a finite number.
         """
         value = self.attributes.get(name)
         if value is None:
@@ -64,12 +64,12 @@ class Part:
 
 
 def parts_of(values: Mapping[str, Any]) -> dict[str, Part]:
-    """Those of these values that are pickled modules, persistent in NVIDIA's way or plain.
+    """Those of the values that are pickled modules, in NVIDIA's persistent format or plain.
 
     Raises
     ------
     Malformed
-        One contains itself, or together they hold more modules and tensors than any networks.
+        The modules are nested too deeply (one may contain itself), or there are more modules and tensors than any network has.
     """
     reader = _Reader()
     read = {name: reader.read(value, 0) for name, value in values.items()}
@@ -108,14 +108,14 @@ class _Reader:
 
 
 def _plain_dict(value: Any) -> dict[Any, Any]:
-    """The items of a dictionary or of an object that was one; {} for anything else."""
+    """The items of a dictionary or of a pickled object of a subclass of dict; {} for anything else."""
     if isinstance(value, Node):
         return value.mapping
     return value if isinstance(value, dict) else {}
 
 
 def _scalar(value: Any) -> float | None:
-    """A number, as Python or numpy pickles it; None for anything else."""
+    """A number as pickled by Python or numpy, infinite if it is huge; None for anything else."""
     if isinstance(value, int | float):
         return float(value) if abs(value) < _LARGEST else math.inf
     if not isinstance(value, Node) or value.call not in _SCALARS or len(value.args) != 2:

@@ -1,4 +1,4 @@
-"""What the answers to a question would look like, side by side: the same latents, a row an option."""
+"""Shows what the answers to a question look like: the same latents, one row per option."""
 
 import math
 from collections.abc import Mapping
@@ -14,21 +14,21 @@ from gan.formats.importing.result import Imported, Question
 
 _COLUMNS = 8
 _WIDEST = 160  # pixels of one image on a sheet
-_LINE = 22  # pixels of a line of text
+_LINE = 22  # pixels; height of a line of text
 
 
 @dataclass(frozen=True)
 class Row:
-    """Images under one answer."""
+    """Images drawn with one answer."""
 
-    title: str  # "" where there is nothing to choose
+    title: str  # "" if there is nothing to choose
     images: np.ndarray  # uint8 (N, R, R, 3) of seeds 0 .. N-1
 
 
 def rows(
     path: Path, imported: Imported, choices: Mapping[str, str], question: Question | None = None
 ) -> list[Row]:
-    """Images of every option of a question, the best first; of what was imported where there is no question.
+    """One row of images per option of a question, the most likely first; without a question, one row of the imported generator.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def rows(
 
 
 def sheet(path: Path, imported: Imported, choices: Mapping[str, str]) -> Image.Image:
-    """One picture with a block a question: open ones, or where there are none, those that can be overruled; titled."""
+    """One picture: the imported generator, then a titled block per unanswered question, open or, if none is open, settled."""
     asked = [question for question in (imported.questions or imported.settled) if question.key not in choices]
     blocks = [rows(path, imported, choices)]
     blocks += [rows(path, imported, choices, question) for question in asked]
@@ -65,7 +65,7 @@ def sheet(path: Path, imported: Imported, choices: Mapping[str, str]) -> Image.I
 
 
 def _strip(images: np.ndarray) -> Image.Image:
-    """Images in rows of `_COLUMNS`, small ones enlarged in whole steps, large ones reduced."""
+    """Images in rows of `_COLUMNS`; small ones are enlarged by whole factors, large ones reduced."""
     side = images.shape[1]
     scale = max(1, 64 // side)
     made = contact_sheet(images, _COLUMNS, scale=scale)

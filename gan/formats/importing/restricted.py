@@ -1,8 +1,8 @@
-"""Pickles read as data. A pickle is a program; here it is run by a machine that can only build plain values.
+"""Reads pickles as data. A pickle is a program; here it is run by a machine that can only build plain values.
 
-The machine knows lists, dictionaries, numbers, text and bytes. A name such as `os.system` becomes a `Ref`, never looked up; calling
-one becomes a `Node`, which says what was to be called with what. A handful of names (`_CALLS`) are understood and give tensors or
-dictionaries, made here. Nothing is imported, no attribute is fetched, no object's own code runs.
+The machine knows lists, tuples, dictionaries, numbers, text and bytes. A name such as `os.system` becomes a `Ref`, which is never looked
+up; a call becomes a `Node`, which records the name and the arguments. Only the names in `_CALLS` are understood: functions of this module
+build tensors, sizes, bytes and dictionaries for them. Nothing is imported, no attribute is fetched, and no code of any object is run.
 """
 
 import warnings
@@ -16,7 +16,7 @@ from gan.formats.importing.values import DTYPES, Malformed, Ref, Storage, Tensor
 
 @dataclass
 class Unpickled:
-    """What a pickle holds, and every name that it wanted called."""
+    """The value of a pickle, and the names of everything that it would call."""
 
     value: Any
     calls: set[str]
@@ -28,23 +28,23 @@ def unpickle(
     persistent: Callable[[Any], Any] | None = None,
     calls: Mapping[str, Callable[..., Any]] | None = None,
 ) -> Unpickled:
-    """Read one pickle from where `file` stands, up to byte `end` at most; leaves `file` after it.
+    """Read one pickle from the position of `file`, up to byte `end` at most; leaves `file` after it.
 
     Parameters
     ----------
-    persistent : resolves the pickle's references to things outside it; without it they are malformed.
-    calls : more names to understand, beside `_CALLS`: functions of the call's arguments, which are plain values, `Ref` and `Node`.
+    persistent : resolves persistent ids, the pickle's references to things outside it; without it they raise `Malformed`.
+    calls : functions for further names, besides `_CALLS`. Their arguments are plain values, `Ref` and `Node`.
 
     Raises
     ------
     Malformed
-        Cut short, not a pickle, or asking for what no weights need.
+        The pickle is cut short or damaged, is none at all, or uses something that no weights need.
     """
     machine = Machine(persistent, {**_CALLS, **(calls or {})})
     try:
         with (
             warnings.catch_warnings()
-        ):  # odd escapes in old text opcodes: no concern of whoever imports the file
+        ):  # about invalid escapes in old text opcodes, which the user cannot fix
             warnings.simplefilter("ignore")
             value = machine.run(Bounded(file, end))
     except Malformed:
@@ -70,7 +70,7 @@ def _ordered_dict(*args: Any) -> dict[Any, Any]:
 
 
 def _is_size(value: Any) -> bool:
-    return type(value) is int and 0 <= value < 2**48  # torch counts in 64 bits, and bytes
+    return type(value) is int and 0 <= value < 2**48  # torch computes sizes in bytes, as 64-bit integers
 
 
 def _sizes(value: Any) -> tuple[int, ...]:
@@ -101,7 +101,7 @@ def _parameter(data: Any, *more: Any) -> Any:
 
 
 def _encode(text: Any, encoding: Any = "utf-8") -> bytes:
-    """How protocol 2 writes bytes."""
+    """Bytes as protocol 2 pickles them."""
     if not isinstance(text, str) or encoding not in {"latin1", "utf-8"}:
         raise Malformed("it is damaged: bytes in it are encoded in no known way")
     return text.encode(encoding)
@@ -118,5 +118,5 @@ _CALLS: dict[str, Callable[..., Any]] = {
     "torch.Size": tuple,
     "_codecs.encode": _encode,
 }
-NESTED = "torch.storage._load_from_bytes"  # a torch file in bytes inside a pickle: `torch_file` reads it
+NESTED = "torch.storage._load_from_bytes"  # loads a torch file from bytes inside a pickle; see `torch_file`
 UNDERSTOOD = frozenset({*_CALLS, NESTED})

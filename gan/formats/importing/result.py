@@ -1,4 +1,4 @@
-"""What an import says: the model, what it is, and what could not be read off the file."""
+"""The result of an import: the model, its description, and questions that the file does not answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,26 +12,26 @@ class Option:
     """One answer to a question."""
 
     value: str  # what `choices` takes
-    label: str  # for people
-    evidence: str = ""  # why it is ranked where it is, in one clause
+    label: str  # shown to people
+    evidence: str = ""  # for its rank, as a clause
 
 
 @dataclass(frozen=True)
 class Question:
-    """Something that a file does not say. The model is built with `choices[key]` where given, else with `best`."""
+    """A property that the file does not tell. The model is built with `choices[key]` if given, otherwise with `best`."""
 
     key: str
     text: str
-    options: tuple[Option, ...]  # the likeliest first
+    options: tuple[Option, ...]  # the most likely first
     best: str  # value of the first option
 
     def answer(self, choices: Mapping[str, str]) -> str:
-        """What was chosen, else the best.
+        """The value that was chosen, otherwise `best`.
 
         Raises
         ------
         UserError
-            The choice is none of the options.
+            The choice is not among the options.
         """
         value = choices.get(self.key, self.best)
         known = [option.value for option in self.options]
@@ -42,13 +42,13 @@ class Question:
 
 @dataclass
 class Imported:
-    """A foreign generator, ready to draw."""
+    """An imported generator, ready to draw."""
 
     model: Model
     what: str  # one line: "DCGAN, 64 px, colour, 100 latents, 3.6 million weights"
-    notes: list[str] = field(default_factory=list)  # what is missing or was left out, a sentence each
-    licence: str | None = None  # a warning where the weights' licence is known to travel with them
+    notes: list[str] = field(default_factory=list)  # sentences on what is missing, left out or special
+    licence: str | None = None  # a warning about the licence of the weights, or the licence that the file states
     questions: list[Question] = field(default_factory=list)
     settled: list[Question] = field(
         default_factory=list
-    )  # the file all but answers these; `choices` can overrule it
+    )  # questions with a nearly certain or a safe answer; `choices` can overrule it

@@ -1,4 +1,4 @@
-"""Checkpoints of rosinality/stylegan2-pytorch: `{g, d, g_ema, g_optim, d_optim, args, ada_aug_p}`, or a generator's `state_dict` alone."""
+"""Checkpoints of rosinality/stylegan2-pytorch: `{g, d, g_ema, g_optim, d_optim, args, ada_aug_p}`, or only a generator's state_dict."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,12 +26,12 @@ _LICENCE = (
 
 
 def can_read(source: Source) -> bool:
-    """Whether there is a generator by this code's names in a file of weights."""
+    """Whether the file holds a generator whose tensors have the names of this code."""
     return source.container in {"torch", "safetensors"} and _found(source.contents) is not None
 
 
 def read(source: Source, choices: Mapping[str, str]) -> Imported:
-    """The generator, and its discriminator where there is one that fits."""
+    """Read the generator, and its discriminator if there is one that fits."""
     found = _found(source.contents)
     assert found is not None
     key, refs = found
@@ -58,7 +58,7 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
 
 
 def _state(value: Any) -> dict[str, TensorRef]:
-    """The tensors of a `state_dict`, without the prefix that data parallel training leaves."""
+    """The tensors of a state_dict, without the "module." prefix of data-parallel training."""
     if not isinstance(value, dict):
         return {}
     return {
@@ -67,7 +67,7 @@ def _state(value: Any) -> dict[str, TensorRef]:
 
 
 def _found(contents: Any) -> tuple[str, dict[str, TensorRef]] | None:
-    """The generator's tensors and the key they are under; "" where they are the file itself."""
+    """The key of the generator in the file, "" if the file is its state_dict, and its tensors; None if there is no generator."""
     if not isinstance(contents, dict):
         return None
     for key in (*_KEYS, ""):
@@ -78,7 +78,7 @@ def _found(contents: Any) -> tuple[str, dict[str, TensorRef]] | None:
 
 
 def _shape(refs: dict[str, TensorRef], name: str) -> tuple[int, ...]:
-    """The shape of a convolution's weight (O, C, K, K); a leading one is dropped."""
+    """The shape of a weight, (O, C, K, K) or (O, C); of a weight with five dimensions the leading one is dropped."""
     ref = refs.get(name)
     if ref is None:
         raise Malformed(f"it lacks the tensor {name}")
@@ -89,7 +89,7 @@ def _shape(refs: dict[str, TensorRef], name: str) -> tuple[int, ...]:
 
 
 def _generator(source: Source, refs: dict[str, TensorRef], notes: list[str]) -> tuple[StyleGAN2, list[str]]:
-    """The generator with its weights, and the names of tensors that it has no use for."""
+    """The generator with its weights, and the names of unused tensors."""
     levels = 1 + sum(1 for name in refs if name.startswith("to_rgbs.") and name.endswith(".conv.weight"))
     layers = sum(1 for name in refs if name.startswith("style.") and name.endswith(".weight"))
     if not 2 <= levels <= _MOST_LEVELS:
@@ -100,7 +100,7 @@ def _generator(source: Source, refs: dict[str, TensorRef], notes: list[str]) -> 
         _shape(refs, f"{name}.conv.weight")[0]
         for name in ("conv1", *(f"convs.{2 * i + 1}" for i in range(levels - 1)))
     ]
-    kernel = _filter(source, refs) / 4.0  # stored with the gain of doubling both sides
+    kernel = _filter(source, refs) / 4.0  # stored with the gain for upsampling by 2 in both directions
     try:
         config = StyleGAN2Config(
             resolution=4 << (levels - 1),
@@ -130,7 +130,7 @@ def _generator(source: Source, refs: dict[str, TensorRef], notes: list[str]) -> 
 
 
 def _fixed_noise(names: dict[str, str], levels: int) -> dict[str, Tensor]:
-    """Noise images from fixed seeds, one for each layer."""
+    """Noise images from fixed seeds, one per layer."""
     found = {}
     for level in range(levels):
         side = 4 << level
@@ -142,7 +142,7 @@ def _fixed_noise(names: dict[str, str], levels: int) -> dict[str, Tensor]:
 
 
 def _filter(source: Source, refs: dict[str, TensorRef]) -> Tensor:
-    """The resampling filter (K, K), of which every layer has a copy."""
+    """The resampling filter (K, K), of which every resampling layer has a copy."""
     filters = list(
         source.load({name: ref for name, ref in refs.items() if name.endswith(".kernel")}).values()
     )
@@ -156,7 +156,7 @@ def _filter(source: Source, refs: dict[str, TensorRef]) -> Tensor:
 def _discriminator(
     source: Source, refs: dict[str, TensorRef], drawn: StyleGAN2Config
 ) -> StyleGAN2Discriminator:
-    """The discriminator of the same run with its weights."""
+    """The discriminator of the same training run, with its weights."""
     blocks = len(drawn.channels) - 1
     width = _shape(refs, "final_conv.0.weight")[0]
     kernel = _filter(source, refs)

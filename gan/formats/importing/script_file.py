@@ -1,7 +1,7 @@
-"""TorchScript and `.pt2` files: programs, not data. Refused, unless a person says that they trust whoever wrote them.
+"""TorchScript and `.pt2` files: programs, not data. They are refused unless the user says that they trust the author.
 
-With that consent the program is loaded and run once, to be rewritten as an ONNX graph; from there on it is data like any other ONNX
-generator, and the bundle that is saved holds no program.
+With that consent the program is loaded, and run to convert it to an ONNX graph. From then on it is data like any other ONNX generator,
+and the saved bundle holds no program.
 """
 
 import io
@@ -35,12 +35,12 @@ _CONSENT = Question(
 
 
 def can_read(source: Source) -> bool:
-    """Whether this is one of torch's two kinds of programs."""
+    """Whether this is a TorchScript or a `.pt2` file."""
     return source.container in _WORDS
 
 
 def read(source: Source, choices: Mapping[str, str]) -> Imported:
-    """The generator that a program is, once it may be run. Raises `Malformed`."""
+    """Convert the program to an ONNX generator, with consent. Raises `Malformed`, also without consent."""
     kind = _WORDS[source.container]
     if _CONSENT.answer(choices) != "yes":
         raise Malformed(
@@ -54,7 +54,7 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
         made = _rewrite_script(data) if source.container == "torchscript" else _rewrite_program(data)
     except Malformed:
         raise
-    except Exception as error:  # whatever a foreign program raises
+    except Exception as error:  # a foreign program may raise anything
         raise Malformed(
             f"it is {kind} that could not be rewritten as an ONNX graph ({reason(error)[:200]})"
         ) from error
@@ -91,7 +91,7 @@ def _rewrite_program(data: io.BytesIO) -> bytes:
 
 
 def _ours(text: str | bytes) -> dict[str, Any]:
-    """What a `.pt2` of our own making says of itself, which its graph does not: the names of its inputs, the range of its pixels."""
+    """The metadata of a `.pt2` written by this library, which names the graph's inputs and the range of its pixels; {} for any other."""
     try:
         about = json.loads(text or "{}")
     except ValueError:
@@ -106,7 +106,7 @@ def _rewrite_script(data: io.BytesIO) -> bytes:
         script: Any = torch.jit.load(data, map_location="cpu").eval()
         example = _fitting_latents(script)
         made = io.BytesIO()
-        # The newer exporter does not take scripts.
+        # The newer exporter (dynamo) does not accept TorchScript.
         torch.onnx.export(
             script,
             (example,),
@@ -121,13 +121,13 @@ def _rewrite_script(data: io.BytesIO) -> bytes:
 
 
 def _fitting_latents(script: Any) -> torch.Tensor:
-    """Two latents that the script draws images from. It does not say which it takes, so the sides of its weights are tried."""
+    """Two latents from which the script draws images. Their width is not recorded, so the dimensions of its weights are tried."""
     for width in _widths(script):
         for shape in ((2, width), (2, width, 1, 1)):
             z = torch.randn(shape, generator=torch.Generator().manual_seed(0))
             try:
                 drawn = script(z)
-            except Exception:  # scripts raise what they like at a wrong shape
+            except Exception:  # a script may raise anything at a wrong shape
                 continue
             if isinstance(drawn, torch.Tensor) and drawn.ndim == 4 and len(drawn) == 2:
                 return z
@@ -135,7 +135,7 @@ def _fitting_latents(script: Any) -> torch.Tensor:
 
 
 def _widths(script: Any) -> Iterator[int]:
-    """Sides of the weights, the first ones first, each once."""
+    """Dimensions 1 and 0 of the first eight parameters, in order and without duplicates, up to 8192."""
     seen: set[int] = set()
     for value in list(script.parameters())[:8]:
         for side in (value.shape[1:2] or value.shape) + value.shape[:1]:

@@ -1,4 +1,4 @@
-"""A foreign file, open: what container it is, and what it holds as plain data."""
+"""An open foreign file: its container format, and its contents as plain data."""
 
 import os
 import zipfile
@@ -23,13 +23,13 @@ Container = Literal[
 HEAD = 4096
 _LARGEST = 2**33  # bytes: no generator is larger
 _MOST_TENSORS = 50_000
-_MOST_READ = 4  # times its size, that may be read of a file for one network
-_MOST_SIDES = 16  # dimensions of a tensor
+_MOST_READ = 4  # limit for the bytes read for one network, in sizes of the file
+_MOST_SIDES = 16  # limit for the dimensions of a tensor
 _IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM")
 
 
 def recognise(path: Path, head: bytes) -> Container:
-    """What a file is, by its first bytes; its name only decides where those are not enough. Zip archives need a second look."""
+    """The container format of a file, by its first bytes, and by its name for ONNX. For a zip archive, `Source` looks inside."""
     if head.startswith(torch_file.LEGACY_HEAD):
         return "torch"
     if head.startswith(b"PK\x03\x04"):
@@ -42,7 +42,7 @@ def recognise(path: Path, head: bytes) -> Container:
         return "safetensors"
     if head[:1] == b"\x80" and head[1:2] <= b"\x05":
         return "pickle"
-    # ONNX is a bare protocol buffer: field 1 (ir_version) as a varint, then field 2 (producer) or 7, 8 (graph, opset).
+    # ONNX is a protocol buffer without a magic number: field 1 (ir_version) as a varint, then field 2 (producer) or 7, 8 (graph, opset).
     if path.suffix.lower() == ".onnx" or (
         head[:1] == b"\x08" and head[1:2] <= b"\x20" and head[2:3] in {b"\x12", b"\x3a", b"\x42"}
     ):
@@ -53,9 +53,9 @@ def recognise(path: Path, head: bytes) -> Container:
 
 
 class Source:
-    """An open file, and everything that families may ask of it. Nothing is executed by any of it.
+    """An open file as the importers read it. Nothing in it is executed.
 
-    Tensors (`TensorRef`) are read from the open file when they are asked for: load what you keep before `import_file` returns.
+    Tensors (`TensorRef`) are read from the open file on demand, so they must be loaded before `import_file` returns.
     """
 
     def __init__(self, path: Path, file: BinaryIO) -> None:
@@ -66,12 +66,12 @@ class Source:
         self.head = file.read(HEAD)
         self.container: Container = recognise(path, self.head)
         self.parts: zipfile.ZipFile | None = None
-        self.opened = ExitStack()  # what is closed with the file
+        self.opened = ExitStack()  # closed with the file
         if self.container == "zip":
             self._look_inside()
 
     def _look_inside(self) -> None:
-        """Which of torch's archives it is: weights, TorchScript or an exported program."""
+        """Find out which of torch's archives it is: weights, TorchScript or an exported program."""
         self.file.seek(0)
         self.parts = self.opened.enter_context(torch_file.archive(self.file, self.size))
         names = {name.partition("/")[2] or name for name in self.parts.namelist()}
@@ -86,17 +86,17 @@ class Source:
 
     @property
     def name(self) -> str:
-        """For messages: the file's name without its folder."""
+        """The file's name without its folder, for messages."""
         return self.path.name
 
     @cached_property
     def unpickled(self) -> Unpickled:
-        """A torch file's or a bare pickle's value, and every name that it wanted called (see `restricted`).
+        """The value of a torch file or a bare pickle, and the names of everything that it would call (see `restricted`).
 
         Raises
         ------
         Malformed
-            Not such a file, or damaged.
+            The file is neither, or is damaged.
         """
         self.file.seek(0)
         if self.container == "torch" and self.parts is not None:
@@ -109,12 +109,12 @@ class Source:
 
     @cached_property
     def contents(self) -> Any:
-        """What a file of weights holds: nested dictionaries with `TensorRef` leaves, of torch and safetensors files alike; else None.
+        """Contents of a torch or safetensors file: for weights, nested dictionaries with `TensorRef` leaves. None for other files.
 
         Raises
         ------
         Malformed
-            Damaged.
+            The file is damaged.
         """
         if self.container == "safetensors":
             return self._safetensors()
@@ -123,7 +123,7 @@ class Source:
     def _safetensors(self) -> dict[str, TensorRef]:
         found: dict[str, TensorRef] = {}
         try:
-            # Stays open: every opening reads the names of all tensors.
+            # Kept open, because each opening reads the names of all tensors.
             file = self.opened.enter_context(safetensors.safe_open(self.path, framework="pt", device="cpu"))
             names = file.keys()
             if len(names) > _MOST_TENSORS:
@@ -143,19 +143,19 @@ class Source:
         return found
 
     def load(self, tensors: dict[str, TensorRef]) -> dict[str, Tensor]:
-        """The tensors themselves, floating ones in float32.
+        """Load tensors; floating-point ones become float32.
 
         Raises
         ------
         Malformed
-            Not finite, reaching outside the file, or together larger than it.
+            They are not finite, reach outside the file, or are together larger than it allows.
         """
         wanted = sum(ref.numel * ref.dtype.itemsize for ref in tensors.values())
-        if wanted > 2 * self.size or len(tensors) > _MOST_TENSORS:  # twice: layers may share weights
+        if wanted > 2 * self.size or len(tensors) > _MOST_TENSORS:  # a factor of 2, because layers may share weights
             raise Malformed("its tensors are together larger than the file")
         loaded: dict[str, Tensor] = {}
         held, data, spent = None, bytearray(), 0
-        # Views of one storage come one after the other, so that it is read once.
+        # Sorted so that views of one storage are adjacent, and it is read once.
         places = {id(ref.storage): place for place, ref in enumerate(tensors.values())}
         for name, ref in sorted(tensors.items(), key=lambda item: places[id(item[1].storage)]):
             if ref.storage is not held:
@@ -172,7 +172,7 @@ class Source:
         return {name: loaded[name] for name in tensors}
 
     def unchanged(self) -> bool:
-        """Whether the file is still the one that was opened: another program may be writing it."""
+        """Whether the file has the size and time that it was opened with; another program may be writing it."""
         try:
             status = os.stat(self.path)
         except OSError:
@@ -200,12 +200,12 @@ def _safe_tensor(file: Any, name: str, dtype: torch.dtype, shape: tuple[int, ...
 
 
 def check_weights(tensors: Mapping[str, Tensor]) -> None:
-    """Refuse tensors of whole numbers where weights belong.
+    """Refuse tensors that are not floating-point where weights belong.
 
     Raises
     ------
     Malformed
-        Which one it is.
+        A tensor is not floating-point; the message names it.
     """
     for name, value in tensors.items():
         if not value.is_floating_point():
@@ -216,7 +216,7 @@ def check_weights(tensors: Mapping[str, Tensor]) -> None:
 
 @contextmanager
 def open_source(path: Path) -> Iterator[Source]:
-    """The file, open for as long as the block lasts. `Malformed`, system errors and what a damaged file may cause become a `UserError`."""
+    """Open a file for the duration of the block. `Malformed`, OSError and the errors that damaged files cause become a `UserError`."""
     try:
         if path.is_dir():
             raise UserError(f"{path} is a folder, and not a generator that Tastemaker made")
@@ -240,7 +240,7 @@ def open_source(path: Path) -> Iterator[Source]:
         raise UserError(f"cannot read {path}: {reason(error)}") from error
     except MemoryError as error:
         raise UserError(f"{path.name} needs more memory than there is") from error
-    except (TypeError, ArithmeticError, RuntimeError) as error:  # RecursionError among them: a damaged file in a way that nobody thought of
-        if "allocate memory" in str(error):  # as torch says it
+    except (TypeError, ArithmeticError, RuntimeError) as error:  # including RecursionError: damage that no check foresaw
+        if "allocate memory" in str(error):  # torch's wording
             raise UserError(f"{path.name} needs more memory than there is") from error
         raise UserError(f"{path.name} cannot be imported: it is damaged or cut short ({type(error).__name__})") from error

@@ -1,4 +1,4 @@
-"""Which of a checkpoint's dictionaries is the generator, and what modules its names speak of."""
+"""Finds the generator among the dictionaries of a checkpoint, and its modules by the names of its tensors."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from torch import Tensor
 from gan.formats.importing.torch_file import class_of
 from gan.formats.importing.values import Malformed, TensorRef
 
-_WRAPPERS = ("module.", "_orig_mod.", "model.module.")  # of parallel training and compilation
+_WRAPPERS = ("module.", "_orig_mod.", "model.module.")  # prefixes from parallel training and torch.compile
 _GENERATOR = {
     "g",
     "gen",
@@ -32,10 +32,10 @@ _OTHER = {
     "classifier", "vgg", "lpips", "scheduler", "scaler", "inception", "modeld", "dmodel",
 }  # fmt: skip
 _DEEPEST = 4
-_MOST_LISTED = 32  # networks in a list
-_MOST_ITEMS = 400_000  # of dictionaries and lists, looked at; one may be found under many names, or in itself
-_MOST_TRIED = 64  # of the dictionaries of tensors
-# Opening the file elsewhere would run these; a person should know.
+_MOST_LISTED = 32  # entries of a list that are searched
+_MOST_ITEMS = 400_000  # items of dictionaries and lists that are searched; one may be reachable in many ways, or contain itself
+_MOST_TRIED = 64  # dictionaries of tensors
+# Modules whose functions an ordinary unpickler would run; such a file is refused with a warning.
 _PROGRAMS = {
     "os", "posix", "nt", "subprocess", "sys", "socket", "shutil", "importlib", "runpy", "pty", "ctypes", "code", "operator", "functools",
     "pickle", "_pickle", "webbrowser", "asyncio", "multiprocessing", "signal", "threading", "pip", "types", "marshal", "inspect", "timeit",
@@ -64,12 +64,12 @@ _HARMLESS = {
 class Candidate:
     """A dictionary of tensors in a checkpoint."""
 
-    path: str  # where in the file, such as "netG"; "" is the whole file
+    path: str  # its keys in the file, such as "netG"; "" is the whole file
     tensors: dict[str, TensorRef]
-    score: float  # how much its name promises a generator
+    score: float  # how strongly its path suggests a generator
 
     def discriminator_beside(self, others: list["Candidate"]) -> "Candidate | None":
-        """The likeliest discriminator among the file's other dictionaries."""
+        """The first of the file's dictionaries that is named like a discriminator; None if there is none."""
         named = [
             other
             for other in others
@@ -79,12 +79,12 @@ class Candidate:
 
 
 def check_calls(calls: set[str]) -> None:
-    """Refuse a pickle that would run a program where it is opened as usual.
+    """Refuse a pickle that would run arbitrary code in an ordinary unpickler.
 
     Raises
     ------
     Malformed
-        Which call it was.
+        There is such a call; the message names it.
     """
     for name in sorted(calls):
         if (name.split(".", 1)[0] in _PROGRAMS and name not in _HARMLESS) or name in _LOADERS:
@@ -92,12 +92,12 @@ def check_calls(calls: set[str]) -> None:
 
 
 def candidates(contents: Any) -> list[Candidate]:
-    """Every dictionary of tensors, the likeliest generator first.
+    """All dictionaries of tensors, the most likely generator first.
 
     Raises
     ------
     Malformed
-        The file holds a program's object, or no dictionary of tensors.
+        There are none, for example because the file holds pickled objects of a program.
     """
     found = list(_dictionaries(contents))
     if not found:
@@ -121,7 +121,7 @@ def _top(contents: Any) -> list[Any]:
 
 
 def _dictionaries(contents: Any) -> Iterator[Candidate]:
-    best: dict[int, Candidate] = {}  # by which dictionary it is, under the name that promises most
+    best: dict[int, Candidate] = {}  # by the dictionary's id, under its path with the highest score
     waiting, looked_at = [(contents, "", 0)], 0
     while waiting and looked_at < _MOST_ITEMS:
         value, path, depth = waiting.pop()
@@ -147,7 +147,7 @@ def _unwrapped(tensors: dict[str, TensorRef]) -> dict[str, TensorRef]:
 
 
 def _split(candidate: Candidate) -> Iterator[Candidate]:
-    """A dictionary that holds several networks (`netG.main.0.weight`, `netD...`), one by one; else as it is."""
+    """Split a dictionary that holds several networks (`netG.main.0.weight`, `netD...`); any other is yielded as it is."""
     first: dict[str, dict[str, TensorRef]] = {}
     for key, ref in candidate.tensors.items():
         head, _, rest = key.partition(".")
@@ -166,7 +166,7 @@ def _split(candidate: Candidate) -> Iterator[Candidate]:
 
 
 def words(path: str) -> set[str]:
-    """Lower-case words of a name, and the same run together: "netG_ema" -> {net, g, ema, netg, netgema}."""
+    """Lower-case words of a name, also joined in pairs and all together: "netG_ema" -> {net, g, ema, netg, gema, netgema}."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", path)
     parts = [part for part in re.split(r"[^A-Za-z0-9]+", spaced.lower()) if part]
     return {*parts, "".join(parts), *("".join(pair) for pair in zip(parts, parts[1:], strict=False))}
@@ -186,7 +186,7 @@ def _score(path: str) -> float:
 
 @dataclass
 class Module:
-    """Tensors of one name, such as `main.3`, and what they look like."""
+    """The tensors whose names share a prefix, such as `main.3`."""
 
     name: str
     tensors: dict[str, Tensor] = field(default_factory=dict)  # leaf name -> values
@@ -197,7 +197,7 @@ class Module:
 
     @property
     def kind(self) -> str:
-        """ "linear", "conv" (either way round), "batch", "affine" (a normalisation without statistics), "prelu" or "other"."""
+        """ "linear", "conv" (also transposed), "batch", "affine" (a normalisation without statistics), "prelu" or "other"."""
         weight, leaves = self.weight, set(self.tensors)
         if "running_mean" in leaves and "running_var" in leaves and leaves <= _BATCH_LEAVES:
             return "batch"
@@ -214,7 +214,7 @@ class Module:
 
     @property
     def place(self) -> tuple[str, int] | None:
-        """Its container and number in an nn.Sequential, where its name tells."""
+        """Name of its container and its number there, if its name ends in a number."""
         parent, _, last = self.name.rpartition(".")
         return (parent, int(last)) if last.isdigit() and len(last) < 6 else None
 
@@ -223,14 +223,14 @@ _BATCH_LEAVES = {"weight", "bias", "running_mean", "running_var", "num_batches_t
 
 
 def modules(tensors: dict[str, Tensor]) -> tuple[list[Module], bool]:
-    """Modules in the order of the file, and whether weights were folded (spectral or weight normalisation), so that names changed."""
+    """The modules in the order of the file, and whether weights were folded (spectral or weight normalisation) and so renamed."""
     found: dict[str, Module] = {}
     for key, value in tensors.items():
         name, _, leaf = key.rpartition(".")
         if name.endswith(".parametrizations.weight") or name == "parametrizations.weight":
             name = name.removesuffix("parametrizations.weight").rstrip(".")
             leaf = "weight_orig" if leaf == "original" else f"weight_{leaf}"
-        elif name.endswith("parametrizations.weight.0"):  # spectral normalisation's vectors
+        elif name.endswith("parametrizations.weight.0"):  # the vectors of spectral normalisation
             name, leaf = name.removesuffix("parametrizations.weight.0").rstrip("."), f"weight{leaf}"
         found.setdefault(name, Module(name)).tensors[leaf] = value
     folded = [_fold(module) for module in found.values()]
@@ -238,7 +238,7 @@ def modules(tensors: dict[str, Tensor]) -> tuple[list[Module], bool]:
 
 
 def orders(found: list[Module], kept: bool) -> list[list[Module]]:
-    """Modules in every order worth trying: as in the file where it keeps one, else by the numbers in their names."""
+    """Orders of the modules to try: that of the file if it keeps one (`kept`), otherwise by the numbers in their names."""
     if kept:
         woven = _woven(found)
         return [found] if woven is None else [woven, found]
@@ -258,12 +258,15 @@ def orders(found: list[Module], kept: bool) -> list[list[Module]]:
             )
         return key
 
-    # Names without a number ("fc", "out") come before the numbered ones, or after them.
+    # Names without a number ("fc", "out") may come before the numbered ones or after them.
     return [sorted(found, key=partial(parts, plain=plain)) for plain in (0, 2)]
 
 
 def _woven(found: list[Module]) -> list[Module] | None:
-    """Modules with the normalisations of one list put behind the layers of the list before it: `convs.0, convs.1, norms.0, norms.1`."""
+    """The modules with the normalisations of one list inserted after the layers of the list before: `convs.0, convs.1, norms.0, norms.1`.
+
+    None if this changes nothing.
+    """
     lists = [(name, list(group)) for name, group in groupby(found, lambda module: module.place and module.place[0])]
     woven: list[Module] = []
     for (name, group), (before, layers) in zip(lists, [(None, []), *lists], strict=False):
@@ -279,7 +282,7 @@ def _woven(found: list[Module]) -> list[Module] | None:
 
 
 def _fold(module: Module) -> bool:
-    """Spectral and weight normalisation divided out, in place."""
+    """Replace the tensors of spectral or weight normalisation by the weight they stand for, in place. Returns whether there were any."""
     leaves = module.tensors
     if "weight_orig" in leaves and "weight_u" in leaves:  # Miyato et al. 2018, arXiv 1802.05957
         weight, u = leaves.pop("weight_orig"), leaves.pop("weight_u")
@@ -301,9 +304,9 @@ def _fold(module: Module) -> bool:
 
 
 def _spectral_norm(weight: Tensor, u: Tensor, v: Tensor | None) -> Tensor:
-    """The largest singular value, from its vectors, of the matrix that a weight was normalised as."""
-    # A transposed convolution is normalised over its dimension 1. Where both are as long, only the right matrix has these vectors: of
-    # the other one they make less.
+    """The largest singular value of the weight as a matrix, from its singular vectors."""
+    # For a transposed convolution the rows of the matrix are dimension 1. If both dimensions have the same length, the larger value is
+    # the right one: for the other matrix, u and v are not the singular vectors.
     matrices = [matrix for matrix in (weight.flatten(1), weight.transpose(0, 1).flatten(1)) if matrix.shape[0] == u.numel()]
     if not matrices or (v is not None and v.numel() != matrices[0].shape[1]):
         raise Malformed("its spectrally normalised weights do not fit one another")

@@ -1,7 +1,7 @@
 """StyleGAN2 and StyleGAN2-ADA pickles (`network-*.pkl`).
 
-Such a file is a dictionary of modules, each of which carries its own Python source for NVIDIA's loader to execute. Here the source is
-never looked at: the weights and the shape are read off the modules' attributes, and our own implementation runs them.
+Such a file is a dictionary of modules, each with its own Python source, which NVIDIA's loader executes. Here the source is ignored:
+weights and architecture are read from the modules' attributes, and our own implementation runs them.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ _TENSORFLOW = "dnnlib.tflib.network.Network"
 _KEYS = ("G_ema", "G")  # the averaged weights draw better
 _LARGEST_SIDE = 4096
 _MOST_OPTIONS = 100  # classes that can be offered one by one
-# What pickles of this family call: NVIDIA's classes, torch's layers, numbers of numpy.
+# Prefixes of what pickles of this family call: NVIDIA's classes, torch's layers, numpy's scalars.
 _KNOWN = (
     "torch_utils.",
     "dnnlib.",
@@ -40,12 +40,12 @@ _KNOWN = (
 
 
 def can_read(source: Source) -> bool:
-    """Whether it is a bare pickle of NVIDIA's modules, of whatever age and kind."""
+    """Whether it is a bare pickle of NVIDIA's modules, of PyTorch or TensorFlow."""
     return source.container == "pickle" and not source.unpickled.calls.isdisjoint({REBUILD, _TENSORFLOW})
 
 
 def read(source: Source, choices: Mapping[str, str]) -> Imported:
-    """The generator, and its discriminator where there is one that fits."""
+    """Read the generator, and its discriminator if there is one that fits."""
     value = source.unpickled.value
     if _tensorflow(value):
         raise Malformed(
@@ -87,7 +87,7 @@ def _tensorflow(value: Any) -> bool:
 
 
 def _refuse_programs(calls: set[str]) -> None:
-    """Turn away a file that would call what no weights need, although nothing here would have run it."""
+    """Refuse a file that would call what no weights need, although nothing would be run here."""
     odd = sorted(name for name in calls - UNDERSTOOD if not name.startswith(_KNOWN))
     if odd:
         raise Malformed(
@@ -96,7 +96,7 @@ def _refuse_programs(calls: set[str]) -> None:
 
 
 def _refuse_others(part: Part) -> None:
-    """Say which relative of StyleGAN2 it is, if it is one that cannot be run."""
+    """Refuse relatives of StyleGAN2 that cannot be run, by name."""
     classes = {inner.class_name for inner in part.walk()}
     if "SynthesisInput" in classes or part.parts.get("synthesis", part).parts.get("input") is not None:
         raise Malformed(
@@ -115,7 +115,7 @@ def _left_out(unused: list[str]) -> list[str]:
 
 
 def _questions(classes: int) -> list[Question]:
-    """Which class to draw: the file cannot say, and drawing them all is the answer that loses nothing."""
+    """Which class to draw. The default is all of them, which excludes nothing."""
     if not 0 < classes <= _MOST_OPTIONS:
         return []
     every = Option(
@@ -129,7 +129,7 @@ def _questions(classes: int) -> list[Question]:
 
 
 def _sides(part: Part, what: str) -> list[int]:
-    """Resolutions of its blocks b4, b8, ...: each power of two from 4 to its largest."""
+    """Resolutions of its blocks b4, b8, ...: all powers of two from 4 to the largest."""
     sides = sorted(
         int(name[1:]) for name in part.parts if name[:1] == "b" and name[1:].isdecimal() and len(name) < 6
     )
@@ -141,7 +141,7 @@ def _sides(part: Part, what: str) -> list[int]:
 
 
 def _clamp(layers: list[Part]) -> float | None:
-    """The bound that its convolutions share."""
+    """The bound at which its convolutions clamp; the same for all."""
     found = {layer.number("conv_clamp") for layer in layers}
     if len(found) > 1:
         raise Malformed("its layers are clamped at different values")
@@ -149,9 +149,9 @@ def _clamp(layers: list[Part]) -> float | None:
 
 
 def _filter(source: Source, part: Part, resampling: str) -> tuple[Tensor, set[str]]:
-    """The resampling filter (K, K) that blocks and their layers of that name share, and the names of all copies of it."""
+    """The resampling filter (K, K) shared by blocks and by their layers `resampling` and "skip", and the names of all copies of it."""
     copies = {name: ref for name, ref in part.tensors().items() if name.split(".")[-1] == "resample_filter"}
-    # Layers that do not resample carry one too, which is not used and may be another.
+    # Layers that do not resample have one too, which is unused and may differ.
     used = {
         name: ref
         for name, ref in copies.items()
@@ -164,7 +164,7 @@ def _filter(source: Source, part: Part, resampling: str) -> tuple[Tensor, set[st
 
 
 def _square(values: Tensor) -> Tensor:
-    """A stored filter as a square one: long ones are stored as a row, for both directions."""
+    """A stored filter as a square one: separable filters are stored as a row."""
     if values.ndim == 1 and len(values):
         return values.outer(values)
     if values.ndim == 2 and values.shape[0] == values.shape[1]:
@@ -173,7 +173,7 @@ def _square(values: Tensor) -> Tensor:
 
 
 def _generator(source: Source, part: Part, label: int | None) -> tuple[StyleGAN2, list[str]]:
-    """The generator with its weights, and the names of tensors that it has no use for."""
+    """The generator with its weights, and the names of unused tensors."""
     synthesis, mapping = part.parts["synthesis"], part.parts["mapping"]
     sides = _sides(synthesis, "generator")
     blocks = [synthesis.parts[f"b{side}"] for side in sides]
@@ -221,7 +221,7 @@ def _generator(source: Source, part: Part, label: int | None) -> tuple[StyleGAN2
 def _discriminator(
     source: Source, part: Part, drawn: StyleGAN2Config
 ) -> tuple[StyleGAN2Discriminator, list[str]]:
-    """The discriminator of the same run with its weights, and the names of tensors that it has no use for."""
+    """The discriminator of the same training run with its weights, and the names of unused tensors."""
     sides = _sides(part, "discriminator")
     if sides[-1] != drawn.resolution:
         raise Malformed(f"it takes images of {sides[-1]} px, and the generator draws {drawn.resolution} px")

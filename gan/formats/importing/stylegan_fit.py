@@ -1,4 +1,4 @@
-"""From tensors of whatever file to a StyleGAN2 network: shapes, checks, weights, and what is said about it."""
+"""From the tensors of a file to a StyleGAN2 network: shapes, checks, weights and description."""
 
 from typing import Any, TypeVar
 
@@ -15,20 +15,20 @@ from gan.networks.stylegan2 import StyleGAN2, StyleGAN2Config
 from gan.networks.stylegan2_discriminator import StyleGAN2Discriminator
 from gan.networks.stylegan2_layers import Activation, MappingConfig
 
-# What the card of the model says from then on, wherever it is exported to.
+# The licence on the model's card, which later exports repeat.
 LICENCE = "not known; if the weights are NVIDIA's, or made from NVIDIA's: for research and evaluation only, not for commercial use"
-_MEAN_OVER = 4096  # latents that a missing mean style is estimated from
+_MEAN_OVER = 4096  # latents from which a missing mean style is estimated
 
 Network = TypeVar("Network", bound=nn.Module)
 
 
 def shape_of(part: Part, name: str, dimensions: int) -> tuple[int, ...]:
-    """The shape of a tensor that is `name` under a part, and has so many dimensions, none of them empty.
+    """The shape of the tensor `name` in a part; it must have that number of dimensions, none of size 0.
 
     Raises
     ------
     Malformed
-        There is none, or it has another number of dimensions.
+        There is no such tensor, or it has another shape.
     """
     *path, last = name.split(".")
     for step in path:
@@ -42,7 +42,7 @@ def shape_of(part: Part, name: str, dimensions: int) -> tuple[int, ...]:
 
 
 def activation_of(layers: list[Part]) -> Activation:
-    """The activation that layers share; leaky ReLU where they do not say."""
+    """The activation that all layers share; leaky ReLU if they do not name one."""
     said = [layer.attributes.get("activation", "lrelu") for layer in layers]
     found = {value if isinstance(value, str) else "without a name" for value in said}
     for activation in ("lrelu", "relu", "linear"):
@@ -55,7 +55,7 @@ def activation_of(layers: list[Part]) -> Activation:
 
 
 def mapping_of(part: Part, noise: bool = True) -> MappingConfig:
-    """The shape of a mapping network; without noise it maps labels alone."""
+    """The configuration of a mapping network; without `noise` it maps only labels."""
     count = sum(1 for name in part.parts if name.startswith("fc"))
     hidden, inputs = shape_of(part, "fc0.weight", 2)
     classes = label_width = 0
@@ -85,25 +85,29 @@ def mapping_of(part: Part, noise: bool = True) -> MappingConfig:
 def fill(
     source: Source, kind: type[Network], config: Any, refs: dict[str, TensorRef], more: dict[str, Tensor]
 ) -> tuple[Network, list[str]]:
-    """A network with its weights, and the names of the tensors that it has no use for.
+    """Build a network and load its weights.
 
     Parameters
     ----------
-    refs : tensors of the file under the network's own names; a missing `w_avg` is estimated. Any with as many numbers in the same
-        order fits: files differ in dimensions of length one.
-    more : tensors that are not in the file as the network needs them.
+    refs : tensors of the file by the network's own names; a missing `w_avg` is estimated. Shapes may differ in dimensions of size 1, as
+        they do between files.
+    more : further tensors of the network, which the file lacks or stores in another form.
+
+    Returns
+    -------
+    The network, and the names in `refs` that it does not use.
 
     Raises
     ------
     Malformed
-        A tensor is missing or has another shape.
+        A tensor is missing, has another shape or is not floating-point, or the configuration cannot be built.
     """
     try:
         with torch.device(
             "meta"
-        ):  # shapes only: nothing is allocated before the file has proved to hold as much
+        ):  # shapes only: no memory is allocated before the file is known to hold as much
             network = kind(config)
-    except (ValueError, RuntimeError, TypeError, OverflowError) as error:  # the last two of sizes that no integer of a machine can hold
+    except (ValueError, RuntimeError, TypeError, OverflowError) as error:  # the last two for sizes beyond 64-bit integers
         raise Malformed(f"it has a shape that cannot be run: {error}") from error
     wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     missing = set(wanted) - set(refs) - set(more) - {"w_avg"}
@@ -130,7 +134,7 @@ def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def mean_style(generator: StyleGAN2) -> Tensor:
-    """The mean of w over the prior, (W,): what truncation pulls towards."""
+    """The mean of w over the prior, (W,), towards which truncation moves."""
     z = latents([0], _MEAN_OVER * generator.z_dim).reshape(_MEAN_OVER, -1)
     with torch.no_grad():
         return generator.styles(z).mean(dim=0)
@@ -144,7 +148,7 @@ def finish(
     notes: list[str],
     warning: str,
 ) -> Imported:
-    """The import's result: model and description; `warning` is about the licence."""
+    """The result of the import: model and description; `warning` is about the licence."""
     config: StyleGAN2Config = generator.config
     count = sum(parameter.numel() for parameter in generator.parameters()) / 1e6
     facts = [

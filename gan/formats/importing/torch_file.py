@@ -1,6 +1,6 @@
-"""torch's two file formats, read without torch's unpickler: the zip archive of today and the row of pickles from before 1.6.
+"""Reads torch's two file formats without torch's unpickler: the zip archive, and the sequence of pickles from before torch 1.6.
 
-Tensors are read when they are asked for, so an optimizer's state in a checkpoint costs nothing.
+Tensors are read on demand, so the optimizer's state in a checkpoint costs nothing.
 """
 
 import io
@@ -13,18 +13,18 @@ from gan.formats.importing.values import Malformed, Node, Ref, Storage, storage_
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 LEGACY_HEAD = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
-_LARGEST_PICKLE = 2**28  # bytes of the part without the weights
+_LARGEST_PICKLE = 2**28  # bytes of `data.pkl`, which does not contain the weights
 _MOST_ENTRIES = 100_000
-_DEEPEST = 2  # torch files inside pickles inside the file
+_DEEPEST = 2  # nesting of torch files inside pickles
 
 
 def archive(file: BinaryIO, size: int) -> zipfile.ZipFile:
-    """The zip archive in a file, if it is one that torch could have written: nothing compressed, nothing overlapping.
+    """Open a file as a zip archive, if torch could have written it: nothing overlaps, and nothing but TorchScript's code is compressed.
 
     Raises
     ------
     Malformed
-        Damaged, compressed (a small file could ask for all memory), or with names outside itself.
+        It is damaged, compressed (a small file could then exhaust the memory) or encrypted, or has names that lead outside of it.
     """
     try:
         found = zipfile.ZipFile(file)
@@ -38,7 +38,7 @@ def archive(file: BinaryIO, size: int) -> zipfile.ZipFile:
         if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/") or ":" in name:
             raise Malformed("it is an archive with names outside itself")
         compressed = entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size
-        # torch compresses nothing but TorchScript's code, which is only recognised here, and never read.
+        # torch compresses only TorchScript's code, which is recognised here but not read.
         if entry.flag_bits & 1 or (compressed and name.split("/")[1:2] != ["code"]):
             raise Malformed("it is a compressed or encrypted archive, which torch does not write")
     if sum(entry.compress_size for entry in entries) > size:
@@ -56,12 +56,12 @@ def _member(parts: zipfile.ZipFile, name: str) -> bytes:
 
 
 def read_zip(parts: zipfile.ZipFile) -> Unpickled:
-    """What a file written by `torch.save` holds; tensors are `TensorRef`, and can be loaded while the archive is open.
+    """Read a file written by `torch.save`. Tensors become `TensorRef`, which can be loaded while the archive is open.
 
     Raises
     ------
     Malformed
-        Damaged, or from a big-endian machine.
+        It is damaged, too large, or from a big-endian machine.
     """
     names = parts.namelist()
     pickles = [
@@ -93,18 +93,18 @@ def read_zip(parts: zipfile.ZipFile) -> Unpickled:
 
 
 def read_pickle(file: BinaryIO, size: int) -> Unpickled:
-    """What a pickle holds that torch did not write as a file: NVIDIA's are such.
+    """Read a bare pickle, which was not written by `torch.save`, such as NVIDIA's.
 
     Raises
     ------
     Malformed
-        Damaged, or nested too deeply.
+        It is damaged or nested too deeply.
     """
     return unpickle(file, size, calls=_nested(0))
 
 
 def _nested(depth: int) -> dict[str, Callable[..., Any]]:
-    """How a storage is read that is pickled inside a pickle (copies, multiprocessing, NVIDIA's files): by the same machine as the rest."""
+    """The call that loads a storage pickled inside a pickle (copies, multiprocessing, NVIDIA's files): read by the same machine."""
 
     def storage(data: Any) -> Storage:
         if not isinstance(data, bytes | bytearray):
@@ -120,17 +120,18 @@ def _nested(depth: int) -> dict[str, Callable[..., Any]]:
 
 
 def read_legacy(file: BinaryIO, size: int, depth: int = 0) -> Unpickled:
-    """What a file from before torch 1.6 holds; tensors can be loaded while the file is open.
+    """Read a file from before torch 1.6. Tensors become `TensorRef`, which can be loaded while the file is open.
 
     Parameters
     ----------
-    size : of the file in bytes, which `file` must start at.
-    depth : how many files it lies in.
+    file : positioned at its start.
+    size : of the file in bytes.
+    depth : number of files that it is nested in.
 
     Raises
     ------
     Malformed
-        Damaged, nested too deeply, or from a big-endian machine.
+        It is damaged, nested too deeply, or from a big-endian machine.
     """
     if unpickle(file, size).value != LEGACY_MAGIC:
         raise Malformed("it is a pickle, but not of torch's making")
@@ -146,7 +147,7 @@ def read_legacy(file: BinaryIO, size: int, depth: int = 0) -> Unpickled:
         if not isinstance(key, tuple) or len(key) < 2:
             raise Malformed("it is damaged: it refers to a part in no known way")
         if key[0] == "module" and isinstance(key[1], Ref):
-            return key[1]  # a class, with its source code: stays a name
+            return key[1]  # a class with its source code; it stays a name
         if (
             key[0] != "storage"
             or len(key) not in {5, 6}
@@ -187,7 +188,7 @@ def read_legacy(file: BinaryIO, size: int, depth: int = 0) -> Unpickled:
 
 
 def class_of(value: Any) -> str | None:
-    """The class of a pickled program object, such as "models.Generator"; None for plain data."""
+    """The class of a pickled object, such as "models.Generator"; None for plain data."""
     if not isinstance(value, Node):
         return None
     if (

@@ -1,7 +1,7 @@
-"""What a file of weights holds, as plain data: names, inert objects, tensors that are read when they are asked for."""
+"""The contents of a file of weights as plain data: names, inert objects, and tensors that are read on demand."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,7 @@ _STORAGES = {
     "BoolStorage": torch.bool,
     "UntypedStorage": torch.uint8,
 }
-# The others (quantised, packed, complex) are no weights of a generator, and torch itself crashes where some are read.
+# The others (quantised, packed, complex) are never weights of a generator, and torch itself crashes when some are read.
 DTYPES = {
     str(dtype).removeprefix("torch."): dtype for dtype in (*_STORAGES.values(), torch.float8_e4m3fn, torch.float8_e5m2)
 }
@@ -30,34 +30,34 @@ _LONGEST = 400  # characters
 
 
 class Malformed(ValueError):
-    """The file is not what it says it is; one sentence for people. Importers turn it into a UserError with the file's name."""
+    """A file cannot be imported. The message is a clause about "it", for people; it ends up in a UserError with the file's name."""
 
     def __init__(self, message: str) -> None:
-        line = " ".join(message.split())  # what is said may quote the file, or torch's traceback
+        line = " ".join(message.split())  # the message may quote the file, or torch's traceback
         super().__init__(line if len(line) <= _LONGEST else f"{line:.{_LONGEST}} ...")
 
 
 @dataclass(frozen=True)
 class Ref:
-    """A name that a pickle mentions; not looked up."""
+    """A global name in a pickle; it is not looked up."""
 
     name: str  # "module.qualified.name"
 
 
 @dataclass(eq=False)
 class Node:
-    """An object that a pickle wanted built; nothing was called."""
+    """An object that a pickle would build; nothing was called."""
 
-    call: str  # the name of what was to be called; "" where that is itself an object
+    call: str  # the name of what would be called; "" if that is not a name but an object
     args: tuple[Any, ...] = ()
-    state: Any = None  # what it was to be given afterwards: an object's attributes, most often a dictionary
-    mapping: dict[Any, Any] = field(default_factory=dict)  # for subclasses of dict: their items
-    sequence: list[Any] = field(default_factory=list)  # likewise of list
+    state: Any = None  # the argument of BUILD, usually a dictionary of the object's attributes
+    mapping: dict[Any, Any] = field(default_factory=dict)  # items of a subclass of dict
+    sequence: list[Any] = field(default_factory=list)  # items of a subclass of list
 
 
 @dataclass(frozen=True, eq=False)
 class Storage:
-    """Numbers in a file, not read yet."""
+    """A torch storage in a file, not read yet."""
 
     dtype: torch.dtype
     count: int  # elements
@@ -79,16 +79,16 @@ class TensorRef:
         return math.prod(self.shape)
 
     def load(self, data: bytearray) -> Tensor:
-        """The tensor, contiguous and with memory of its own.
+        """The tensor, contiguous and with its own memory.
 
         Parameters
         ----------
-        data : what its storage reads.
+        data : the bytes that `storage.read()` returns.
 
         Raises
         ------
         Malformed
-            It reaches outside its storage, or repeats elements.
+            It reaches outside its storage, or has more elements than that.
         """
         size = self.dtype.itemsize
         count = self.storage.count * self.storage.dtype.itemsize // size
@@ -116,31 +116,9 @@ def storage_dtype(name: str) -> torch.dtype:
     Raises
     ------
     Malformed
-        There is no such class.
+        The class is not known here.
     """
     known = _STORAGES.get(name.rsplit(".", 1)[-1]) if name.startswith("torch.") else None
     if known is None:
         raise Malformed(f"it holds numbers of an unknown type ({name:.60})")
     return known
-
-
-def tensors_in(value: Any) -> Iterator[TensorRef]:
-    """Every tensor in a value, each once, however it is nested; inside nodes too."""
-    seen: set[int] = set()
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        if id(item) in seen:
-            continue
-        if isinstance(item, TensorRef):
-            seen.add(id(item))
-            yield item
-        elif isinstance(item, dict):
-            seen.add(id(item))
-            waiting += item.values()
-        elif isinstance(item, list | tuple):
-            seen.add(id(item))
-            waiting += item
-        elif isinstance(item, Node):
-            seen.add(id(item))
-            waiting += [item.args, item.state, item.mapping, item.sequence]
