@@ -47,19 +47,25 @@ def informative(taste: TasteModel, candidates: Features, count: int) -> list[int
     if count > len(candidates[0]):
         raise ValueError(f"{count} of {len(candidates[0])} candidates cannot be chosen")
     mean, covariance = taste.joint(candidates)
-    deviation = covariance.diagonal().clamp_min(1e-9).sqrt()
+    variance = covariance.diagonal().clamp_min(1e-9)
+    deviation = variance.sqrt()
     level = torch.quantile(equal_parts(mean, deviation), LIKED)
     liked = torch.special.ndtr((mean - level) / deviation)
     noise = 1.0 / star_information(mean, deviation, taste.noise).clamp_min(1e-6)
+    # After some picks the covariance is covariance - told told^T; `moved` is the weighted sum of the squares of each of its columns.
+    told = covariance.new_zeros(len(mean), 0)
+    moved = liked @ covariance.square()
     chosen: list[int] = []
     for _ in range(count):
-        variance = covariance.diagonal().clamp_min(1e-9)
-        gain = liked @ covariance.square() / (variance + noise)
+        gain = moved / (variance.clamp_min(1e-9) + noise)
         gain[chosen] = -torch.inf
         best = int(gain.argmax())
-        told = covariance[:, best].clone()
-        covariance.addr_(told, told, alpha=-1.0 / float(variance[best] + noise[best]))
         chosen.append(best)
+        v = (covariance[:, best] - told @ told[best]) / (variance[best] + noise[best]).sqrt()
+        weighted = liked * v
+        moved = moved - 2.0 * v * (covariance @ weighted - told @ (told.t() @ weighted)) + v.square() * (weighted @ v)
+        variance = variance - v.square()
+        told = torch.cat([told, v[:, None]], dim=1)
     return chosen
 
 
