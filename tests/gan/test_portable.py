@@ -19,7 +19,7 @@ from PIL import Image
 
 import gan
 from gan.errors import Cancelled, UserError
-from gan.formats import bundle, export
+from gan.formats import bundle, portable
 from gan.formats.portable import FILES, export_bundle
 from gan.model import Model
 from gan.networks import latents
@@ -347,7 +347,7 @@ def test_a_wrong_onnx_file_is_not_exported(
     tmp_path: Path, exported: Path, small_model: MakeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tuned_one = (exported / "generator.onnx").read_bytes()
-    monkeypatch.setattr(export, "to_onnx", lambda model, metadata: tuned_one)
+    monkeypatch.setattr(portable, "to_onnx", lambda model, metadata: tuned_one)
     with pytest.raises(UserError, match="draws other images"):
         export_bundle(small_model(), tmp_path / "out")
     no_debris(tmp_path)
