@@ -6,6 +6,7 @@ The main thread does one thing at a time; while a round runs, `studio.worker.rou
 from __future__ import annotations
 
 import gc
+import itertools
 import math
 import traceback
 from collections.abc import Callable
@@ -53,7 +54,7 @@ TASKS = {
     m.SuggestTitles: "learning",
 }
 IDLE = 0.3  # seconds without a command
-FEWEST_HEARD, STEPS_HEARD = 12, 10  # a restart's opinions are passed in steps of at least so many, and in at most so many steps
+FEWEST_HEARD, STEPS_HEARD = 4, 10  # a restart's opinions are passed in steps of at least so many, and in at most so many steps
 MakeSession = Callable[[m.Open, str], TuningSession]
 T = TypeVar("T")
 
@@ -236,11 +237,15 @@ class Service:
         """Pass new opinions to the learner. Many at once, as after a start, are passed in steps, each predicted before it is learnt, so
         that the accuracy of predictions is known again. Nothing is passed twice if memory runs out in between."""
         learner = self.session.learner
-        step = self._untold if self._teaching else max(FEWEST_HEARD, math.ceil(self._untold / STEPS_HEARD))
-        for start in range(0, self._untold, step):
+        untold = self._events[len(self._events) - self._untold :]
+        # Signals and tags do not count: a step with too few opinions fits no model, and what follows would not be predicted.
+        opinions = [place for place, event in enumerate(untold, 1) if not isinstance(event, (m.Signal, m.Tag))]
+        step = max(FEWEST_HEARD, math.ceil(len(opinions) / STEPS_HEARD))
+        ends = [*([] if self._teaching else opinions[step - 1 : -1 : step]), len(untold)]
+        for start, end in itertools.pairwise([0, *ends]):
             if start:
                 learner.fit()
-            events = self._events[len(self._events) - self._untold :][:step]
+            events = untold[start:end]
             learner.feedback(feedback(events))
             tell_signals_and_tags(learner, events)
             self._untold -= len(events)

@@ -463,6 +463,21 @@ def test_no_rating_counts_twice_where_memory_runs_out_once(bundle, monkeypatch):
     assert len(learner._events) == 5 and len(learner._signals) == 1 and len(served._events) == 6
 
 
+def test_a_restart_knows_again_how_well_it_guesses(bundle):
+    """Also where a signal came before the first rating, and one image was rated twice."""
+    from studio.worker import service
+    from studio.worker.sessions import make_session
+
+    sent = Sent()
+    served = service.Service(Quiet(), sent, sent, make_session)
+    stars = [m.FeedbackEvent(n + 1, "stars", 1.0 + n % 5, float(n)) for n in range(24)]
+    said = (m.Signal(1, "dwell", 9.0, -1.0), stars[0], replace(stars[0], value=4.0), *stars[1:], m.Signal(24, "dwell", 3.0, 30.0))
+    served.do(m.Open("", str(bundle), None, "cpu", 0, images(24), said))
+    served.do(m.Propose(4, 1))
+    told = sent.of(m.Taste)[-1]
+    assert told.count == 24 and told.guesses >= 8 and told.accuracy is not None
+
+
 def test_a_round_is_taught_and_told_once_where_memory_runs_out_after_it(bundle, monkeypatch, tmp_path):
     from studio.worker import rounds, service
     from studio.worker.sessions import make_session
