@@ -198,7 +198,7 @@ def wrap(
     ----------
     module : latents (N, z_dim) or (N, z_dim, 1, 1) from N(0, I) -> images (N, 1 or 3, R, R) of any square size, alone or first in a
         tuple. It is put into evaluation mode and moved to `device`; its weights are never changed. A latent must always give the same
-            image: no noise may be drawn in `forward`.
+        image: no noise may be drawn in `forward`.
     z_dim : width of a latent.
     values : "signed" for images in -1..1, "unit" for 0..1; by default found out from a few images.
     mapping : the mapping network of a style-based generator, from z (N, z_dim) to w (N, W). A taste is much easier to predict from w.

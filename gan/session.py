@@ -57,7 +57,7 @@ class TuningSession:
     Parameters
     ----------
     model : the model to tune; it is moved to `device`. If it was tuned before, the session starts with its adapter; "untuned" means
-    without it.
+        without it.
     device : "auto", "cpu", "cuda", "cuda:N" or "mps".
     seed : of all random numbers. On a CPU, the same calls in the same order give the same results, on the same machine with the same
         library versions and number of threads. Two things depend on the clock: how much a slow generator's pool holds before a round

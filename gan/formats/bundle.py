@@ -135,7 +135,7 @@ def load(folder: Path, device: torch.device | str = "cpu") -> Model:
         for part in registry.parts:
             networks[part] = _build(folder / CONFIG_NAME, part, config.get(part))
     _fill(folder / WEIGHTS_NAME, networks)
-    generator, adapter, discriminator = (networks[part] for part in registry.parts)
+    generator, adapter, discriminator = networks["generator"], networks["adapter"], networks["discriminator"]
     assert isinstance(generator, LatentGenerator) and (discriminator is None or isinstance(discriminator, ImageDiscriminator))
     path = folder / CONFIG_NAME
     _attach(folder, generator, config.get("files"))

@@ -154,9 +154,9 @@ def test_the_command_trains_a_folder_and_goes_on_where_it_was_cut_off(tmp_path, 
 
 
 def test_wrong_devices_and_sizes_are_named(tmp_path):
-    with pytest.raises((UserError, ValueError), match="unknown device"):
+    with pytest.raises(UserError, match="unknown device"):
         resolve_device("abacus")
-    with pytest.raises((UserError, ValueError), match="cuda:99"):
+    with pytest.raises(UserError, match="cuda:99"):
         resolve_device("cuda:99")
     with pytest.raises(UserError, match="resolution 48"):
         run("procedural:scenes", tmp_path / "x", resolution=48)
