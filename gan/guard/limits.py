@@ -1,5 +1,6 @@
 """When a round must stop, and which of its versions to keep."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -8,16 +9,20 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of a round, relative to the best fifth of the untuned generator's images; evaluated on latents that no update used."""
+    """Limits of a round, relative to the best fifth of the untuned generator's images; evaluated on latents that no update used.
 
-    diversity: float = 0.80  # ratio of mean pairwise distances; the default is for a choice, see `MOVING`
+    The defaults are for a choice, see `MOVING`. It draws only what the untuned generator draws too, so a limit on typicality would merely
+    forbid to choose what is rare.
+    """
+
+    diversity: float = 0.80  # ratio of mean pairwise distances
     realism: float = -0.35  # difference of means, in untuned standard deviations
-    typicality: float = -0.4  # likewise
+    typicality: float = -math.inf  # likewise
     patience: int = 4  # evaluations in a row outside the limits after which the round stops
 
 
 # For policies that move latents: a choice only draws what the prior holds, but a shift can collapse everything into one place.
-MOVING = Limits(diversity=0.92)
+MOVING = Limits(diversity=0.92, typicality=-0.4)
 
 
 @dataclass(frozen=True)

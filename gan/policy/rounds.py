@@ -128,7 +128,7 @@ class Round:
         self.result: RoundResult | None = None
         self._yardstick = scorer  # used for evaluation: its discriminator does not learn, so that the measure stays fixed during the round
         self._climb: Climb | None = None
-        self._narrowed = ""  # the limit for which the number of candidates was last halved
+        self._narrowed = ""  # the limit for which the number of candidates was last reduced
         self._variety: Variety | None = None
         if isinstance(adapter, Choice) and config.estimator == "pathwise":
             raise ValueError("the pathwise estimator needs a policy that moves: a choice has no slope")
@@ -214,11 +214,11 @@ class Round:
         return self.adapter.config.candidates if isinstance(self.adapter, Choice) else 1
 
     def _look_again(self, step: int) -> Look:
-        """Evaluate; while a choice breaks a limit, halve its candidates and evaluate again: it may be right, only too strict."""
+        """Evaluate; while a choice breaks a limit, take away a quarter of its candidates and evaluate again: it may only be too strict."""
         look = self.look(step)
         while isinstance(self.adapter, Choice) and self._candidates > 2 and (broken := look.broken(self.limits)):
             self._narrowed = broken
-            self.adapter.choose_among(self._candidates // 2)
+            self.adapter.choose_among(self._candidates * 3 // 4)
             look = self.look(step)
         return look
 

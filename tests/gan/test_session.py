@@ -280,6 +280,22 @@ def test_why_nothing_was_kept_names_the_limit_that_narrowed_the_choice(monkeypat
     assert "(variety fell to 0.20 (limit 0.30)); nothing was changed." in ended.reason
 
 
+def test_a_choice_that_breaks_a_limit_is_made_only_as_loose_as_it_must_be(monkeypatch):
+    session = TuningSession(_model(), device="cpu", seed=1, config=QUICK)
+    _rate(session, 40, _edges(session))
+    session.fit()
+    asked = session.config.candidates
+
+    def look(self: Round, step: int, adapter: object = None) -> Look:
+        among = self.adapter.config.candidates
+        return Look(step, taste=step and among / asked, realism=0.0, diversity=1.0 if among < asked or step == 0 else 0.2)
+
+    monkeypatch.setattr(Round, "look", look)
+    list(session.run_round())
+    assert session.last_round is not None and session.last_round.kept
+    assert session.adapter.config.candidates == asked * 3 // 4
+
+
 def test_misuse_is_named():
     session = TuningSession(_model(), device="cpu")
     with pytest.raises(ValueError, match="count"):
