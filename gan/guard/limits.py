@@ -33,7 +33,7 @@ class Look:
     taste: float  # mean predicted liking, less the caution, in untuned standard deviations
     realism: float  # difference of means, untuned standard deviations; 0 without a discriminator
     diversity: float  # ratio of mean pairwise distances
-    typicality: float = 0.0  # likewise; below 0, images are unlike those of the untuned generator
+    typicality: float = 0.0  # difference of means, untuned standard deviations; below 0, images are unlike those of the untuned generator
     reward: float | None = None  # mean reward if any weight was changed; None: the taste alone decides
 
     @property

@@ -62,6 +62,7 @@ class TasteModel:
     changed : index of the first observation of the current taste; None if there is no evidence of a change.
     kept : correlation of the current taste with the one before the change; 1.0 without a change.
     preference : log-odds that the person prefers some images to others at all, rather than answering at random.
+    told : number of observations of the current taste, without those that have `extra` noise.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class TasteModel:
             other._settle(observed, heard, change.parameters, said)
             if other._credibility - change.odds > self._credibility:
                 vars(self).update(vars(other))
+        self.told = int((extra[self.changed or 0 :] == 0.0).sum())
 
     def _settle(self, observed: Contrasts, heard: evidence.Evidence, parameters: Hyperparameters, said: _Said) -> None:
         """Compute the posterior and refit the hyperparameters, starting from `parameters`."""

@@ -11,7 +11,11 @@ from gan.taste.kernel import Features
 from gan.taste.model import TasteModel, equal_parts, star_information
 
 Why = Literal["informative", "random", "repeat"]
-LIKED = 0.8  # a share of the candidates: better than these is liked
+# Images better than this share of the candidates count as liked. While little is known, many do: first the whole taste is mapped, and then
+# its top in detail. On tuning raters this saved a rating or two more than 0.8 from the start, and showed nearly as much that pleases.
+LIKED = 0.8
+LIKED_AT_FIRST = 0.3
+SETTLED = 72  # judgements of the current taste after which `LIKED` holds
 
 
 @dataclass(frozen=True)
@@ -31,13 +35,18 @@ def quotas(count: int, shares: Shares, has_taste: bool, repeatable: int) -> tupl
     return count - random - repeat, random, repeat
 
 
+def level(told: int) -> float:
+    """The share of candidates above which an image counts as liked, after `told` judgements of the current taste."""
+    return LIKED_AT_FIRST + (LIKED - LIKED_AT_FIRST) * min(1.0, told / SETTLED)
+
+
 def informative(taste: TasteModel, candidates: Features, count: int) -> list[int]:
     """Indices of `count` different candidates whose stars together would tell most about what is liked.
 
     Each in turn is the one that most reduces the expected variance of f, summed over all candidates, each weighted by the probability that
-    it is liked: expected-information design as in Cohn 1996 (ALC), aimed at a level as in Picheny et al. 2010 (targeted IMSE). A star tells
-    nothing about an image that surely gets five, so the noise of each is the reciprocal of what its star is expected to tell
-    (`star_information`). What a rating takes from the variance does not depend on the rating, so a whole grid can be chosen at once.
+    it is liked (see `level`): expected-information design as in Cohn 1996 (ALC), aimed at a level as in Picheny et al. 2010 (targeted
+    IMSE). A star tells nothing about an image that surely gets five, so the noise of each is the reciprocal of what its star is expected to
+    tell (`star_information`). What a rating takes from the variance does not depend on the rating, so a whole grid can be chosen at once.
 
     Raises
     ------
@@ -49,8 +58,8 @@ def informative(taste: TasteModel, candidates: Features, count: int) -> list[int
     mean, covariance = taste.joint(candidates)
     variance = covariance.diagonal().clamp_min(1e-9)
     deviation = variance.sqrt()
-    level = torch.quantile(equal_parts(mean, deviation), LIKED)
-    liked = torch.special.ndtr((mean - level) / deviation)
+    edge = torch.quantile(equal_parts(mean, deviation), level(taste.told))
+    liked = torch.special.ndtr((mean - edge) / deviation)
     noise = 1.0 / star_information(mean, deviation, taste.noise).clamp_min(1e-6)
     # After some picks the covariance is covariance - told told^T; `moved` is the weighted sum of the squares of each of its columns.
     told = covariance.new_zeros(len(mean), 0)

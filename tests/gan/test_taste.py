@@ -20,7 +20,7 @@ from gan.taste.events import REPEATED_AFTER, STAR_EDGES, Repeat, consistency, re
 from gan.taste.features import oklab
 from gan.taste.kernel import Contrasts, Hyperparameters, kernel
 from gan.taste.model import SLIPS, equal_parts, interval_derivatives, star_information, stars_from
-from gan.taste.selection import LIKED, Shares, informative, quotas
+from gan.taste.selection import LIKED, LIKED_AT_FIRST, SETTLED, Shares, informative, level, quotas
 
 
 def test_the_last_word_on_an_image_counts():
@@ -199,8 +199,8 @@ def test_what_is_asked_tells_most_about_what_is_liked():
     mean, covariance = model.joint(features)
     spread = covariance.diagonal().sqrt()
     assert torch.allclose(mean, model.predict(features)[0]) and torch.allclose(spread, model.predict(features)[1])
-    level = torch.quantile(equal_parts(mean, spread), LIKED)
-    liked = torch.special.ndtr((mean - level) / spread)
+    edge = torch.quantile(equal_parts(mean, spread), level(60))
+    liked = torch.special.ndtr((mean - edge) / spread)
     noise = 1.0 / star_information(mean, spread, model.noise)
 
     def left(asked: list[int]) -> float:
@@ -210,6 +210,18 @@ def test_what_is_asked_tells_most_about_what_is_liked():
     first, second = informative(model, features, 2)
     assert left([first]) == pytest.approx(min(left([i]) for i in range(50)))
     assert left([first, second]) == pytest.approx(min(left([first, i]) for i in range(50) if i != first))
+
+
+def test_the_whole_taste_is_mapped_before_its_top():
+    levels = [level(told) for told in (0, 24, 48, SETTLED, 500)]
+    assert levels[0] == LIKED_AT_FIRST and levels[-2:] == [LIKED, LIKED] and levels == sorted(levels)
+    learner, raw, truth = _taught(150, 0)
+    model = learner.model
+    assert model is not None and model.told == 150
+    features = learner._standardise(raw)
+    pleasing = truth[informative(model, features, 40)].mean()
+    model.told = 12
+    assert truth[informative(model, features, 40)].mean() < pleasing - 0.1
 
 
 def test_a_star_tells_what_its_likelihood_says():

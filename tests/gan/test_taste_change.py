@@ -43,6 +43,7 @@ def test_a_taste_that_changed_is_followed_after_forty_ratings(later: int, sign: 
     liking = torch.cat([_taste(features, 0)[:60], sign * _taste(features, later)[60:]])
     model = TasteModel(Contrasts(features), *_rated(features, liking))
     assert model.changed is not None and abs(model.changed - 60) <= 8
+    assert model.told == 100 - model.changed
     assert _correlation(model.predict(fresh)[0], sign * _taste(fresh, later)) > 0.8
     assert model.kept < (0.5 if sign > 0 else -0.3)
 
