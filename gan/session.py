@@ -370,16 +370,17 @@ class TuningSession:
         before, rival = self.adapter, None
         if isinstance(before, Choice):
             yield from self._preparation.rest(config, cancel, wait)
-            self.adapter = copied(before, self.model, candidates=config.candidates)
-            if self.foresight is not None and (before.idle or self.foresight.images > self._foreseen):
-                # At first, and whenever the foresight has become better, a fresh choice starts from it; the choice so far is its rival.
-                rival, self.adapter = self.adapter, copied(self._begun(), self.model, candidates=config.candidates)
-                assert isinstance(self.adapter, Choice)
-                self.foresight.give(self.adapter)
-        else:
-            self.adapter = copied(before, self.model)
-        this_round = Round(self.adapter, self.scorer, config, self.random, rival)
         try:
+            if isinstance(before, Choice):
+                self.adapter = copied(before, self.model, candidates=config.candidates)
+                if self.foresight is not None and (before.idle or self.foresight.images > self._foreseen):
+                    # At first, and whenever the foresight has become better, a fresh choice starts from it; the choice so far is its rival.
+                    rival, self.adapter = self.adapter, copied(self._begun(), self.model, candidates=config.candidates)
+                    assert isinstance(self.adapter, Choice)
+                    self.foresight.give(self.adapter)
+            else:
+                self.adapter = copied(before, self.model)
+            this_round = Round(self.adapter, self.scorer, config, self.random, rival)
             yield from this_round.run(cancel, wait)
         except BaseException:
             self.adapter = before
