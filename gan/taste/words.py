@@ -76,7 +76,7 @@ def _horizon(lightness: Tensor) -> Tensor:
 
 
 def rank_correlation(values: Tensor, liking: Tensor) -> Tensor:
-    """Spearman's rank correlation of each column of (N, K) with (N,), equal values ranked in any order: (K,), 0 where either is constant."""
+    """Spearman's rank correlation of each column of (N, K) with (N,) (ties in any order): (K,), 0 where either is constant."""
     ranks = values.argsort(dim=0).argsort(dim=0).double()
     other = liking.argsort().argsort().double()
     ranks = ranks - ranks.mean(dim=0)

@@ -63,7 +63,7 @@ def _written_path(text: str) -> Path:
 
 
 def _is_full(folder: Path) -> bool:
-    """Whether it is a folder that holds anything. One that cannot be read counts as empty: the export then says why it cannot be written."""
+    """Whether it is a folder that holds anything. One that cannot be read does not count: the export then says why."""
     try:
         return any(folder.iterdir())
     except OSError:
