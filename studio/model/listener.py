@@ -99,6 +99,7 @@ class Listener(QObject):
         # A grid that the other worker was asked for is due; one that is arriving is drawn to its end.
         self.state.grid_due = self.state.grid_due or (self.state.drawing and not self._arriving)
         self.state.drawing = self._arriving
+        self.state.loaded = False
         self.worker.use_signals(settings.value("implicit"))
         self.worker.open(self.project, settings.value("device"))
 

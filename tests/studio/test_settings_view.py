@@ -84,6 +84,8 @@ def test_a_switch_of_the_project_and_its_command_are_one(hands: Hands) -> None:
 def test_another_device_starts_the_worker_anew_on_it(hands: Hands) -> None:
     preferences.keep(device="cpu")
     assert hands.worker.named("open")[-1] == ("open", "cpu")
+    assert not hands.actions.state.loaded  # what waits for an answer asks again once it is
+    hands.worker.be_ready()
     hands.rate_enough()
     hands.actions.teach()
     preferences.keep(device="auto")
