@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 _EPILOG = (
     "Reads DCGAN and multilayer-perceptron state_dicts, conditional ones too, StyleGAN2(-ADA) pickles, rosinality and lucidrains "
-    "checkpoints, ONNX, safetensors and bundles. Nothing in a file is ever run; TorchScript and .pt2 are programs and need --trust-program."
+    "checkpoints, ONNX, safetensors and bundles. Nothing in them is ever run. "
+    "TorchScript and .pt2 files are programs: --trust-program runs them."
 )
 
 

@@ -178,12 +178,18 @@ class TuningSession:
         return self.adapter(z.to(self.model.device))
 
     def draw(self, points: np.ndarray) -> np.ndarray:
-        """Images of stored latents, float32 (N, z_dim) -> uint8 (N, H, W, 3), as the untuned generator draws them."""
+        """Images of stored latents, float32 (N, z_dim) -> uint8 (N, H, W, 3), as the untuned generator draws them.
+
+        Raises
+        ------
+        ValueError
+            The latents have another shape.
+        """
         chunk = self.model.at_once if self._scorer is None else min(self.model.at_once, self._scorer.drawer.chunk)
         return np.concatenate([to_uint8(self._untuned.draw(part)) for part in self._points(points).split(chunk)])
 
     def strip(self, seeds: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
-        """Images of the same seeds, untuned and as tuned now: two arrays uint8 (N, H, W, 3)."""
+        """Images of the same seeds (0 .. 2**32 - 1), untuned and as tuned now: two arrays uint8 (N, H, W, 3)."""
         z = latents(seeds, self.model.z_dim)
         return self.draw(z.numpy()), self.draw(self._tuned(z).cpu().numpy())
 
@@ -199,7 +205,7 @@ class TuningSession:
     # ------------------------------------------------------------------ proposing and listening
 
     def propose(self, count: int = 24) -> list[Proposal]:
-        """Images to rate next: those of `choose`, drawn."""
+        """Images to rate next: those of `choose`, drawn. `count` and errors are as there."""
         chosen = self.choose(count)
         pixels = self.draw(np.stack([choice.latent for choice in chosen]))
         return [Proposal(choice.latent, choice.why, drawn) for choice, drawn in zip(chosen, pixels, strict=True)]
@@ -207,7 +213,16 @@ class TuningSession:
     def choose(self, count: int = 24) -> list[Chosen]:
         """Latents to rate next, in random order: most of them informative, a fifth drawn from the current generator, a few repeats.
 
-        Before there is a taste, all are drawn from the generator. No images are drawn: `draw` does that, for all of them or in parts.
+        Before there is a taste, all are from the generator. No pixels are drawn: `draw` does that, for all of them or in parts.
+
+        Parameters
+        ----------
+        count : 1 or more.
+
+        Raises
+        ------
+        ValueError
+            `count` is below 1.
         """
         known, rated = None, list[np.ndarray]()
         if self._learner is not None:
@@ -238,23 +253,35 @@ class TuningSession:
         self._pending.extend(new)
 
     def feedback(self, events: Iterable[Feedback]) -> None:
-        """Add feedback events on known images, in order. If one is about an unknown image, raises KeyError and adds nothing."""
+        """Add feedback events on known images, in order.
+
+        Raises
+        ------
+        KeyError
+            One is about an image that was not added; none is kept.
+        """
         self.learner.feedback(events)
 
     def signals(self, signals: Iterable[Signal]) -> None:
-        """Add implicit signals: known images that were looked at, enlarged, copied or saved. See `gan.taste.signals`."""
+        """Add implicit signals: known images that were looked at, enlarged, copied or saved (`gan.taste.signals`).
+
+        Raises
+        ------
+        KeyError
+            One is about an image that was not added; those before it are kept.
+        """
         self.learner.signals(signals)
 
     def tags(self, tags: Iterable[Tag]) -> None:
-        """Add tags given to known images or removed from them. See `gan.taste.tags`."""
+        """Add tags given to known images or removed from them (`gan.taste.tags`). Errors are those of `signals`."""
         self.learner.tags(tags)
 
     def replace_feedback(self, events: Iterable[Feedback]) -> None:
-        """Replace all earlier events by these (after an undo)."""
+        """Replace all earlier events by these (after an undo). If one is about an unknown image, raises KeyError and replaces nothing."""
         self.learner.replace(events)
 
     def fit(self) -> TasteSummary:
-        """Fit the taste model to all feedback so far."""
+        """Fit the taste model to all feedback so far; with fewer than `gan.taste.USEFUL_FROM` opinions there is none."""
         summary = self.learner.fit()
         self.scorer.set_taste(self.learner.model)
         return summary
@@ -331,7 +358,7 @@ class TuningSession:
         return self.scorer.with_doubt(self.scorer.score_standardised(features, logits))
 
     def predict(self, points: np.ndarray) -> list[Prediction]:
-        """Predictions for the images of latents (N, z_dim): stars and reward terms."""
+        """Predictions for the images of latents (N, z_dim): stars and reward terms. Errors are those of `score`."""
         return predictions(self.score(points))
 
     def run_round(
@@ -370,16 +397,17 @@ class TuningSession:
         before, rival = self.adapter, None
         if isinstance(before, Choice):
             yield from self._preparation.rest(config, cancel, wait)
-            self.adapter = copied(before, self.model, candidates=config.candidates)
-            if self.foresight is not None and (before.idle or self.foresight.images > self._foreseen):
-                # At first, and whenever the foresight has become better, a fresh choice starts from it; the choice so far is its rival.
-                rival, self.adapter = self.adapter, copied(self._begun(), self.model, candidates=config.candidates)
-                assert isinstance(self.adapter, Choice)
-                self.foresight.give(self.adapter)
-        else:
-            self.adapter = copied(before, self.model)
-        this_round = Round(self.adapter, self.scorer, config, self.random, rival)
         try:
+            if isinstance(before, Choice):
+                self.adapter = copied(before, self.model, candidates=config.candidates)
+                if self.foresight is not None and (before.idle or self.foresight.images > self._foreseen):
+                    # At first, and whenever the foresight has become better, a fresh choice starts from it; the choice so far is its rival.
+                    rival, self.adapter = self.adapter, copied(self._begun(), self.model, candidates=config.candidates)
+                    assert isinstance(self.adapter, Choice)
+                    self.foresight.give(self.adapter)
+            else:
+                self.adapter = copied(before, self.model)
+            this_round = Round(self.adapter, self.scorer, config, self.random, rival)
             yield from this_round.run(cancel, wait)
         except BaseException:
             self.adapter = before
@@ -396,7 +424,10 @@ class TuningSession:
     # ------------------------------------------------------------------ keeping
 
     def save_checkpoint(self, path: Path | str, facts: dict[str, Any] | None = None) -> None:
-        """Write the adapter and `facts` (plain JSON). Feedback is not included: keep the events and pass them to `feedback` again."""
+        """Write the adapter and `facts` (plain JSON), replacing the file at `path`. OSError if it cannot be written.
+
+        Feedback is not included: keep the events and pass them to `feedback` again.
+        """
         own = {"model": self.model.hash, "untuned": self._untuned.hash, "rounds": self.rounds, "foreseen": self._foreseen}
         save_checkpoint(Path(path), self.adapter, {**(facts or {}), **own})
 

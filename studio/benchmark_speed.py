@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import platform
@@ -12,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -288,16 +288,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print; exit code 0 if the limit is kept, 1 if not, 2 if it could not be measured."""
     from studio.app import MODEL
 
-    parser = argparse.ArgumentParser(
-        "tastemaker benchmark speed",
+    shared = import_module("gan.options")  # by name: the window's half imports nothing of the library
+    parser = shared.Parser(
+        prog="tastemaker benchmark speed",
         description="Measure how fast the studio is on this machine, with the real window and the real worker.",
-        allow_abbrev=False,
     )
-    parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures there, too")
+    parser.add_argument("--json", type=shared.new_file, metavar="PATH", help="write the figures there, too")
     parser.add_argument(
         "--model", default=MODEL, metavar="MODEL", help=f"a bundle folder or a bundled name (default {MODEL})"
     )
-    parser.add_argument("--steps", type=int, metavar="N", help="steps of the round it runs (default: a whole round)")
+    parser.add_argument(
+        "--steps", type=shared.whole(1, 100_000), metavar="N", help="steps of the round it runs (default: a whole round)"
+    )
     options = parser.parse_args(argv)
     if no_display_reason():
         os.environ["QT_QPA_PLATFORM"] = "offscreen"  # drawn all the same, into memory

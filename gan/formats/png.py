@@ -90,8 +90,8 @@ def write_images(
     ------
     UserError
         There are no images or too many for one sheet, the path cannot be written, or its suffix is that of another picture format.
-        ValueError
-            The numbers of images and seeds differ.
+    ValueError
+        The numbers of images and seeds differ.
     """
     out, common = Path(out), dict(metadata or {})
     suffix = out.suffix.lower()

@@ -21,7 +21,7 @@ LIKE_EDGE = 0.4
 STAR_SCORES = (-1.40, -0.53, 0.0, 0.53, 1.40)  # mean of N(0, 1) within each fifth
 TIE_EDGE = 0.3  # two images whose f differ by less may be a tie
 PREFERRED_SCORE = 1.13  # mean of a positive difference of two draws from N(0, 1)
-REPEATED_AFTER = 8  # other images judged in between; a rating sooner than that is a correction
+REPEATED_AFTER = 8  # judgements later, itself included (so seven other images in between); a rating sooner than that is a correction
 FEWEST_REPEATS = 6  # with fewer, a correlation means nothing
 
 

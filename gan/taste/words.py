@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -77,7 +76,7 @@ def _horizon(lightness: Tensor) -> Tensor:
 
 
 def rank_correlation(values: Tensor, liking: Tensor) -> Tensor:
-    """Spearman's rank correlation of each column of (N, K) with (N,): (K,), 0 for a constant column."""
+    """Spearman's rank correlation of each column of (N, K) with (N,) (ties in any order): (K,), 0 where either is constant."""
     ranks = values.argsort(dim=0).argsort(dim=0).double()
     other = liking.argsort().argsort().double()
     ranks = ranks - ranks.mean(dim=0)
@@ -85,7 +84,8 @@ def rank_correlation(values: Tensor, liking: Tensor) -> Tensor:
     found = (ranks * other[:, None]).sum(dim=0) / (
         ranks.square().sum(dim=0) * other.square().sum()
     ).sqrt().clamp_min(1e-9)
-    return torch.where(values.std(dim=0) > 1e-9, found, torch.zeros_like(found))
+    varied = (values.std(dim=0) > 1e-9) & (liking.std() > 1e-9)
+    return torch.where(varied, found, torch.zeros_like(found))
 
 
 def words(values: Tensor, liking: Tensor, most: int = 5) -> list[Word]:
@@ -116,8 +116,3 @@ def name_directions(values: Tensor, places: Tensor) -> tuple[tuple[str, str], ..
         more, less = MEASURES[list(MEASURES)[best]]
         found.append((less, more) if float(strengths[best]) > 0 else (more, less))
     return tuple(found)
-
-
-def names() -> Sequence[str]:
-    """All words, for translators."""
-    return [word for pair in MEASURES.values() for word in pair]

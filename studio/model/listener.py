@@ -95,7 +95,11 @@ class Listener(QObject):
         self._load()
 
     def start(self) -> None:
-        """Start the worker; returns at once."""
+        """Start the worker, in place of one that runs; returns at once."""
+        # A grid that the other worker was asked for is due; one that is arriving is drawn to its end.
+        self.state.grid_due = self.state.grid_due or (self.state.drawing and not self._arriving)
+        self.state.drawing = self._arriving
+        self.state.loaded = False
         self.worker.use_signals(settings.value("implicit"))
         self.worker.open(self.project, settings.value("device"))
 
@@ -225,6 +229,7 @@ class Listener(QObject):
             if undrawn:
                 self.worker.draw(self.project.images(undrawn))
             self.worker.predict(images)
+            self.look_at_grid()
         self.worker.request_strip(STRIP_SEEDS)
 
     @told

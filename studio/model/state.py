@@ -73,6 +73,11 @@ class Generator:
     folded: bool = False  # its weights were normalised on import, so the original code does not accept them
     graph: bool = False  # an ONNX graph, which torch cannot change
 
+    @property
+    def squares(self) -> int:
+        """Side of an image in squares of one colour: in pixels, unless it is enlarged pixel art."""
+        return self.resolution // self.square
+
 
 @dataclass(frozen=True)
 class Message:
@@ -129,7 +134,7 @@ class StudioState(QObject):
     )  # images that keys rate and mark, in the current view
     drawing: Property[bool] = Property(False)  # whether a new grid is being drawn
     unseen: Property[bool] = Property(False)  # whether an unrequested grid waits behind another view
-    grid_due: Property[bool] = Property(False)  # the version has changed; a grid of it is requested once a view shows the grid
+    grid_due: Property[bool] = Property(False)  # the version or the worker has changed; a grid is requested once a view shows it
 
     weights: Property[Weights] = Property(Weights())
     auto_advance: Property[bool] = Property(False)

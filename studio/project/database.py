@@ -174,6 +174,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 def _connect(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
+    database.create_function("folded", 1, str.casefold, deterministic=True)  # SQLite's own lower() leaves É as it is
     try:
         database.execute("PRAGMA foreign_keys = ON")
         database.execute("PRAGMA journal_mode = WAL")

@@ -168,6 +168,7 @@ class Search(Database):
                 )
 
 
+_MOST_DIGITS = 18  # of a number that SQLite can hold
 _SAID = " || ' ' || ".join(f"coalesce(states.{column}, '')" for column in ("title", "note", "tags"))
 _ORDER_BY = {
     # The plus keeps SQLite from scanning the whole table, with its latents, only because it is stored in this order.
@@ -200,11 +201,10 @@ def _conditions(query: Query) -> list[tuple[str, list[Any]]]:
     elif query.checkpoint is not None:
         made.append(("images.checkpoint = ?", [query.checkpoint]))
     for word in query.text.split():
-        plain = word.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        words = f"lower({_SAID}) LIKE ? ESCAPE '\\'"
-        if word.lstrip("#").isdecimal():
-            number = int(word.lstrip("#"))
-            made.append((f"({words} OR images.id = ? OR images.seed = ?)", [f"%{plain}%", number, number]))
+        plain, number = word.casefold(), word.lstrip("#")
+        words = f"instr(folded({_SAID}), ?)"
+        if number.isdecimal() and len(number) <= _MOST_DIGITS:
+            made.append((f"({words} OR images.id = ? OR images.seed = ?)", [plain, int(number), int(number)]))
         else:
-            made.append((words, [f"%{plain}%"]))
+            made.append((words, [plain]))
     return made

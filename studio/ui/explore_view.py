@@ -169,7 +169,7 @@ class ExploreView(QWidget):
 
     def _scale(self, _: object) -> None:
         state = self._actions.state
-        self.grid.set_pixel_art(state.pixel_art, state.generator.resolution)
+        self.grid.set_pixel_art(state.pixel_art, state.generator.squares)
 
 
 class Direction(QWidget):

@@ -1,5 +1,6 @@
 """The Export dialog: format, folder, options and progress."""
 
+import os.path
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -50,10 +51,23 @@ def suggested_folder(actions: Actions, way: str = "bundle") -> Path:
     if way not in kinds and way != "bundle":
         name += f"-{way.replace('_', '-')}"
     folder, number = parent / name, 1
-    while folder.exists():
+    while os.path.exists(folder):  # unlike Path.exists, it raises nothing where the last export's folder may not be read any more
         number += 1
         folder = parent / f"{name}-{number}"
     return folder
+
+
+def _written_path(text: str) -> Path:
+    """A path as typed, with "~" expanded; that of a user who does not exist stays as it is."""
+    return Path(os.path.expanduser(text))
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether it is a folder that holds anything. One that cannot be read does not count: the export then says why."""
+    try:
+        return any(folder.iterdir())
+    except OSError:
+        return False
 
 
 class WayList(QListWidget):
@@ -259,7 +273,7 @@ class ExportDialog(QDialog):
         self._follow()
 
     def _choose(self) -> None:
-        start = Path(self.folder.text()).expanduser()
+        start = _written_path(self.folder.text())
         picked = QFileDialog.getExistingDirectory(self, tr("Where to put the export"), str(start.parent))
         if picked:
             self.folder.setText(str(Path(picked) / start.name))
@@ -268,12 +282,12 @@ class ExportDialog(QDialog):
 
     def _start(self) -> None:
         text = self.folder.text().strip()
-        folder = Path(text).expanduser()
+        folder = _written_path(text)
         if not text or not folder.is_absolute():
             self._say(tr("Name a folder by its full path."), "bad")
-        elif folder.is_file():
+        elif os.path.isfile(folder):
             self._say(tr("That is a file, not a folder."), "bad")
-        elif folder.is_dir() and any(folder.iterdir()):
+        elif _is_full(folder):
             self._say(tr("That folder is not empty; nothing was written. Name another."), "bad")
         else:
             # A project's own folder for exports is not remembered: exports of other projects must not go there.

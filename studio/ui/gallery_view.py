@@ -220,7 +220,7 @@ class GalleryView(QWidget):
 
     def _show_scaling(self, _: object) -> None:
         state = self._actions.state
-        self.grid.set_pixel_art(state.pixel_art, state.generator.resolution)
+        self.grid.set_pixel_art(state.pixel_art, state.generator.squares)
 
 
 class GalleryPanel(ImageFacts):

@@ -178,5 +178,4 @@ class RateView(QWidget):
 
     def _show_scaling(self, _: object) -> None:
         state = self._actions.state
-        drawn = state.generator
-        self.grid.set_pixel_art(state.pixel_art, drawn.resolution // drawn.square)
+        self.grid.set_pixel_art(state.pixel_art, state.generator.squares)

@@ -283,8 +283,8 @@ class StudioWindow(QMainWindow):
         elif name == "menu_bar":
             self._show_menu_bar(bool(value))
         elif name == "device":
-            if self.actions_.round.running:
-                self.actions_.say(tr("A round is running: the other device is used from the next start on"))
+            if self.actions_.round.running or self.actions_.exports.running:  # the worker that does it would be ended
+                self.actions_.say(tr("Something is running: the other device is used from the next start on"))
             else:
                 self.actions_.start()
         elif name == "implicit":

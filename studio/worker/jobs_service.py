@@ -164,6 +164,7 @@ class _Run:
         self._command, self._send, self._frames, self._cancelled = command, send, frames, cancelled
         self._bundle = Path(command.out, "model.safetensors")
         self._written = self._stamp()
+        self._pictures: np.ndarray | None = None  # what is trained on
         self._nearest: Any = None
         self._tell = _thinned(lambda share: send(jobs.Looking(command.job, share)))
 
@@ -183,6 +184,7 @@ class _Run:
         )
         begun = self._stamp()
         try:
+            self._open()  # now, because its folder may be gone (a stick that was pulled out) when the first samples are shown
             self._run(command.run)
         except BaseException:
             if self._stamp() == begun:  # without a result, do not leave a folder that looks like a run
@@ -190,6 +192,19 @@ class _Run:
             raise
         self._send(jobs.Trained(asked.job, asked.out, not self._cancelled()))
         self._show_if_new()
+
+    def _open(self) -> np.ndarray:
+        if self._pictures is None:
+            asked = self._command
+            self._pictures = open_images(
+                asked.folder,
+                asked.resolution,
+                lambda share, _: self._tell(share),
+                self._cancelled,
+                leave_out=asked.leave_out,
+                keep_copies=asked.keep_copies,
+            ).images
+        return self._pictures
 
     def _run(self, run: Callable[..., object]) -> None:
         asked = self._command
@@ -247,10 +262,7 @@ class _Run:
 
         asked = self._command
         if self._nearest is None:
-            pictures = open_images(
-                asked.folder, asked.resolution, leave_out=asked.leave_out, keep_copies=asked.keep_copies
-            ).images
-            self._nearest = Nearest(pictures)
+            self._nearest = Nearest(self._open())
         model = load(asked.out, device="cpu")
         drawn = model.sample(range(SAMPLES))
         compared = self._nearest.compare(drawn)

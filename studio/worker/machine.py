@@ -31,8 +31,8 @@ def device_label(device: torch.device) -> str:
 def work_in_smaller_batches(session: TuningSession) -> bool:
     """Halve the number of images per batch. Returns False if it is small already."""
     try:
-        drawer = session.scorer.drawer
-    except (MemoryError, RuntimeError):  # not even the reference set fits
+        drawer = session.pool.drawer  # the scorer's, which need not exist yet
+    except (MemoryError, RuntimeError):  # not even the few images fit that a cached pool is checked with
         return False
     if drawer.chunk <= SMALLEST_BATCH:
         return False

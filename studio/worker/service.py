@@ -106,7 +106,7 @@ class Service:
             return False
         if self._cold:  # takes seconds in one piece: a request during it must show why it is delayed
             self._send(m.Busy("learning" if self._events else "drawing"))
-            self._guarded("Open", self._warm)
+            self._guarded("Open", lambda: self._retrying(self._warm))
             self._send(m.Busy(""))
             return True
         try:

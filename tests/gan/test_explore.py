@@ -12,7 +12,7 @@ from gan.networks import Generator, GeneratorConfig
 from gan.networks.adapter import ChoiceConfig, Shift
 from gan.preparing import fresh_adapter
 from gan.session import Feedback, TuningSession
-from gan.taste.words import MEASURES, measures, name_directions, names, rank_correlation, words
+from gan.taste.words import MEASURES, measures, name_directions, rank_correlation, words
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -71,6 +71,7 @@ def test_rank_correlation_is_spearmans() -> None:
     x = torch.tensor([[1.0, 5.0, 2.0], [2.0, 5.0, 1.0], [3.0, 5.0, -7.0]])
     found = rank_correlation(x, torch.tensor([10.0, 20.0, 21.0]))
     assert found.tolist() == pytest.approx([1.0, 0.0, -1.0])
+    assert rank_correlation(x, torch.full((3,), 20.0)).tolist() == [0.0, 0.0, 0.0]
 
 
 def test_directions_are_named_once_each_and_the_right_way_round() -> None:
@@ -79,7 +80,7 @@ def test_directions_are_named_once_each_and_the_right_way_round() -> None:
     assert ends[0] == ("darker", "brighter")
     assert ends[1] == ("warmer", "cooler")
     assert ends[2] not in (ends[0], ends[0][::-1])
-    assert {word for pair in ends for word in pair} <= set(names())
+    assert {frozenset(pair) for pair in ends} <= {frozenset(pair) for pair in MEASURES.values()}
 
 
 def test_directions_change_what_they_say(session: TuningSession) -> None:

@@ -374,6 +374,16 @@ def test_who_leaves_a_round_half_way_keeps_the_generator():
             next(session.run_round(**problem))
 
 
+def test_a_round_that_cannot_begin_keeps_the_generator():
+    session = TuningSession(_model(), device="cpu", seed=1, config=replace(QUICK, estimator="pathwise"))  # which a choice cannot use
+    _rate(session, 40, _edges(session))
+    session.fit()
+    before = session.adapter
+    with pytest.raises(ValueError, match="pathwise"):
+        list(session.run_round())
+    assert session.adapter is before
+
+
 @pytest.mark.parametrize("damage", [b"", b"no archive", b"PK"])
 def test_a_damaged_pool_in_the_cache_is_read_anew(damage, tmp_path):
     def read() -> Pool:

@@ -60,6 +60,15 @@ def test_a_missing_generator_is_one_line(
     assert said.out == ""
 
 
+@pytest.mark.parametrize("words", [["--steps", "0"], ["--steps", "x"], ["--json", "/"], ["--bogus"]])
+def test_a_mistake_in_the_options_is_one_line_at_once(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    said = capsys.readouterr()
+    assert ended.value.code == 2 and said.out == ""
+    assert len(said.err.splitlines()) == 1 and said.err.startswith("tastemaker: ")
+
+
 def test_the_table_prints_the_limit_beside_the_worst_gap() -> None:
     gaps = {"beats": 300, "median_ms": 16.0, "p99_ms": 20.0, "worst_ms": 61.2}
     figures = {

@@ -88,6 +88,7 @@ def test_an_error_is_said_in_ones_language(hands: Hands, dialog: ExportDialog, t
     [
         (lambda root: "", "full path"),
         (lambda root: "relative/place", "full path"),
+        (lambda root: "~nobody-of-this-name/place", "full path"),
         (lambda root: str(root / "file"), "is a file"),
         (lambda root: str(root / "full"), "not empty"),
     ],
@@ -104,6 +105,18 @@ def test_a_wrong_folder_is_refused_before_anything_is_written(
     assert words in dialog.status.text()
     assert not hands.worker.named("export")
     assert (tmp_path / "full" / "something").read_text() == "x"
+    dialog.reject()
+
+
+def test_a_name_that_no_disk_takes_is_left_to_the_export_to_refuse(hands: Hands, dialog: ExportDialog, tmp_path: Path) -> None:
+    target = tmp_path / ("x" * 300)
+    preferences.keep(export_folder=str(target))
+    assert suggested_folder(hands.actions).parent == target
+    dialog.folder.setText(str(target))
+    hands.press(dialog.start)
+    assert [asked[1] for asked in hands.worker.named("export")] == [target]
+    hands.worker.failed.emit("Export", "file name too long", "")
+    assert dialog.status.text() == "file name too long"
     dialog.reject()
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -219,9 +220,32 @@ def test_samples_stand_beside_their_nearest_pictures(
 
     values = {name: 0.5 for name in TrainProgress.__dataclass_fields__}
     run._progress(TrainProgress(**{**values, "images": 320}))  # type: ignore[arg-type]
-    training, shown = sent
+    training, shown = (event for event in sent if not isinstance(event, jobs.Looking))
     assert isinstance(training, jobs.Training) and set(training.series) == {"generator", "discriminator", "gap"}
     assert isinstance(shown, jobs.Samples) and len(shown.copied) == SAMPLES and shown.images == 320
     pictures = open_images(folder, 32, leave_out=["inner/00.png"]).images
     for beside in np.asarray(shown.nearest):
         assert any((beside == one).all() or (beside[:, ::-1] == one).all() for one in pictures)
+
+
+def test_a_run_goes_on_where_its_folder_goes_meanwhile(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its pictures were decoded into the cache; the samples are compared with those."""
+    from gan.adversarial.config import TrainProgress
+    from gan.formats import bundle
+    from gan.model import Model
+    from gan.networks import Generator, GeneratorConfig
+    from studio.worker.jobs_service import _Run
+
+    monkeypatch.setattr("gan.data.folder.cache_folder", lambda: tmp_path / "cache")
+    out = tmp_path / "out"
+    generator = Generator(GeneratorConfig(resolution=32, channels=(12, 8, 8, 8)))
+
+    def run(progress: Any, **_: Any) -> None:
+        shutil.rmtree(folder)
+        bundle.save(Model("out", generator, None, None, {"training": {"images_seen": 320}}), out)
+        progress(TrainProgress(320, 0.5, 1.0, 1.0, 0.5, 0.5, 0.5, 0.5))
+
+    monkeypatch.setattr("gan.adversarial.command.run", run)
+    sent: list[Any] = []
+    _Run(jobs.Train(3, str(folder), str(out), 32, 1.0, None), sent.append, Frames(), lambda: False).train()  # type: ignore[arg-type]
+    assert [type(event) for event in sent if not isinstance(event, jobs.Looking)] == [jobs.Training, jobs.Samples, jobs.Trained]

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -406,6 +407,13 @@ def test_pixel_art_grows_by_the_squares_that_it_is_drawn_of(square: int, side: i
     back = made.scaled(64 // square, 64 // square)
     assert back.convertToFormat(QImage.Format.Format_RGB32) == image.scaled(back.size()).convertToFormat(QImage.Format.Format_RGB32)
     assert scaled(image, 100, 1.0, pixel_art=False).width() == 100
+
+
+def test_every_grid_fits_its_cells_to_the_squares_of_pixel_art(hands: Hands) -> None:
+    state = hands.actions.state
+    state.generator, state.pixel_art = replace(state.generator, resolution=64, square=2), True
+    grids = {key: hands.window.page(key).findChild(ImageGrid) for key in ("rate", "gallery", "explore")}
+    assert {key: grid._unit * grid.devicePixelRatioF() for key, grid in grids.items()} == dict.fromkeys(grids, 32.0)
 
 
 def test_pixel_art_is_made_larger_and_smaller_by_keys(open_studio: Callable[[], Hands]) -> None:

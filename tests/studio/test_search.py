@@ -25,6 +25,7 @@ def project(tmp_path: Path):
         made.rate([4, 1], "label", 2)
         made.rate([4, 5], "tag", text="soft sky")
         made.rate(6, "note", text="Look at THIS_ one")
+        made.rate(7, "title", text="École")
         made.keep_guesses([Guess(1, 2.0, 0.5), Guess(8, 4.5, 0.4), Guess(5, 3.0, 0.3), Guess(99, 1.0, 1.0)])
         yield made
 
@@ -56,6 +57,9 @@ def project(tmp_path: Path):
         (Query(text="#3"), [3]),
         (Query(text="104"), [5]),
         (Query(text="nowhere"), []),
+        (Query(text="École"), [7]),
+        (Query(text="éCOLE"), [7]),
+        (Query(text="9" * 30), []),
     ],
 )
 def test_filters_and_orders(project, query, found):

@@ -84,11 +84,35 @@ def test_a_switch_of_the_project_and_its_command_are_one(hands: Hands) -> None:
 def test_another_device_starts_the_worker_anew_on_it(hands: Hands) -> None:
     preferences.keep(device="cpu")
     assert hands.worker.named("open")[-1] == ("open", "cpu")
+    assert not hands.actions.state.loaded  # what waits for an answer asks again once it is
+    hands.worker.be_ready()
     hands.rate_enough()
     hands.actions.teach()
     preferences.keep(device="auto")
     assert hands.worker.named("open")[-1] == ("open", "cpu")
     assert "next start" in hands.window.status.message.full_text()
+
+
+def test_another_device_waits_for_an_export_that_runs(hands: Hands, tmp_path: Path) -> None:
+    before = hands.worker.named("open")
+    hands.actions.export(tmp_path / "out", format="bundle")
+    preferences.keep(device="cpu")
+    assert hands.worker.named("open") == before  # a worker that is replaced would never say how the export ended
+    assert "next start" in hands.window.status.message.full_text()
+    hands.worker.exported.emit(str(tmp_path / "out"))
+
+
+def test_a_grid_that_was_asked_for_comes_from_the_other_device(hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(hands.worker, "propose", lambda count: asked.append(count) or len(asked))
+    hands.key(K.Key_G)
+    hands.actions.new_grid()
+    preferences.keep(device="cpu")
+    assert asked == [24] and not hands.actions.state.drawing
+    hands.worker.be_ready()
+    assert asked == [24, 24] and hands.actions.state.drawing
+    hands.worker.be_ready()  # as after a crash: it is on its way
+    assert asked == [24, 24]
 
 
 @pytest.mark.parametrize("kept", [{"theme": "sepia", "cache_mb": -3, "implicit": 7}, ["no", "object"], "{"])

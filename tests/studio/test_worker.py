@@ -463,6 +463,21 @@ def test_no_rating_counts_twice_where_memory_runs_out_once(bundle, monkeypatch):
     assert len(learner._events) == 5 and len(learner._signals) == 1 and len(served._events) == 6
 
 
+def test_memory_that_is_short_for_the_reference_set_is_no_failure(bundle):
+    """Read ahead of time, before anybody asks for it."""
+    from studio.worker import service
+    from studio.worker.sessions import make_session
+
+    sent = Sent()
+    served = service.Service(Quiet(), sent, sent, make_session)
+    served.do(m.Open("", str(bundle), None, "cpu", 0, images(2), (m.FeedbackEvent(1, "stars", 5.0, 1.0),)))
+    drawer = served.session.pool.drawer
+    look, chunk = drawer.look, drawer.chunk
+    drawer.look = lambda latents: look(latents) if drawer.chunk <= chunk // 2 else run_out()
+    served._ahead_of_time()
+    assert not sent.of(m.Failed) and len(sent.of(m.Notice)) == 1 and sent.of(m.Taste)[-1].count == 1
+
+
 def test_a_restart_knows_again_how_well_it_guesses(bundle):
     """Also where a signal came before the first rating, and one image was rated twice."""
     from studio.worker import service
