@@ -10,14 +10,14 @@ from gan.errors import UserError
 
 
 def resolve_device(name: torch.device | str | None) -> torch.device:
-    """The device of that name; for None or "auto", CUDA, else Apple's MPS, else the CPU. A `torch.device` is returned as it is.
+    """The device of that name; for None or "auto", CUDA, else Apple's MPS, else the CPU.
 
     Raises
     ------
     UserError
         The device does not exist here.
     """
-    if isinstance(name, torch.device):
+    if isinstance(name, torch.device) and name.type not in ("cuda", "mps"):
         return name
     if name in (None, "auto"):
         if torch.cuda.is_available():
@@ -28,6 +28,7 @@ def resolve_device(name: torch.device | str | None) -> torch.device:
     assert name is not None
     try:
         device = torch.device(name)
+        name = str(name)
     except RuntimeError:
         raise UserError(f"unknown device {name!r}: use cpu, cuda, cuda:N or mps") from None
     if device.type == "cuda" and not torch.cuda.is_available():

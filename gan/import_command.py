@@ -70,6 +70,8 @@ def _run(options: argparse.Namespace) -> None:
         choices[key] = value
     if options.trust_program:
         choices["trust_program"] = "yes"
+    if options.preview is not None and options.preview.suffix.lower() != ".png":
+        raise UserError(f"--preview ends in .png, not {options.preview.name!r}")
     if options.out is not None:
         _check_out(options.out)
 

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from operator import index
 from typing import Any, Literal
 
 import numpy as np
@@ -145,7 +146,8 @@ class Model:
         """
         if not 0.0 <= psi <= 1.0:
             raise ValueError(f"psi must lie in [0, 1], not {psi}")
-        z = torch.as_tensor(z)
+        # torch takes no negative strides and no foreign byte order, and warns of arrays that are read-only
+        z = z if isinstance(z, Tensor) else torch.from_numpy(np.array(z, dtype=np.float32))
         if z.ndim != 2 or z.shape[1] != self.z_dim:
             raise ValueError(f"latents have the shape {tuple(z.shape)}, not (N, {self.z_dim})")
         with _exact(self.device):
@@ -169,7 +171,7 @@ class Model:
         ValueError
             A seed or psi is out of range, or the batch is below 1.
         """
-        batch = self.at_once if batch is None else batch
+        batch = self.at_once if batch is None else index(batch)
         if batch < 1:
             raise ValueError(f"batch must be at least 1, not {batch}")
         z = latents(seeds, self.z_dim)

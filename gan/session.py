@@ -15,7 +15,8 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import cached_property
+from functools import cached_property, partial
+from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -71,7 +72,7 @@ class TuningSession:
     UserError
         The device does not exist here.
     TypeError, ValueError
-        `model` is not a `Model`, or the seed has more than 64 bits.
+        `model` is not a `Model`, `config` is not a `RoundConfig`, or the seed is no whole number of 64 bits.
     """
 
     def __init__(
@@ -85,6 +86,9 @@ class TuningSession:
     ) -> None:
         if not isinstance(model, Model):
             raise TypeError(f"a session teaches a Model, such as gan.load gives for a name, not {type(model).__name__}")
+        if config is not None and not isinstance(config, RoundConfig):
+            raise TypeError(f"config is a RoundConfig, not {type(config).__name__}")
+        seed = index(seed)
         if not -(2**63) <= seed < 2**64:
             raise ValueError(f"seed is a whole number of 64 bits, not {seed}")
         self.model = model.to(device)
@@ -94,6 +98,7 @@ class TuningSession:
         self.adapter = self._begun() if model.adapter is None else copied(model.adapter, model)
         self.rounds = 0
         self.last_round: RoundResult | None = None
+        self._teaching = False  # whether a round is under way
         self._foreseen = sys.maxsize  # images of the foresight that the current choice last started from; maxsize if not known
         self._weights = MOVING_WEIGHTS if self.config.policy == "shift" else RewardWeights()
         self._scorer: Scorer | None = None
@@ -106,7 +111,9 @@ class TuningSession:
         self._pool: Pool | None = None
         self._cache = None if cache is None else Path(cache)
         self._retrained = retrained
-        self._preparation = Preparation(lambda: self.pool, lambda: self.scorer, self._choice_config(), self._given_foresight)
+        self._preparation = Preparation(
+            partial(getattr, self, "pool"), partial(getattr, self, "scorer"), self._choice_config(), self._given_foresight
+        )  # no lambdas: those of a copied session would prepare the original
         self._proposer = Proposer(model.z_dim, self.random)
 
     def _choice_config(self) -> ChoiceConfig | None:
@@ -168,7 +175,7 @@ class TuningSession:
         return torch.from_numpy(np.stack([self._latents[i] for i in ids]))
 
     def _points(self, points: np.ndarray) -> Tensor:
-        z = torch.from_numpy(np.ascontiguousarray(points, dtype=np.float32))
+        z = torch.from_numpy(np.array(points, dtype=np.float32))
         if z.ndim != 2 or z.shape[1] != self.model.z_dim:
             raise ValueError(f"latents have the shape {np.shape(points)}, not (N, {self.model.z_dim})")
         return z
@@ -287,7 +294,9 @@ class TuningSession:
         return summary
 
     def set_weights(self, weights: RewardWeights) -> None:
-        """Use these reward weights from the next round on."""
+        """Use these reward weights from the next round on. TypeError if they are no `RewardWeights`."""
+        if not isinstance(weights, RewardWeights):
+            raise TypeError(f"weights are RewardWeights, not {type(weights).__name__}")
         self._weights = weights
         if self._scorer is not None:
             self._scorer.set_weights(weights)
@@ -384,8 +393,20 @@ class TuningSession:
         UserError
             No taste shows in the feedback (see `TasteLearner.convinced`), or an outside scorer is missing or fails.
         ValueError
-            `steps` or `strength` is out of range.
+            `steps` or `strength` is out of range, or another round of this session has begun and its iterator was neither finished nor
+            closed.
         """
+        if self._teaching:
+            raise ValueError("a round of this session is under way: finish or close its iterator first")
+        self._teaching = True
+        try:
+            yield from self._run_round(None if steps is None else index(steps), cancel, wait, strength)
+        finally:
+            self._teaching = False
+
+    def _run_round(
+        self, steps: int | None, cancel: Callable[[], bool], wait: Callable[[], None], strength: float
+    ) -> Iterator[RoundProgress]:
         if steps is not None and steps < 1:
             raise ValueError(f"steps must be at least 1, not {steps}")
         if not 0.0 <= strength <= 1.0:

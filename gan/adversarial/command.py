@@ -10,7 +10,7 @@ import numpy as np
 from gan.adversarial import distributed
 from gan.adversarial.augment import AugmentConfig, augmentation_for
 from gan.adversarial.legs import Gamma, first_leg, next_leg, usual_batch
-from gan.adversarial.output import SAVE_SECONDS, STATE, Output, read_state
+from gan.adversarial.output import SAVE_SECONDS, STATE, Output, read_state, resuming
 from gan.adversarial.starting import Start
 from gan.adversarial.train import TrainConfig, Trainer, TrainProgress, fresh_pair
 from gan.data import procedural
@@ -73,8 +73,8 @@ def run(
     Raises
     ------
     UserError
-        There are no usable pictures, an unknown device or resolution, a model to start from that does not fit, no room to write, or a run
-        that does not become stable (`Diverged`; the last sound state is saved).
+        There are no usable pictures, an unknown device or resolution, a model to start from that does not fit, no room to write, a
+        generator in `out` that no run here has made, or a run that does not become stable (`Diverged`; the last sound state is saved).
     """
     ranks = distributed.current()
     if not ranks.first:
@@ -82,9 +82,8 @@ def run(
     torch_device = resolve_device(device)
     state: dict[str, Any] | None = ranks.from_first(read_state(out) if ranks.first else None)
     if state is not None:
-        networks = fresh_pair(
-            0, GeneratorConfig(**state["generator_config"]), DiscriminatorConfig(**state["discriminator_config"])
-        )
+        with resuming(out):
+            networks = fresh_pair(0, GeneratorConfig(**state["generator_config"]), DiscriminatorConfig(**state["discriminator_config"]))
         if resolution not in (None, networks[0].resolution):
             raise UserError(f"{out} is being trained at {networks[0].resolution} px, not {resolution}: choose another --out")
         side = networks[0].resolution
@@ -95,7 +94,8 @@ def run(
         pool, source, pixel = _pictures(images, side, progress, cancel, say, leave_out, keep_copies)
     new_leg = False
     if state is not None:
-        config, new_leg = next_leg(state, kimg, minutes, gamma)
+        with resuming(out):
+            config, new_leg = next_leg(state, kimg, minutes, gamma)
     else:
         networks, same_size = start.networks(pixel, seed, say)
         drawn = procedural.KINDS.get(source["kind"])
@@ -105,7 +105,8 @@ def run(
     config = replace(_batched(config, batch, ranks), augment=_augmentation(source["count"], augment, say))
     trainer = Trainer(pool, config, torch_device, *networks, ranks=ranks, compile=compile, say=say)
     if state is not None:
-        trainer.load_state(state)
+        with resuming(out):
+            trainer.load_state(state)
         if new_leg:
             trainer.begin_leg()
         say(f"Going on from {out / STATE}, after {trainer.images_seen:,} images.")

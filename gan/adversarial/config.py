@@ -7,6 +7,8 @@ from typing import Any
 
 from gan.adversarial.augment import AugmentConfig
 
+VERSION = 2  # of a saved state; newer ones are refused
+
 
 @dataclass(frozen=True)
 class TrainConfig:

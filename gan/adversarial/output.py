@@ -3,16 +3,19 @@
 import csv
 import io
 import math
+import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from gan.adversarial.config import TrainProgress
+from gan.adversarial.config import VERSION, TrainProgress
 from gan.data import procedural
-from gan.errors import UserError
+from gan.errors import UserError, is_out_of_memory
 from gan.files import atomic_write, write_bytes
 from gan.formats import bundle
 from gan.model import Model
@@ -36,16 +39,45 @@ def read_state(out: Path) -> dict[str, Any] | None:
     Raises
     ------
     UserError
-        The file is damaged.
+        The file is damaged or from a newer version, or a new run cannot or must not write to `out`.
     """
     path = out / STATE
+    _check_place(out)
     if not path.exists():
+        if bundle.is_bundle(out) and not (out / CURVE).exists():  # the run would replace it, and nothing could bring it back
+            raise UserError(f"{out} holds a generator that was not trained there: choose another --out")
         return None
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise UserError(f"{path} cannot be resumed from ({type(error).__name__}): move it away to start anew") from error
+        raise _not_resumed(path, error) from error
+    if not isinstance(state, dict) or type(state.get("version")) is not int:
+        raise _not_resumed(path, KeyError())
+    if state["version"] > VERSION:
+        raise UserError(f"{path} was made by a newer Tastemaker")
     return state
+
+
+@contextmanager
+def resuming(out: Path) -> Iterator[None]:
+    """Turn the errors of a state that is read but does not fit into one line for the user."""
+    try:
+        yield
+    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        if is_out_of_memory(error):
+            raise
+        raise _not_resumed(out / STATE, error) from error
+
+
+def _not_resumed(path: Path, error: Exception) -> UserError:
+    return UserError(f"{path} cannot be resumed from ({type(error).__name__}): move it away to start anew")
+
+
+def _check_place(out: Path) -> None:
+    """Refuse, before hours of work, a place that no folder can be made in."""
+    there = next(path for path in (out.absolute(), *out.absolute().parents) if os.path.lexists(path))
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise UserError(f"{out} cannot be written: {there} is no folder that may be written to")
 
 
 class Output:
@@ -157,7 +189,10 @@ def _read_curve(path: Path, images_seen: int) -> list[dict[str, str]]:
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8") as stream:
-        return [row for row in csv.DictReader(stream) if int(row["images"]) <= images_seen]
+        try:
+            return [row for row in csv.DictReader(stream) if int(row["images"]) <= images_seen]
+        except (KeyError, TypeError, ValueError, csv.Error) as error:
+            raise UserError(f"{path} is damaged ({type(error).__name__}): move it away, the run goes on without it") from error
 
 
 def _csv(rows: list[dict[str, str]]) -> str:

@@ -16,7 +16,7 @@ from torch.nn.utils import get_total_norm
 
 from gan.adversarial.augment import DRAWS, augment
 from gan.adversarial.batches import Batches
-from gan.adversarial.config import TrainConfig, TrainProgress
+from gan.adversarial.config import VERSION, TrainConfig, TrainProgress
 from gan.adversarial.distributed import Ranks
 from gan.adversarial.ema import ema_decay, ema_update
 from gan.adversarial.losses import generator_loss
@@ -283,7 +283,7 @@ class Trainer:
     def state(self) -> dict[str, Any]:
         """Everything that a resumed run needs to continue exactly; only plain tensors and numbers."""
         return {
-            "version": 2,
+            "version": VERSION,
             "config": asdict(self.config),
             "generator_config": asdict(self.generator.config),
             "discriminator_config": asdict(self.discriminator.config),

@@ -22,13 +22,13 @@ from gan.errors import UserError, reason
 from gan.files import write_bytes
 from gan.model import Model, digest
 from gan.networks import ImageDiscriminator, LatentGenerator, registry
+from gan.networks.adapter import MOST_CANDIDATES
 from gan.networks.described import build, describe
 
 FORMAT = "tastemaker-bundle"
 VERSION = 1
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
-_MOST_CANDIDATES = 4096  # limit for the candidates of a choice, which take memory and time
 _LARGEST_CONFIG = 2**20  # bytes
 _LARGEST_FILE = 2**31  # bytes of a file beside the weights
 _TYPES = {"F32": torch.float32, "F16": torch.float16}
@@ -237,7 +237,7 @@ def _check_adapter(path: Path, config: Any, generator: LatentGenerator) -> None:
         raise UserError(f"{path} is damaged: its adapter and its generator differ in z_dim")
     if getattr(config, "inputs", generator.embed_dim) != generator.embed_dim:
         raise UserError(f"{path} is damaged: its adapter reads {config.inputs} numbers and its generator gives {generator.embed_dim}")
-    if getattr(config, "candidates", 1) > _MOST_CANDIDATES:
+    if getattr(config, "candidates", 1) > MOST_CANDIDATES:
         raise UserError(f"{path} is damaged: its adapter chooses among {config.candidates} latents")
 
 

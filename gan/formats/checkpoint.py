@@ -11,7 +11,8 @@ import torch
 
 from gan.errors import UserError
 from gan.files import write_bytes
-from gan.networks.adapter import Adapter, Shift
+from gan.networks.adapter import MOST_CANDIDATES, Adapter, Shift
+from gan.networks.described import build
 from gan.networks.registry import adapters
 
 _FORMAT = "tastemaker-checkpoint"
@@ -39,18 +40,23 @@ def load_checkpoint(path: Path, z_dim: int) -> tuple[Adapter, dict[str, Any]]:
             tensors = {name: archive.get_tensor(name) for name in archive.keys()}  # noqa: SIM118
         if header["version"] > _VERSION:
             raise UserError(f"{path.name} was made by a newer Tastemaker")
-        fields = dict(header["adapter"])
-        kind = adapters[fields.pop("kind", Shift.kind)]
-        config = kind.config(**fields)
-        if config.z_dim != z_dim:
-            raise UserError(f"{path.name} belongs to a generator with {config.z_dim} latent dimensions, not {z_dim}")
+        fields = {"kind": Shift.kind, **header["adapter"]}
+        fields = {**asdict(adapters[fields["kind"]].config()), **fields}  # an older one may lack a field
+        if fields["z_dim"] != z_dim:
+            raise UserError(f"{path.name} belongs to a generator with {fields['z_dim']!r:.20} latent dimensions, not {z_dim}")
+        if fields.get("candidates", 1) > MOST_CANDIDATES:
+            raise ValueError("it chooses among too many candidates")
         with torch.random.fork_rng(devices=[]):  # leaves the caller's random stream alone; these weights are overwritten
-            adapter = kind.build(config)
+            adapter = build("adapter", fields)
+        assert isinstance(adapter, Adapter)
         adapter.load_state_dict(tensors)
-        facts: dict[str, Any] = header["facts"]
+        facts: dict[str, Any] = dict(header["facts"])
+        for count in ("rounds", "foreseen"):  # what `TuningSession.save_checkpoint` adds
+            if type(facts.get(count, 0)) is not int or facts.get(count, 0) < 0:
+                raise ValueError(f"{count} is no count")
     except FileNotFoundError:
         raise UserError(f"checkpoint {path} is missing") from None
-    except (KeyError, TypeError, ValueError, RuntimeError, safetensors.SafetensorError, OSError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError, RecursionError, safetensors.SafetensorError, OSError) as error:
         raise UserError(f"checkpoint {path} is damaged ({type(error).__name__})") from error
     if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
         raise UserError(f"checkpoint {path} is damaged (numbers that are not finite)")

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from gan.networks.base import LatentGenerator
 
+MOST_CANDIDATES = 4096  # limit for those of a choice read from a file: they take memory and time
 
 class Adapter(nn.Module):
     """Maps z (N, z_dim) to what is drawn instead: latents (N, z_dim), or styles for a `StyleShift`. Untrained, it changes nothing."""

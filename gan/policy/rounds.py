@@ -59,10 +59,11 @@ class RoundConfig:
         for name, known in (("policy", ("choice", "shift")), ("estimator", get_args(Estimator))):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is one of {', '.join(known)}, not {getattr(self, name)!r}")
-        for name, least in (("steps", 1), ("states", 1), ("children", 2), ("look_every", 1), ("candidates", 1)):
+        for name, least in (("steps", 1), ("states", 1), ("children", 2), ("look_every", 1), ("candidates", 1), ("pool", 32)):
             value = getattr(self, name)
             if not isinstance(value, Integral) or value < least:
                 raise ValueError(f"{name} is a whole number from {least}, not {value!r}")
+            object.__setattr__(self, name, int(value))  # torch's schedules refuse numpy's integers
         for name in ("temperature", "entropy_weight"):
             if not getattr(self, name) > 0.0:
                 raise ValueError(f"{name} must be above 0, not {getattr(self, name)!r}")

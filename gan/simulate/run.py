@@ -95,6 +95,8 @@ def simulate(
     if judge is None:
         rater.check(untuned.sample(range(64)))
     if out is not None:  # before the long work, but after everything else that can be checked early
+        if (out / "model").exists() and not (out / "report.json").exists():  # it would be replaced
+            raise UserError(f"{out / 'model'} is there already and not from an earlier simulation; name another folder")
         with _writing(out):
             out.mkdir(parents=True, exist_ok=True)
     if judge is None:

@@ -92,6 +92,8 @@ class TasteLearner:
     def _known(self, events: Iterable[Feedback]) -> list[Feedback]:
         found = list(events)
         for event in found:
+            if not isinstance(event, Feedback):
+                raise TypeError(f"an event is a Feedback, not {type(event).__name__}")
             self._must_know(event.image, event.other)
         return found
 

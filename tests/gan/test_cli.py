@@ -310,6 +310,60 @@ def test_train_writes_a_bundle_and_goes_on(tmp_path: Path, capsys: pytest.Captur
     assert gan.load(out).hash != first.hash
 
 
+QUICK = ("--resolution", 32, "--from", "none", "--device", "cpu", "--kimg", 0.032)
+
+
+def test_a_run_does_not_replace_a_generator_that_it_has_not_made(
+    capsys: pytest.CaptureFixture[str], model_folder: Path, tmp_path: Path
+) -> None:
+    images, before = pictures(tmp_path / "images", 8), (model_folder / "model.safetensors").read_bytes()
+    assert "not trained there" in mistake(capsys, "train", "--images", images, "--out", model_folder, *QUICK)
+    assert (model_folder / "model.safetensors").read_bytes() == before
+    (tmp_path / "out").mkdir()
+    model_folder.rename(tmp_path / "out" / "model")
+    (tmp_path / "rater.py").write_text("def utility(images): return images.mean((1, 2, 3))\n", encoding="utf-8")
+    words = ("simulate", "--model", tmp_path / "out" / "model", "--rater", tmp_path / "rater.py", "--device", "cpu")
+    assert "not from an earlier simulation" in mistake(capsys, *words, "--out", tmp_path / "out")
+
+
+def test_a_place_for_a_run_is_looked_at_before_the_pictures(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
+    for out in (tmp_path / "file", tmp_path / "file" / "model"):
+        assert "cannot be written" in mistake(capsys, "train", "--images", tmp_path / "missing", "--out", out, *QUICK)
+
+
+def test_a_state_that_does_not_fit_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    import torch
+
+    words = ("train", "--images", pictures(tmp_path / "images", 8), "--out", tmp_path / "model", *QUICK)
+    assert run(*words) == 0
+    path = tmp_path / "model" / "training.pt"
+    good = torch.load(path, weights_only=True)
+
+    def said(state: object) -> str:
+        torch.save(state, path)
+        capsys.readouterr()
+        assert run(*words) == FAILED
+        line = capsys.readouterr().err.splitlines()[-1]
+        assert line.startswith("tastemaker: ") and "training.pt" in line, line
+        return line
+
+    assert "newer" in said({**good, "version": 99})
+    lacking = {key: value for key, value in good.items() if key != "average"}
+    narrow = {**good["generator_config"], "channels": (8, 8, 8, 8)}
+    odd = {**good["generator_config"], "wings": 2}
+    for state in ([1], {"mine": 1}, {"version": 2}, lacking, {**good, "generator_config": narrow}, {**good, "generator_config": odd}):
+        assert "cannot be resumed from" in said(state)
+    torch.save(good, path)
+    for curve in (b"a,b\n1,2\n", b"\x85\x00", b"images\nmany\n"):
+        (tmp_path / "model" / "curve.csv").write_bytes(curve)
+        assert run(*words) == FAILED
+        assert "curve.csv is damaged" in capsys.readouterr().err
+        assert (tmp_path / "model" / "curve.csv").read_bytes() == curve
+    (tmp_path / "model" / "curve.csv").unlink()
+    assert run(*words) == 0
+
+
 @pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
 def test_ctrl_c_keeps_what_was_trained(tmp_path: Path) -> None:
     import gan

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 import gan
-from gan import cli
+from gan import assets, cli
 from gan.errors import UserError
 from gan.formats import bundle
 from gan.formats.importing import import_file
@@ -47,6 +47,17 @@ def test_it_writes_a_bundle_and_says_what_is_open(
     model = gan.load(tmp_path / "mine")
     assert model.name == "mine" and model.sample([0]).shape == (1, 128, 128, 3)
     assert model.card["imported"]["file"] == "stranger.pth"
+
+
+def test_an_answer_that_a_bundle_does_not_ask_for_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, assets.bundled("dreamscapes"), "--set", "pior=normal", "--out", tmp_path / "mine")
+    assert code == 2 and "pior" in err and not out and not (tmp_path / "mine").exists()
+    assert run(capsys, assets.bundled("dreamscapes"), "--trust-program")[0] == 0
+
+
+def test_a_preview_is_a_png(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, file, "--preview", tmp_path / "sheet.jpg")
+    assert code == 2 and "sheet.jpg" in err and not (tmp_path / "sheet.jpg").exists()
 
 
 def test_answers(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

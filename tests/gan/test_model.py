@@ -29,6 +29,32 @@ def test_a_seed_is_the_latent_that_numpy_gives_it_whatever_came_before(z_dim: in
     assert np.array_equal(latents(seeds, z_dim).numpy(), alone)
 
 
+@pytest.mark.parametrize("kind", ["backwards", "big-endian", "read-only", "float64", "strided"])
+def test_latents_of_any_layout_draw_the_same(small_model: MakeModel, kind: str) -> None:
+    model = small_model()
+    z = latents(range(3), model.z_dim).numpy()
+    shaped = {
+        "backwards": z[::-1].copy()[::-1],
+        "big-endian": z.astype(">f4"),
+        "read-only": np.broadcast_to(z, z.shape),
+        "float64": z.astype(np.float64),
+        "strided": np.repeat(z, 2, axis=1)[:, ::2],
+    }[kind]
+    assert torch.equal(model.draw(shaped), model.draw(z))
+    assert np.array_equal(TuningSession(model, device="cpu").draw(shaped), model.sample(range(3)))
+
+
+def test_a_batch_may_be_a_number_of_numpys(small_model: MakeModel) -> None:
+    assert np.array_equal(small_model().sample(range(3), batch=np.int64(2)), small_model().sample(range(3), batch=2))  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="it exists here")
+def test_a_device_that_does_not_exist_is_a_mistake_in_either_form(small_model: MakeModel) -> None:
+    for device in ("cuda", torch.device("cuda"), torch.device("cuda", 1)):
+        with pytest.raises(gan.UserError, match="not available here"):
+            small_model().to(device)
+
+
 def test_importing_gan_is_cheap() -> None:
     code = (
         "import sys, gan; assert gan.__version__; print(sorted({'torch', 'numpy', 'PIL'} & set(sys.modules)))"

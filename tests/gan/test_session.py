@@ -1,13 +1,17 @@
 """The front door, on a small real generator: propose, listen, learn, teach, keep, restore, export."""
 
+import json
 import os
 import stat
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+import safetensors
 import torch
+from safetensors.torch import load_file, save_file
 
 from gan.device import bfloat16_pays
 from gan.errors import UserError
@@ -129,6 +133,75 @@ def test_damaged_and_foreign_checkpoints_are_refused_and_change_nothing(taught, 
     with pytest.raises(UserError, match="8 latent dimensions, not 4"):
         other.restore(tmp_path / "good.safetensors")
     assert np.array_equal(session.strip(range(2))[1], before)
+
+
+@pytest.mark.parametrize(
+    ("adapter", "facts"),
+    [
+        ({"candidates": "16"}, {}),
+        ({"candidates": 0}, {}),
+        ({"candidates": 10**12}, {}),
+        ({"depth": 10**12}, {}),
+        ({"wings": 2}, {}),
+        ({}, {"rounds": None}),
+        ({}, {"rounds": "many"}),
+        ({}, {"foreseen": -1}),
+        ({}, None),
+    ],
+)
+def test_a_checkpoint_whose_header_is_damaged_is_refused(adapter, facts, tmp_path):
+    session, path = TuningSession(_model(), device="cpu", config=QUICK), tmp_path / "c.safetensors"
+    session.save_checkpoint(path)
+    key = "tastemaker-checkpoint"
+    with safetensors.safe_open(path, framework="pt") as archive:
+        header = json.loads(archive.metadata()[key])
+    header["adapter"].update(adapter)
+    header["facts"] = None if facts is None else {**header["facts"], **facts}
+    save_file(load_file(path), path, {key: json.dumps(header)})
+    before = session.adapter
+    with pytest.raises(UserError, match="is damaged"):
+        session.restore(path)
+    assert session.adapter is before
+
+
+def test_a_second_round_waits_for_the_first_to_end(taught):
+    session = deepcopy(taught[0])
+    before, rounds = session.adapter, session.rounds
+    first = session.run_round()
+    while next(first).step < 1:
+        pass
+    with pytest.raises(ValueError, match="under way"):
+        next(session.run_round())
+    first.close()
+    assert session.adapter is before and session.rounds == rounds
+    second = session.run_round(steps=np.int64(1))
+    while next(second).step < 1:
+        pass
+    second.close()
+    assert session.adapter is before
+
+
+def test_a_copy_of_a_session_prepares_itself():
+    original = TuningSession(_model(), device="cpu", config=QUICK)
+    copy = deepcopy(original)
+    assert copy.prepare()
+    assert len(copy.pool) == 32 and len(original.pool) == 0
+
+
+def test_what_is_no_setting_is_refused(taught):
+    session, _, _, _ = taught
+    with pytest.raises(TypeError, match="RoundConfig"):
+        TuningSession(_model(), device="cpu", config={"steps": 3})
+    with pytest.raises(TypeError):
+        TuningSession(_model(), device="cpu", seed=1.5)
+    TuningSession(_model(), device="cpu", seed=np.int64(3))
+    for pool in (0, -5, 2):
+        with pytest.raises(ValueError, match="pool"):
+            RoundConfig(pool=pool)
+    with pytest.raises(TypeError, match="RewardWeights"):
+        session.set_weights({"taste": 1.0})
+    with pytest.raises(TypeError, match="Feedback"):
+        session.feedback([(0, "stars", 3)])
 
 
 def test_a_checkpoint_of_another_generator_is_refused_unless_it_may_have_been_retrained(tmp_path):

@@ -51,7 +51,9 @@ def import_file(path: str | os.PathLike[str], choices: Mapping[str, str] | None 
     folder = path.parent if path.name in {bundle.CONFIG_NAME, bundle.WEIGHTS_NAME} else path
     if bundle.is_bundle(folder):
         model = bundle.load(folder)
-        return Imported(model, f"a generator made by Tastemaker, {model.resolution} px")
+        imported = Imported(model, f"a generator made by Tastemaker, {model.resolution} px")
+        _check(imported, {key: value for key, value in choices.items() if key != "trust_program"})
+        return imported
     path = _inside(path)
     with open_source(path) as source:
         for name in _FAMILIES:

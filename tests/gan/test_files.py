@@ -1,0 +1,37 @@
+"""Writing a file: whole or not at all, and never in place of something that is no file."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from gan.files import write_bytes
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_pipe_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="not an ordinary file"):
+        write_bytes(tmp_path / "pipe", b"x")
+    assert (tmp_path / "pipe").is_fifo() and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_file_in_place_of_a_folder_is_said_as_such(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"mine")
+    with pytest.raises(NotADirectoryError) as refused:
+        write_bytes(tmp_path / "file" / "new", b"x")
+    assert refused.value.filename == str(tmp_path / "file")
+
+
+def test_an_error_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError) as refused:
+        write_bytes(tmp_path / "folder", b"x")
+    assert refused.value.filename == str(tmp_path / "folder")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_the_longest_name_that_a_folder_takes_is_written(tmp_path: Path) -> None:
+    path = tmp_path / ("n" * 251 + ".png")
+    write_bytes(path, b"x")
+    assert path.read_bytes() == b"x"
