@@ -59,14 +59,14 @@ def add_options(parser: argparse.ArgumentParser, of_project: bool) -> None:
         help="video: seconds from one image to the next (default 1.5)",
     )
     parser.add_argument(
-        "--fps", type=whole(1, 1000), default=24, metavar="N", help="video: frames per second (default 24)"
+        "--fps", type=whole(1, 60), default=24, metavar="N", help="video: frames per second, 1 to 60 (default 24)"
     )
     parser.add_argument(
         "--scale",
-        type=whole(1, 1000),
+        type=whole(1, 32),
         default=1,
         metavar="X",
-        help="images, sheet, video: enlarge X times, pixel by pixel (default 1)",
+        help="images, sheet, video: enlarge X times, 1 to 32, pixel by pixel (default 1)",
     )
     parser.add_argument(
         "--least-stars",

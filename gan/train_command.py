@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def train(options: argparse.Namespace) -> bool:
-    """Train with the options of the command line. Returns whether Ctrl+C was pressed; always False in all processes but the first."""
+    """Train with the options of the command line. Returns whether it was asked to stop; always False in all processes but the first."""
     from gan.adversarial import command, distributed
     from gan.adversarial.copying import write_nearest
     from gan.adversarial.starting import AUTO
@@ -26,7 +26,7 @@ def train(options: argparse.Namespace) -> bool:
         return [*options.leave_out, *([] if drawn else own_pictures(options.out, Path(images)))]
 
     # Under torchrun this is one of several processes that train together, otherwise the only one.
-    with distributed.joined(options.device) as device, Progress() as progress, stop_on_ctrl_c() as stopped:
+    with distributed.joined(options.device) as device, Progress() as progress, stop_on_signal(distributed.current().world == 1) as stopped:
         first = distributed.current().first
 
         def say(line: str) -> None:
@@ -91,10 +91,12 @@ def own_pictures(out: Path, images: Path) -> list[str]:
 
 
 @contextmanager
-def stop_on_ctrl_c() -> Iterator[Callable[[], bool]]:
+def stop_on_signal(alone: bool) -> Iterator[Callable[[], bool]]:
     """Yield a function that returns whether Ctrl+C was pressed, as a request to stop cleanly; a second one raises KeyboardInterrupt.
 
-    Outside the main thread, where no signals arrive, it always returns False.
+    SIGTERM, by which systems and containers stop a program, is such a request too if this process is `alone`. Among several, torchrun sends
+    it when another has gone, for which this one would wait. Outside the main thread, where no signals arrive, the function always returns
+    False.
     """
     asked = False
 
@@ -104,12 +106,14 @@ def stop_on_ctrl_c() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         asked = True
 
+    heeded = [signal.SIGINT, signal.SIGTERM] if alone else [signal.SIGINT]
     try:
-        before = signal.signal(signal.SIGINT, ask)
+        before = [(number, signal.signal(number, ask)) for number in heeded]
     except ValueError:  # not the main thread, which alone receives signals
         yield lambda: False
         return
     try:
         yield lambda: asked
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before:
+            signal.signal(number, handler)

@@ -365,7 +365,8 @@ def test_a_state_that_does_not_fit_is_one_line(capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
-def test_ctrl_c_keeps_what_was_trained(tmp_path: Path) -> None:
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_keeps_what_was_trained(asked: signal.Signals, tmp_path: Path) -> None:
     import gan
 
     images, out = pictures(tmp_path / "images", 8), tmp_path / "model"
@@ -379,7 +380,7 @@ def test_ctrl_c_keeps_what_was_trained(tmp_path: Path) -> None:
         while not list(cache.rglob("folders/*.json")) and time.monotonic() < deadline:
             time.sleep(0.1)
         time.sleep(1.0)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(asked)
         said = process.communicate(timeout=60)
     finally:
         process.kill()
