@@ -129,7 +129,7 @@ class StudioState(QObject):
     )  # images that keys rate and mark, in the current view
     drawing: Property[bool] = Property(False)  # whether a new grid is being drawn
     unseen: Property[bool] = Property(False)  # whether an unrequested grid waits behind another view
-    grid_due: Property[bool] = Property(False)  # the version has changed; a grid of it is requested once a view shows the grid
+    grid_due: Property[bool] = Property(False)  # the version has changed; a grid of it is requested once a view shows it
 
     weights: Property[Weights] = Property(Weights())
     auto_advance: Property[bool] = Property(False)
