@@ -30,8 +30,8 @@ from studio.ui.explore_view import ExplorePanel, ExploreView
 from studio.ui.hints_bar import HintsBar
 from studio.ui.parts import ElidedLabel, KeyLegend, Rows
 from studio.ui.settings_view import SettingsView
-from studio.ui.teach_view import TeachView
 from studio.ui.tags_editor import TagsEditor
+from studio.ui.teach_view import TeachView
 from studio.ui.views import entries
 
 SMALLEST = (960, 560)  # logical pixels of a window on a screen of 1920 x 1200 at 200 %, less its frame
