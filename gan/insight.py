@@ -45,20 +45,24 @@ class Insight:
     doubt: float  # mean posterior deviation over untuned images; about 1.0 if nothing is known
     kept: Kept | None = None  # None before the first round
     dropped: Shown | None = None  # liked images that are hardly drawn any more; None if there are none
+    pending: tuple[str, ...] = ()  # fields ("words", "kept") that are empty because hundreds of images have to be drawn for them
 
 
 @torch.no_grad()
-def insight(session: TuningSession, count: int = 6) -> Insight | None:
+def insight(session: TuningSession, count: int = 6, at_once: bool = False) -> Insight | None:
     """Describe the taste. Returns None if no taste is fitted.
 
     The images come from the reference set, which never changes; only the taste does. `count` : largest number of images of each kind.
+    `at_once` : leave out what needs many more images to be drawn, seconds of work on a CPU; it is named in `pending`.
     """
     if session.learner.model is None:
         return None
     scorer = session.scorer
     some = slice(0, _LOOKED_AT)
     liking, doubt = session.learner.model.predict(tuple(group[some] for group in scorer.reference))
-    found = words(plain_measures(session), liking) if session.learner.conviction else []  # no words without evidence of a preference
+    pending = tuple(to_draw(session)) if at_once else ()
+    some_words = session.learner.conviction and "words" not in pending  # no words without evidence of a preference
+    found = words(plain_measures(session), liking) if some_words else []
     order = liking.argsort(descending=True)
 
     def shown(rows: torch.Tensor) -> Shown:
@@ -68,7 +72,7 @@ def insight(session: TuningSession, count: int = 6) -> Insight | None:
             points, session.draw(points), tuple(g.stars for g in guessed), tuple(g.spread for g in guessed)
         )
 
-    still = kept(session)
+    still = None if "kept" in pending else kept(session)
     return Insight(
         tuple(found),
         shown(order[:count]),
@@ -77,7 +81,18 @@ def insight(session: TuningSession, count: int = 6) -> Insight | None:
         float(doubt.mean()),
         still,
         shown(still.dropped[:count]) if still is not None and len(still.dropped) else None,
+        pending,
     )
+
+
+def to_draw(session: TuningSession) -> list[str]:
+    """The fields of an `Insight` for which images would have to be drawn now; a taste must be fitted."""
+    fields = []
+    if session.learner.conviction and session.plain_measures is None:
+        fields.append("words")
+    if session.rounds and not session.tuned_features_known(DRAWN):
+        fields.append("kept")
+    return fields
 
 
 def kept(session: TuningSession) -> Kept | None:

@@ -203,11 +203,17 @@ class TuningSession:
     @torch.no_grad()
     def tuned_features(self, seeds: Sequence[int]) -> Tensor:
         """Standardised features (N, d) of the images of seeds as tuned now; the last result is cached."""
-        known = (self.adapter, tuple(seeds))
-        if self._tuned_features is None or self._tuned_features[0][0] is not known[0] or self._tuned_features[0][1] != known[1]:
+        if self._tuned_features is None or not self.tuned_features_known(seeds):
             raw, _ = self.scorer.drawer.look(self._tuned(latents(seeds, self.model.z_dim)))
-            self._tuned_features = known, torch.cat(self.scorer.standardise(raw), dim=1)
+            self._tuned_features = (self.adapter, tuple(seeds)), torch.cat(self.scorer.standardise(raw), dim=1)
         return self._tuned_features[1]
+
+    def tuned_features_known(self, seeds: Sequence[int]) -> bool:
+        """Whether `tuned_features` of these seeds needs no drawing."""
+        if self._tuned_features is None:
+            return False
+        adapter, known = self._tuned_features[0]
+        return adapter is self.adapter and known == tuple(seeds)
 
     # ------------------------------------------------------------------ proposing and listening
 

@@ -208,10 +208,11 @@ def tell(reason: str) -> None:
 
     from studio.i18n import tr
     from studio.theme import icons
+    from studio.ui.parts import message_box
 
     app = application()
     app.setWindowIcon(icons.icon("tastemaker", "#000000", 64))
-    QMessageBox(QMessageBox.Icon.NoIcon, "Tastemaker", tr(reason), QMessageBox.StandardButton.Close).exec()
+    message_box(tr(reason), QMessageBox.StandardButton.Close).exec()
 
 
 def run(project: Project, log: TextIO, trouble: str = "") -> int:

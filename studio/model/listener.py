@@ -143,8 +143,16 @@ class Listener(QObject):
             self.state.drawing, self.state.grid_due = True, False
             self.worker.propose(GRID)
 
+    @told
+    def _owe_grid(self, due: bool) -> None:
+        """Set whether a grid of the version in use is due; the project remembers it until that grid is there."""
+        self.state.grid_due = due
+        if bool(self.project.meta("grid_due")) != due:
+            self.project.set_meta(grid_due=due)
+
     def _offer_grid(self) -> None:
         """Request a new grid because a round made another version."""
+        self._owe_grid(True)
         self.new_grid()
         self.state.unseen = self.state.drawing and self.state.view not in GRID_VIEWS
 
@@ -187,6 +195,7 @@ class Listener(QObject):
                     for i in shown.images
                 ]
             )
+        self.state.grid_due = bool(project.meta("grid_due"))
         self._count()
         self._list_rounds()
 
@@ -252,6 +261,7 @@ class Listener(QObject):
         )
         self._arriving = len(drawn) < len(shown.images)
         self.state.drawing = self._arriving
+        self._owe_grid(False)
         self._count()
         self.select(self.state.row if self.state.row + 1 < len(shown.images) else 0)
         self.worker.predict([image.id for image in shown.images])
@@ -314,7 +324,7 @@ class Listener(QObject):
         self._count()
         self._list_rounds()
         if outcome.kept and self._in_hand():  # a new grid would replace the one that is being rated
-            self.state.grid_due = False
+            self._owe_grid(False)
             self.say(tr("{reason} · this grid stays until you ask for new images", reason=outcome.reason))
         else:
             self.say(outcome.reason)
@@ -332,7 +342,7 @@ class Listener(QObject):
         self.say(tr("In use now: {version}", version=name) if checkpoint else tr("Back to the untuned generator"))
         self.worker.request_strip(STRIP_SEEDS)
         # Walking through the timeline does not show a grid of every version: images that nobody sees are not drawn.
-        self.state.grid_due = True
+        self._owe_grid(True)
         self.look_at_grid()
 
     def look_at_grid(self) -> None:

@@ -29,6 +29,7 @@ class Learnt:
     confidence: float = 0.0  # 0: nothing is known, 1: every image is certain
     dropped: list[QImage] = field(default_factory=list)  # liked images that are hardly drawn any more
     kept: tuple[float, float] | None = None  # shares of all images and of liked ones that are still drawn; None: not tuned
+    pending: tuple[str, ...] = ()  # "words", "kept": still being worked out
 
 
 class TasteState(QObject):
@@ -82,6 +83,7 @@ class TasteState(QObject):
             1.0 - said.doubt,
             images[2 * half :],
             said.kept,
+            said.pending,
         )
 
 

@@ -111,10 +111,16 @@ QToolTip { background: $panel; color: $text; border: 1px solid $line; padding: 4
 
 QScrollBar:vertical { width: 10px; background: transparent; margin: 0; }
 QScrollBar::handle:vertical { background: $groove; border-radius: 3px; min-height: 24px; margin: 2px; }
-QScrollBar::handle:vertical:hover { background: $quiet; }
+QScrollBar:horizontal { height: 10px; background: transparent; margin: 0; }
+QScrollBar::handle:horizontal { background: $groove; border-radius: 3px; min-width: 24px; margin: 2px; }
+QScrollBar::handle:hover { background: $quiet; }
 QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 QListView { background: transparent; border: none; outline: none; }
+.QListView { background: $panel; color: $text; border: 1px solid $line;
+  selection-background-color: $control_hover; selection-color: $text; }
+.QListView::item { padding: 4px 8px; }
+QListView[role="choices"] { background: transparent; border: none; }
 QListView[role="choices"]::item { padding: 0 10px; min-height: 30px; border: 1px solid transparent;
   border-radius: ${control_r}px; color: $text; }
 QListView[role="choices"]::item:hover { background: $control; }

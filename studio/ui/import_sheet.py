@@ -120,7 +120,7 @@ class ImportSheet(QDialog):
         wide = self._said.sizeHint().width()
         high = max(self._said.totalHeightForWidth(wide), self._said.totalMinimumSize().height())
         least = self.minimumSizeHint() if self._importing.error else self.size()  # an error needs no room for images
-        wanted = (QSize(wide, high) + around).boundedTo(room).expandedTo(least)
+        wanted = (QSize(wide, high) + around).boundedTo(room).expandedTo(least).expandedTo(self.minimumSize())
         if wanted != self.size():
             spare = self.size() - wanted
             self.resize(wanted)
@@ -136,7 +136,9 @@ class ImportSheet(QDialog):
     def _follow(self, _: object = None) -> None:
         importing = self._importing
         found = importing.found
-        self.title.set_text(importing.file.name if importing.file else "")
+        name = importing.file.name if importing.file else ""
+        self.title.set_text(name)
+        self.title.setVisible(name not in importing.error)  # most errors begin with it
         self.working.setVisible(importing.phase in ("reading", "keeping"))
         self.error.setText(tr(importing.error) if importing.error else "")
         self.error.setVisible(bool(importing.error))

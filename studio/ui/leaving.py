@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QMessageBox
 from studio.i18n import tr
 from studio.model.property import changed
 from studio.model.training_access import training_of
+from studio.ui.parts import message_box
 
 if TYPE_CHECKING:
     from studio.ui.window import StudioWindow
@@ -36,7 +37,7 @@ def leave(window: StudioWindow, do: Callable[[], object]) -> None:
     if not stake:
         do()
         return
-    box = QMessageBox(QMessageBox.Icon.NoIcon, "Tastemaker", stake, parent=window)
+    box = message_box(stake, parent=window)
     actions, later = window.actions_, _later_of(window)
     stay = box.addButton(tr("Stay"), QMessageBox.ButtonRole.RejectRole)
     box.addButton(tr("Leave anyway"), QMessageBox.ButtonRole.AcceptRole)

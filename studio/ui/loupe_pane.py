@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QCursor,
     QImage,
     QMouseEvent,
     QPainter,
@@ -137,7 +138,8 @@ class LoupePane(QWidget):
 
     def _asks(self) -> bool:
         """Whether the pointer is on a pane on which a click is an answer."""
-        return not self._zooms and self.underMouse()
+        # Qt alone still says so of a pane that was laid out elsewhere while the pointer rested.
+        return not self._zooms and self.underMouse() and self.rect().contains(self.mapFromGlobal(QCursor.pos()))
 
     def _paint_image(self, painter: QPainter, image: QImage, room: QRectF, target: QRectF) -> None:
         if self._loupe.zoom is None:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QLabel,
     QLineEdit,
+    QMessageBox,
     QPushButton,
     QSizePolicy,
     QToolButton,
@@ -53,6 +54,24 @@ def quiet_note(text: str = "") -> QLabel:
     label.setWordWrap(True)
     label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
     return label
+
+
+def message_box(
+    text: str, buttons: QMessageBox.StandardButton = QMessageBox.StandardButton.NoButton, parent: QWidget | None = None
+) -> QMessageBox:
+    """Return a dialog of one text, without an icon and without the room that Qt leaves for one."""
+    box = QMessageBox(QMessageBox.Icon.NoIcon, "Tastemaker", text, buttons, parent)
+    grid, label = box.layout(), box.findChild(QLabel, "qt_msgbox_label")
+    if isinstance(grid, QGridLayout) and label is not None:
+        grid.setHorizontalSpacing(0)
+        grid.setColumnStretch(1, 1)  # the text's; the buttons span both
+        room = grid.itemAtPosition(0, 0)
+        gap = room.spacerItem() if room is not None else None
+        if gap is not None:
+            gap.changeSize(0, 0)
+            grid.invalidate()
+        label.setIndent(0)
+    return box
 
 
 def section(title: str) -> QLabel:

@@ -96,15 +96,13 @@ class RatePanel(QWidget):
         self.share.setText("–" if accuracy is None else f"{round(100 * accuracy)} %")
         self.meter.set_share(accuracy, useful)
         # Counts images that were rated, compared or chosen among, so it can exceed the status bar's number of rated ones.
-        after = tr("after 1 image") if count == 1 else tr("after {n} images", n=whole(count))
+        after = (tr("after 1 image") if count == 1 else tr("after {n} images", n=whole(count))).capitalize()
         if count == 0 and self._actions.state.counts.rated:  # the first fit takes seconds
             words = tr("It is reading your ratings…")
         elif count == 0:
             words = tr("Nothing yet. Rate a few images and it starts to guess.")
         elif accuracy is None:
-            words = tr(
-                "{after}: too few to say. Useful from about {n}.", after=after.capitalize(), n=USEFUL_RATINGS
-            )
+            words = tr("{after}: too few to say. Useful from about {n}.", after=after, n=USEFUL_RATINGS)
         elif count < USEFUL_RATINGS:
             words = tr("{after}. Useful from about {n}.", after=after, n=USEFUL_RATINGS)
         elif not useful:

@@ -165,11 +165,11 @@ class RateView(QWidget):
             cells = self._actions.grid.cells
             rated = sum(cell.rated for cell in cells)
             text = tr("{rated} of {shown} rated", rated=rated, shown=len(cells))
-            if counts.rated_in_round > rated:
+            if state.drawing:  # instead of the rest, for which a small window has no room beside it
+                text += " · " + tr("drawing new images…")
+            elif counts.rated_in_round > rated:
                 since = counts.rated_in_round
                 text += " · " + (tr("{n} since the last round", n=whole(since)) if state.rounds else tr("{n} in all", n=whole(since)))
-        if state.drawing and counts.shown:
-            text += " · " + tr("drawing new images…")
         self.count.set_text(text)
 
     def _show_advance(self, on: bool) -> None:

@@ -18,7 +18,7 @@ from studio.theme.theme import current
 from studio.theme.tokens import HEADER
 from studio.ui.charts import Chart
 from studio.ui.columns import scrolled
-from studio.ui.parts import Card, ElidedLabel, named, section, text_label
+from studio.ui.parts import Card, ElidedLabel, named, quiet_note, section, text_label
 from studio.ui.strip import Strip
 
 _PLACES = 6
@@ -56,19 +56,18 @@ class Words(Card):
         self._grid.setColumnStretch(1, 1)
         self.sentence = ""
 
-    def show_words(self, words: Sequence[tuple[str, float]]) -> None:
-        """Show words, each with its strength, in 0..1."""
+    def show_words(self, words: Sequence[tuple[str, float]], pending: bool = False) -> None:
+        """Show words, each with its strength, in 0..1; `pending` : none are known yet because they are still being looked for."""
         while (item := self._grid.takeAt(0)) is not None:
             widget = item.widget()
             if widget is not None:
                 widget.hide()
                 widget.deleteLater()
         self.sentence = tr(", ").join(tr(word) for word, _ in words)
-        if not words:
-            note = text_label(
-                tr("No plain word for it yet: it may be about something these measures do not see."), "quiet"
-            )
-            note.setWordWrap(True)
+        if pending:
+            self._grid.addWidget(quiet_note(tr("Looking for words: some hundred images are being measured…")), 0, 0, 1, 3)
+        elif not words:
+            note = quiet_note(tr("No plain word for it yet: it may be about something these measures do not see."))
             self._grid.addWidget(note, 0, 0, 1, 3)
         for row, (word, strength) in enumerate(words):
             self._grid.addWidget(text_label(tr(word), "strong" if row == 0 else ""), row, 0)
@@ -122,6 +121,7 @@ class TasteView(QWidget):
             tr("Of the untuned generator's images, its highest guesses among those unlike all that it draws now"),
         )
         self.left_out = section(tr("What teaching leaves out"))
+        self.measuring = quiet_note(tr("Looking at what it still draws: some hundred images are being drawn…"))
         self.curve = Chart(
             tr("How often it guesses your choice"),
             tr("Of two images you had not rated yet, over time. Chance is 50 %."),
@@ -143,6 +143,7 @@ class TasteView(QWidget):
         inner.addWidget(self.best)
         inner.addWidget(self.worst)
         inner.addWidget(self.left_out)
+        inner.addWidget(self.measuring)
         inner.addWidget(self.dropped)
         inner.addWidget(section(tr("Over time")))
         inner.addWidget(self.curve)
@@ -182,7 +183,7 @@ class TasteView(QWidget):
         self.page.setVisible(learnt is not None)
         if learnt is None:
             return
-        self.words.show_words(learnt.words)
+        self.words.show_words(learnt.words, "words" in learnt.pending)
         for end, images, stars in (
             (self.best, learnt.best, learnt.best_stars),
             (self.worst, learnt.worst, learnt.worst_stars),
@@ -200,8 +201,10 @@ class TasteView(QWidget):
         self._say(None)
 
     def _show_kept(self, learnt: Learnt) -> None:
-        for part in (self.left_out, self.dropped):
-            part.setVisible(learnt.kept is not None)
+        pending = "kept" in learnt.pending
+        self.left_out.setVisible(learnt.kept is not None or pending)
+        self.measuring.setVisible(pending)
+        self.dropped.setVisible(learnt.kept is not None)
         if learnt.kept is None:
             return
         every, liked = (round(100 * share) for share in learnt.kept)

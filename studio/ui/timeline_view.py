@@ -61,9 +61,11 @@ class TimelineView(QWidget):
         self._list.addStretch(1)
         self.hint: QLabel = text_label("", "hint")
         names_keys(self.hint, tr("No rounds yet. Rate some images, then press {teach} to teach."))
-        self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.hint.setWordWrap(True)
-        self.hint.setMinimumHeight(96)
+        self.running: QLabel = text_label(tr("The first round is running. What it makes of the generator shows here."), "hint")
+        for hint in (self.hint, self.running):
+            hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            hint.setWordWrap(True)
+            hint.setMinimumHeight(96)
         self._scroll = downwards(self._body)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 12, 16, 12)
@@ -71,6 +73,7 @@ class TimelineView(QWidget):
         column.addLayout(header)
         column.addWidget(self.comparison)
         column.addWidget(self.hint)
+        column.addWidget(self.running)
         column.addWidget(self._scroll, 1)
         for name in ("checkpoints", "checkpoint", "loaded"):
             bind(actions.state, name, self._show)
@@ -185,7 +188,8 @@ class TimelineView(QWidget):
             elsewhere = parent if parent is not None and (below is None or below.id != parent.id) else None
             card.show_version(version, elsewhere, (version.id if version else None) == used, free)
         self._compared = [version for version in self._compared if version is None or version in known]
-        self.hint.setVisible(not state.checkpoints)
+        self.hint.setVisible(not state.checkpoints and not self._actions.round.running)
+        self.running.setVisible(not state.checkpoints and self._actions.round.running)
         kept = len(state.checkpoints)
         self.note.set_text("" if not kept else tr("1 version") if kept == 1 else tr("{n} versions", n=kept))
         self._mark()

@@ -45,7 +45,7 @@ from studio.ui.commands import Commands
 from studio.ui.debug_info import debug_info
 from studio.ui.hints_bar import HintsBar
 from studio.ui.pages import Pages
-from studio.ui.parts import named
+from studio.ui.parts import message_box, named
 from studio.ui.rail import Rail
 from studio.ui.rate_view import RateView
 from studio.ui.status_bar import StatusBar
@@ -253,8 +253,7 @@ class StudioWindow(QMainWindow):
 
     def complain(self, text: str) -> None:
         """Show a dialog that says why something could not be done."""
-        box = QMessageBox(QMessageBox.Icon.NoIcon, "Tastemaker", text, QMessageBox.StandardButton.Close, self)
-        self.open_dialog(box)
+        self.open_dialog(message_box(text, QMessageBox.StandardButton.Close, self))
 
     def report_bug(self, reason: str, detail: str) -> None:
         """Report an error of the program itself in the status bar. `detail` : included in "Copy debug info"."""

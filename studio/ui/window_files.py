@@ -16,6 +16,7 @@ from studio.project import recent
 from studio.project.store import is_project
 from studio.ui import views
 from studio.ui.leaving import leave
+from studio.ui.parts import set_role
 
 if TYPE_CHECKING:
     from studio.ui.window import StudioWindow
@@ -82,7 +83,7 @@ class WindowFiles(QObject):
         dialog.setTextValue(actions.state.project_name)
         dialog.setOkButtonText(tr("Rename"))
         for box in dialog.findChildren(QDialogButtonBox):
-            box.button(QDialogButtonBox.StandardButton.Ok).setProperty("role", "primary")
+            set_role(box.button(QDialogButtonBox.StandardButton.Ok), "primary")
         dialog.resize(360, dialog.sizeHint().height())
         dialog.textValueSelected.connect(self._rename)
         self._window.open_dialog(dialog)

@@ -36,7 +36,7 @@ class Explored:
 
 @dataclass(frozen=True, slots=True)
 class Explain:
-    """Describe what was learnt. Answered by `Explained`."""
+    """Describe what was learnt. Answered by `Explained`, and by a second one if the first has something pending."""
 
     count: int = 6  # images at each end
 
@@ -53,6 +53,7 @@ class Explained:
     doubt: float  # mean posterior deviation: 0 if every image is certain, 1 if none is
     frames: FrameRef | None  # of the best, the worst, and the dropped; None: no taste yet
     kept: tuple[float, float] | None = None  # shares of all images and of liked ones that are still drawn; None: not tuned
+    pending: tuple[str, ...] = ()  # fields ("words", "kept") that are still being worked out: another `Explained` follows
 
 
 Command = Explore | Explain

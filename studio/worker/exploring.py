@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -50,9 +52,15 @@ class Explorer:
         pixels = self._frames.send(session.draw(latents))
         return x.Explored(command.request, tuple(map(packed, latents)), stars, directions.ends, pixels)
 
-    def explain(self, command: x.Explain) -> x.Explained:
-        """Describe what was learnt."""
-        found = insight(self._session, command.count)
+    def explain(self, command: x.Explain) -> Iterator[x.Explained]:
+        """Describe what was learnt: at once what is known, and then, if images have to be drawn for the rest, everything."""
+        first = self._explained(command, at_once=True)
+        yield first
+        if first.pending:
+            yield self._explained(command, at_once=False)
+
+    def _explained(self, command: x.Explain, at_once: bool) -> x.Explained:
+        found = insight(self._session, command.count, at_once)
         if found is None:
             return x.Explained((), (), (), (), (), 1.0, None)
         both = (found.best, found.worst)
@@ -66,6 +74,7 @@ class Explorer:
             doubt=min(1.0, found.doubt),
             frames=self._frames.send(np.concatenate([end.pixels for end in shown])),
             kept=None if found.kept is None else (found.kept.every, found.kept.liked),
+            pending=found.pending,
         )
 
 

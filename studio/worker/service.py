@@ -325,7 +325,8 @@ class Service:
         self._send(self._explore().explore(command))
 
     def _do_explain(self, command: m.Explain) -> None:
-        self._send(self._explore().explain(command))
+        for explained in self._explore().explain(command):
+            self._send(explained)
 
     def _explore(self) -> Explorer:
         if self._cold:

@@ -148,8 +148,12 @@ def test_insight_shows_both_ends_and_the_words_of_a_taste(session: TuningSession
         session.feedback([Feedback(first + i, "stars", float(s)) for i, s in enumerate(stars)])
         session.fit()
         first += 24
+    session.plain_measures = None  # as in a session that has drawn nothing for them yet
+    early = insight(session, 4, at_once=True)
+    assert early is not None and early.pending == ("words",) and not early.words
     found = insight(session, 4)
-    assert found is not None
+    assert found is not None and not found.pending
+    assert found.best.stars == early.best.stars
     assert "brighter" in [word.text for word in found.words]
     assert found.best.pixels.shape == (4, 16, 16, 3)
     assert found.best.pixels.mean() > found.worst.pixels.mean()
@@ -176,6 +180,9 @@ def test_insight_says_what_tuning_leaves_out(session: TuningSession) -> None:
     with torch.no_grad():  # everything goes near one place
         narrow.out.bias.fill_(8.0)
     session.adapter = narrow
+    session.plain_measures = None
+    early = insight(session, 4, at_once=True)
+    assert early is not None and early.pending == ("words", "kept") and early.kept is None and early.dropped is None
     collapsed = insight(session, 4)
     assert collapsed is not None and collapsed.kept is not None and collapsed.dropped is not None
     assert collapsed.kept.every < found.every and collapsed.kept.liked < found.liked

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication, QLabel, QMenu
 from window_support import Hands
 
 from studio.model.explore import CENTRE
@@ -211,6 +211,22 @@ def test_taste_says_what_teaching_leaves_out(hands: Hands) -> None:
     hands.window.resize(820, 600)
     QApplication.processEvents()
     assert view.dropped.mapTo(view, view.dropped.rect().bottomRight()).x() < view.width()  # nothing is cut off at the right
+
+
+def test_taste_shows_the_images_at_once_and_says_what_it_still_works_out(hands: Hands) -> None:
+    hands.rate_enough()
+    hands.worker.kept, hands.worker.pending = (0.312, 0.74), ("words", "kept")
+    hands.worker.taste.emit(m.Taste(20, 0.71, 12, False))
+    hands.key(K.Key_4, CTRL)
+    view = hands.window.page("taste")
+    assert isinstance(view, TasteView)
+    assert view.page.isVisible() and len(view.best.strip.images) == 6
+    assert [note.text() for note in view.words.findChildren(QLabel)][-1].startswith("Looking for words")
+    assert view.measuring.isVisibleTo(view) and not view.dropped.isVisibleTo(view)
+    hands.worker.pending = ()
+    hands.worker.explain()
+    assert view.words.sentence == "warmer, softer, more sky"
+    assert view.dropped.isVisibleTo(view) and not view.measuring.isVisibleTo(view)
 
 
 def test_taste_without_ratings_says_what_to_do(hands: Hands) -> None:

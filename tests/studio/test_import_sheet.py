@@ -166,12 +166,17 @@ def test_an_answer_changes_what_is_shown(qtbot, sheet, checkpoint):
 def test_what_is_no_generator_is_said_in_one_line(qtbot, sheet, tmp_path):
     wrong = tmp_path / "holiday.pth"
     wrong.write_bytes(b"not a checkpoint at all")
-    high = sheet.height()
     sheet._importing.open(wrong)
+    qtbot.wait(50)
+    high, centre = sheet.height(), sheet.geometry().center()
     qtbot.waitUntil(lambda: sheet._importing.phase == "failed", timeout=60_000)
-    assert "holiday.pth" in sheet.error.text() and "\n" not in sheet.error.text()
+    assert sheet.error.text().count("holiday.pth") == 1 and "\n" not in sheet.error.text()
+    assert not sheet.title.isVisible(), "the sentence names the file already"
     assert not sheet.card.isVisible(), "places for images that will not come"
     qtbot.waitUntil(lambda: sheet.height() < high)
+    qtbot.wait(50)
+    moved = sheet.geometry().center() - centre
+    assert abs(moved.x()) <= 1 and abs(moved.y()) <= 2, "it shrinks around its centre"
     assert not sheet.keep.isEnabled()
 
 

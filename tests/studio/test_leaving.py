@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QLabel, QMessageBox
 from window_support import Hands
 
 from studio.model import preferences
@@ -60,6 +60,17 @@ def test_quitting_in_a_round_asks_and_enter_stays(teaching: Hands) -> None:
     teaching.key(K.Key_Q, CTRL)
     press(question(), "Leave anyway")
     assert not window.isVisible()
+
+
+def test_the_question_is_not_indented(teaching: Hands) -> None:
+    teaching.key(K.Key_Q, CTRL)
+    box = question()
+    label = box.findChild(QLabel, "qt_msgbox_label")
+    assert label is not None
+    text = label.mapTo(box, label.contentsRect().topLeft()).x() + label.indent()
+    right = max(one.mapTo(box, one.rect().topRight()).x() for one in box.buttons() if one.isVisible())
+    assert text == box.width() - 1 - right, "both margins are the same"
+    press(box, "Stay")
 
 
 def test_a_round_can_be_kept_on_leaving(teaching: Hands) -> None:

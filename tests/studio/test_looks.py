@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
@@ -23,11 +24,13 @@ from window_support import Hands
 from studio import i18n
 from studio.project import recent
 from studio.project.store import Project
+from studio.theme.theme import Theme, current
 from studio.theme.tokens import HEADER, TOP_BAR
 from studio.ui.explore_view import ExplorePanel, ExploreView
 from studio.ui.hints_bar import HintsBar
 from studio.ui.parts import ElidedLabel, KeyLegend, Rows
 from studio.ui.settings_view import SettingsView
+from studio.ui.tags_editor import TagsEditor
 from studio.ui.teach_view import TeachView
 from studio.ui.views import entries
 
@@ -278,6 +281,27 @@ def test_a_message_is_never_cut_off_nor_squeezed_into_a_narrow_column(hands: Han
     assert label.height() >= needed
     assert label.wordWrap() or label.width() >= label.sizeHint().width()
     box.close()
+
+
+@popup
+@pytest.mark.parametrize("mode", ["dark", "light"])
+def test_the_tags_to_choose_from_stand_on_a_ground_of_their_own(hands: Hands, theme: Theme, mode: str) -> None:
+    hands.first_grid()
+    theme.set_mode(mode)
+    hands.click(0)
+    hands.actions.mark("tag", 0, "trees")
+    hands.click(1)
+    hands.key(Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    editor = hands.window.panels.currentWidget().findChild(TagsEditor)
+    assert editor is not None and editor.field.hasFocus()
+    QTest.keyClicks(editor.field, "tr")
+    choices = editor.field.completer().popup()
+    hands.qtbot.waitUntil(choices.isVisible)
+    tokens, seen = current().tokens, choices.grab().toImage()
+    corner = seen.rect().bottomRight()
+    assert seen.pixelColor(corner) == QColor(tokens.line)
+    assert seen.pixelColor(corner - QPoint(3, 3)) == QColor(tokens.panel), "not what is behind it, on which no text may show"
+    choices.hide()
 
 
 def test_a_text_has_a_tip_only_where_it_is_cut_off(qtbot: QtBot) -> None:

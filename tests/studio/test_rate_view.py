@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible, QImage
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from window_support import SIDE, Hands
 
 from studio.model.grid_model import Cell, GridModel
@@ -243,6 +244,19 @@ def test_who_came_to_the_end_begins_the_next_grid_at_its_start(hands: Hands) -> 
     hands.key(K.Key_Return, CTRL)
     hands.drawn()
     assert hands.grid.current_row() == 0 and hands.actions.state.selected == (hands.actions.grid.cells[0].image,)
+
+
+def test_a_small_window_says_in_full_that_it_draws_new_images(hands: Hands) -> None:
+    hands.rate_enough()
+    hands.press(hands.window.top_bar.new_grid)
+    hands.drawn()
+    count = hands.window.rate_view.count
+    assert "20 in all" in count.full_text()
+    hands.window.resize(1100, 700)
+    hands.worker.propose = lambda count=24: 0  # type: ignore[method-assign]  # it is being drawn for long
+    hands.press(hands.window.top_bar.new_grid)
+    QApplication.processEvents()
+    assert count.text() == count.full_text() == "0 of 24 rated · drawing new images…"
 
 
 def test_a_grid_that_is_being_rated_is_not_swapped_when_a_round_ends(hands: Hands) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QInputDialog, QLineEdit, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
@@ -13,7 +14,7 @@ from window_support import StandIn
 from studio.app import Studio
 from studio.project import recent
 from studio.project.store import Project
-from studio.theme.theme import Theme
+from studio.theme.theme import Theme, current
 from studio.ui.window import StudioWindow
 
 CTRL_SHIFT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
@@ -69,6 +70,8 @@ def test_what_enter_does_is_said_by_a_verb(studio: Studio) -> None:
     assert isinstance(dialog, QInputDialog)
     buttons = {made.property("role"): made for made in dialog.findChildren(QPushButton)}
     assert buttons["primary"].text() == "Rename" and buttons["primary"].isDefault()
+    seen = buttons["primary"].grab().toImage()
+    assert seen.pixelColor(8, seen.height() // 2) == QColor(current().tokens.accent), "and it looks like it"
     dialog.reject()
 
 

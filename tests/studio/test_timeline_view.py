@@ -33,6 +33,20 @@ def titles(view: TimelineView) -> list[str]:
     return [card.title.text() for card in view.cards]
 
 
+def test_before_the_first_round_has_ended_the_timeline_says_what_it_waits_for(hands: Hands) -> None:
+    hands.rate_enough()
+    hands.key(K.Key_3, CTRL)
+    view = hands.window.page("timeline")
+    assert isinstance(view, TimelineView)
+    assert view.hint.isVisible() and "No rounds yet" in view.hint.text() and not view.running.isVisible()
+    hands.press(hands.window.top_bar.teach)
+    hands.key(K.Key_3, CTRL)
+    assert not view.hint.isVisible() and view.running.isVisible()
+    hands.worker.finish()
+    hands.drawn()
+    assert not view.hint.isVisible() and not view.running.isVisible() and titles(view) == ["Round 1", "Untuned"]
+
+
 def test_keys_choose_and_restore(hands: Hands, view: TimelineView) -> None:
     assert titles(view) == ["Round 2", "Round 1", "Untuned"] and view.hasFocus()
     assert view.chosen_card() is view.cards[0]

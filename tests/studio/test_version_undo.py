@@ -133,6 +133,42 @@ def test_a_restore_is_taken_back_after_a_restart(open_studio: Callable[[], Hands
         assert project.current_checkpoint() is None and project.undo_label() == "restore version"
 
 
+def test_a_grid_of_a_restored_version_is_still_due_after_a_restart(open_studio: Callable[[], Hands]) -> None:
+    first = open_studio()
+    first.first_grid()
+    taught(first)
+    first.press(timeline(first).cards[1].restore)
+    before, grids = first.actions.grid.images(), first.worker.grids
+    first.qtbot.wait(20)
+    assert first.worker.grids == grids, "nobody looks at the grid"
+    first.close()
+    second = open_studio()
+    assert second.actions.grid.images() == before
+    second.worker.be_ready()
+    second.drawn()
+    assert second.window.view == "rate" and second.worker.grids == 1 and second.actions.grid.images() != before
+    second.close()
+    third = open_studio()
+    third.worker.be_ready()
+    third.drawn()
+    assert third.worker.grids == 0, "it is there"
+
+
+def test_a_grid_after_a_round_is_still_due_if_the_window_closed_before_it_came(open_studio: Callable[[], Hands]) -> None:
+    first = open_studio()
+    first.first_grid()
+    first.rate_enough()
+    first.press(first.window.top_bar.teach)
+    first.worker.propose = lambda count=24: 0  # type: ignore[method-assign]  # it does not come any more
+    first.worker.finish()
+    before = first.actions.grid.images()
+    first.close()
+    second = open_studio()
+    second.worker.be_ready()
+    second.drawn()
+    assert second.worker.grids == 1 and second.actions.grid.images() != before
+
+
 def test_a_round_taught_after_a_restore_stays(hands: Hands, view: TimelineView) -> None:
     hands.press(view.cards[1].restore)
     hands.drawn()

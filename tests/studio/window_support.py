@@ -29,6 +29,7 @@ class StandIn(WorkerClient):
         super().__init__()
         self.asked: list[tuple[Any, ...]] = []
         self.kept: tuple[float, float] | None = None  # what it says that tuning left
+        self.pending: tuple[str, ...] = ()  # what it says that it is still working out
         self.grids = 0
         self.held = False  # the worker is at something else
         self.answers: list[m.Restored] = []
@@ -143,11 +144,12 @@ class StandIn(WorkerClient):
 
     def explain(self, count: int = 6) -> None:
         self.asked.append(("explain", count))
-        words = (("warmer", 0.8), ("softer", 0.4), ("more sky", 0.25))
+        words = () if "words" in self.pending else (("warmer", 0.8), ("softer", 0.4), ("more sky", 0.25))
+        kept = None if "kept" in self.pending else self.kept
         stars = tuple([4.6] * count + [1.3] * count)
         curve = ((8, 0.55), (12, 0.62), (16, 0.66), (20, 0.71))
-        said = m.Explained(words, stars, stars, (), curve, 0.4, FRAMES, self.kept)
-        dropped = 0 if self.kept is None else 3
+        said = m.Explained(words, stars, stars, (), curve, 0.4, FRAMES, kept, self.pending)
+        dropped = 0 if kept is None else 3
         self.explained.emit(ShownTaste(said, self.pixels(2 * count + dropped, seed=7)))
 
     def know(self, images: Any) -> None:
