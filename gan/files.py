@@ -13,6 +13,7 @@ from gan.errors import UserError, reason
 
 _LONGEST = 40  # characters of a name that its temporary file repeats: with all of them that name could be too long
 
+
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
     """Open a temporary file beside `path` for binary writing; it is synced and renamed to `path` on success, and removed on failure.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QUrl
@@ -84,7 +85,7 @@ class Announcer(QObject):
 
     def _exported(self, folder: str) -> None:
         if folder:
-            text = tr("Exported to {folder}", folder=folder)
+            text = tr("Exported to {folder}", folder=Path(folder).name)  # the status bar says the whole path
             if not self._window.isActiveWindow():
                 self.notify(text)
             self.toasts.show(text, verb=tr("Show folder"), run=partial(self._open_folder, folder))

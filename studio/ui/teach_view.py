@@ -215,7 +215,7 @@ class TeachView(QWidget):
     def _draw(self, _: object = None) -> None:
         round_, state = self._actions.round, self._actions.state
         progress, series = round_.progress, round_.series
-        steps, smoothing = progress.steps if progress else 24, SMOOTHING
+        steps, smoothing = progress.steps if progress else 16, SMOOTHING
         if progress is None and not round_.running:  # of earlier rounds only the results are saved, not the steps
             line = line_of(state.checkpoint, state.checkpoints)
             series, steps, smoothing = from_round_to_round(line), len(line) + 1, 1.0
