@@ -18,7 +18,7 @@ from window_support import Hands
 import gan
 from gan.errors import UserError
 from gan.formats.importing import import_file
-from gan.guard.limits import Limits, Look
+from gan.guard.limits import MOVING, Look
 from studio import i18n
 from studio.i18n import spoken, tr
 from studio.project.ratings import LABELS, _label
@@ -101,7 +101,7 @@ def test_what_is_said_elsewhere_is_translated_with_its_values(
             assert tr(said) != said, said
             assert str(images) in tr(said) or images == 1
     assert "dusk" in tr("remove tag dusk")
-    limits = Limits()
+    limits = MOVING  # of these all can be broken
     for look in (Look(1, 0.0, 0.0, 0.1), Look(1, 0.0, -9.0, 2.0), Look(1, 0.0, 0.0, 2.0, -9.0)):
         broken = look.broken(limits)
         assert broken is not None
