@@ -12,7 +12,7 @@ from gan.taste.model import TasteModel, equal_parts, star_information
 
 Why = Literal["informative", "random", "repeat"]
 # Images better than this share of the candidates count as liked. While little is known, many do: first the whole taste is mapped, and then
-# its top in detail. On tuning raters this saved a rating or two more than 0.8 from the start, and showed nearly as much that pleases.
+# its top in detail. `tastemaker benchmark learning --queries` shows what that saves.
 LIKED = 0.8
 LIKED_AT_FIRST = 0.3
 SETTLED = 72  # judgements of the current taste after which `LIKED` holds
