@@ -15,7 +15,7 @@ from studio.model.rounds import version_name
 from studio.project.opinions import MOST_LABELS, MOST_STARS
 from studio.project.records import Checkpoint
 from studio.project.search import UNTUNED, Query
-from studio.ui.flow import FlowLayout
+from studio.ui.flow import Flow
 from studio.ui.labels import LabelButton
 from studio.ui.parts import button, named, stands_for
 
@@ -49,14 +49,14 @@ class SearchField(QLineEdit):
             super().keyPressEvent(event)
 
 
-class GalleryFilter(QWidget):
+class GalleryFilter(Flow):
     """Emits `changed` with the query that the person composed, and `left` when they leave the search field."""
 
     changed = Signal(object)  # Query
     left = Signal()
 
     def __init__(self, actions: Actions) -> None:
-        super().__init__()
+        super().__init__(8)
         self._actions = actions
         self.query = Query()
         self._typing = QTimer(self)
@@ -107,9 +107,8 @@ class GalleryFilter(QWidget):
         self.clear = button(tr("Show everything"), tr("Take every filter away"), "chip", "gallery.everything")
         self.clear.clicked.connect(self.show_everything)
 
-        line = FlowLayout(self, 8)
         for box in (self.search, self.rating, self.flag):
-            line.addWidget(box)
+            self.add(box)
         colours = QWidget()  # keeps the labels on one line
         together = QHBoxLayout(colours)
         together.setContentsMargins(0, 0, 0, 0)
@@ -118,10 +117,10 @@ class GalleryFilter(QWidget):
             made.setToolTip(tr("Only images with a {label}", label=made.accessibleName().lower()))
             made.clicked.connect(self._choose)
             together.addWidget(made)
-        line.addWidget(colours)
+        self.add(colours)
         for box in (self.tag, self.version):
-            line.addWidget(box)
-        line.addWidget(self.clear)
+            self.add(box)
+        self.add(self.clear)
         for choice in (self.rating, self.flag, self.tag, self.version, self.order):
             choice.activated.connect(self._choose)
         self.list_tags()

@@ -21,7 +21,7 @@ from studio.model.actions import Actions
 from studio.model.property import bind
 from studio.project.opinions import MOST_LABELS
 from studio.project.records import Change, ImageState
-from studio.ui.flow import FlowLayout
+from studio.ui.flow import Flow
 from studio.ui.labels import LabelButton
 from studio.ui.parts import named, stands_for
 from studio.ui.title_field import TitleLine
@@ -73,8 +73,7 @@ class TagsEditor(QWidget):
             line.addWidget(made)
         line.addStretch(1)
         column.addLayout(line)
-        self.chips = QWidget()
-        self._flow = FlowLayout(self.chips)
+        self.chips = Flow()
         column.addWidget(self.chips)
         self.field = QLineEdit()
         self.field.setPlaceholderText(tr("Add a tag"))
@@ -188,10 +187,7 @@ class TagsEditor(QWidget):
             if chip.isVisibleTo(self.chips)
         ]:
             return
-        while (item := self._flow.takeAt(0)) is not None:
-            if (old := item.widget()) is not None:
-                old.hide()
-                old.deleteLater()
+        self.chips.remove_all()
         for tag in wanted:
             chip = QPushButton(f"{tag}  ×")
             chip.setProperty("role", "chip")
@@ -199,7 +195,5 @@ class TagsEditor(QWidget):
             chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             named(chip, tr("Remove tag {tag}", tag=tag), tr("Remove tag {tag}", tag=tag))
             chip.clicked.connect(partial(self._actions.mark, "untag", 0, tag))
-            self._flow.addWidget(chip)
-            chip.show()
+            self.chips.add(chip)
         self.chips.setVisible(bool(wanted))
-        self.chips.updateGeometry()

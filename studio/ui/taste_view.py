@@ -58,11 +58,11 @@ class Words(Card):
 
     def show_words(self, words: Sequence[tuple[str, float]], pending: bool = False) -> None:
         """Show words, each with its strength, in 0..1; `pending` : none are known yet because they are still being looked for."""
-        while (item := self._grid.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
+        for child in self.children():
+            if isinstance(child, QWidget):
+                self._grid.removeWidget(child)
+                child.hide()
+                child.deleteLater()
         self.sentence = tr(", ").join(tr(word) for word, _ in words)
         if pending:
             self._grid.addWidget(quiet_note(tr("Looking for words: some hundred images are being measured…")), 0, 0, 1, 3)

@@ -14,7 +14,7 @@ from studio.model import pictures, preferences
 from studio.model.state import StripImages
 from studio.project import recent
 from studio.project.store import Project
-from studio.ui.flow import FlowLayout
+from studio.ui.flow import Flow
 from studio.ui.hints_bar import HintsBar
 from studio.ui.teach_view import TeachView
 from studio.ui.window_files import dropped_path, holds_pictures, is_bundle
@@ -98,14 +98,14 @@ def test_hidden_views_are_not_laid_out_when_something_comes_or_goes(
 ) -> None:
     gallery = hands.window.page("gallery")
     asked: list[int] = []
-    plain = FlowLayout.heightForWidth
+    plain = Flow.heightForWidth
 
-    def counting(layout: FlowLayout, width: int) -> int:
-        if layout is gallery.filter.layout():
+    def counting(flow: Flow, width: int) -> int:
+        if flow is gallery.filter:
             asked.append(width)
-        return plain(layout, width)
+        return plain(flow, width)
 
-    monkeypatch.setattr(FlowLayout, "heightForWidth", counting)
+    monkeypatch.setattr(Flow, "heightForWidth", counting)
     gallery.filter.updateGeometry()  # as the list of versions does at the end of a round
     hint_of(hands).setVisible(False)
     hands.window.centralWidget().layout().activate()

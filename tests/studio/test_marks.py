@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import shiboken6
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QLayout, QLayoutItem, QPushButton
 from window_support import Hands
 
 from studio.ui.image_delegate import ImageDelegate
@@ -74,6 +75,22 @@ def test_tags_are_typed_and_removed(hands: Hands) -> None:
     hands.click(3)
     assert chips(hands) == []
     assert hands.window.commands["undo"].text() == "Undo: remove tag soft sky 5"
+
+
+def test_chips_wrap_and_leave_nothing_behind(hands: Hands) -> None:
+    hands.click(2)
+    words = [f"a rather long tag {number}" for number in range(6)]
+    for word in words:
+        hands.actions.mark("tag", text=word)
+    hands.qtbot.waitUntil(lambda: len(chips(hands)) == 6)
+    flow = editor(hands).chips
+    hands.qtbot.waitUntil(lambda: flow.height() == flow.heightForWidth(flow.width()))
+    places = [chip.geometry() for chip in chips(hands)]
+    assert len({place.top() for place in places}) > 1 and all(flow.rect().contains(place) for place in places)
+    assert not any(one.intersects(other) for one in places for other in places if one is not other)
+    # A wrapper of an item that Qt frees is what PySide returns for the next widget at its address.
+    items = [w for w in shiboken6.getAllValidWrappers() if isinstance(w, QLayoutItem) and not isinstance(w, QLayout)]
+    assert items == []
 
 
 def test_a_note_is_kept_when_it_is_left(hands: Hands) -> None:

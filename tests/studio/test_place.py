@@ -40,6 +40,7 @@ def test_filters_order_image_and_scroll_are_found_again(many: Path, open_studio:
     first.key(K.Key_1, CTRL)
     view = gallery(first)
     view.show_query(Query(stars=2, order="oldest"))
+    first.qtbot.waitUntil(lambda: view.grid.geometry().bottom() > view.height() - 20)  # it is laid out
     view.grid.setFocus()
     first.key(K.Key_Home)
     for _ in range(40):
