@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 class Flow(QWidget):
     """Places widgets from left to right, and on a new line when they do not fit into the width.
 
-    Not a `QLayout`: one written in Python holds items that Qt frees, and PySide then takes the next widget at that address for one.
+    Not a `QLayout`: one written in Python outlives its window, with the wrappers of items that Qt owns.
     """
 
     def __init__(self, gap: int = 6) -> None:

@@ -38,8 +38,14 @@ class SurveyView(QWidget):
             made.clicked.connect(partial(self._surveys.resize, size))
             self.header.line.addWidget(made)
         self.panes = [LoupePane(self.loupe, zooms=False) for _ in range(max(SIZES))]
+        column = self._column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 16)
+        column.setSpacing(8)
+        column.addWidget(self.header)
         self._places = QGridLayout()
         self._places.setSpacing(4)
+        # Added empty: PySide would keep the items of a filled one, and takes the next widget at the address of a freed item for that item.
+        column.addLayout(self._places, 1)
         for place, pane in enumerate(self.panes):
             self._places.addWidget(pane, 0, place)
             pane.setMinimumSize(48, 48)
@@ -56,11 +62,6 @@ class SurveyView(QWidget):
             ),
         )
         note.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        column = self._column = QVBoxLayout(self)
-        column.setContentsMargins(16, 12, 16, 16)
-        column.setSpacing(8)
-        column.addWidget(self.header)
-        column.addLayout(self._places, 1)
         column.addWidget(self.hint, 1)
         column.addWidget(note)
         bind(self._surveys, "shown", self._show_new)

@@ -4,10 +4,11 @@ import random
 from collections import Counter
 
 import pytest
+import shiboken6
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QCursor, QEnterEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidgetItem
 from window_support import Hands
 
 from studio.model.choosing import pick_pair
@@ -155,6 +156,13 @@ def test_a_double_click_answers_once_and_leaves_the_zoom(hands: Hands) -> None:
         QTest.mouseDClick(pane, Qt.MouseButton.LeftButton)
         assert view.loupe.zoom is None
         assert len(hands.project.choices()) == before + 1
+
+
+def test_no_wrapper_stays_of_the_items_that_are_replaced(hands: Hands) -> None:
+    # Qt frees them, and PySide would return such a wrapper for the next widget at its address.
+    view = survey_view(hands)
+    items = [wrapper for wrapper in shiboken6.getAllValidWrappers() if isinstance(wrapper, QWidgetItem)]
+    assert not {item.widget() for item in items} & set(view.panes)
 
 
 def test_numbers_arrows_and_clicks_choose_the_best(hands: Hands) -> None:

@@ -88,7 +88,6 @@ def test_chips_wrap_and_leave_nothing_behind(hands: Hands) -> None:
     places = [chip.geometry() for chip in chips(hands)]
     assert len({place.top() for place in places}) > 1 and all(flow.rect().contains(place) for place in places)
     assert not any(one.intersects(other) for one in places for other in places if one is not other)
-    # A wrapper of an item that Qt frees is what PySide returns for the next widget at its address.
     items = [wrapper for wrapper in shiboken6.getAllValidWrappers() if isinstance(wrapper, QWidgetItem)]
     assert not any(flow.isAncestorOf(item.widget()) for item in items)
 
