@@ -52,8 +52,14 @@ class LoupeView(QWidget):
         header.addWidget(self.zoom_button)
         header.addWidget(self.pixels_button)
         self.panes = [LoupePane(self._loupe) for _ in range(MOST_PANES)]
+        column = self._column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 8)
+        column.setSpacing(8)
+        column.addLayout(header)
         self._places = QGridLayout()
         self._places.setSpacing(8)
+        # Added empty: PySide would keep the items of a filled one, and takes the next widget at the address of a freed item for that item.
+        column.addLayout(self._places, 1)
         for number, pane in enumerate(self.panes):
             self._places.addWidget(pane, 0, number)
             pane.pressed.connect(partial(self._press, number))
@@ -67,11 +73,6 @@ class LoupeView(QWidget):
         self.hint.setWordWrap(True)
         self.strip = Filmstrip(actions.images)
         self.strip.chosen.connect(self._loupe.go)
-        column = self._column = QVBoxLayout(self)
-        column.setContentsMargins(16, 12, 16, 8)
-        column.setSpacing(8)
-        column.addLayout(header)
-        column.addLayout(self._places, 1)
         column.addWidget(self.hint, 1)
         column.addWidget(self.strip)
         for name in ("panes", "active"):
