@@ -88,7 +88,8 @@ def insight(session: TuningSession, count: int = 6, at_once: bool = False) -> In
 def to_draw(session: TuningSession) -> list[str]:
     """The fields of an `Insight` for which images would have to be drawn now; a taste must be fitted."""
     fields = []
-    if session.learner.conviction and session.plain_measures is None:
+    measured = 0 if session.plain_measures is None else len(session.plain_measures)
+    if session.learner.conviction and measured < min(_LOOKED_AT, len(session.scorer.latents)):
         fields.append("words")
     if session.rounds and not session.tuned_features_known(DRAWN):
         fields.append("kept")
@@ -120,8 +121,27 @@ def kept(session: TuningSession) -> Kept | None:
 
 def plain_measures(session: TuningSession) -> torch.Tensor:
     """Measures of the first 256 reference images, (n, len(MEASURES)); cached by the session, because they never change."""
-    if session.plain_measures is None:
-        drawer = session.scorer.drawer
-        parts = session.scorer.latents[:_LOOKED_AT].split(drawer.chunk)
-        session.plain_measures = torch.cat([measures(drawer.draw(part)) for part in parts])
+    while _measure_more(session):
+        pass
+    assert session.plain_measures is not None
     return session.plain_measures
+
+
+def prepare(session: TuningSession) -> bool:
+    """Draw a few of the images for which an `Insight` would have to wait. Returns False if there are none; a taste must be fitted."""
+    missing = to_draw(session)
+    if "words" in missing:
+        return _measure_more(session)
+    return "kept" in missing and session.read_tuned(DRAWN, session.scorer.drawer.chunk)
+
+
+@torch.no_grad()
+def _measure_more(session: TuningSession) -> bool:
+    """Draw and measure a few more of the images of `plain_measures`. Returns False if all are measured."""
+    known, drawer = session.plain_measures, session.scorer.drawer
+    rest = session.scorer.latents[len(known) if known is not None else 0 : _LOOKED_AT][: drawer.chunk]
+    if not len(rest):
+        return False
+    found = measures(drawer.draw(rest))
+    session.plain_measures = found if known is None else torch.cat([known, found])
+    return True

@@ -200,20 +200,34 @@ class TuningSession:
         z = latents(seeds, self.model.z_dim)
         return self.draw(z.numpy()), self.draw(self._tuned(z).cpu().numpy())
 
-    @torch.no_grad()
     def tuned_features(self, seeds: Sequence[int]) -> Tensor:
         """Standardised features (N, d) of the images of seeds as tuned now; the last result is cached."""
-        if self._tuned_features is None or not self.tuned_features_known(seeds):
-            raw, _ = self.scorer.drawer.look(self._tuned(latents(seeds, self.model.z_dim)))
-            self._tuned_features = (self.adapter, tuple(seeds)), torch.cat(self.scorer.standardise(raw), dim=1)
-        return self._tuned_features[1]
+        self.read_tuned(seeds, len(seeds))
+        return self._known_tuned(seeds)
+
+    @torch.no_grad()
+    def read_tuned(self, seeds: Sequence[int], count: int) -> bool:
+        """Draw and read up to `count` of the images that `tuned_features` of these seeds still needs. Returns False if it needs none."""
+        known = self._known_tuned(seeds)
+        rest = seeds[len(known) :][:count]
+        if not rest:
+            return False
+        raw, _ = self.scorer.drawer.look(self._tuned(latents(rest, self.model.z_dim)))
+        read = torch.cat(self.scorer.standardise(raw), dim=1)
+        self._tuned_features = (self.adapter, tuple(seeds)), torch.cat([known, read]) if len(known) else read
+        return True
 
     def tuned_features_known(self, seeds: Sequence[int]) -> bool:
         """Whether `tuned_features` of these seeds needs no drawing."""
-        if self._tuned_features is None:
-            return False
-        adapter, known = self._tuned_features[0]
-        return adapter is self.adapter and known == tuple(seeds)
+        return len(self._known_tuned(seeds)) == len(seeds)
+
+    def _known_tuned(self, seeds: Sequence[int]) -> Tensor:
+        """What is known of `tuned_features`: the first rows, or none."""
+        if self._tuned_features is not None:
+            (adapter, of), known = self._tuned_features
+            if adapter is self.adapter and of == tuple(seeds):
+                return known
+        return torch.empty(0)
 
     # ------------------------------------------------------------------ proposing and listening
 

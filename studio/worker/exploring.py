@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -52,15 +50,9 @@ class Explorer:
         pixels = self._frames.send(session.draw(latents))
         return x.Explored(command.request, tuple(map(packed, latents)), stars, directions.ends, pixels)
 
-    def explain(self, command: x.Explain) -> Iterator[x.Explained]:
-        """Describe what was learnt: at once what is known, and then, if images have to be drawn for the rest, everything."""
-        first = self._explained(command, at_once=True)
-        yield first
-        if first.pending:
-            yield self._explained(command, at_once=False)
-
-    def _explained(self, command: x.Explain, at_once: bool) -> x.Explained:
-        found = insight(self._session, command.count, at_once)
+    def explain(self, command: x.Explain, whole: bool) -> x.Explained:
+        """Describe what was learnt; unless the `whole` is wanted, without what images would have to be drawn for."""
+        found = insight(self._session, command.count, at_once=not whole)
         if found is None:
             return x.Explained((), (), (), (), (), 1.0, None)
         both = (found.best, found.worst)

@@ -18,6 +18,7 @@ import torch
 
 from gan.device import resolve_device
 from gan.errors import TooLittleSaid, UserError, is_out_of_memory, reason
+from gan.insight import prepare
 from gan.session import TuningSession
 from studio.project.opinions import standing
 from studio.worker import messages as m
@@ -87,6 +88,7 @@ class Service:
         self._checkpoint: str | None = None
         self._teaching = False
         self._explorer: Explorer | None = None
+        self._explaining: m.Explain | None = None  # answered in part; the rest is worked out while nobody waits
         self._titling: Titling | None = None
 
     def run(self) -> None:
@@ -108,6 +110,10 @@ class Service:
             self._send(m.Busy("learning" if self._events else "drawing"))
             self._guarded("Open", lambda: self._retrying(self._warm))
             self._send(m.Busy(""))
+            return True
+        if (asked := self._explaining) is not None:
+            self._explaining = None
+            self._guarded("Explain", lambda: self._retrying(lambda: self._go_on_explaining(asked)))
             return True
         try:
             return self._session.prepare()
@@ -194,7 +200,7 @@ class Service:
             self._checkpoint = command.checkpoint
             self._use_signals = command.use_signals
         self._opened, self._session = command, None  # the old one's memory first
-        self._explorer, self._titling = None, None
+        self._explorer, self._explaining, self._titling = None, None, None
         session = self._make(command, device)
         session.add(self._latents)  # including those that came after the command
         if self._checkpoint is not None:
@@ -325,8 +331,19 @@ class Service:
         self._send(self._explore().explore(command))
 
     def _do_explain(self, command: m.Explain) -> None:
-        for explained in self._explore().explain(command):
-            self._send(explained)
+        first = self._explore().explain(command, whole=False)
+        self._send(first)
+        # A round leaves no time in which nobody waits.
+        self._explaining = command if first.pending and not self._teaching else None
+        if first.pending and self._teaching:
+            self._send(self._explore().explain(command, whole=True))
+
+    def _go_on_explaining(self, command: m.Explain) -> None:
+        """Draw a piece of what was left out of the answer, or, if nothing is missing any more, answer again."""
+        if self.session.learner.model is not None and prepare(self.session):
+            self._explaining = command
+        else:
+            self._send(self._explore().explain(command, whole=True))
 
     def _explore(self) -> Explorer:
         if self._cold:

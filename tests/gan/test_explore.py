@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from gan import explore
-from gan.insight import insight, kept
+from gan.insight import insight, kept, prepare, to_draw
 from gan.model import Model
 from gan.networks import Generator, GeneratorConfig
 from gan.networks.adapter import ChoiceConfig, Shift
@@ -183,6 +183,10 @@ def test_insight_says_what_tuning_leaves_out(session: TuningSession) -> None:
     session.plain_measures = None
     early = insight(session, 4, at_once=True)
     assert early is not None and early.pending == ("words", "kept") and early.kept is None and early.dropped is None
+    pieces = 0
+    while prepare(session):
+        pieces += 1
+    assert pieces > 2 and not to_draw(session), "a piece at a time"
     collapsed = insight(session, 4)
     assert collapsed is not None and collapsed.kept is not None and collapsed.dropped is not None
     assert collapsed.kept.every < found.every and collapsed.kept.liked < found.liked

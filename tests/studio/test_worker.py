@@ -796,3 +796,22 @@ def test_a_dial_that_is_off_by_default_can_be_turned_up() -> None:
     turned = reward_weights(m.RoundSettings(weights={"typicality": 1.0, "realism": 2.0, "novelty": 1.0}))
     assert turned.typicality > 0.0 and turned.realism == 2.0 * RewardWeights().realism
     assert turned.novelty == RewardWeights().novelty
+
+
+def test_what_a_taste_is_not_told_at_once_is_drawn_while_nobody_waits(bundle, monkeypatch):
+    served, sent = opened_again(bundle, 30)
+    served.do(m.Predict((1,)))
+    served.session.rounds = 1  # as after a round
+    served.do(m.Explain())
+    served.do(m.Explore(1, None, seed=3))
+    assert len(sent.of(m.Explored)) == 1, "it does not wait for the rest of the taste"
+    (first,) = sent.of(m.Explained)
+    assert "kept" in first.pending and first.kept is None
+    run_out_once(monkeypatch, served.session, "read_tuned")
+    pieces = 0
+    while len(sent.of(m.Explained)) < 2:
+        assert served._ahead_of_time()
+        pieces += 1
+    told = sent.of(m.Explained)[-1]
+    assert pieces > 2 and not told.pending and told.kept is not None
+    assert len(sent.of(m.Notice)) == 1 and not sent.of(m.Failed)
