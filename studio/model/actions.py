@@ -44,7 +44,13 @@ class Actions(Listener):
         self.applied.connect(self.gallery.apply)
         self.guesses.changed.connect(self.gallery.touch)
         self.grid.dataChanged.connect(self.gallery.touch)
-        self.duels, self.surveys = Duels(self), Surveys(self)
+        shared = project, self.state, self.round, self.grid
+        self.duels, self.surveys = Duels(*shared, self.guesses, self), Surveys(*shared, self)
+        self.duels.decided.connect(self.decide_duel)
+        self.surveys.decided.connect(self.decide_survey)
+        for chooser in (self.duels, self.surveys):
+            chooser.grid_wanted.connect(self.new_grid)
+            self.applied.connect(chooser.apply)
         self._leading: Going | None = None  # the switch that an undo or redo has requested from the worker
         self._exporting_images: list[int] = []  # favourites in the running export
         worker.exported.connect(self._note_exported)

@@ -8,17 +8,17 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
+from studio.model.grid_model import GridModel
+from studio.model.guesses import Guesses
 from studio.model.property import Property, changed
+from studio.model.state import RoundState, StudioState
 from studio.project.opinions import Duel, Retracted, Survey
 from studio.project.records import Change
 from studio.project.search import Query
-
-if TYPE_CHECKING:
-    from studio.model.actions import Actions
+from studio.project.store import Project
 
 NEW, SEEN = "new", "seen"
 SIZES = (4, 6, 9)  # images per survey
@@ -52,28 +52,25 @@ def pick_pair(
 
 
 class Chooser(QObject):
-    """Shared by duels and surveys: where images come from, and how many were asked about."""
+    """Shared by duels and surveys: where images come from, and how many were asked about. What was answered comes back through `apply`."""
+
+    grid_wanted = Signal()
 
     source: Property[str] = Property(NEW)  # NEW or SEEN
     shown: Property[tuple[int, ...]] = Property(())  # compared now; empty while images are being drawn
     done: Property[int] = Property(0)  # since the window opened
     total: Property[int] = Property(0)  # in the project
 
-    def __init__(self, actions: Actions) -> None:
-        super().__init__(actions)
-        self._actions = actions
+    def __init__(self, project: Project, state: StudioState, round_: RoundState, grid: GridModel, parent: QObject) -> None:
+        super().__init__(parent)
+        self._project, self._state, self._grid = project, state, grid
         self._luck = random.Random()
         self._asked: Counter[int] = Counter()
         self._pool: list[int] = []
         self._open = False  # whether its view is open
-        actions.applied.connect(self._applied)
-        actions.grid.dataChanged.connect(self._images_came)
-        for state, name in (
-            (actions.state, "drawing"),
-            (actions.state, "loaded"),
-            (actions.round, "running"),
-        ):
-            changed(state, name).connect(self._images_came)
+        grid.dataChanged.connect(self._images_came)
+        for told, name in ((state, "drawing"), (state, "loaded"), (round_, "running")):
+            changed(told, name).connect(self._images_came)
 
     def begin(self) -> None:
         """Show images, unless some are shown already."""
@@ -97,14 +94,14 @@ class Chooser(QObject):
         """Show the next images, or request new ones and wait."""
         self.shown = ()
         if self.source == SEEN and not self._pool:
-            everything = list(self._actions.project.find(Query()))
+            everything = list(self._project.find(Query()))
             self._pool = self._luck.sample(everything, min(240, len(everything)))
-        chosen = self._choose(self._pool if self.source == SEEN else self._actions.grid.images())
+        chosen = self._choose(self._pool if self.source == SEEN else self._grid.images())
         if chosen:
             self._set_out(chosen)
             self.shown = chosen
-        elif self.source == NEW and self._open and not self._actions.state.drawing:
-            self._actions.new_grid()
+        elif self.source == NEW and self._open and not self._state.drawing:
+            self.grid_wanted.emit()
 
     def _count(self, by: int, images: Sequence[int]) -> None:
         self.done, self.total = max(0, self.done + by), max(0, self.total + by)
@@ -112,7 +109,7 @@ class Chooser(QObject):
             self._asked[image] = max(0, self._asked[image] + by)
 
     def _images_came(self, *_: object) -> None:
-        if self._open and not self.shown and not self._actions.state.drawing:
+        if self._open and not self.shown and not self._state.drawing:
             self.next()
 
     def _choose(self, pool: Sequence[int]) -> tuple[int, ...]:
@@ -124,17 +121,23 @@ class Chooser(QObject):
     def _recall(self) -> None:
         raise NotImplementedError
 
-    def _applied(self, change: Change) -> None:
+    def apply(self, change: Change) -> None:
+        """Go on after an answer, or ask again what was undone."""
         raise NotImplementedError
 
 
 class Duels(Chooser):
     """Two images; which of them is on the left is random, and recorded."""
 
+    decided = Signal(object, object, str, str)  # two images, the outcome: "a", "b", "tie" or "skip", and which was on the left
+
     left = "a"
 
-    def __init__(self, actions: Actions) -> None:
-        super().__init__(actions)
+    def __init__(
+        self, project: Project, state: StudioState, round_: RoundState, grid: GridModel, guesses: Guesses, parent: QObject
+    ) -> None:
+        super().__init__(project, state, round_, grid, parent)
+        self._guesses = guesses
         self._met: set[frozenset[int]] = set()
 
     def sides(self) -> tuple[int, int] | None:
@@ -151,11 +154,11 @@ class Duels(Chooser):
         a, b = self.shown
         other = "b" if self.left == "a" else "a"
         outcome = {"left": self.left, "right": other}.get(side, side)
-        self._actions.decide_duel(a, b, outcome, self.left)
+        self.decided.emit(a, b, outcome, self.left)
 
     def _choose(self, pool: Sequence[int]) -> tuple[int, ...]:
         fresh = pool if self.source == SEEN else [image for image in pool if not self._asked[image]]
-        guess = self._actions.guesses.of
+        guess = self._guesses.of
 
         def expected(image: int) -> float | None:
             found = guess(image)
@@ -167,12 +170,12 @@ class Duels(Chooser):
         self.left = self._luck.choice("ab")
 
     def _recall(self) -> None:
-        duels = [choice for choice in self._actions.project.choices() if isinstance(choice, Duel)]
+        duels = [choice for choice in self._project.choices() if isinstance(choice, Duel)]
         self.total = len(duels)
         self._asked = Counter(image for duel in duels for image in duel.images)
         self._met = {frozenset(duel.images) for duel in duels}
 
-    def _applied(self, change: Change) -> None:
+    def apply(self, change: Change) -> None:
         duel = change.choice
         if not isinstance(duel, Duel):
             return
@@ -191,10 +194,12 @@ class Duels(Chooser):
 class Surveys(Chooser):
     """Several images, of which the best is chosen."""
 
+    decided = Signal(object, list)  # the best image, and the others
+
     size: Property[int] = Property(6)  # one of SIZES
 
-    def __init__(self, actions: Actions) -> None:
-        super().__init__(actions)
+    def __init__(self, project: Project, state: StudioState, round_: RoundState, grid: GridModel, parent: QObject) -> None:
+        super().__init__(project, state, round_, grid, parent)
         self._skipped: list[tuple[int, ...]] = []  # skipped since the last answer
         self._orders: dict[frozenset[int], tuple[int, ...]] = {}  # the order in which the images of an answer were shown
 
@@ -217,7 +222,7 @@ class Surveys(Chooser):
         if 0 <= place < len(self.shown):
             best = self.shown[place]
             self._orders[frozenset(self.shown)] = self.shown
-            self._actions.decide_survey(best, [image for image in self.shown if image != best])
+            self.decided.emit(best, [image for image in self.shown if image != best])
 
     def skip(self) -> None:
         """Show other images; nothing is recorded."""
@@ -245,11 +250,11 @@ class Surveys(Chooser):
         return tuple(self._luck.sample(order[: self.size], self.size))
 
     def _recall(self) -> None:
-        surveys = [choice for choice in self._actions.project.choices() if isinstance(choice, Survey)]
+        surveys = [choice for choice in self._project.choices() if isinstance(choice, Survey)]
         self.total = len(surveys)
         self._asked = Counter(image for survey in surveys for image in survey.images)
 
-    def _applied(self, change: Change) -> None:
+    def apply(self, change: Change) -> None:
         survey = change.choice
         self._skipped.clear()  # later actions are undone before earlier skips
         if not isinstance(survey, Survey):

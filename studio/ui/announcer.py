@@ -9,7 +9,6 @@ import sys
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
@@ -20,20 +19,19 @@ from studio.model import settings
 from studio.model.property import bind
 from studio.model.state import Message, PastRound
 from studio.model.training_access import training_of
+from studio.ui.shell import Shell
 from studio.ui.toasts import Toasts
-
-if TYPE_CHECKING:
-    from studio.ui.window import StudioWindow
 
 
 class Announcer(QObject):
     """Listens to rounds, exports and failures of one window."""
 
-    def __init__(self, window: StudioWindow) -> None:
+    def __init__(self, window: Shell) -> None:
         super().__init__(window)
         self._window = window
         self.toasts = Toasts(window, (window.side, window.stack))
         window.stack.currentChanged.connect(self.toasts.place_anew)
+        window.job_ended.connect(self.announce)
         self._tray: QSystemTrayIcon | None = None
         self._fraction: float | None = None
         actions = window.actions_

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING
 
 from studio.i18n import tr
 from studio.ui.commands import Command
-
-if TYPE_CHECKING:
-    from studio.ui.window import StudioWindow
+from studio.ui.shell import Shell
 
 
-def table(window: StudioWindow) -> Iterable[Command]:
+def table(window: Shell) -> Iterable[Command]:
     """Return the commands in the order of the menu."""
     duels, surveys = window.actions_.duels, window.actions_.surveys
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from importlib import import_module
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView
@@ -13,26 +13,30 @@ from studio.i18n import tr
 from studio.theme.theme import current
 from studio.ui import image_commands, project_commands, undo_commands, views
 from studio.ui.commands import Command
+from studio.ui.shell import Shell
+from studio.ui.window_files import WindowFiles
 
-if TYPE_CHECKING:
-    from studio.ui.window import StudioWindow
 
-
-def table(window: StudioWindow) -> list[Command]:
+def table(window: Shell, files: WindowFiles) -> list[Command]:
     """Return the commands of a window, in the order of its menus."""
     return [
-        *project_commands.table(window),
-        *_edit(window),
+        *project_commands.table(window, files),
+        *_edit(window, files),
         *_image(window),
         *image_commands.table(window),
         *_generator(window),
         *_view(window),
         *_help(window),
-        *(command for entry in views.entries() for command in entry.commands(window)),
+        *(command for entry in views.entries() for command in _of_view(entry, window)),
     ]
 
 
-def _edit(window: StudioWindow) -> Iterable[Command]:
+def _of_view(entry: views.ViewEntry, window: Shell) -> Iterable[Command]:
+    if entry.commands is not None:
+        yield from import_module(f"studio.ui.{entry.commands}").table(window)
+
+
+def _edit(window: Shell, files: WindowFiles) -> Iterable[Command]:
     yield from undo_commands.table(window)
     yield Command(
         "copy",
@@ -40,9 +44,9 @@ def _edit(window: StudioWindow) -> Iterable[Command]:
         tr("Copy image"),
         ("Ctrl+C",),
         tr("Put the selected image on the clipboard"),
-        window.files.copy_image,
+        files.copy_image,
         new_group=True,
-        enabled=lambda: window.files.image_at_hand() is not None,
+        enabled=lambda: files.image_at_hand() is not None,
     )
     yield Command(
         "select_all",
@@ -55,7 +59,7 @@ def _edit(window: StudioWindow) -> Iterable[Command]:
     )
 
 
-def _image(window: StudioWindow) -> Iterable[Command]:
+def _image(window: Shell) -> Iterable[Command]:
     rates, state = views.rating_views(), window.actions_.state
     for stars in range(1, 6):
         yield Command(
@@ -127,7 +131,7 @@ def _image(window: StudioWindow) -> Iterable[Command]:
     )
 
 
-def _generator(window: StudioWindow) -> Iterable[Command]:
+def _generator(window: Shell) -> Iterable[Command]:
     actions, state, round_ = window.actions_, window.actions_.state, window.actions_.round
 
     def free() -> bool:
@@ -197,7 +201,7 @@ def _generator(window: StudioWindow) -> Iterable[Command]:
     )
 
 
-def _view(window: StudioWindow) -> Iterator[Command]:
+def _view(window: Shell) -> Iterator[Command]:
     state = window.actions_.state
     for entry in views.entries():
         yield Command(
@@ -284,7 +288,7 @@ def _view(window: StudioWindow) -> Iterator[Command]:
         )
 
 
-def _help(window: StudioWindow) -> Iterable[Command]:
+def _help(window: Shell) -> Iterable[Command]:
     yield Command(
         "keys",
         "help",
@@ -316,12 +320,12 @@ def _is_mode(mode: str) -> bool:
     return current().mode == mode
 
 
-def _toggle_full_screen(window: StudioWindow) -> None:
+def _toggle_full_screen(window: Shell) -> None:
     window.setWindowState(window.windowState() ^ Qt.WindowState.WindowFullScreen)  # keeps whether it is maximised
     window.commands.refresh()
 
 
-def _select_all(window: StudioWindow) -> None:
+def _select_all(window: Shell) -> None:
     shown = views.focus_target(window.page(window.view))
     if isinstance(shown, QAbstractItemView):
         shown.selectAll()

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from studio.i18n import tr
 from studio.ui import views
 from studio.ui.commands import Command
+from studio.ui.shell import Shell
 
 if TYPE_CHECKING:
     from studio.ui.explore_view import ExploreView
-    from studio.ui.window import StudioWindow
 
 _HERE = ("explore",)
 
 
-def table(window: StudioWindow) -> Iterable[Command]:
+def table(window: Shell) -> Iterable[Command]:
     """Return the commands in the order of the menu."""
     state = window.actions_.state
 
@@ -99,7 +99,7 @@ def table(window: StudioWindow) -> Iterable[Command]:
     )
 
 
-def _view(window: StudioWindow) -> ExploreView:
+def _view(window: Shell) -> ExploreView:
     from studio.ui.explore_view import ExploreView
 
     view = window.page("explore")

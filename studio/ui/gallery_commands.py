@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from studio.i18n import tr
 from studio.ui.commands import Command
+from studio.ui.shell import Shell
 
 if TYPE_CHECKING:
     from studio.ui.gallery_view import GalleryView
-    from studio.ui.window import StudioWindow
 
 
-def table(window: StudioWindow) -> Iterable[Command]:
+def table(window: Shell) -> Iterable[Command]:
     """Return the commands in the order of the menu."""
 
     def view() -> GalleryView:

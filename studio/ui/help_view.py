@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QShowEvent
@@ -18,10 +18,8 @@ from studio.theme.tokens import HEADER
 from studio.ui import views
 from studio.ui.columns import WIDTH, scrolled
 from studio.ui.parts import Card, button, named, quiet_note, section, text_label
+from studio.ui.shell import Shell
 from studio.ui.shortcut_sheet import key_words
-
-if TYPE_CHECKING:
-    from studio.ui.window import StudioWindow
 
 LICENCES = (
     ("Qt, PySide6", "LGPL-3.0"),
@@ -143,7 +141,7 @@ class HelpView(QWidget):
         self._tell_keys()  # they may have changed since it was last shown
 
     def _key(self, command: str) -> str:
-        keys = cast("StudioWindow", self.window()).commands.keys(command)
+        keys = cast(Shell, self.window()).commands.keys(command)
         return key_words(keys[:1]) or tr("none")
 
     def _tell_keys(self) -> None:

@@ -16,13 +16,13 @@ from studio.project.opinions import MOST_LABELS
 from studio.ui import views
 from studio.ui.commands import Command, Commands
 from studio.ui.labels import FIRST_KEY
+from studio.ui.shell import Shell
 
 if TYPE_CHECKING:
     from studio.ui.tags_editor import TagsEditor
-    from studio.ui.window import StudioWindow
 
 
-def table(window: StudioWindow) -> Iterable[Command]:
+def table(window: Shell) -> Iterable[Command]:
     """Return the commands in the order of the menu."""
     # Not in Explore: its images are not in the project until they are rated, so these would change the images selected elsewhere.
     rates = tuple(view for view in views.rating_views() if view != "explore")
@@ -114,13 +114,13 @@ def context_menu(window: QWidget) -> QMenu:
     return menu
 
 
-def _suggest_title(window: StudioWindow) -> None:
+def _suggest_title(window: Shell) -> None:
     from studio.ui.title_sheet import open_sheet
 
     open_sheet(window.actions_, window)
 
 
-def _save(window: StudioWindow) -> None:
+def _save(window: Shell) -> None:
     actions = window.actions_
     images = actions.state.selected
     if len(images) == 1:
@@ -135,7 +135,7 @@ def _save(window: StudioWindow) -> None:
         actions.save_images({image: Path(folder) / f"{actions.state.project_name} {image}.png" for image in images})
 
 
-def _editor(window: StudioWindow) -> TagsEditor:
+def _editor(window: Shell) -> TagsEditor:
     """Return the editor in the side panel of the current view; shows the panel if it was hidden."""
     from studio.ui.tags_editor import TagsEditor
 

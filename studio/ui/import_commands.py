@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from studio.i18n import tr
 from studio.ui.commands import Command
 from studio.ui.leaving import leave
+from studio.ui.shell import Shell
 
 if TYPE_CHECKING:
     from studio.ui.import_sheet import ImportSheet
-    from studio.ui.window import StudioWindow
 
 # Files of Keras are included because the error message tells what to do with them.
 SUFFIXES = (".pkl", ".pt", ".pth", ".ckpt", ".tar", ".bin", ".onnx", ".safetensors", ".pt2", ".h5", ".keras")
@@ -34,7 +34,7 @@ def ask_file(parent: QWidget) -> Path | None:
     return Path(picked) if picked else None
 
 
-def open_sheet(window: StudioWindow, file: Path) -> ImportSheet:
+def open_sheet(window: Shell, file: Path) -> ImportSheet:
     """Open the Import sheet on a file."""
     from studio.model.importing import Importing
     from studio.ui.import_sheet import ImportSheet
@@ -54,7 +54,7 @@ def open_sheet(window: StudioWindow, file: Path) -> ImportSheet:
     return sheet
 
 
-def table(window: StudioWindow) -> Iterable[Command]:
+def table(window: Shell) -> Iterable[Command]:
     """Yield the command. Also makes the window accept dropped files of this kind."""
 
     def choose() -> None:
@@ -69,7 +69,7 @@ def table(window: StudioWindow) -> Iterable[Command]:
         open_sheet(window, file)
         return True
 
-    window.files.takers.append(take)
+    window.takers.append(take)
     yield Command(
         "import",
         "project",

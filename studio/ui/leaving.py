@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QCloseEvent
@@ -14,12 +13,10 @@ from studio.i18n import tr
 from studio.model.property import changed
 from studio.model.training_access import training_of
 from studio.ui.parts import message_box
-
-if TYPE_CHECKING:
-    from studio.ui.window import StudioWindow
+from studio.ui.shell import Shell
 
 
-def at_stake(window: StudioWindow) -> str:
+def at_stake(window: Shell) -> str:
     """Return a sentence on what is running and what leaving would do to it; "" if nothing is running."""
     actions = window.actions_
     if actions.round.running:
@@ -31,7 +28,7 @@ def at_stake(window: StudioWindow) -> str:
     return ""
 
 
-def leave(window: StudioWindow, do: Callable[[], object]) -> None:
+def leave(window: Shell, do: Callable[[], object]) -> None:
     """Call `do`, which closes the window: at once, or, if something is running, after the person has agreed."""
     stake = at_stake(window)
     if not stake:
@@ -63,7 +60,7 @@ def leave(window: StudioWindow, do: Callable[[], object]) -> None:
 class _Later(QObject):
     """Leaves a window when the running round has been stopped and kept, unless the person decides to stay."""
 
-    def __init__(self, window: StudioWindow) -> None:
+    def __init__(self, window: Shell) -> None:
         super().__init__(window)
         self._window = window
         self._do: Callable[[], object] | None = None
@@ -84,13 +81,13 @@ class _Later(QObject):
             self._do = None
 
 
-def _later_of(window: StudioWindow) -> _Later:
+def _later_of(window: Shell) -> _Later:
     """Return the window's `_Later`, made on first use."""
     found = window.findChild(_Later)
     return found if found is not None else _Later(window)
 
 
-def stays(window: StudioWindow, event: QCloseEvent) -> bool:
+def stays(window: Shell, event: QCloseEvent) -> bool:
     """Whether a window that the person closes at its frame must stay open for now because something is running; if so, ask them."""
     if not event.spontaneous() or not at_stake(window):
         return False

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING
 
 from studio.i18n import tr
 from studio.ui.commands import Command
-
-if TYPE_CHECKING:
-    from studio.ui.window import StudioWindow
+from studio.ui.shell import Shell
 
 MANY = ("rate", "gallery")
 """The views in which images are selected."""
 
 
-def table(window: StudioWindow) -> Iterable[Command]:
+def table(window: Shell) -> Iterable[Command]:
     """Return the commands in the order of the menus."""
     loupe, state = window.actions_.loupe, window.actions_.state
 

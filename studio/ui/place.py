@@ -8,15 +8,15 @@ from PySide6.QtCore import QByteArray
 
 from studio.model import preferences
 from studio.ui import views
+from studio.ui.shell import Shell
 
 if TYPE_CHECKING:
     from studio.model.actions import Actions
-    from studio.ui.window import StudioWindow
 
 _KEY, _LOUPE = "view", "loupe"  # keys in the project: the current view; the view that the Loupe's images are from
 
 
-def keep(window: StudioWindow) -> None:
+def keep(window: Shell) -> None:
     """Save the window's geometry, the current view, the selected image, and the place in each view."""
     geometry = bytes(window.saveGeometry().toBase64().data()).decode()
     preferences.keep(window=geometry)
@@ -36,7 +36,7 @@ def select(actions: Actions) -> None:
     )  # the Loupe may be shown first
 
 
-def restore(window: StudioWindow) -> None:
+def restore(window: Shell) -> None:
     """Restore the window's geometry (Qt corrects one that is off all screens) and the view."""
     geometry = preferences.read().get("window")
     if isinstance(geometry, str):

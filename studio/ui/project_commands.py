@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING
 
 from studio.i18n import tr
 from studio.ui import import_commands, leaving
 from studio.ui.commands import Command
+from studio.ui.shell import Shell
+from studio.ui.window_files import WindowFiles
 
-if TYPE_CHECKING:
-    from studio.ui.window import StudioWindow
 
-
-def table(window: StudioWindow) -> Iterable[Command]:
+def table(window: Shell, files: WindowFiles) -> Iterable[Command]:
     """Return the commands in the order of the menu."""
-    files = window.files
     bundled = (
         ("dreamscapes-128", tr("New project: landscapes"), "Ctrl+N", tr("Start an empty project on this generator")),
         ("characters", tr("New project: pixel characters"), "Ctrl+Shift+N", tr("Start an empty project on this generator")),

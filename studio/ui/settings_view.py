@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QUndoStack
@@ -27,9 +27,7 @@ from studio.theme.tokens import HEADER
 from studio.ui.columns import WIDTH, scrolled
 from studio.ui.parts import Card, hold_still, named, quiet_note, section, text_label
 from studio.ui.settings_keys import KeysPage
-
-if TYPE_CHECKING:
-    from studio.ui.window import StudioWindow
+from studio.ui.shell import Shell
 
 _CONTROL = 220
 
@@ -150,7 +148,7 @@ class SettingsView(QWidget):
 
     def show_page(self, number: int) -> None:
         """Show the settings (0) or the keys (1)."""
-        commands = cast("StudioWindow", self.window()).commands
+        commands = cast(Shell, self.window()).commands
         if number == 1 and self.keys is None:
             self.keys = KeysPage(commands)
             self.pages.addWidget(self.keys)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QShowEvent
@@ -28,10 +28,8 @@ from studio.ui.parts import (
     text_label,
 )
 from studio.ui.seeds_card import SeedsCard
+from studio.ui.shell import Shell
 from studio.ui.version_card import VersionCard
-
-if TYPE_CHECKING:
-    from studio.ui.window import StudioWindow
 
 _NOBODY = -1  # no version is chosen: keys apply to the one in use
 
@@ -212,7 +210,7 @@ class TimelineView(QWidget):
         card.compare.clicked.connect(partial(self.compare, card))
         card.edit.kept.connect(partial(self._named, card))
         card.edit.left.connect(partial(self.setFocus, Qt.FocusReason.OtherFocusReason))
-        tell_all_keys(card, cast("StudioWindow", self.window()).commands.__getitem__)
+        tell_all_keys(card, cast(Shell, self.window()).commands.__getitem__)
         self._list.insertWidget(len(self.cards), card)
         self.cards.append(card)
 

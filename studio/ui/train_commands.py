@@ -11,16 +11,16 @@ from studio.model.property import changed
 from studio.model.training_access import training_of
 from studio.ui.commands import Command
 from studio.ui.leaving import leave
+from studio.ui.shell import Shell
 from studio.ui.window_files import holds_pictures
 
 if TYPE_CHECKING:
     from studio.ui.train_view import TrainView
-    from studio.ui.window import StudioWindow
 
 KEY = "train"
 
 
-def table(window: StudioWindow) -> Iterable[Command]:
+def table(window: Shell) -> Iterable[Command]:
     """Return the commands in the order of the menus."""
     training = training_of(window.actions_)
 
@@ -46,7 +46,7 @@ def table(window: StudioWindow) -> Iterable[Command]:
         leave(window, lambda: window.project_wanted.emit(None, training.bundle))
 
     def ended() -> None:
-        window.announcer.announce(tr("Training is done: {name}", name=training.folder_name), KEY)
+        window.job_ended.emit(tr("Training is done: {name}", name=training.folder_name), KEY)
 
     def failed(error: str) -> None:
         if error and window.view != KEY:
@@ -55,7 +55,7 @@ def table(window: StudioWindow) -> Iterable[Command]:
     def follow(_: object) -> None:
         window.commands.refresh()
 
-    window.files.takers.append(take)
+    window.takers.append(take)
     window.closed.connect(training.close)
     training.use_wanted.connect(use)
     for name in ("phase", "over", "usable"):

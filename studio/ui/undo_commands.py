@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QUndoStack
 
 from studio.i18n import tr
 from studio.ui import views
 from studio.ui.commands import Command
-
-if TYPE_CHECKING:
-    from studio.ui.window import StudioWindow
+from studio.ui.shell import Shell
 
 
-def table(window: StudioWindow) -> Iterable[Command]:
+def table(window: Shell) -> Iterable[Command]:
     """Return the two commands."""
     actions, state = window.actions_, window.actions_.state
 

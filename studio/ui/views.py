@@ -5,20 +5,16 @@ The module of a view is imported when the view is first needed (`lazily`), so th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 from PySide6.QtGui import QImage, QUndoStack
 from PySide6.QtWidgets import QWidget
 
 from studio.i18n import tr
 from studio.model.actions import Actions
-
-if TYPE_CHECKING:
-    from studio.ui.commands import Command
-    from studio.ui.window import StudioWindow
 
 
 class View(Protocol):
@@ -62,10 +58,6 @@ class PlacedView(Protocol):
     def kept_place(self) -> dict[str, Any]: ...
 
 
-def _no_commands(window: StudioWindow) -> Sequence[Command]:
-    return ()
-
-
 @dataclass(frozen=True)
 class ViewEntry:
     """One entry of the left rail."""
@@ -77,7 +69,7 @@ class ViewEntry:
     tip: str
     make: Callable[[Actions], QWidget]
     panel: Callable[[Actions], QWidget] | None = None  # None: the view has the whole width
-    commands: Callable[[StudioWindow], Sequence[Command]] = _no_commands  # its own commands, made before the view itself
+    commands: str | None = None  # module of studio.ui whose `table` lists its own commands, which are made before the view itself
     rates: bool = False  # stars, like and reject work in it
     zooms: bool = False  # it is a ZoomingView
     foot: bool = False  # at the foot of the rail
@@ -92,15 +84,6 @@ def lazily(module: str, widget: str) -> Callable[[Actions], QWidget]:
         return made
 
     return make
-
-
-def lazily_commands(module: str) -> Callable[[StudioWindow], Sequence[Command]]:
-    """Return a function that lists the commands of `studio.ui.<module>`; the module is imported with the first window."""
-
-    def table(window: StudioWindow) -> Sequence[Command]:
-        return tuple(import_module(f"studio.ui.{module}").table(window))
-
-    return table
 
 
 def entries() -> list[ViewEntry]:
@@ -125,7 +108,7 @@ def entries() -> list[ViewEntry]:
             tr("One image closely, or a few side by side"),
             lazily("loupe_view", "LoupeView"),
             lazily("loupe_view", "LoupePanel"),
-            lazily_commands("loupe_commands"),
+            commands="loupe_commands",
             rates=True,
             zooms=True,
         ),
@@ -136,7 +119,7 @@ def entries() -> list[ViewEntry]:
             "D",
             tr("Two images: which is better?"),
             lazily("duel_view", "DuelView"),
-            commands=lazily_commands("choice_commands"),
+            commands="choice_commands",
             zooms=True,
         ),
         ViewEntry(
@@ -155,7 +138,7 @@ def entries() -> list[ViewEntry]:
             tr("Everything that was ever shown"),
             lazily("gallery_view", "GalleryView"),
             lazily("gallery_view", "GalleryPanel"),
-            lazily_commands("gallery_commands"),
+            commands="gallery_commands",
             rates=True,
             zooms=True,
         ),
@@ -176,7 +159,7 @@ def entries() -> list[ViewEntry]:
             tr("Every version so far"),
             lazily("timeline_view", "TimelineView"),
             lazily("timeline_view", "TimelinePanel"),
-            lazily_commands("timeline_commands"),
+            commands="timeline_commands",
         ),
         ViewEntry(
             "train",
@@ -186,7 +169,7 @@ def entries() -> list[ViewEntry]:
             tr("Make a generator of your own from a folder of pictures"),
             lazily("train_view", "TrainView"),
             lazily("train_panel", "TrainPanel"),
-            lazily_commands("train_commands"),
+            commands="train_commands",
         ),
         ViewEntry(
             "taste",
@@ -205,7 +188,7 @@ def entries() -> list[ViewEntry]:
             tr("Move among the images by hand"),
             lazily("explore_view", "ExploreView"),
             lazily("explore_view", "ExplorePanel"),
-            lazily_commands("explore_commands"),
+            commands="explore_commands",
             rates=True,
         ),
         ViewEntry(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMimeData, QObject
 from PySide6.QtGui import QGuiApplication, QImage
@@ -17,15 +15,10 @@ from studio.project.store import is_project
 from studio.ui import views
 from studio.ui.leaving import leave
 from studio.ui.parts import set_role
-
-if TYPE_CHECKING:
-    from studio.ui.window import StudioWindow
+from studio.ui.shell import Shell
 
 BUNDLE_FILES = ("config.json", "model.safetensors")
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
-
-Taker = Callable[[Path], bool]
-"""Takes what was dropped and returns True, or returns False where it is none of its business."""
 
 
 def is_bundle(folder: Path) -> bool:
@@ -60,10 +53,9 @@ def dropped_path(data: QMimeData) -> Path | None:
 class WindowFiles(QObject):
     """Opens projects, handles drops on the window, and copies images to the clipboard."""
 
-    def __init__(self, window: StudioWindow) -> None:
+    def __init__(self, window: Shell) -> None:
         super().__init__(window)
         self._window = window
-        self.takers: list[Taker] = []  # tried in order before a drop is refused
 
     # -- projects ------------------------------------------------------------------------------------------------
 
@@ -150,7 +142,7 @@ class WindowFiles(QObject):
         path = dropped_path(data)
         if path is None:
             return False
-        if self._open_folder(path) or any(taker(path) for taker in self.takers):
+        if self._open_folder(path) or any(taker(path) for taker in self._window.takers):
             return True
         self._window.complain(
             tr("{name} is neither a project, nor a generator, nor a folder of pictures.", name=path.name)

@@ -254,14 +254,14 @@ def test_a_project_or_a_generator_that_is_dropped_opens(hands: Hands, tmp_path: 
 
 
 def test_what_is_neither_is_refused_in_a_dialog_unless_a_view_takes_it(hands: Hands, tmp_path: Path) -> None:
-    hands.window.files.takers.clear()
+    hands.window.takers.clear()
     (tmp_path / "notes.txt").write_text("x")
     drop(hands, tmp_path / "notes.txt")
     box = QApplication.activeModalWidget()
     assert isinstance(box, QMessageBox)
     box.close()
     taken: list[Path] = []
-    hands.window.files.takers.append(lambda path: not taken.append(path))  # type: ignore[func-returns-value]
+    hands.window.takers.append(lambda path: not taken.append(path))  # type: ignore[func-returns-value]
     drop(hands, tmp_path / "notes.txt")
     assert taken == [tmp_path / "notes.txt"]
     assert QApplication.activeModalWidget() is None
