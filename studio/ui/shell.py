@@ -1,6 +1,6 @@
 """The main window as its commands know it: views with side panels, and what can be done with them.
 
-`studio.ui.window` builds the window itself upon this; nothing else imports that, so that modules depend on each other in one direction.
+`studio.ui.window` builds the window upon this and makes its commands, which need to know no more of it.
 """
 
 from __future__ import annotations
