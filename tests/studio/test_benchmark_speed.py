@@ -16,10 +16,8 @@ def test_the_heartbeat_sees_a_stall(qtbot: QtBot) -> None:
     heartbeat = Heartbeat()
     heartbeat.start()
     QTimer.singleShot(100, lambda: time.sleep(0.15))
-    began = time.perf_counter()
-    wait_until(lambda: time.perf_counter() - began > 0.6, "waiting")
+    wait_until(lambda: len(heartbeat.gaps) > 8 and max(heartbeat.gaps) >= 150, "a late beat")
     beats = heartbeat.stop()
-    assert beats["worst_ms"] >= 150
     assert BEAT_MS - 2 <= beats["median_ms"] < 150
     assert beats["median_ms"] <= beats["p99_ms"] <= beats["worst_ms"]
     assert beats["beats"] > 3
@@ -35,8 +33,7 @@ def test_the_longest_gap_is_taken_apart(qtbot: QtBot) -> None:
     heartbeat = Heartbeat()
     heartbeat.start()
     QTimer.singleShot(60, _stall)  # longer than what a busy machine does by itself
-    began = time.perf_counter()
-    wait_until(lambda: time.perf_counter() - began > 0.8, "waiting")
+    wait_until(lambda: max(heartbeat.gaps, default=0.0) >= 280, "a late beat")  # the beat after it, however busy the machine is
     beats = heartbeat.stop()
     assert beats["own_worst_ms"] >= 280
     assert beats["own_working_ms"] >= 280, "it was at work, not waiting"
