@@ -34,6 +34,7 @@ WINDOWS = os.name == "nt"
 PYTHON = VENV / ("Scripts/python.exe" if WINDOWS else "bin/python")
 LEAST_SPACE = 2 * 1024**3  # bytes; the CPU build and its companions take about 1.6 GiB
 CUDA_SPACE = 9 * 1024**3  # the CUDA build, with what pip unpacks on the way
+MOST_WORKERS = 4  # that run the tests
 PROBE_SECONDS = 12  # how long the special index may take to answer before the ordinary registry is used
 NO_NETWORK = re.compile(
     r"name resolution|Name or service not known|getaddrinfo failed|NewConnectionError|ConnectTimeout|Network is unreachable"
@@ -318,6 +319,15 @@ def start(words: list, environment: dict) -> int:
     return 0  # never reached
 
 
+def in_parallel(environment: dict) -> list:
+    """pytest's arguments for the whole suite: one process for each core, up to `MOST_WORKERS` (each takes 1 GB), with one thread each."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if cores == 1:
+        return []
+    environment.setdefault("OMP_NUM_THREADS", "1")
+    return ["-n", str(min(cores, MOST_WORKERS)), "--dist", "loadfile"]  # by file: its tests share what its fixtures make
+
+
 def main(arguments: list) -> int:
     """Install if needed, then run."""
     install_system = "--install-system-libraries" in arguments[:2]
@@ -345,6 +355,8 @@ def main(arguments: list) -> int:
         check_libraries(environment, install_system)
     if test:
         os.chdir(ROOT)
+        if not arguments:
+            arguments = in_parallel(environment)
     # -P: a folder named gan or studio where the person happens to stand must not be taken for this one.
     program = ["-m", "pytest"] if test else ["-P", "-m", "studio.cli"]
     return start([PYTHON, *program, *arguments], environment)

@@ -217,6 +217,31 @@ def test_a_full_disk_is_noticed_before_anything_is_made(launch: ModuleType, monk
 
 
 @posix
+def test_the_whole_suite_runs_on_all_cores_and_what_is_asked_for_runs_as_it_is(
+    launch: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretend_installed(launch, "torch-2.13.0")
+    stamp(launch, test=True)
+    monkeypatch.setattr(launch, "check_libraries", lambda *_: None)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.chdir(launch.ROOT)
+    started: list[tuple[list[object], dict[str, str]]] = []
+
+    def start(words: list[object], environment: dict[str, str]) -> int:
+        started.append((words[3:], environment))
+        return 0
+
+    monkeypatch.setattr(launch, "start", start)
+    for cores, workers in ((1, []), (2, ["-n", "2", "--dist", "loadfile"]), (64, ["-n", "4", "--dist", "loadfile"])):
+        monkeypatch.setattr(launch.os, "sched_getaffinity", lambda _, cores=cores: set(range(cores)), raising=False)
+        assert launch.main(["--test"]) == 0
+        words, environment = started[-1]
+        assert words == workers and environment.get("OMP_NUM_THREADS") == ("1" if workers else None)
+    assert launch.main(["--test", "tests/gan", "-q"]) == 0
+    assert started[-1][0] == ["tests/gan", "-q"]
+
+
+@posix
 def test_an_update_that_fails_does_not_take_away_what_works(
     launch: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
