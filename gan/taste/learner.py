@@ -200,10 +200,10 @@ class TasteLearner:
         )
 
     def curve(self, points: int = 24) -> tuple[tuple[int, float], ...]:
-        """Accuracy over time: (predictions so far, concordance among the latest of them) at about `points` moments."""
+        """Accuracy over time: (predictions so far, concordance among the latest of them) at about `points` moments, the last one now."""
         pairs = self._guessed(self.standing())
         step = max(4, len(pairs) // points)
-        found = [(n, _concordance(pairs[max(0, n - _CURVE_WINDOW) : n])) for n in range(step, len(pairs) + 1, step)]
+        found = [(n, _concordance(pairs[max(0, n - _CURVE_WINDOW) : n])) for n in range(len(pairs), step - 1, -step)][::-1]
         return tuple((n, value) for n, value in found if value is not None)
 
 

@@ -194,7 +194,7 @@ class TasteView(QWidget):
         shares = [share for _, share in learnt.curve]
         self.curve.show_values(shares, max(2, len(shares)), 0.5)
         self.curve.set_words(
-            tr("{share} % after {n} guesses", share=round(100 * shares[-1]), n=learnt.curve[-1][0])
+            tr("lately {share} %, after {n} guesses", share=round(100 * shares[-1]), n=learnt.curve[-1][0])
             if shares
             else ""
         )

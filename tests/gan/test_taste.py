@@ -169,6 +169,8 @@ def test_accuracy_counts_only_guesses_made_before_the_rating():
     learner.feedback([Feedback(i, "reject" if stars[i] > 3 else "like", time=200.0 + i) for i in range(60, 120)])
     again = learner.fit()
     assert (again.guesses, again.accuracy, learner.curve()[-1][0]) == (60, summary.accuracy, 60)
+    for points in (7, 24):
+        assert learner.curve(points)[-1] == (60, summary.accuracy), "the curve ends at what is said beside it"
 
 
 def test_an_undo_is_forgotten():
