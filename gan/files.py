@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +12,7 @@ from typing import Any, BinaryIO, cast
 
 from gan.errors import UserError, reason
 
+_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)  # what a file system says that has none
 _LONGEST = 40  # characters of a name that its temporary file repeats: with all of them that name could be too long
 
 
@@ -76,3 +78,62 @@ def write_json(path: Path, record: Any) -> None:
         write_bytes(path, (json.dumps(record, indent=1) + "\n").encode())
     except OSError as error:
         raise UserError(f"cannot write {path}: {reason(error)}") from error
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold an operating-system lock on the file `path`, which is removed at the end, as is its folder if that was made for it and is empty.
+
+    The lock ends with its process in any case, so that a file left by a killed one locks nothing. Where a file system has no locks, none is held.
+
+    Raises
+    ------
+    BlockingIOError
+        Another process holds it.
+    OSError
+        The file cannot be written.
+    """
+    made = not path.parent.exists()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = _locked_handle(path)
+    try:
+        yield
+    finally:
+        if sys.platform == "win32":  # no open file can be removed there, and none that another process waits for
+            os.close(handle)
+        with suppress(OSError):
+            path.unlink()
+        if sys.platform != "win32":  # closed only now: another process must not lock a file that is about to go
+            os.close(handle)
+        if made:
+            with suppress(OSError):
+                path.parent.rmdir()
+
+
+def _locked_handle(path: Path) -> int:
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            _lock(handle)
+        except OSError as error:
+            if error.errno in _NO_LOCKS:
+                return handle
+            os.close(handle)
+            raise BlockingIOError(errno.EAGAIN, "another process has locked it", str(path)) from None
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(handle), os.stat(path)):
+                return handle
+        os.close(handle)  # whoever held it has removed it meanwhile
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(handle: int) -> None:
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

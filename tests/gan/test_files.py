@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gan.files import write_bytes
+from gan.files import locked, write_bytes
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
@@ -35,3 +35,15 @@ def test_the_longest_name_that_a_folder_takes_is_written(tmp_path: Path) -> None
     path = tmp_path / ("n" * 251 + ".png")
     write_bytes(path, b"x")
     assert path.read_bytes() == b"x"
+
+
+def test_a_lock_is_held_once_and_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "some.lock"
+    with locked(path), pytest.raises(BlockingIOError), locked(path):
+        pass
+    assert not path.parent.exists()
+    path.parent.mkdir()
+    path.write_bytes(b"")  # left by a killed process
+    with locked(path):
+        (path.parent / "work").write_bytes(b"x")
+    assert [file.name for file in path.parent.iterdir()] == ["work"]
