@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, cast
 
 from gan.errors import UserError, reason
 
+DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}  # full, broken or read-only
 _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)  # what a file system says that has none
 _LONGEST = 40  # characters of a name that its temporary file repeats: with all of them that name could be too long
 
@@ -20,13 +21,17 @@ _LONGEST = 40  # characters of a name that its temporary file repeats: with all 
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
     """Open a temporary file beside `path` for binary writing; it is synced and renamed to `path` on success, and removed on failure.
 
+    A missing folder is made; on failure it goes too.
+
     Raises
     ------
     OSError
-        It cannot be written. A device or a pipe is refused, because it would be replaced rather than written to.
+        It cannot be written; a full disk is said with the name `path`. A device or a pipe is refused, because it would be replaced rather
+        than written to.
     """
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise OSError(errno.EINVAL, "not an ordinary file", str(path))
+    made = not path.parent.exists()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:  # the system's words would say that the new file exists
@@ -43,10 +48,41 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
         except OSError as error:  # it names the temporary file, which nobody has asked for
             raise type(error)(error.errno, error.strerror, str(path)) from None
         _sync_names(path.parent)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             os.unlink(name)
+            if made:
+                path.parent.rmdir()  # which another file may be in by now
+        failed = _disk_error(error)
+        if failed is not None and failed.filename is None:  # the system does not say which file it failed to write
+            raise type(failed)(failed.errno, failed.strerror, str(path)) from error
         raise
+
+
+def _disk_error(error: BaseException) -> OSError | None:
+    """The failed write that an error is or stems from: torch.save reports it as a RuntimeError about its archive."""
+    behind: BaseException | None = error if isinstance(error, OSError | RuntimeError) else None
+    while behind is not None and not (isinstance(behind, OSError) and behind.errno in DISK):
+        behind = behind.__cause__ or behind.__context__
+    return behind
+
+
+def check_place(folder: Path) -> None:
+    """Refuse, before hours of work, a place that no folder can be made in or written to.
+
+    Raises
+    ------
+    UserError
+    """
+    try:
+        os.lstat(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:  # such as a name that is too long
+        raise UserError(f"cannot write {folder}: {reason(error)}") from error
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(path))
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise UserError(f"{folder} cannot be written: {there} is no folder that may be written to")
 
 
 def _sync_names(folder: Path) -> None:

@@ -16,7 +16,7 @@ import torch
 from gan.adversarial.config import VERSION, TrainProgress
 from gan.data import procedural
 from gan.errors import UserError, is_out_of_memory, reason
-from gan.files import atomic_write, locked, write_bytes
+from gan.files import atomic_write, check_place, locked, write_bytes
 from gan.formats import bundle
 from gan.model import Model
 
@@ -43,7 +43,7 @@ def alone_in(out: Path) -> Iterator[None]:
     UserError
         Another process is training there, or no folder can be made there.
     """
-    _check_place(out)
+    check_place(out)
     with ExitStack() as held:
         try:
             held.enter_context(locked(out / _LOCK))
@@ -91,13 +91,6 @@ def resuming(out: Path) -> Iterator[None]:
 
 def _not_resumed(path: Path, error: Exception) -> UserError:
     return UserError(f"{path} cannot be resumed from ({type(error).__name__}): move it away to start anew")
-
-
-def _check_place(out: Path) -> None:
-    """Refuse, before hours of work, a place that no folder can be made in."""
-    there = next(path for path in (out.absolute(), *out.absolute().parents) if os.path.lexists(path))
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        raise UserError(f"{out} cannot be written: {there} is no folder that may be written to")
 
 
 class Output:
