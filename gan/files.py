@@ -75,6 +75,10 @@ def check_place(folder: Path) -> None:
     UserError
     """
     try:
+        os.fspath(folder).encode()
+    except UnicodeEncodeError:  # safetensors opens no such path
+        raise UserError(f"cannot write {folder}: its name is not valid UTF-8") from None
+    try:
         os.lstat(folder)
     except (FileNotFoundError, NotADirectoryError):
         pass
@@ -120,7 +124,8 @@ def write_json(path: Path, record: Any) -> None:
 def locked(path: Path) -> Iterator[None]:
     """Hold an operating-system lock on the file `path`, which is removed at the end, as is its folder if that was made for it and is empty.
 
-    The lock ends with its process in any case, so that a file left by a killed one locks nothing. Where a file system has no locks, none is held.
+    The lock ends with its process in any case, so that a file left by a killed one locks nothing. Where a file system has no locks, none
+    is held.
 
     Raises
     ------

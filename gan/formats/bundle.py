@@ -66,7 +66,8 @@ def save(model: Model, folder: Path, dtype: Literal["float32", "float16"] = "flo
         config["files"] = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     text = json.dumps(config, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     folder = Path(folder)
-    parts = {CONFIG_NAME: text.encode(), WEIGHTS_NAME: safetensors.torch.save(tensors, metadata), **files}
+    # A folder's name need not be text, and with it that of a model; it is no reason to lose what was trained.
+    parts = {CONFIG_NAME: text.encode(errors="replace"), WEIGHTS_NAME: safetensors.torch.save(tensors, metadata), **files}
     try:
         with ExitStack() as written:  # the last takes its place first, once all are on the disk: half a bundle replaces no whole one
             for name, data in parts.items():

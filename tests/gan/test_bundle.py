@@ -287,3 +287,10 @@ def test_half_a_bundle_replaces_no_whole_one(
             bundle.save(other, saved.parent / "new")
     assert {file.name: file.read_bytes() for file in saved.iterdir()} == before
     assert not (saved.parent / "new").exists()
+
+
+def test_a_name_that_is_no_text_is_saved_without_what_is_none(tmp_path: Path, small_model: MakeModel) -> None:
+    model = small_model()
+    model.name = os.fsdecode(b"mine\xff")
+    bundle.save(model, tmp_path / "mine")
+    assert load(tmp_path / "mine").name in ("mine?", "mine\ufffd")

@@ -72,7 +72,7 @@ def test_a_full_disk_is_said_with_the_file_and_leaves_nothing(
 def test_a_place_is_checked_before_the_work(tmp_path: Path) -> None:
     check_place(tmp_path / "new" / "folder")
     (tmp_path / "file").write_bytes(b"mine")
-    for bad in (tmp_path / "file", tmp_path / "file" / "new", tmp_path / ("n" * 300)):
+    for bad in (tmp_path / "file", tmp_path / "file" / "new", tmp_path / ("n" * 300), tmp_path / "n\udcff"):
         with pytest.raises(UserError):
             check_place(bad)
     assert len(list(tmp_path.iterdir())) == 1

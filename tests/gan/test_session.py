@@ -194,9 +194,10 @@ def test_nothing_is_drawn_but_not_scored(taught):
     session = taught[0]
     none = np.zeros((0, session.model.z_dim), np.float32)
     assert len(session.draw(none)) == len(session.model.draw(none)) == 0
-    for asked in (lambda: session.score(none), lambda: session.predict(none), lambda: session.score_known([]), lambda: session.tuned_features([])):
-        with pytest.raises(ValueError, match="^no [a-z]+ were given$"):
-            asked()
+    calls = [(session.score, none), (session.predict, none), (session.score_known, []), (session.tuned_features, [])]
+    for call, nothing in calls:
+        with pytest.raises(ValueError, match=r"^no [a-z]+ were given$"):
+            call(nothing)
 
 
 def test_latents_that_are_not_finite_are_not_drawn(taught):

@@ -129,7 +129,7 @@ def test_two_runs_do_not_write_to_one_folder(folder, tmp_path):
 
     def run_again(step):
         if not refused:
-            with pytest.raises(UserError, match="another process is training in .*out: wait until it ends") as second:
+            with pytest.raises(UserError, match=r"another process is training in .*out: wait until it ends") as second:
                 command.run(folder, out, kimg=0.016, resolution=32, batch=8, device="cpu")
             refused.append(second)
 
