@@ -49,7 +49,7 @@ def alone_in(out: Path) -> Iterator[None]:
         except BlockingIOError:
             raise UserError(f"another process is training in {out}: wait until it ends, or choose another --out") from None
         except OSError as error:
-            raise UserError(f"{out} cannot be written: {reason(error)}") from error
+            raise UserError(f"cannot write {out}: {reason(error)}") from error
         yield
 
 
