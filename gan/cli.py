@@ -5,7 +5,6 @@ imported by the verbs that need them, so that `--help` and errors in options app
 """
 
 import argparse
-import errno
 import os
 import sys
 import traceback
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from gan.errors import Cancelled, UserError, is_out_of_memory, reason
 from gan.export_command import add_options, export_model
+from gan.files import DISK
 from gan.options import BUNDLED, FAILED, MOST_SEED, Parser, add_device, amount, decimal, place, seed, whole
 from gan.terminal import open_streams
 from gan.version import __version__
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 STOPPED = 130  # exit code after Ctrl+C: 128 + SIGINT, as in shells
 _PACKAGE = str(Path(__file__).resolve().parent)
-_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}  # full, broken or read-only
 _CHUNK = 64  # images drawn between two reports of progress
 
 
@@ -88,24 +87,12 @@ def _message(error: BaseException) -> str | None:
         return "not enough memory: ask for fewer or smaller images at a time, or use --device cpu"
     if isinstance(error, OSError) and error.errno is not None:
         where = f"{error.filename}: " if error.filename else ""
-        hint = "; what was there before is unharmed" if error.errno in _DISK else ""
+        hint = "; what was there before is unharmed" if error.errno in DISK else ""
         return f"{where}{reason(error)}{hint}"
-    if isinstance(error, RuntimeError) and (hidden := _disk_error(error)) is not None:
-        return _message(hidden)
     if isinstance(error, ValueError):
         frames = traceback.extract_tb(error.__traceback__)
         if frames and str(Path(frames[-1].filename).resolve()).startswith(_PACKAGE):
             return reason(error)
-    return None
-
-
-def _disk_error(error: BaseException) -> OSError | None:
-    """The failed write among the causes of an error: torch.save reports it as a RuntimeError about its archive."""
-    behind = error.__cause__ or error.__context__
-    while behind is not None:
-        if isinstance(behind, OSError) and behind.errno in _DISK:
-            return behind
-        behind = behind.__cause__ or behind.__context__
     return None
 
 

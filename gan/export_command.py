@@ -2,7 +2,7 @@
 
 import argparse
 import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gan.errors import UserError
 from gan.options import MOST_SEED, decimal, whole
@@ -20,6 +20,18 @@ _HELP = {
     "video": "a film that moves from favourite to favourite",
     "dataset": "all images and ratings of a project, for research",
     "hub": "a folder ready to push to a model hub",
+}
+_OF_PICTURES = ("images", "sheet", "video")
+_OPTIONS = {  # and the formats that each is for
+    "seeds": _OF_PICTURES,
+    "least_stars": _OF_PICTURES,
+    "scale": _OF_PICTURES,
+    "fp16": ("bundle", "hub"),
+    "image_format": ("images",),
+    "sidecar": ("images",),
+    "video_format": ("video",),
+    "seconds": ("video",),
+    "fps": ("video",),
 }
 _MOST_SEEDS = 100_000
 
@@ -43,7 +55,7 @@ def add_options(parser: argparse.ArgumentParser, of_project: bool) -> None:
     where = "instead of favourites" if of_project else "for images, sheet and video (default 0-15)"
     parser.add_argument("--seeds", type=seeds_of, metavar="S", help=f"such as 0-15 or 3,7,9: {where}")
     parser.add_argument(
-        "--image-format", choices=["png", "webp", "jpeg"], default="png", help="images: file format (default png)"
+        "--image-format", choices=["png", "webp", "jpeg"], help="images: file format (default png)"
     )
     parser.add_argument("--sidecar", action="store_true", help="images: also write an .xmp file beside each")
     parser.add_argument(
@@ -54,17 +66,15 @@ def add_options(parser: argparse.ArgumentParser, of_project: bool) -> None:
     parser.add_argument(
         "--seconds",
         type=decimal(0.01, 600),
-        default=1.5,
         metavar="X",
         help="video: seconds from one image to the next (default 1.5)",
     )
     parser.add_argument(
-        "--fps", type=whole(1, 60), default=24, metavar="N", help="video: frames per second, 1 to 60 (default 24)"
+        "--fps", type=whole(1, 60), metavar="N", help="video: frames per second, 1 to 60 (default 24)"
     )
     parser.add_argument(
         "--scale",
         type=whole(1, 32),
-        default=1,
         metavar="X",
         help="images, sheet, video: enlarge X times, 1 to 32, pixel by pixel (default 1)",
     )
@@ -77,23 +87,24 @@ def add_options(parser: argparse.ArgumentParser, of_project: bool) -> None:
 
 
 def settings_of(options: argparse.Namespace) -> "ExportSettings":
-    """The options as settings for `gan.formats.exports.export`."""
+    """The options as settings for `gan.formats.exports.export`.
+
+    Raises
+    ------
+    UserError
+        An option is given that this format does not have.
+    """
     from gan.formats.exports import ExportSettings
-    from gan.formats.rated import FAVOURITE
     from gan.formats.video import mp4_problem
 
-    video: Any = options.video_format or ("mp4" if mp4_problem() is None else "gif")
-    return ExportSettings(
-        format=options.format,
-        fp16=options.fp16,
-        image_format=options.image_format,
-        sidecar=options.sidecar,
-        video_format=video,
-        seconds=options.seconds,
-        fps=options.fps,
-        scale=options.scale,
-        least_stars=FAVOURITE if options.least_stars is None else options.least_stars,
-    )
+    given = {name: value for name in _OPTIONS if (value := getattr(options, name)) not in (None, False)}
+    for name in given:
+        if options.format not in _OPTIONS[name]:
+            *others, last = _OPTIONS[name]
+            formats = f"{', '.join(others)} and {last}" if others else last
+            raise UserError(f"--{name.replace('_', '-')} is for --format {formats}, not for {options.format}")
+    given.pop("seeds", None)  # an argument of its own
+    return ExportSettings(**{"format": options.format, "video_format": "mp4" if mp4_problem() is None else "gif", **given})
 
 
 def export_model(options: argparse.Namespace) -> int:

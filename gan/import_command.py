@@ -115,8 +115,10 @@ def _run(options: argparse.Namespace) -> None:
 def _check_out(out: Path) -> None:
     """Refuse an --out that is neither a new or empty folder nor a bundle to replace."""
     from gan.adversarial.output import STATE
+    from gan.files import check_place
     from gan.formats import bundle
 
+    check_place(out)
     if (out / STATE).exists():  # hours of training, and the next `train` there would continue from it
         raise UserError(f"{out} holds a generator that was trained here; name a new folder")
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not bundle.is_bundle(out))):

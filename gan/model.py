@@ -142,7 +142,7 @@ class Model:
         Raises
         ------
         ValueError
-            The latents have another shape, or psi is out of range.
+            The latents have another shape or values that are not finite, or psi is out of range.
         """
         if not 0.0 <= psi <= 1.0:
             raise ValueError(f"psi must lie in [0, 1], not {psi}")
@@ -150,6 +150,8 @@ class Model:
         z = z if isinstance(z, Tensor) else torch.from_numpy(np.array(z, dtype=np.float32))
         if z.ndim != 2 or z.shape[1] != self.z_dim:
             raise ValueError(f"latents have the shape {tuple(z.shape)}, not (N, {self.z_dim})")
+        if not torch.isfinite(z).all():
+            raise ValueError("latents hold values that are not finite")
         with _exact(self.device):
             z = z.to(self.device, torch.float32)
             if self.adapter is not None:

@@ -190,7 +190,7 @@ class TuningSession:
         Raises
         ------
         ValueError
-            The latents have another shape.
+            The latents have another shape, or values that are not finite.
         """
         chunk = self.model.at_once if self._scorer is None else min(self.model.at_once, self._scorer.drawer.chunk)
         return np.concatenate([to_uint8(self._untuned.draw(part)) for part in self._points(points).split(chunk)])
@@ -201,7 +201,9 @@ class TuningSession:
         return self.draw(z.numpy()), self.draw(self._tuned(z).cpu().numpy())
 
     def tuned_features(self, seeds: Sequence[int]) -> Tensor:
-        """Standardised features (N, d) of the images of seeds as tuned now; the last result is cached."""
+        """Standardised features (N, d) of the images of seeds as tuned now; the last result is cached. ValueError without seeds."""
+        if not len(seeds):
+            raise ValueError("no seeds were given")
         self.read_tuned(seeds, len(seeds))
         return self._known_tuned(seeds)
 
@@ -373,15 +375,19 @@ class TuningSession:
         Raises
         ------
         ValueError
-            The latents have another shape, or values that are not finite.
+            There are no latents, or they have another shape or values that are not finite.
         """
         z = self._points(points)
+        if not len(z):
+            raise ValueError("no latents were given")
         if not torch.isfinite(z).all():
             raise ValueError("latents hold values that are not finite")
         return self.scorer.with_doubt(self.scorer.score_latents(z))
 
     def score_known(self, images: Sequence[int]) -> Scores:
-        """Like `score`, for known images, which are not redrawn."""
+        """Like `score`, for known images, which are not redrawn. ValueError without any, KeyError if one was not added."""
+        if not len(images):
+            raise ValueError("no images were given")
         features = self.learner.features_of(images)
         logits = torch.tensor([self._logits[i] for i in images]) if self._logits else None
         return self.scorer.with_doubt(self.scorer.score_standardised(features, logits))
@@ -416,13 +422,16 @@ class TuningSession:
             `steps` or `strength` is out of range, or another round of this session has begun and its iterator was neither finished nor
             closed.
         """
-        if self._teaching:
-            raise ValueError("a round of this session is under way: finish or close its iterator first")
+        self._check_idle()
         self._teaching = True
         try:
             yield from self._run_round(None if steps is None else index(steps), cancel, wait, strength)
         finally:
             self._teaching = False
+
+    def _check_idle(self) -> None:
+        if self._teaching:
+            raise ValueError("a round of this session is under way: finish or close its iterator first")
 
     def _run_round(
         self, steps: int | None, cancel: Callable[[], bool], wait: Callable[[], None], strength: float
@@ -479,7 +488,10 @@ class TuningSession:
         ------
         UserError
             The file is missing, damaged, or of another generator (see `retrained`); nothing was changed.
+        ValueError
+            A round is under way; it would replace what was restored.
         """
+        self._check_idle()
         adapter, facts = self._begun(), dict[str, Any]()
         if path is not None:
             adapter, facts = load_checkpoint(Path(path), self.model.z_dim)

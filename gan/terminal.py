@@ -1,5 +1,7 @@
 """Progress for commands: a line that is rewritten on a terminal, or an occasional line in a log."""
 
+import codecs
+import io
 import os
 import shutil
 import sys
@@ -13,10 +15,24 @@ _BAR = 24  # characters
 
 
 def open_streams() -> None:
-    """Replace missing standard output or error (`>&-`, a service, pythonw) by the null device."""
+    """Replace missing standard output or error (`>&-`, a service, pythonw) by the null device, and let output take any text.
+
+    The work is done when its result is printed: a name that the terminal's encoding lacks must not make it fail. Bytes of a file name that
+    are no text are printed as they are, so that a script can use them; any other character is escaped, as on standard error.
+    """
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+    codecs.register_error("tastemaker", _encoded)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="tastemaker")
+
+
+def _encoded(error: UnicodeError) -> tuple[str | bytes, int]:
+    try:
+        return codecs.lookup_error("surrogateescape")(error)
+    except UnicodeError:
+        return codecs.lookup_error("backslashreplace")(error)
 
 
 def duration(seconds: float) -> str:

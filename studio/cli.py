@@ -74,10 +74,10 @@ def route(arguments: Sequence[str]) -> Verb | None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    if sys.stdout is None or sys.stderr is None:
-        import_module("gan.terminal").open_streams()  # by name, as below
     words = list(sys.argv[1:] if arguments is None else arguments)
     verb = route(words)
+    if verb is not STUDIO or sys.stdout is None or sys.stderr is None:
+        import_module("gan.terminal").open_streams()  # by name, as below
     try:
         code = _run(words, verb)
         sys.stdout.flush()

@@ -1,6 +1,7 @@
 """The work of `tastemaker train`: pictures in, a bundle out, resumable at any time."""
 
 from collections.abc import Callable, Collection
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from gan.adversarial import distributed
 from gan.adversarial.augment import AugmentConfig, augmentation_for
 from gan.adversarial.legs import Gamma, first_leg, next_leg, usual_batch
-from gan.adversarial.output import SAVE_SECONDS, STATE, Output, read_state, resuming
+from gan.adversarial.output import SAVE_SECONDS, STATE, Output, alone_in, read_state, resuming
 from gan.adversarial.starting import Start
 from gan.adversarial.train import TrainConfig, Trainer, TrainProgress, fresh_pair
 from gan.data import procedural
@@ -74,58 +75,60 @@ def run(
     ------
     UserError
         There are no usable pictures, an unknown device or resolution, a model to start from that does not fit, no room to write, a
-        generator in `out` that no run here has made, or a run that does not become stable (`Diverged`; the last sound state is saved).
+        generator in `out` that no run here has made, another process that trains in `out`, or a run that does not become stable
+        (`Diverged`; the last sound state is saved).
     """
     ranks = distributed.current()
     if not ranks.first:
         progress, say = None, lambda line: None
     torch_device = resolve_device(device)
-    state: dict[str, Any] | None = ranks.from_first(read_state(out) if ranks.first else None)
-    if state is not None:
-        with resuming(out):
-            networks = fresh_pair(0, GeneratorConfig(**state["generator_config"]), DiscriminatorConfig(**state["discriminator_config"]))
-        if resolution not in (None, networks[0].resolution):
-            raise UserError(f"{out} is being trained at {networks[0].resolution} px, not {resolution}: choose another --out")
-        side = networks[0].resolution
-    else:
-        start = Start(start_from, resolution, images, grow)
-        side = start.resolution
-    with ranks.one_after_another():
-        pool, source, pixel = _pictures(images, side, progress, cancel, say, leave_out, keep_copies)
-    new_leg = False
-    if state is not None:
-        with resuming(out):
-            config, new_leg = next_leg(state, kimg, minutes, gamma)
-    else:
-        networks, same_size = start.networks(pixel, seed, say)
-        drawn = procedural.KINDS.get(source["kind"])
-        config = TrainConfig(seed=seed, mirror=drawn is None or drawn.mirrors)
-        config = first_leg(config, kimg, minutes, warm=same_size, gamma=gamma)
-        batch = batch or usual_batch(config, torch_device.type)
-    config = replace(_batched(config, batch, ranks), augment=_augmentation(source["count"], augment, say))
-    trainer = Trainer(pool, config, torch_device, *networks, ranks=ranks, compile=compile, say=say)
-    if state is not None:
-        with resuming(out):
-            trainer.load_state(state)
-        if new_leg:
-            trainer.begin_leg()
-        say(f"Going on from {out / STATE}, after {trainer.images_seen:,} images.")
-        if trainer.fraction >= 1.0:
-            say("This run is finished: give it more minutes, or more images, to prolong it.")
+    with alone_in(out) if ranks.first else nullcontext():
+        state: dict[str, Any] | None = ranks.from_first(read_state(out) if ranks.first else None)
+        if state is not None:
+            with resuming(out):
+                networks = fresh_pair(0, GeneratorConfig(**state["generator_config"]), DiscriminatorConfig(**state["discriminator_config"]))
+            if resolution not in (None, networks[0].resolution):
+                raise UserError(f"{out} is being trained at {networks[0].resolution} px, not {resolution}: choose another --out")
+            side = networks[0].resolution
+        else:
+            start = Start(start_from, resolution, images, grow)
+            side = start.resolution
+        with ranks.one_after_another():
+            pool, source, pixel = _pictures(images, side, progress, cancel, say, leave_out, keep_copies)
+        new_leg = False
+        if state is not None:
+            with resuming(out):
+                config, new_leg = next_leg(state, kimg, minutes, gamma)
+        else:
+            networks, same_size = start.networks(pixel, seed, say)
+            drawn = procedural.KINDS.get(source["kind"])
+            config = TrainConfig(seed=seed, mirror=drawn is None or drawn.mirrors)
+            config = first_leg(config, kimg, minutes, warm=same_size, gamma=gamma)
+            batch = batch or usual_batch(config, torch_device.type)
+        config = replace(_batched(config, batch, ranks), augment=_augmentation(source["count"], augment, say))
+        trainer = Trainer(pool, config, torch_device, *networks, ranks=ranks, compile=compile, say=say)
+        if state is not None:
+            with resuming(out):
+                trainer.load_state(state)
+            if new_leg:
+                trainer.begin_leg()
+            say(f"Going on from {out / STATE}, after {trainer.images_seen:,} images.")
+            if trainer.fraction >= 1.0:
+                say("This run is finished: give it more minutes, or more images, to prolong it.")
 
-    output = Output(out, source, trainer, save_seconds, snapshots, tensorboard) if ranks.first else None
-    first_image = trainer.images_seen
-    try:
-        for report in trainer.run(until=cancel):
+        output = Output(out, source, trainer, save_seconds, snapshots, tensorboard) if ranks.first else None
+        first_image = trainer.images_seen
+        try:
+            for report in trainer.run(until=cancel):
+                if output is not None:
+                    output.report(report)
+                if progress is not None:
+                    progress(report)
+        finally:  # at the end, when stopped, or after a rollback
             if output is not None:
-                output.report(report)
-            if progress is not None:
-                progress(report)
-    finally:  # at the end, when stopped, or after a rollback
-        if output is not None:
-            if state is None or trainer.images_seen > first_image:
-                output.save()
-            output.close()
+                if state is None or trainer.images_seen > first_image:
+                    output.save()
+                output.close()
     return out
 
 

@@ -3,10 +3,9 @@
 import csv
 import io
 import math
-import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +14,8 @@ import torch
 
 from gan.adversarial.config import VERSION, TrainProgress
 from gan.data import procedural
-from gan.errors import UserError, is_out_of_memory
-from gan.files import atomic_write, write_bytes
+from gan.errors import UserError, is_out_of_memory, reason
+from gan.files import atomic_write, check_place, locked, write_bytes
 from gan.formats import bundle
 from gan.model import Model
 
@@ -29,8 +28,29 @@ STATE = "training.pt"
 CURVE = "curve.csv"
 SAMPLES = "samples.png"
 SNAPSHOTS = "snapshots"
+_LOCK = "training.lock"
 SAVE_SECONDS = 120.0  # between two saves of everything
 _SAMPLE_SECONDS = 30.0  # between two saves of the samples alone
+
+
+@contextmanager
+def alone_in(out: Path) -> Iterator[None]:
+    """Keep other runs out of `out`: each would replace what the other saves.
+
+    Raises
+    ------
+    UserError
+        Another process is training there, or no folder can be made there.
+    """
+    check_place(out)
+    with ExitStack() as held:
+        try:
+            held.enter_context(locked(out / _LOCK))
+        except BlockingIOError:
+            raise UserError(f"another process is training in {out}: wait until it ends, or choose another --out") from None
+        except OSError as error:
+            raise UserError(f"cannot write {out}: {reason(error)}") from error
+        yield
 
 
 def read_state(out: Path) -> dict[str, Any] | None:
@@ -39,10 +59,9 @@ def read_state(out: Path) -> dict[str, Any] | None:
     Raises
     ------
     UserError
-        The file is damaged or from a newer version, or a new run cannot or must not write to `out`.
+        The file is damaged or from a newer version, or a new run must not write to `out`.
     """
     path = out / STATE
-    _check_place(out)
     if not path.exists():
         if bundle.is_bundle(out) and not (out / CURVE).exists():  # the run would replace it, and nothing could bring it back
             raise UserError(f"{out} holds a generator that was not trained there: choose another --out")
@@ -71,13 +90,6 @@ def resuming(out: Path) -> Iterator[None]:
 
 def _not_resumed(path: Path, error: Exception) -> UserError:
     return UserError(f"{path} cannot be resumed from ({type(error).__name__}): move it away to start anew")
-
-
-def _check_place(out: Path) -> None:
-    """Refuse, before hours of work, a place that no folder can be made in."""
-    there = next(path for path in (out.absolute(), *out.absolute().parents) if os.path.lexists(path))
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        raise UserError(f"{out} cannot be written: {there} is no folder that may be written to")
 
 
 class Output:

@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from gan.errors import UserError, reason
-from gan.files import write_bytes
+from gan.files import atomic_write
 from gan.model import Model, digest
 from gan.networks import ImageDiscriminator, LatentGenerator, registry
 from gan.networks.adapter import MOST_CANDIDATES
@@ -38,7 +39,7 @@ _TYPES = {"F32": torch.float32, "F16": torch.float16}
 
 
 def save(model: Model, folder: Path, dtype: Literal["float32", "float16"] = "float32") -> None:
-    """Write a bundle. Each file is written atomically, the configuration last.
+    """Write a bundle. Its files take their places once all are written, the configuration last.
 
     Parameters
     ----------
@@ -65,11 +66,15 @@ def save(model: Model, folder: Path, dtype: Literal["float32", "float16"] = "flo
         config["files"] = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     text = json.dumps(config, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     folder = Path(folder)
+    # A folder's name need not be text, and with it that of a model; it is no reason to lose what was trained.
+    parts = {CONFIG_NAME: text.encode(errors="replace"), WEIGHTS_NAME: safetensors.torch.save(tensors, metadata), **files}
     try:
-        for name, data in files.items():
-            write_bytes(folder / name, data)
-        write_bytes(folder / WEIGHTS_NAME, safetensors.torch.save(tensors, metadata))
-        write_bytes(folder / CONFIG_NAME, text.encode())
+        with ExitStack() as written:  # the last takes its place first, once all are on the disk: half a bundle replaces no whole one
+            for name, data in parts.items():
+                stream = written.enter_context(atomic_write(folder / name))
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
     except OSError as error:
         raise UserError(f"cannot write the generator to {folder}: {reason(error)}") from error
 

@@ -1,17 +1,16 @@
 """A simulated person teaches a generator through `gan.session`, as a real one would, and the result is judged."""
 
-import json
 import platform
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from gan.errors import UserError, reason
+from gan.errors import UserError
+from gan.files import check_place, write_json
 from gan.model import Model
 from gan.networks.adapter import Choice
 from gan.simulate.evaluate import JUDGED_SEED, Bench, Judge, Judgement
@@ -97,8 +96,7 @@ def simulate(
     if out is not None:  # before the long work, but after everything else that can be checked early
         if (out / "model").exists() and not (out / "report.json").exists():  # it would be replaced
             raise UserError(f"{out / 'model'} is there already and not from an earlier simulation; name another folder")
-        with _writing(out):
-            out.mkdir(parents=True, exist_ok=True)
+        check_place(out)
     if judge is None:
         judge = Judge(Bench.prepare(untuned, count, progress=lambda share, line: tell(0.2 * share, line)), rater)
     person = Person(rater, judge.bench.images, seed, lapses)
@@ -171,12 +169,10 @@ def simulate(
         },
     )
     if out is not None:
-        from gan.files import write_bytes
         from gan.formats import bundle
 
-        with _writing(out):
-            bundle.save(tuned, out / "model")
-            write_bytes(out / "report.json", (json.dumps(report.record(), indent=1) + "\n").encode())
+        bundle.save(tuned, out / "model")
+        write_json(out / "report.json", report.record())
     tell(1.0, f"like rate {report.untuned.like:.2f} -> {report.final.like:.2f}")
     return report
 
@@ -221,12 +217,3 @@ def _expectation(session: "TuningSession", tuned: Model) -> float:
     pixels = torch.from_numpy(tuned.sample(range(JUDGED_SEED, JUDGED_SEED + EXPECTED))).permute(0, 3, 1, 2).float()
     scores = session.scorer.score(((pixels - 127.5) / 127.5).to(tuned.device))
     return float(scores.liking.mean())
-
-
-@contextmanager
-def _writing(out: Path) -> Iterator[None]:
-    """Turns an OSError while writing into one line for people."""
-    try:
-        yield
-    except OSError as error:
-        raise UserError(f"cannot write {out}: {reason(error)}") from None

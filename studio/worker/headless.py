@@ -175,8 +175,6 @@ def _tune(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     if options.model is not None:
         raise UserError("name a MODEL or --project, not both")
-    if options.seeds is not None and options.format == "dataset":
-        raise UserError("--seeds is for images, sheet and video: a data set has every image that was shown")
     settings = asdict(settings_of(options))
     with Project(options.project, create=False) as project, Progress() as line:
         made = export(project, options.out, settings, seeds=options.seeds, progress=line)

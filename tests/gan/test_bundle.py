@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -271,3 +272,25 @@ def test_a_pipe_beside_the_weights_is_no_graph(tmp_path: Path) -> None:
     asked = f"import gan; gan.load({str(tmp_path / 'mine')!r})"
     told = subprocess.run([sys.executable, "-c", asked], cwd=Path(bundle.__file__).parents[2], capture_output=True, timeout=60, check=False)
     assert b"it has no original.onnx" in told.stderr
+
+
+def test_half_a_bundle_replaces_no_whole_one(
+    saved: Path, small_model: MakeModel, full_disk: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    before = {file.name: file.read_bytes() for file in saved.iterdir()}
+    other = small_model(5)
+    other.card = {"notes": "n" * 300_000}  # a configuration that is larger than the weights
+    with full_disk(200_000):
+        with pytest.raises(UserError, match="cannot write the generator"):
+            bundle.save(other, saved)
+        with pytest.raises(UserError, match="cannot write the generator"):
+            bundle.save(other, saved.parent / "new")
+    assert {file.name: file.read_bytes() for file in saved.iterdir()} == before
+    assert not (saved.parent / "new").exists()
+
+
+def test_a_name_that_is_no_text_is_saved_without_what_is_none(tmp_path: Path, small_model: MakeModel) -> None:
+    model = small_model()
+    model.name = os.fsdecode(b"mine\xff")
+    bundle.save(model, tmp_path / "mine")
+    assert load(tmp_path / "mine").name in ("mine?", "mine\ufffd")

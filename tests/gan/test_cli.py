@@ -247,9 +247,9 @@ def test_training_onto_a_full_disk(tmp_path: Path) -> None:
     words = ("--resolution", "32", "--from", "none", "--device", "cpu", "--kimg", "0.032")
     done = limited(1_000_000, "train", "--images", images, "--out", tmp_path / "model", *words)
     assert done.returncode == FAILED
-    assert done.stderr.splitlines()[-1].startswith("tastemaker: file too large"), done.stderr
+    assert done.stderr.splitlines()[-1].startswith(f"tastemaker: {tmp_path / 'model' / 'training.pt'}: file too large"), done.stderr
     assert done.stderr.count("tastemaker:") == 1 and "Traceback" not in done.stderr
-    assert not list((tmp_path / "model").iterdir()), "nothing half-made stays behind"
+    assert not (tmp_path / "model").exists(), "nothing half-made stays behind"
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
@@ -524,6 +524,16 @@ def test_a_closed_output_is_no_reason_to_fail(module: str, tmp_path: Path) -> No
     assert pixels(tmp_path / "x.png").shape == (16, 16, 3)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are no text")
+@pytest.mark.parametrize("module", ["gan", "studio.cli"])
+def test_a_name_that_the_output_cannot_encode_is_printed_all_the_same(module: str, tmp_path: Path) -> None:
+    line = f'"$PY" -m {module} scenes --count 1 --resolution 16 --out "$(printf "%b" "$NAME")" | od -c'
+    for name, printed in (("\\0374.png", "374"), ("\\0303\\0274.png", r"\   x   f   c")):
+        done = shell(f"export PYTHONIOENCODING=ascii NAME='{name}'; {line}", tmp_path)
+        assert done.stderr == "" and printed in done.stdout
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 @pytest.mark.parametrize("words", ["gan scenes --count 1 --resolution 16 --out x.png", "studio.cli --help"])
 def test_an_output_that_is_full_is_said_in_one_line(words: str, tmp_path: Path) -> None:
@@ -580,6 +590,22 @@ def test_least_stars_is_told_of_and_refused_for_a_model(capsys: pytest.CaptureFi
     assert run("export", "--help") == 0
     assert "--least-stars N       with --project:" in capsys.readouterr().out
     assert "a project's ratings" in mistake(capsys, "export", "dreamscapes", "--least-stars", 5, "--out", tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--fp16", "--format", "onnx"], "--fp16 is for --format bundle and hub, not for onnx"),
+        (["--sidecar"], "--sidecar is for --format images, not for bundle"),
+        (["--seeds", "0-3"], "--seeds is for --format images, sheet and video, not for bundle"),
+        (["--fps", "24", "--format", "sheet"], "--fps is for --format video, not for sheet"),
+    ],
+)
+def test_an_option_that_a_format_does_not_have_is_refused(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert mistake(capsys, "export", "dreamscapes", *words, "--out", tmp_path / "out") == said
+    assert not (tmp_path / "out").exists()
 
 
 def test_every_command_says_a_mistake_in_one_line_and_has_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,6 +55,11 @@ def test_an_answer_that_a_bundle_does_not_ask_for_is_refused(tmp_path: Path, cap
     assert run(capsys, assets.bundled("dreamscapes"), "--trust-program")[0] == 0
 
 
+def test_trust_that_is_not_needed_is_no_mistake(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, file, "--trust-program", "--yes")
+    assert (code, err) == (0, "") and out.startswith("DCGAN")
+
+
 def test_a_preview_is_a_png(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(capsys, file, "--preview", tmp_path / "sheet.jpg")
     assert code == 2 and "sheet.jpg" in err and not (tmp_path / "sheet.jpg").exists()

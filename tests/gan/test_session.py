@@ -172,6 +172,8 @@ def test_a_second_round_waits_for_the_first_to_end(taught):
         pass
     with pytest.raises(ValueError, match="under way"):
         next(session.run_round())
+    with pytest.raises(ValueError, match="under way"):
+        session.restore(None)
     first.close()
     assert session.adapter is before and session.rounds == rounds
     second = session.run_round(steps=np.int64(1))
@@ -186,6 +188,24 @@ def test_a_copy_of_a_session_prepares_itself():
     copy = deepcopy(original)
     assert copy.prepare()
     assert len(copy.pool) == 32 and len(original.pool) == 0
+
+
+def test_nothing_is_drawn_but_not_scored(taught):
+    session = taught[0]
+    none = np.zeros((0, session.model.z_dim), np.float32)
+    assert len(session.draw(none)) == len(session.model.draw(none)) == 0
+    calls = [(session.score, none), (session.predict, none), (session.score_known, []), (session.tuned_features, [])]
+    for call, nothing in calls:
+        with pytest.raises(ValueError, match=r"^no [a-z]+ were given$"):
+            call(nothing)
+
+
+def test_latents_that_are_not_finite_are_not_drawn(taught):
+    session = taught[0]
+    for value in (np.nan, np.inf):
+        for draw in (session.draw, session.model.draw):
+            with pytest.raises(ValueError, match="not finite"):
+                draw(np.full((1, session.model.z_dim), value, np.float32))
 
 
 def test_what_is_no_setting_is_refused(taught):

@@ -282,7 +282,7 @@ def test_mistakes_are_user_errors(model: Model, judge: Judge, tmp_path: Path) ->
     with pytest.raises(UserError):
         simulate(model, "", 24, device="abacus", judge=judge)
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(UserError, match="cannot write"):
+    with pytest.raises(UserError, match="cannot be written"):
         simulate(model, "", 24, out=tmp_path / "file" / "out", judge=judge)
     (tmp_path / "broken.py").write_text("def utility(images):\n    raise ValueError('oops')\n")
     with pytest.raises(UserError, match="oops"):

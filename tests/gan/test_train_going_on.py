@@ -122,3 +122,24 @@ def test_another_size_and_a_finished_run_are_said(folder, tmp_path):
     command.run(folder, out, minutes=0.1 / 60, device="cpu")
     state = torch.load(out / "training.pt", weights_only=True)
     assert state["images_seen"] > 16 and state["config"]["start_kimg"] == pytest.approx(0.016)
+
+
+def test_two_runs_do_not_write_to_one_folder(folder, tmp_path):
+    out, refused = tmp_path / "out", []
+
+    def run_again(step):
+        if not refused:
+            with pytest.raises(UserError, match=r"another process is training in .*out: wait until it ends") as second:
+                command.run(folder, out, kimg=0.016, resolution=32, batch=8, device="cpu")
+            refused.append(second)
+
+    command.run(folder, out, kimg=0.016, resolution=32, batch=8, device="cpu", progress=run_again)
+    assert refused and gan.load(out).resolution == 32
+    assert not list(out.glob("*.lock"))
+
+
+def test_a_run_that_cannot_start_leaves_no_folder(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError):
+        command.run(tmp_path / "empty", tmp_path / "out", device="cpu")
+    assert not (tmp_path / "out").exists()

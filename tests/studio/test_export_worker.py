@@ -84,7 +84,7 @@ def test_the_command_line_writes_favourites_a_sheet_and_a_data_set(
             "frames are too many",
         ),
         (["--format", "state_dict"], "tastemaker: small has no state_dict of its own"),
-        (["--format", "dataset", "--seeds", "0-3"], "a data set has every image"),
+        (["--format", "dataset", "--seeds", "0-3"], "--seeds is for --format images, sheet and video, not for dataset"),
     ):
         assert headless.main(["export", "--project", str(rated), "--out", str(tmp_path / "no"), *words]) == 2
         error = capsys.readouterr().err

@@ -26,6 +26,7 @@ class Family(Protocol):
 
 # Files of exports in formats other than a bundle, the preferred one first.
 _EXPORTED = ("generator.onnx", "generator.safetensors", "generator.pth", "generator.pt2")
+_TRUST = "trust_program"  # as in script_file, which imports torch
 _ADAPTER = "adapter.onnx"  # beside the weights of a tuned generator
 # Modules of this package in the order in which they are tried. "layers" accepts any state_dict, so it is last.
 _FAMILIES: tuple[str, ...] = ("stylegan", "rosinality", "lucidrains", "onnx_file", "script_file", "layers")
@@ -52,7 +53,7 @@ def import_file(path: str | os.PathLike[str], choices: Mapping[str, str] | None 
     if bundle.is_bundle(folder):
         model = bundle.load(folder)
         imported = Imported(model, f"a generator made by Tastemaker, {model.resolution} px")
-        _check(imported, {key: value for key, value in choices.items() if key != "trust_program"})
+        _check(imported, choices)
         return imported
     path = _inside(path)
     with open_source(path) as source:
@@ -82,6 +83,8 @@ def _check(imported: Imported, choices: Mapping[str, str]) -> None:
     """Check that every choice answers a question, with one of its options."""
     known = {question.key: question for question in (*imported.questions, *imported.settled)}
     for key in choices:
+        if key == _TRUST and key not in known:
+            continue  # it is no program: consent that was not needed
         if key not in known:
             asked = f"there are: {', '.join(known)}" if known else "this file leaves nothing open"
             raise UserError(f"no question {key!r:.40} about this file; {asked}")
