@@ -1,6 +1,7 @@
 """DCGANs and multilayer perceptrons, as strangers save them, import with the right images."""
 
 import itertools
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -542,3 +543,99 @@ def test_a_generator_that_no_one_here_trained() -> None:
     assert border.mean() < 12 and 0.05 < (images > 128).mean() < 0.35
     with pytest.raises(UserError, match="discriminator"):
         import_file(DATA / "mnist_mlp_D.ckpt")
+
+
+class Unbent(nn.Module):
+    """No function comes between its linear layer and its first transposed convolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(20, 32 * 4 * 4)
+        self.t_conv1 = nn.Sequential(nn.ConvTranspose2d(32, 16, 4, 2, 1, bias=False), nn.BatchNorm2d(16))
+        self.t_conv2 = nn.Sequential(nn.ConvTranspose2d(16, 16, 4, 2, 1, bias=False), nn.BatchNorm2d(16))
+        self.t_conv3 = nn.Sequential(nn.ConvTranspose2d(16, 3, 4, 2, 1, bias=False))
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        x = torch.relu(self.t_conv1(self.fc(z).view(-1, 32, 4, 4)))
+        return torch.tanh(self.t_conv3(torch.relu(self.t_conv2(x))))
+
+
+def test_batch_statistics_tell_that_nothing_bends_the_stem(tmp_path: Path) -> None:
+    network = foreign.lived(Unbent(), torch.rand(1024, 20) * 2.0 - 1.0)
+    imported = import_file(save(network.state_dict(), tmp_path))
+    assert not imported.questions
+    same_images(imported, network, square=False, prior=lambda z: torch.erf(z * 0.5**0.5))
+
+
+def test_a_container_that_is_all_of_a_generator_keeps_its_name(tmp_path: Path) -> None:
+    network = nn.Sequential()
+    network.add_module("gen", foreign.dcgan(4, 3, 32))
+    imported = import_file(save(network.state_dict(), tmp_path))
+    same_images(imported, network)
+    weights = imported.model.generator.original_state_dict()
+    assert weights is not None
+    network.load_state_dict(weights)  # strictly
+
+
+class Decoder(nn.Module):
+    """A variational autoencoder, of which only the part from latent to image is a generator: three modules."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.LeakyReLU(), nn.Conv2d(8, 16, 3, 2, 1))
+        self.fc_mu, self.fc_var = nn.Linear(16 * 64, 20), nn.Linear(16 * 64, 20)
+        self.decoder_input = nn.Linear(20, 32 * 4 * 4)
+        self.decoder = nn.Sequential(
+            nn.Sequential(nn.ConvTranspose2d(32, 16, 3, 2, 1, 1), nn.BatchNorm2d(16), nn.ReLU()),
+            nn.Sequential(nn.ConvTranspose2d(16, 16, 3, 2, 1, 1), nn.BatchNorm2d(16), nn.ReLU()),
+        )
+        self.final_layer = nn.Sequential(
+            nn.ConvTranspose2d(16, 8, 3, 2, 1, 1), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 3, 3, 1, 1), nn.Tanh()
+        )
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return self.final_layer(self.decoder(self.decoder_input(z).view(-1, 32, 4, 4)))
+
+
+def test_parts_that_are_a_generator_only_together(tmp_path: Path) -> None:
+    network = foreign.lived(Decoder(), torch.randn(1024, 20))
+    imported = import_file(save(network.state_dict(), tmp_path))
+    assert imported.model.resolution == 32
+    same_images(imported, network, square=False)
+
+
+@pytest.mark.parametrize("wrap", ["ema_pytorch", "shadow"])
+def test_the_average_is_preferred(wrap: str, tmp_path: Path) -> None:
+    network = foreign.dcgan(4, 3, 32)
+    weights = network.state_dict()
+    last = {key: value + 1 for key, value in weights.items()}
+    content: Any = {
+        "ema_pytorch": {
+            "model": last,
+            "ema": {
+                "initted": torch.tensor(True),
+                **{f"online_model.{key}": value for key, value in last.items()},
+                **{f"ema_model.{key}": value for key, value in weights.items()},
+            },
+        },
+        "shadow": {"G": last, "ema": {"decay": 0.999, "shadow": weights}},
+    }[wrap]
+    same_images(import_file(save(content, tmp_path)), network)
+
+
+def test_a_time_of_day_in_its_name(tmp_path: Path) -> None:
+    """torch names a folder inside the file after the file."""
+    network = foreign.dcgan(4, 3, 32)
+    path = tmp_path / "generator 12-30.pth"
+    with path.open("wb") as stream:
+        torch.save(network.state_dict(), stream)
+    content = path.read_bytes().replace(b"archive/", b"g_12:30/")  # of one length, in every header
+    path.write_bytes(content)
+    same_images(import_file(path), network)
+
+
+def test_weights_pickled_without_torch(tmp_path: Path) -> None:
+    network = foreign.dcgan(4, 3, 32)
+    path = tmp_path / "generator.pkl"
+    path.write_bytes(pickle.dumps({"generator": network.state_dict()}))
+    same_images(import_file(path), network)

@@ -24,6 +24,7 @@ _SIZES = {
     1024: 0.005,
 }
 _GREY = {28: 2.0, 32: 0.6}  # factors for grey images: MNIST and Fashion-MNIST are 28 px
+_BARE_STEM = math.log(0.1)  # log-odds of a linear layer that is reshaped without any activation, where the names do not tell
 _SMALLEST = 8
 _MOST_LINKS = 32  # the limit of a bundle too; each further layer multiplies the number of possible chains
 
@@ -205,7 +206,11 @@ def _convolutional(linears: list[Link], convolutions: list[Link]) -> list[Chain]
             sizes = [start.size]
             for layer in layers[len(stem) :]:
                 sizes.append(layer.size_after(sizes[-1]))
-            made.append(Chain(state.score + size, layers, state.size, tuple(sizes), state.channels))
+            chain = Chain(state.score + size, layers, state.size, tuple(sizes), state.channels)
+            made.append(chain)
+            if stem and linears[-1].gap is None and stem[-1].norm == "none" and stem[-1].activation == "relu":
+                bare = (*stem[:-1], replace(stem[-1], activation="none"), *layers[len(stem) :])
+                made.append(replace(chain, score=chain.score + _BARE_STEM, layers=bare))
     return made
 
 

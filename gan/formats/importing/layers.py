@@ -216,6 +216,9 @@ def _strides(chain: Chain) -> str:
             more = f" output padding {layer.output_padding}" if layer.output_padding else ""
             grown = " after doubling" if layer.upsample > 1 else ""
             steps.append(f"kernel {layer.kernel} stride {layer.stride} padding {layer.padding}{more}{grown}")
+    stem = [layer for layer in chain.layers if layer.op == "linear"]
+    if stem and stem[-1].activation == "none" and len(stem) < len(chain.layers):
+        steps.append("no function bends the numbers that are reshaped")
     return "; ".join(dict.fromkeys(steps))
 
 
@@ -279,7 +282,7 @@ def _groups(generator: LayeredGenerator, asked: _Open) -> LayeredGenerator:
 def _hidden_parts(generator: LayeredGenerator, asked: _Open, tensors: dict[str, Tensor], notes: list[str]) -> LayeredGenerator:
     """The generator with activation, prior and epsilon set from evidence and choices."""
     # A widely copied DCGAN, whose tensors have these names, passes 0.8 to its normalisations as epsilon, meaning momentum.
-    likely_eps = 0.8 if any(name.startswith("conv_blocks.") for name in tensors) else 1e-5
+    likely_eps = 0.8 if any("conv_blocks." in name for name in tensors) else 1e-5
     found = evidence.readings(generator, likely_eps)
     if min(reading.off for reading in found) > _WORST_FIT:  # because of skip connections without weights, for example
         notes.append("Read as a plain chain of layers, it has not the batch statistics that it learnt: its images may be wrong.")
