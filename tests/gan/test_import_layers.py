@@ -639,3 +639,31 @@ def test_weights_pickled_without_torch(tmp_path: Path) -> None:
     path = tmp_path / "generator.pkl"
     path.write_bytes(pickle.dumps({"generator": network.state_dict()}))
     same_images(import_file(path), network)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ("synthesis.input.transform synthesis.L0_36_512.weight", "StyleGAN3"),
+        ("mapping.fc0.weight synthesis.b4.const", "StyleGAN2-ADA generator without its settings"),
+        ("style.1.linear.weight generator.progression.0.conv1.input generator.to_rgb.0.conv.weight", "first version"),
+        ("time_mlp.0.weight down_blocks.0.0.weight", "diffusion model"),
+        ("conv_body_first.weight stylegan_decoder.style_mlp.0.weight", "GFPGAN"),
+        ("encoder.conv_in.weight quantize.embedding.weight decoder.conv_out.weight", "VQGAN"),
+        ("shared.weight blocks.0.0.bn1.gain.weight", "BigGAN"),
+        ("init.init.0.weight feat_8.1.weight to_big.weight", "FastGAN"),
+        ("initial_block.1.weight prog_blocks.0.conv1.conv.weight rgb_layers.0.conv.weight", "progressively grown"),
+        ("l1.0.weight attn1.query_conv.weight", "layers of attention"),
+        ("unet.lora_up.weight unet.lora_down.weight", "LoRA"),
+    ],
+)
+def test_what_is_known_and_cannot_be_imported_is_named(names: str, words: str, tmp_path: Path) -> None:
+    state = {name: torch.ones(8, 8, 3, 3) for name in names.split()}
+    critic = {"attn.weight": torch.ones(8, 3, 4, 4), "conv.weight": torch.ones(1, 8, 4, 4)}  # its names tell nothing of the generator
+    with pytest.raises(UserError, match=words):
+        import_file(save({"G": state, "D": critic}, tmp_path))
+
+
+def test_a_table_of_numbers_is_no_generator(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="a single layer"):
+        import_file(save({"weight": torch.ones(1024, 32), "bias": torch.zeros(1024)}, tmp_path))

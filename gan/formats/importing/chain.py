@@ -176,6 +176,8 @@ def _multilayer(linears: list[Link]) -> list[Chain]:
         if side * side * channels == outputs and side >= _SMALLEST and linears[0].main.weight is not None:
             if int(linears[0].main.weight.shape[1]) > outputs:
                 return []
+            if len(linears) == 1:  # any table of numbers is that
+                raise Malformed("it holds a single layer, and no generator is that small")
             layers = _linear_layers(linears, (channels, side, side))
             return [Chain(0.0, layers, side, (side,), channels)]
     return []

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan.formats.importing import agreement, evidence, labels
+from gan.formats.importing import agreement, evidence, labels, relatives
 from gan.formats.importing.ask import label_question, rank
 from gan.formats.importing.chain import Chain, chains, links
 from gan.formats.importing.result import Imported, Question
@@ -117,7 +117,9 @@ def _first_generator(
             return candidate, made, unused, table, folded, tensors
         except Malformed as error:
             problem = problem or error
-    raise problem or Malformed("it holds no generator")
+    # The names of what is promising alone: a discriminator beside it may be of any kind.
+    known = relatives.named(f"{one.path}.{name}" for one in found if one.score >= 0 for name in one.tensors)
+    raise Malformed(known) if known else problem or Malformed("it holds no generator")
 
 
 def _chains(
