@@ -324,7 +324,7 @@ def test_bundles_of_it_are_the_same_model(tmp_path: Path) -> None:
         (nn.Sequential(nn.Linear(16, 64), nn.ReLU(), nn.Linear(64, 1000)), "fold into no square image"),
         (nn.LSTM(8, 8), "no layers"),
         (nn.Sequential(nn.ConvTranspose2d(8, 8, 4), nn.ConvTranspose2d(8, 5, 4)), "no chain"),
-        (nn.TransformerEncoderLayer(16, 2), "gives 16 numbers"),
+        (nn.TransformerEncoderLayer(16, 2), "layers of attention"),
     ],
 )
 def test_networks_that_draw_nothing(network: nn.Module, words: str, tmp_path: Path) -> None:
