@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan.formats.importing import agreement, evidence, labels, relatives
+from gan.formats.importing import agreement, entrances, evidence, labels, relatives
 from gan.formats.importing.ask import label_question, rank
 from gan.formats.importing.chain import Chain, chains, links
 from gan.formats.importing.result import Imported, Question
@@ -17,7 +17,7 @@ from gan.formats.importing.source import Source, check_weights
 from gan.formats.importing.state_dict import Candidate, Module, candidates, check_calls, modules, orders
 from gan.formats.importing.values import Malformed
 from gan.model import Model
-from gan.networks.conditional import ConditionalConfig
+from gan.networks.conditional import Condition, ConditionalConfig
 from gan.networks.layered import DcganGenerator, LayeredConfig, LayeredGenerator, MlpGenerator
 
 _MOST_UNUSED = 0.1  # share of the weights that may be left over
@@ -54,13 +54,13 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
     if source.container != "safetensors":
         check_calls(source.unpickled.calls)
     found = candidates(source.contents)
-    chosen, made, unused, table, folded, tensors = _first_generator(source, found)
+    chosen, made, unused, table, folded, tensors, condition = _first_generator(source, found)
     asked = _Open(choices)
     notes: list[str] = []
     if chosen.path:
         notes.append(f"The generator is the part {chosen.path} of the file.")
 
-    generator = labels.choose(_choose_chain(made, tensors, folded, asked), table, asked.ask)
+    generator = labels.choose(_choose_chain(made, tensors, folded, asked), table, asked.ask, condition)
     generator = _groups(generator, asked)
     generator = _hidden_parts(generator, asked, tensors, notes)
     generator = _pixels(generator, asked)
@@ -87,13 +87,13 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
 
 def _first_generator(
     source: Source, found: list[Candidate]
-) -> tuple[Candidate, list[Chain], list[Module], Module | None, bool, dict[str, Tensor]]:
+) -> tuple[Candidate, list[Chain], list[Module], Module | None, bool, dict[str, Tensor], Condition | None]:
     """The most promising dictionary of tensors that is a chain of layers.
 
     Returns
     -------
     The dictionary, its chains, the modules left over, the embedding of labels if any, whether weights were folded (spectral or weight
-    normalisation), and its tensors.
+    normalisation, two entrances), its tensors, and how a label enters if it has an entrance of its own.
 
     Raises
     ------
@@ -105,6 +105,10 @@ def _first_generator(
         try:
             tensors = source.load(candidate.tensors)
             all_modules, folded = modules(tensors)
+            condition = None
+            if (with_one := entrances.merged(all_modules)) is not None:
+                tensors, condition = with_one
+                all_modules, folded = modules(tensors)[0], True
             made, unused, table = _chains(
                 orders(all_modules, source.container != "safetensors"), _hints(candidate, found)
             )
@@ -114,7 +118,7 @@ def _first_generator(
                     f"it is of an architecture that is not known here (its part {unused[0].name or next(iter(unused[0].tensors))!r:.60} "
                     "has no place in a chain of layers)"
                 )
-            return candidate, made, unused, table, folded, tensors
+            return candidate, made, unused, table, folded, tensors, condition
         except Malformed as error:
             problem = problem or error
     # The names of what is promising alone: a discriminator beside it may be of any kind.
