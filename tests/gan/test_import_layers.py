@@ -667,3 +667,53 @@ def test_what_is_known_and_cannot_be_imported_is_named(names: str, words: str, t
 def test_a_table_of_numbers_is_no_generator(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="a single layer"):
         import_file(save({"weight": torch.ones(1024, 32), "bias": torch.zeros(1024)}, tmp_path))
+
+
+class Contained(nn.Module):
+    """Its containers come in another order by name than in the network."""
+
+    def __init__(self, mode: str = "nearest") -> None:
+        super().__init__()
+        self.head = nn.Sequential(nn.Linear(20, 32 * 4 * 4), nn.BatchNorm1d(32 * 4 * 4), nn.ReLU())
+        self.body = nn.Sequential(*[
+            nn.Sequential(nn.Upsample(scale_factor=2, mode=mode), nn.Conv2d(a, b, 3, 1, 1), nn.BatchNorm2d(b), nn.ReLU())
+            for a, b in ((32, 32), (32, 16))
+        ])  # fmt: skip
+        self.tail = nn.Sequential(nn.Conv2d(16, 3, 3, 1, 1), nn.Tanh())
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return self.tail(self.body(self.head(z).view(-1, 32, 4, 4)))
+
+
+STEPS = {"geometry": "4-8-16-16"}  # of `Contained`: after the last normalisation nothing tells whether it doubles again
+
+
+def test_safetensors_of_containers_and_of_numbered_names(tmp_path: Path) -> None:
+    """That format forgets the order: linear layers come first all the same."""
+    contained = foreign.lived(Contained(), torch.randn(512, 20))
+    path = tmp_path / "contained.safetensors"
+    safetensors.torch.save_file(contained.state_dict(), path)
+    same_images(import_file(path, STEPS), contained, square=False)
+    names = {"head.0": "fc1", "head.1": "bn1", "body.0.1": "conv1", "body.0.2": "bn2"}
+    names |= {"body.1.1": "conv2", "body.1.2": "bn3", "tail.0": "conv3"}
+    renamed = {f"{names[key.rpartition('.')[0]]}.{key.rpartition('.')[2]}": value for key, value in contained.state_dict().items()}
+    safetensors.torch.save_file(renamed, path)
+    same_images(import_file(path, STEPS), contained, square=False)
+
+
+def test_batch_statistics_tell_how_images_are_enlarged(tmp_path: Path) -> None:
+    network = foreign.lived(Contained("bilinear"), torch.randn(512, 20))
+    imported = import_file(save(network.state_dict(), tmp_path), STEPS)
+    assert not any(question.key == "upsampling" for question in imported.questions)
+    same_images(imported, network, square=False)
+
+
+def test_a_last_layer_may_treble(tmp_path: Path) -> None:
+    network = foreign.dcgan(4, 16, 32)
+    network[-1] = nn.Sequential(nn.BatchNorm2d(16), nn.ReLU(), nn.ConvTranspose2d(16, 3, 5, 3, 1), nn.Tanh())
+    network = nn.Sequential(*network[:-1], *network[-1])
+    foreign.lived(network, torch.randn(256, 10, 1, 1))
+    path = save(network.state_dict(), tmp_path)
+    question = next(question for question in import_file(path).questions if question.key == "geometry")
+    answer = next(option.value for option in question.options if option.value.startswith("1-4-8-16-32-96"))
+    same_images(import_file(path, {"geometry": answer}), network)

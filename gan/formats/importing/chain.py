@@ -20,7 +20,7 @@ _SIZES = {
     16: 0.02,
     512: 0.01,
     48: 0.01,
-    96: 0.01,
+    96: 0.02,
     1024: 0.005,
 }
 _GREY = {28: 2.0, 32: 0.6}  # factors for grey images: MNIST and Fashion-MNIST are 28 px

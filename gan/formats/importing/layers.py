@@ -61,7 +61,7 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
         notes.append(f"The generator is the part {chosen.path} of the file.")
 
     generator = labels.choose(_choose_chain(made, tensors, folded, asked), table, asked.ask, condition)
-    generator = _groups(generator, asked)
+    generator = _enlarging(_groups(generator, asked), asked)
     generator = _hidden_parts(generator, asked, tensors, notes)
     generator = _pixels(generator, asked)
     _statistics(generator, asked)
@@ -320,8 +320,25 @@ def _hidden_parts(generator: LayeredGenerator, asked: _Open, tensors: dict[str, 
     return evidence.with_weights(evidence.read_as(generator.config, activation, prior, float(eps)), generator)
 
 
+def _enlarging(generator: LayeredGenerator, asked: _Open) -> LayeredGenerator:
+    """The generator with the mode of upsampling set from evidence and choices."""
+    if not any(layer.upsample > 1 for layer in generator.config.layers):
+        return generator
+    modes: Any = {
+        "nearest": ("by repeating pixels", 0.85, "the most common"),
+        "bilinear": ("smoothly (bilinear)", 0.15, "less common"),
+    }
+    made = {mode: evidence.with_weights(replace(generator.config, upsampling=mode), generator) for mode in modes}
+    weighed = []
+    for mode, (label, chance, says) in modes.items():
+        off = agreement.mismatches([made[mode]])[0]
+        says = says if math.isnan(off) else f"batch statistics off by {off:.3f}"
+        weighed.append((mode, label, math.log(chance) + evidence.log_likelihood(off, agreement.NOISE), says))
+    return made[asked.ask("upsampling", "How are its images enlarged between layers?", weighed)]
+
+
 def _pixels(generator: LayeredGenerator, asked: _Open) -> LayeredGenerator:
-    """The generator with the meaning of its output set: activation, reshaping, colour order, and the mode of upsampling."""
+    """The generator with the meaning of its output set: activation, reshaping and colour order."""
     config = generator.config
     raw = evidence.raw_images(generator, evidence.latents(generator.z_dim))
     plain, says = evidence.bare_output(generator, raw)
@@ -355,13 +372,6 @@ def _pixels(generator: LayeredGenerator, asked: _Open) -> LayeredGenerator:
              ("bgr", "blue, green, red", math.log(0.05), "where OpenCV read its pictures")],
         )  # fmt: skip
         config = replace(config, order=order)
-    if any(layer.upsample > 1 for layer in config.layers):
-        upsampling = asked.ask(
-            "upsampling", "How are its images enlarged between layers?",
-            [("nearest", "by repeating pixels", math.log(0.85), "the most common"),
-             ("bilinear", "smoothly (bilinear)", math.log(0.15), "less common")],
-        )  # fmt: skip
-        config = replace(config, upsampling=upsampling)
     return evidence.with_weights(config, generator)
 
 

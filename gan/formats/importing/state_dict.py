@@ -278,21 +278,27 @@ def orders(found: list[Module], kept: bool) -> list[list[Module]]:
 
     def parts(module: Module, plain: int) -> list[tuple[int, int, int, str]]:
         key = []
-        for part in module.name.split("."):
+        *_, last = named = module.name.split(".")
+        for part in named:
             stem = part.rstrip("0123456789")
             number = int(part[len(stem) :][:9] or 0)
             key.append(
                 (
                     plain if stem == part else 1,
                     number,
-                    int(bool(stem) and module.kind not in {"conv", "linear"}),
+                    int(part is last and bool(stem) and module.kind not in {"conv", "linear"}),
                     stem,
                 )
             )
         return key
 
     # Names without a number ("fc", "out") may come before the numbered ones or after them.
-    return [sorted(found, key=partial(parts, plain=plain)) for plain in (0, 2)]
+    numbered = [sorted(found, key=partial(parts, plain=plain)) for plain in (0, 2)]
+    # Linear layers come before convolutions, with the container that they are in ("head", "body") or without ("conv1", "fc1", "bn1").
+    heads = {module.name.partition(".")[0] for module in found if module.kind == "linear"}
+    by_container = sorted(numbered[0], key=lambda module: module.name.partition(".")[0] not in heads)
+    by_kind = sorted(numbered[0], key=lambda module: {"linear": 0, "conv": 1}.get(module.kind, 2))
+    return [*numbered, by_container, by_kind]
 
 
 def _woven(found: list[Module]) -> list[Module] | None:
