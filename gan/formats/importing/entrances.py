@@ -33,7 +33,7 @@ def merged(found: Sequence[Module]) -> tuple[dict[str, Tensor], Condition] | Non
     (inputs, outputs), (more, others), (both, _) = (_ends(module) for module in (first, second, after))
     norms, their_norms = found[1 : mains[1]], found[mains[1] + 1 : mains[2]]
     classes = min(inputs, more)
-    fits = first.kind == second.kind == after.kind and both == outputs + others and outputs != more
+    fits = first.kind == second.kind == after.kind and both == outputs + others and outputs != more and outputs > 0
     if not fits or inputs == more or not 1 < classes <= _MOST_CLASSES or not len(norms) == len(their_norms) <= 1:
         return None
     pairs = [_weights(first, second), *(_norms(*pair) for pair in zip(norms, their_norms, strict=True))]
