@@ -149,6 +149,52 @@ def test_batch_statistics_tell_where_the_label_stands(name: str, tmp_path: Path)
     assert off(found.model, network) < 1e-4
 
 
+class TwoEntrances(nn.Module):
+    """The noise and the one-hot label each have a layer of their own; their outputs are concatenated."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.deconv1_1, self.deconv1_1_bn = nn.ConvTranspose2d(NOISE, 16, 4, 1, 0), nn.BatchNorm2d(16)
+        self.deconv1_2, self.deconv1_2_bn = nn.ConvTranspose2d(CLASSES, 8, 4, 1, 0), nn.BatchNorm2d(8)
+        self.deconv2, self.deconv2_bn = nn.ConvTranspose2d(24, 16, 4, 2, 1), nn.BatchNorm2d(16)
+        self.deconv3 = nn.ConvTranspose2d(16, 3, 4, 2, 1)
+
+    def forward(self, z: Tensor, label: Tensor) -> Tensor:
+        said = nn.functional.one_hot(label, CLASSES).float()[:, :, None, None]
+        x = torch.relu(self.deconv1_1_bn(self.deconv1_1(z[:, :, None, None])))
+        y = torch.relu(self.deconv1_2_bn(self.deconv1_2(said)))
+        x = torch.relu(self.deconv2_bn(self.deconv2(torch.cat([x, y], dim=1))))
+        return torch.tanh(self.deconv3(x))
+
+
+class LabelFirst(nn.Module):
+    """The same with linear layers, the label's before the noise's, and no normalisation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.y = nn.Sequential(nn.Linear(CLASSES, 24), nn.ReLU())
+        self.z = nn.Sequential(nn.Linear(NOISE, 40), nn.ReLU())
+        self.yz = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 256), nn.Tanh())
+
+    def forward(self, z: Tensor, label: Tensor) -> Tensor:
+        said = nn.functional.one_hot(label, CLASSES).float()
+        image: Tensor = self.yz(torch.cat([self.y(said), self.z(z)], dim=1))
+        return image.view(-1, 1, 16, 16)
+
+
+@pytest.mark.parametrize("make", [TwoEntrances, LabelFirst])
+def test_an_entrance_for_the_label_alone(make: Callable[[], nn.Module], tmp_path: Path) -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(2)
+        network = lived(make())
+    found = imported(network, tmp_path)
+    assert "32 latents, 10 classes" in found.what and not found.questions
+    assert off(found.model, network) < 1e-4
+    assert found.model.generator.original_state_dict() is None  # two layers became one
+    bundle.save(found.model, tmp_path / "kept")
+    np.testing.assert_array_equal(gan.load(tmp_path / "kept").sample(range(4)), found.model.sample(range(4)))
+
+
 def test_where_nothing_tells_it_is_asked(tmp_path: Path) -> None:
     network = Perceptron()
     found = imported(network, tmp_path)

@@ -1,6 +1,7 @@
 """DCGANs and multilayer perceptrons, as strangers save them, import with the right images."""
 
 import itertools
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -323,7 +324,7 @@ def test_bundles_of_it_are_the_same_model(tmp_path: Path) -> None:
         (nn.Sequential(nn.Linear(16, 64), nn.ReLU(), nn.Linear(64, 1000)), "fold into no square image"),
         (nn.LSTM(8, 8), "no layers"),
         (nn.Sequential(nn.ConvTranspose2d(8, 8, 4), nn.ConvTranspose2d(8, 5, 4)), "no chain"),
-        (nn.TransformerEncoderLayer(16, 2), "gives 16 numbers"),
+        (nn.TransformerEncoderLayer(16, 2), "layers of attention"),
     ],
 )
 def test_networks_that_draw_nothing(network: nn.Module, words: str, tmp_path: Path) -> None:
@@ -542,3 +543,177 @@ def test_a_generator_that_no_one_here_trained() -> None:
     assert border.mean() < 12 and 0.05 < (images > 128).mean() < 0.35
     with pytest.raises(UserError, match="discriminator"):
         import_file(DATA / "mnist_mlp_D.ckpt")
+
+
+class Unbent(nn.Module):
+    """No function comes between its linear layer and its first transposed convolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(20, 32 * 4 * 4)
+        self.t_conv1 = nn.Sequential(nn.ConvTranspose2d(32, 16, 4, 2, 1, bias=False), nn.BatchNorm2d(16))
+        self.t_conv2 = nn.Sequential(nn.ConvTranspose2d(16, 16, 4, 2, 1, bias=False), nn.BatchNorm2d(16))
+        self.t_conv3 = nn.Sequential(nn.ConvTranspose2d(16, 3, 4, 2, 1, bias=False))
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        x = torch.relu(self.t_conv1(self.fc(z).view(-1, 32, 4, 4)))
+        return torch.tanh(self.t_conv3(torch.relu(self.t_conv2(x))))
+
+
+def test_batch_statistics_tell_that_nothing_bends_the_stem(tmp_path: Path) -> None:
+    network = foreign.lived(Unbent(), torch.rand(1024, 20) * 2.0 - 1.0)
+    imported = import_file(save(network.state_dict(), tmp_path))
+    assert not imported.questions
+    same_images(imported, network, square=False, prior=lambda z: torch.erf(z * 0.5**0.5))
+
+
+def test_a_container_that_is_all_of_a_generator_keeps_its_name(tmp_path: Path) -> None:
+    network = nn.Sequential()
+    network.add_module("gen", foreign.dcgan(4, 3, 32))
+    imported = import_file(save(network.state_dict(), tmp_path))
+    same_images(imported, network)
+    weights = imported.model.generator.original_state_dict()
+    assert weights is not None
+    network.load_state_dict(weights)  # strictly
+
+
+class Decoder(nn.Module):
+    """A variational autoencoder, of which only the part from latent to image is a generator: three modules."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.LeakyReLU(), nn.Conv2d(8, 16, 3, 2, 1))
+        self.fc_mu, self.fc_var = nn.Linear(16 * 64, 20), nn.Linear(16 * 64, 20)
+        self.decoder_input = nn.Linear(20, 32 * 4 * 4)
+        self.decoder = nn.Sequential(
+            nn.Sequential(nn.ConvTranspose2d(32, 16, 3, 2, 1, 1), nn.BatchNorm2d(16), nn.ReLU()),
+            nn.Sequential(nn.ConvTranspose2d(16, 16, 3, 2, 1, 1), nn.BatchNorm2d(16), nn.ReLU()),
+        )
+        self.final_layer = nn.Sequential(
+            nn.ConvTranspose2d(16, 8, 3, 2, 1, 1), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 3, 3, 1, 1), nn.Tanh()
+        )
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return self.final_layer(self.decoder(self.decoder_input(z).view(-1, 32, 4, 4)))
+
+
+def test_parts_that_are_a_generator_only_together(tmp_path: Path) -> None:
+    network = foreign.lived(Decoder(), torch.randn(1024, 20))
+    imported = import_file(save(network.state_dict(), tmp_path))
+    assert imported.model.resolution == 32
+    same_images(imported, network, square=False)
+
+
+@pytest.mark.parametrize("wrap", ["ema_pytorch", "shadow"])
+def test_the_average_is_preferred(wrap: str, tmp_path: Path) -> None:
+    network = foreign.dcgan(4, 3, 32)
+    weights = network.state_dict()
+    last = {key: value + 1 for key, value in weights.items()}
+    content: Any = {
+        "ema_pytorch": {
+            "model": last,
+            "ema": {
+                "initted": torch.tensor(True),
+                **{f"online_model.{key}": value for key, value in last.items()},
+                **{f"ema_model.{key}": value for key, value in weights.items()},
+            },
+        },
+        "shadow": {"G": last, "ema": {"decay": 0.999, "shadow": weights}},
+    }[wrap]
+    same_images(import_file(save(content, tmp_path)), network)
+
+
+def test_a_time_of_day_in_its_name(tmp_path: Path) -> None:
+    """torch names a folder inside the file after the file."""
+    network = foreign.dcgan(4, 3, 32)
+    path = tmp_path / "generator 12-30.pth"
+    with path.open("wb") as stream:
+        torch.save(network.state_dict(), stream)
+    content = path.read_bytes().replace(b"archive/", b"g_12:30/")  # of one length, in every header
+    path.write_bytes(content)
+    same_images(import_file(path), network)
+
+
+def test_weights_pickled_without_torch(tmp_path: Path) -> None:
+    network = foreign.dcgan(4, 3, 32)
+    path = tmp_path / "generator.pkl"
+    path.write_bytes(pickle.dumps({"generator": network.state_dict()}))
+    same_images(import_file(path), network)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ("synthesis.input.transform synthesis.L0_36_512.weight", "StyleGAN3"),
+        ("mapping.fc0.weight synthesis.b4.const", "StyleGAN2-ADA generator without its settings"),
+        ("style.1.linear.weight generator.progression.0.conv1.input generator.to_rgb.0.conv.weight", "first version"),
+        ("time_mlp.0.weight down_blocks.0.0.weight", "diffusion model"),
+        ("conv_body_first.weight stylegan_decoder.style_mlp.0.weight", "GFPGAN"),
+        ("encoder.conv_in.weight quantize.embedding.weight decoder.conv_out.weight", "VQGAN"),
+        ("shared.weight blocks.0.0.bn1.gain.weight", "BigGAN"),
+        ("init.init.0.weight feat_8.1.weight to_big.weight", "FastGAN"),
+        ("initial_block.1.weight prog_blocks.0.conv1.conv.weight rgb_layers.0.conv.weight", "progressively grown"),
+        ("l1.0.weight attn1.query_conv.weight", "layers of attention"),
+        ("unet.lora_up.weight unet.lora_down.weight", "LoRA"),
+    ],
+)
+def test_what_is_known_and_cannot_be_imported_is_named(names: str, words: str, tmp_path: Path) -> None:
+    state = {name: torch.ones(8, 8, 3, 3) for name in names.split()}
+    critic = {"attn.weight": torch.ones(8, 3, 4, 4), "conv.weight": torch.ones(1, 8, 4, 4)}  # its names tell nothing of the generator
+    with pytest.raises(UserError, match=words):
+        import_file(save({"G": state, "D": critic}, tmp_path))
+
+
+def test_a_table_of_numbers_is_no_generator(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="a single layer"):
+        import_file(save({"weight": torch.ones(1024, 32), "bias": torch.zeros(1024)}, tmp_path))
+
+
+class Contained(nn.Module):
+    """Its containers come in another order by name than in the network."""
+
+    def __init__(self, mode: str = "nearest") -> None:
+        super().__init__()
+        self.head = nn.Sequential(nn.Linear(20, 32 * 4 * 4), nn.BatchNorm1d(32 * 4 * 4), nn.ReLU())
+        self.body = nn.Sequential(*[
+            nn.Sequential(nn.Upsample(scale_factor=2, mode=mode), nn.Conv2d(a, b, 3, 1, 1), nn.BatchNorm2d(b), nn.ReLU())
+            for a, b in ((32, 32), (32, 16))
+        ])  # fmt: skip
+        self.tail = nn.Sequential(nn.Conv2d(16, 3, 3, 1, 1), nn.Tanh())
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return self.tail(self.body(self.head(z).view(-1, 32, 4, 4)))
+
+
+STEPS = {"geometry": "4-8-16-16"}  # of `Contained`: after the last normalisation nothing tells whether it doubles again
+
+
+def test_safetensors_of_containers_and_of_numbered_names(tmp_path: Path) -> None:
+    """That format forgets the order: linear layers come first all the same."""
+    contained = foreign.lived(Contained(), torch.randn(512, 20))
+    path = tmp_path / "contained.safetensors"
+    safetensors.torch.save_file(contained.state_dict(), path)
+    same_images(import_file(path, STEPS), contained, square=False)
+    names = {"head.0": "fc1", "head.1": "bn1", "body.0.1": "conv1", "body.0.2": "bn2"}
+    names |= {"body.1.1": "conv2", "body.1.2": "bn3", "tail.0": "conv3"}
+    renamed = {f"{names[key.rpartition('.')[0]]}.{key.rpartition('.')[2]}": value for key, value in contained.state_dict().items()}
+    safetensors.torch.save_file(renamed, path)
+    same_images(import_file(path, STEPS), contained, square=False)
+
+
+def test_batch_statistics_tell_how_images_are_enlarged(tmp_path: Path) -> None:
+    network = foreign.lived(Contained("bilinear"), torch.randn(512, 20))
+    imported = import_file(save(network.state_dict(), tmp_path), STEPS)
+    assert not any(question.key == "upsampling" for question in imported.questions)
+    same_images(imported, network, square=False)
+
+
+def test_a_last_layer_may_treble(tmp_path: Path) -> None:
+    network = foreign.dcgan(4, 16, 32)
+    network[-1] = nn.Sequential(nn.BatchNorm2d(16), nn.ReLU(), nn.ConvTranspose2d(16, 3, 5, 3, 1), nn.Tanh())
+    network = nn.Sequential(*network[:-1], *network[-1])
+    foreign.lived(network, torch.randn(256, 10, 1, 1))
+    path = save(network.state_dict(), tmp_path)
+    question = next(question for question in import_file(path).questions if question.key == "geometry")
+    answer = next(option.value for option in question.options if option.value.startswith("1-4-8-16-32-96"))
+    same_images(import_file(path, {"geometry": answer}), network)

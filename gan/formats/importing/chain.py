@@ -20,10 +20,11 @@ _SIZES = {
     16: 0.02,
     512: 0.01,
     48: 0.01,
-    96: 0.01,
+    96: 0.02,
     1024: 0.005,
 }
 _GREY = {28: 2.0, 32: 0.6}  # factors for grey images: MNIST and Fashion-MNIST are 28 px
+_BARE_STEM = math.log(0.1)  # log-odds of a linear layer that is reshaped without any activation, where the names do not tell
 _SMALLEST = 8
 _MOST_LINKS = 32  # the limit of a bundle too; each further layer multiplies the number of possible chains
 
@@ -175,6 +176,8 @@ def _multilayer(linears: list[Link]) -> list[Chain]:
         if side * side * channels == outputs and side >= _SMALLEST and linears[0].main.weight is not None:
             if int(linears[0].main.weight.shape[1]) > outputs:
                 return []
+            if len(linears) == 1:  # any table of numbers is that
+                raise Malformed("it holds a single layer, and no generator is that small")
             layers = _linear_layers(linears, (channels, side, side))
             return [Chain(0.0, layers, side, (side,), channels)]
     return []
@@ -205,7 +208,11 @@ def _convolutional(linears: list[Link], convolutions: list[Link]) -> list[Chain]
             sizes = [start.size]
             for layer in layers[len(stem) :]:
                 sizes.append(layer.size_after(sizes[-1]))
-            made.append(Chain(state.score + size, layers, state.size, tuple(sizes), state.channels))
+            chain = Chain(state.score + size, layers, state.size, tuple(sizes), state.channels)
+            made.append(chain)
+            if stem and linears[-1].gap is None and stem[-1].norm == "none" and stem[-1].activation == "relu":
+                bare = (*stem[:-1], replace(stem[-1], activation="none"), *layers[len(stem) :])
+                made.append(replace(chain, score=chain.score + _BARE_STEM, layers=bare))
     return made
 
 

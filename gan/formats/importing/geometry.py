@@ -39,6 +39,9 @@ class Geometry(NamedTuple):
     shuffle: int = 1
 
 
+_TREBLING = Geometry("deconv", 3, 1)  # of kernel 5, as the last layer of a widely copied DCGAN of 96 px
+
+
 def _transposed(kernel: int, size: int) -> list[tuple[float, Geometry]]:
     """Plausible geometries of a transposed convolution, without duplicates, each with its weight; `size` is the input's width in pixels."""
     chances: dict[Geometry, float] = {}
@@ -128,6 +131,8 @@ def walk(convolutions: list[Link], state: State, last_gap: int | None) -> list[S
                     (0.3 * p, step, first // shuffle**2)
                     for p, step in _straight(kernel, gap, shuffle, number == 0)
                 ]
+            if final and kernel == 5 and number and first == at.channels and _even(convolutions[number - 1]):
+                ways.append((0.3, _TREBLING, second))
             before = at.steps[-1] if at.steps else None
             for chance, step, channels in ways:
                 if before is not None and number > 1 and step[:3] != before[:3]:
@@ -136,7 +141,7 @@ def walk(convolutions: list[Link], state: State, last_gap: int | None) -> list[S
                     chance *= 0.2
                 if before is not None and step.upsample != before.upsample and not final:
                     chance *= 0.5
-                if final and step.stride > 1 and kernel % 2 and _even(convolutions[number - 1]):
+                if final and step.stride > 1 and step != _TREBLING and kernel % 2 and _even(convolutions[number - 1]):
                     chance *= 0.03  # a final odd kernel after even ones hardly ever enlarges
                 layer = Layer(step.operation, "", 1, step.shuffle**2, False, kernel, *step[1:])
                 size = layer.size_after(at.size)

@@ -63,6 +63,7 @@ def choose(
     generator: LayeredGenerator,
     table: Module | None,
     ask: Callable[[str, str, list[tuple[str, str, float, str]]], str],
+    known: Condition | None = None,
 ) -> LayeredGenerator:
     """The generator with class labels, if it takes any.
 
@@ -71,12 +72,15 @@ def choose(
     generator : as read so far, with the whole input of the first layer as noise.
     table : the embedding found by `table_of`.
     ask : takes a key, a text and weighted answers (as `ask.rank` does); returns the answer taken.
+    known : how the label enters, where the layers tell; nothing is asked then.
 
     Raises
     ------
     Malformed
         The labels enter in no known way.
     """
+    if known is not None:
+        return _conditioned(generator, known, None)
     rows = None if table is None else table.weight
     if table is not None:
         check_weights({f"{table.name}.weight": table.tensors["weight"]})

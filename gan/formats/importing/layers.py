@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan.formats.importing import agreement, evidence, labels
+from gan.formats.importing import agreement, entrances, evidence, labels, relatives
 from gan.formats.importing.ask import label_question, rank
 from gan.formats.importing.chain import Chain, chains, links
 from gan.formats.importing.result import Imported, Question
@@ -17,7 +17,7 @@ from gan.formats.importing.source import Source, check_weights
 from gan.formats.importing.state_dict import Candidate, Module, candidates, check_calls, modules, orders
 from gan.formats.importing.values import Malformed
 from gan.model import Model
-from gan.networks.conditional import ConditionalConfig
+from gan.networks.conditional import Condition, ConditionalConfig
 from gan.networks.layered import DcganGenerator, LayeredConfig, LayeredGenerator, MlpGenerator
 
 _MOST_UNUSED = 0.1  # share of the weights that may be left over
@@ -54,14 +54,14 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
     if source.container != "safetensors":
         check_calls(source.unpickled.calls)
     found = candidates(source.contents)
-    chosen, made, unused, table, folded, tensors = _first_generator(source, found)
+    chosen, made, unused, table, folded, tensors, condition = _first_generator(source, found)
     asked = _Open(choices)
     notes: list[str] = []
     if chosen.path:
         notes.append(f"The generator is the part {chosen.path} of the file.")
 
-    generator = labels.choose(_choose_chain(made, tensors, folded, asked), table, asked.ask)
-    generator = _groups(generator, asked)
+    generator = labels.choose(_choose_chain(made, tensors, folded, asked), table, asked.ask, condition)
+    generator = _enlarging(_groups(generator, asked), asked)
     generator = _hidden_parts(generator, asked, tensors, notes)
     generator = _pixels(generator, asked)
     _statistics(generator, asked)
@@ -87,13 +87,13 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
 
 def _first_generator(
     source: Source, found: list[Candidate]
-) -> tuple[Candidate, list[Chain], list[Module], Module | None, bool, dict[str, Tensor]]:
+) -> tuple[Candidate, list[Chain], list[Module], Module | None, bool, dict[str, Tensor], Condition | None]:
     """The most promising dictionary of tensors that is a chain of layers.
 
     Returns
     -------
     The dictionary, its chains, the modules left over, the embedding of labels if any, whether weights were folded (spectral or weight
-    normalisation), and its tensors.
+    normalisation, two entrances), its tensors, and how a label enters if it has an entrance of its own.
 
     Raises
     ------
@@ -105,6 +105,10 @@ def _first_generator(
         try:
             tensors = source.load(candidate.tensors)
             all_modules, folded = modules(tensors)
+            condition = None
+            if (with_one := entrances.merged(all_modules)) is not None:
+                tensors, condition = with_one
+                all_modules, folded = modules(tensors)[0], True
             made, unused, table = _chains(
                 orders(all_modules, source.container != "safetensors"), _hints(candidate, found)
             )
@@ -114,10 +118,12 @@ def _first_generator(
                     f"it is of an architecture that is not known here (its part {unused[0].name or next(iter(unused[0].tensors))!r:.60} "
                     "has no place in a chain of layers)"
                 )
-            return candidate, made, unused, table, folded, tensors
+            return candidate, made, unused, table, folded, tensors, condition
         except Malformed as error:
             problem = problem or error
-    raise problem or Malformed("it holds no generator")
+    # The names of what is promising alone: a discriminator beside it may be of any kind.
+    known = relatives.named(f"{one.path}.{name}" for one in found if one.score >= 0 for name in one.tensors)
+    raise Malformed(known) if known else problem or Malformed("it holds no generator")
 
 
 def _chains(
@@ -216,6 +222,9 @@ def _strides(chain: Chain) -> str:
             more = f" output padding {layer.output_padding}" if layer.output_padding else ""
             grown = " after doubling" if layer.upsample > 1 else ""
             steps.append(f"kernel {layer.kernel} stride {layer.stride} padding {layer.padding}{more}{grown}")
+    stem = [layer for layer in chain.layers if layer.op == "linear"]
+    if stem and stem[-1].activation == "none" and len(stem) < len(chain.layers):
+        steps.append("no function bends the numbers that are reshaped")
     return "; ".join(dict.fromkeys(steps))
 
 
@@ -279,7 +288,7 @@ def _groups(generator: LayeredGenerator, asked: _Open) -> LayeredGenerator:
 def _hidden_parts(generator: LayeredGenerator, asked: _Open, tensors: dict[str, Tensor], notes: list[str]) -> LayeredGenerator:
     """The generator with activation, prior and epsilon set from evidence and choices."""
     # A widely copied DCGAN, whose tensors have these names, passes 0.8 to its normalisations as epsilon, meaning momentum.
-    likely_eps = 0.8 if any(name.startswith("conv_blocks.") for name in tensors) else 1e-5
+    likely_eps = 0.8 if any("conv_blocks." in name for name in tensors) else 1e-5
     found = evidence.readings(generator, likely_eps)
     if min(reading.off for reading in found) > _WORST_FIT:  # because of skip connections without weights, for example
         notes.append("Read as a plain chain of layers, it has not the batch statistics that it learnt: its images may be wrong.")
@@ -311,8 +320,25 @@ def _hidden_parts(generator: LayeredGenerator, asked: _Open, tensors: dict[str, 
     return evidence.with_weights(evidence.read_as(generator.config, activation, prior, float(eps)), generator)
 
 
+def _enlarging(generator: LayeredGenerator, asked: _Open) -> LayeredGenerator:
+    """The generator with the mode of upsampling set from evidence and choices."""
+    if not any(layer.upsample > 1 for layer in generator.config.layers):
+        return generator
+    modes: Any = {
+        "nearest": ("by repeating pixels", 0.85, "the most common"),
+        "bilinear": ("smoothly (bilinear)", 0.15, "less common"),
+    }
+    made = {mode: evidence.with_weights(replace(generator.config, upsampling=mode), generator) for mode in modes}
+    weighed = []
+    for mode, (label, chance, says) in modes.items():
+        off = agreement.mismatches([made[mode]])[0]
+        says = says if math.isnan(off) else f"batch statistics off by {off:.3f}"
+        weighed.append((mode, label, math.log(chance) + evidence.log_likelihood(off, agreement.NOISE), says))
+    return made[asked.ask("upsampling", "How are its images enlarged between layers?", weighed)]
+
+
 def _pixels(generator: LayeredGenerator, asked: _Open) -> LayeredGenerator:
-    """The generator with the meaning of its output set: activation, reshaping, colour order, and the mode of upsampling."""
+    """The generator with the meaning of its output set: activation, reshaping and colour order."""
     config = generator.config
     raw = evidence.raw_images(generator, evidence.latents(generator.z_dim))
     plain, says = evidence.bare_output(generator, raw)
@@ -346,13 +372,6 @@ def _pixels(generator: LayeredGenerator, asked: _Open) -> LayeredGenerator:
              ("bgr", "blue, green, red", math.log(0.05), "where OpenCV read its pictures")],
         )  # fmt: skip
         config = replace(config, order=order)
-    if any(layer.upsample > 1 for layer in config.layers):
-        upsampling = asked.ask(
-            "upsampling", "How are its images enlarged between layers?",
-            [("nearest", "by repeating pixels", math.log(0.85), "the most common"),
-             ("bilinear", "smoothly (bilinear)", math.log(0.15), "less common")],
-        )  # fmt: skip
-        config = replace(config, upsampling=upsampling)
     return evidence.with_weights(config, generator)
 
 

@@ -109,7 +109,7 @@ class Source:
 
     @cached_property
     def contents(self) -> Any:
-        """Contents of a torch or safetensors file: for weights, nested dictionaries with `TensorRef` leaves. None for other files.
+        """Contents of a torch, pickle or safetensors file: for weights, nested dictionaries with `TensorRef` leaves. None for others.
 
         Raises
         ------
@@ -118,7 +118,7 @@ class Source:
         """
         if self.container == "safetensors":
             return self._safetensors()
-        return self.unpickled.value if self.container == "torch" else None
+        return self.unpickled.value if self.container in {"torch", "pickle"} else None
 
     def _safetensors(self) -> dict[str, TensorRef]:
         found: dict[str, TensorRef] = {}

@@ -29,8 +29,10 @@ _GENERATOR = {
 }
 _OTHER = {
     "d", "disc", "discriminator", "netd", "dnet", "critic", "encoder", "enc", "dstatedict", "statedictd", "optimizer", "optim", "opt",
-    "classifier", "vgg", "lpips", "scheduler", "scaler", "inception", "modeld", "dmodel",
+    "classifier", "crit", "criterion", "loss", "vgg", "lpips", "fid", "quantizer", "codebook",
+    "scheduler", "scaler", "inception", "modeld", "dmodel",
 }  # fmt: skip
+_AVERAGED = {"ema", "average", "averaged", "avg", "shadow", "gema", "ge"}
 _DEEPEST = 4
 _MOST_LISTED = 32  # entries of a list that are searched
 _MOST_ITEMS = 400_000  # items of dictionaries and lists that are searched; one may be reachable in many ways, or contain itself
@@ -111,6 +113,11 @@ def candidates(contents: Any) -> list[Candidate]:
             raise Malformed("it holds what an optimizer remembers of training, not weights; the generator's are in another file")
         raise Malformed("it holds no weights under names")
     split = [part for one in found for part in _split(one)]
+    top = max(split, key=lambda candidate: candidate.score)
+    for candidate in split if not words(top.path) & _AVERAGED else []:
+        # An average that does not say of what ("shadow") is of the network with the same tensors.
+        if words(candidate.path) & _AVERAGED and _shapes(candidate) == _shapes(top):
+            candidate.score = max(candidate.score, _score(f"{top.path}.ema"))
     return sorted(split, key=lambda candidate: -candidate.score)[:_MOST_TRIED]
 
 
@@ -147,22 +154,44 @@ def _unwrapped(tensors: dict[str, TensorRef]) -> dict[str, TensorRef]:
 
 
 def _split(candidate: Candidate) -> Iterator[Candidate]:
-    """Split a dictionary that holds several networks (`netG.main.0.weight`, `netD...`); any other is yielded as it is."""
+    """Split a dictionary that holds several networks (`netG.main.0.weight`, `netD...`); any other is yielded under its names."""
     first: dict[str, dict[str, TensorRef]] = {}
     for key, ref in candidate.tensors.items():
         head, _, rest = key.partition(".")
         first.setdefault(head, {})[rest] = ref
     named = [head for head in first if abs(_score(head)) >= 2]
     if len(first) > 1 and named:
+        if together := _parts(first):
+            inner = {key: ref for key, ref in candidate.tensors.items() if key.partition(".")[0] in together}
+            yield Candidate(candidate.path, inner, 1.0 + max(_score(f"{candidate.path}.{head}") for head in together))
         for head, tensors in first.items():
             if "" not in tensors:
                 path = f"{candidate.path}.{head}" if candidate.path else head
                 yield Candidate(path, _unwrapped(tensors), _score(path))
         return
-    if len(first) == 1 and "" not in (only := next(iter(first.values()))) and named:
-        yield Candidate(f"{candidate.path}.{named[0]}".lstrip("."), _unwrapped(only), _score(named[0]))
+    if len(first) == 1 and "" not in next(iter(first.values())) and named:
+        # One module of a generator may be all that it has: its name belongs to what the original code loads.
+        yield Candidate(f"{candidate.path}.{named[0]}".lstrip("."), candidate.tensors, _score(named[0]))
         return
     yield candidate
+
+
+def _parts(first: dict[str, dict[str, TensorRef]]) -> list[str]:
+    """The names, in order, of several parts that are one generator only together (`decoder_input`, `decoder`, `final_layer`); [] if none.
+
+    Parameters
+    ----------
+    first : the tensors by the first part of their names.
+    """
+    shapes = {head: tuple(ref.shape for ref in tensors.values()) for head, tensors in first.items()}
+    own = [head for head in first if _score(head) > 0]
+    encodes = any(words(head) & {"encoder", "enc"} for head in first)
+    if not own or not (encodes or len({shapes[head] for head in own}) == len(own) > 1):
+        return []
+    # A variational autoencoder (Kingma and Welling 2013, arXiv 1312.6114) has twin layers for mean and variance, of no use to its decoder.
+    alike = list(shapes.values())
+    kept = [head for head in first if head in own or (_score(head) == 0 and alike.count(shapes[head]) == 1)]
+    return kept if len(kept) > 1 else []
 
 
 def words(path: str) -> set[str]:
@@ -177,8 +206,12 @@ def _score(path: str) -> float:
     score = 4.0 * bool(said & _GENERATOR) - 6.0 * bool(
         said & _OTHER - ({"d"} if said & _GENERATOR else set())
     )
-    # Averaged weights draw better images than the last step's.
-    return score + 2.0 * bool(said & {"ema", "average", "averaged", "avg", "shadow", "gema", "ge"})
+    # Averaged weights draw better images than the last step's, which may lie beside them under one name ("ema.online_model").
+    return score + 2.0 * bool(said & _AVERAGED) - 1.0 * ("online" in said)
+
+
+def _shapes(candidate: Candidate) -> dict[str, tuple[int, ...]]:
+    return {name: ref.shape for name, ref in candidate.tensors.items()}
 
 
 # ----------------------------------------------------------------------------------------------------------------- modules
@@ -245,21 +278,27 @@ def orders(found: list[Module], kept: bool) -> list[list[Module]]:
 
     def parts(module: Module, plain: int) -> list[tuple[int, int, int, str]]:
         key = []
-        for part in module.name.split("."):
+        *_, last = named = module.name.split(".")
+        for part in named:
             stem = part.rstrip("0123456789")
             number = int(part[len(stem) :][:9] or 0)
             key.append(
                 (
                     plain if stem == part else 1,
                     number,
-                    int(bool(stem) and module.kind not in {"conv", "linear"}),
+                    int(part is last and bool(stem) and module.kind not in {"conv", "linear"}),
                     stem,
                 )
             )
         return key
 
     # Names without a number ("fc", "out") may come before the numbered ones or after them.
-    return [sorted(found, key=partial(parts, plain=plain)) for plain in (0, 2)]
+    numbered = [sorted(found, key=partial(parts, plain=plain)) for plain in (0, 2)]
+    # Linear layers come before convolutions, with the container that they are in ("head", "body") or without ("conv1", "fc1", "bn1").
+    heads = {module.name.partition(".")[0] for module in found if module.kind == "linear"}
+    by_container = sorted(numbered[0], key=lambda module: module.name.partition(".")[0] not in heads)
+    by_kind = sorted(numbered[0], key=lambda module: {"linear": 0, "conv": 1}.get(module.kind, 2))
+    return [*numbered, by_container, by_kind]
 
 
 def _woven(found: list[Module]) -> list[Module] | None:

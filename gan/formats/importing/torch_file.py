@@ -35,7 +35,8 @@ def archive(file: BinaryIO, size: int) -> zipfile.ZipFile:
         raise Malformed("it is an archive of far more parts than weights need")
     for entry in entries:
         name = entry.filename
-        if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/") or ":" in name:
+        # torch names the archive's folder after the file, which may contain a time of day: only a colon after a single letter is a drive.
+        if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/") or name[1:2] == ":":
             raise Malformed("it is an archive with names outside itself")
         compressed = entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size
         # torch compresses only TorchScript's code, which is recognised here but not read.
