@@ -17,7 +17,7 @@ from studio.worker.frames import FrameWriter
 from studio.worker.inbox import Inbox, Outbox, ended_soon
 
 SERVICE = "studio.worker.service"
-NICENESS = 7
+NICENESS = 10
 LAST_SECONDS = 5.0  # for the current step once the window is gone
 
 
