@@ -1,5 +1,9 @@
 """Draws images with the untuned generator and computes their features, in chunks that fit into memory."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
 import torch
 from torch import Tensor
 
@@ -7,6 +11,8 @@ from gan.device import bfloat16_pays
 from gan.model import Model
 from gan.networks import LatentGenerator
 from gan.taste import RawFeatures, judge, raw_features
+
+T = TypeVar("T")
 
 
 def _grad_of(given: Tensor) -> torch.set_grad_enabled:
@@ -37,6 +43,8 @@ class Drawer:
         fewer = max(1, (model.resolution // 128) ** 2)
         self.chunk = chunk or max(1, (32 if self.device.type == "cpu" else 256) // fewer)
         self.autocast = bfloat16_pays(self.device)
+        # What a module that is not ours does in two threads at once is not known, and onnxruntime has threads of its own.
+        self._side_by_side = self.device.type == "cpu" and self.generator.kind not in ("wrapped", "onnx")
 
     def draw(self, latents: Tensor, exact: bool = False) -> Tensor:
         """Latents (N, d) -> images (N, 3, R, R) in [-1, 1] on the device; `exact` draws in float32, as images are saved."""
@@ -61,6 +69,20 @@ class Drawer:
 
     def look(self, latents: Tensor) -> tuple[RawFeatures, Tensor | None]:
         """Like `read(draw(latents))`, but a few images at a time, so that not all of them need to fit into memory."""
-        parts = [self.read(self.draw(part)) for part in _parts(latents, 2 * self.chunk)]
+        parts = self._each(lambda part: self.read(self.draw(part)), latents)
         logits = [logit for _, logit in parts if logit is not None]
         return RawFeatures.cat([raw for raw, _ in parts]), torch.cat(logits) if logits else None
+
+    def _each(self, work: Callable[[Tensor], T], latents: Tensor) -> list[T]:
+        """Call `work` for parts of the latents; on a CPU side by side, each on one thread, unless gradients are recorded.
+
+        Threads that share an image wait for each other after every layer, and for long if another program is on one's core. Threads with
+        images of their own do not, and small layers keep all of them busy.
+        """
+        threads = torch.get_num_threads()
+        graph = torch.is_grad_enabled() and latents.requires_grad
+        if not self._side_by_side or threads == 1 or len(latents) < 2 * threads or graph:
+            return [work(part) for part in _parts(latents, 2 * self.chunk)]
+        parts = latents.tensor_split(max(threads, round(len(latents) / self.chunk)))
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            return list(pool.map(work, parts))

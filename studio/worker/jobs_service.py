@@ -33,8 +33,6 @@ SAVE_SECONDS = 30.0  # between two saves of the run: the most that can be lost, 
 
 def serve(inbox: Inbox, outbox: Outbox, frames: FrameWriter) -> None:
     """Serve commands until `Shutdown`, or until the window is gone."""
-    # Threads that wait for each other must not take time from the worker's process. torch reads this when it is loaded.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if hasattr(os, "nice"):
         with suppress(OSError):
             os.nice(NICENESS)

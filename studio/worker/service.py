@@ -62,8 +62,8 @@ T = TypeVar("T")
 
 def serve(inbox: Inbox, outbox: Outbox, frames: FrameWriter) -> None:
     """Serve commands until `Shutdown`, or until the window is gone."""
-    # All of them: a window that needs one takes it at once from a process that is nice (`spawn`). On two cores, a round takes 0.6 of the
-    # time that it takes with one, and the window pauses no longer (`tastemaker benchmark speed`).
+    # All of them: a window that needs one takes it at once from a process that is nice (`spawn`). On two cores, a round takes 0.7 of the
+    # time that it takes with one (`tastemaker benchmark speed`).
     torch.set_num_threads(usable_cores())
     Service(inbox, outbox, frames, make_session).run()
 

@@ -34,6 +34,8 @@ def main(connection: Connection, memory: str, pages: int, log: str | None, servi
             stream = open(log, "a", encoding="utf-8")  # noqa: SIM115 - faulthandler needs it until the end
             faulthandler.enable(stream)
     _yield_to_the_window()
+    # Threads that wait for each other must not take time from whoever they wait for. torch reads this when it is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     outbox = Outbox(connection)
     outbox.send(m.Hello(m.PROTOCOL, os.getpid()))
     inbox = Inbox(connection, outbox)
