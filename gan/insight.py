@@ -88,8 +88,7 @@ def insight(session: TuningSession, count: int = 6, at_once: bool = False) -> In
 def to_draw(session: TuningSession) -> list[str]:
     """The fields of an `Insight` for which images would have to be drawn now; a taste must be fitted."""
     fields = []
-    measured = 0 if session.plain_measures is None else len(session.plain_measures)
-    if session.learner.conviction and measured < min(_LOOKED_AT, len(session.scorer.latents)):
+    if session.learner.conviction and len(_unmeasured(session)):
         fields.append("words")
     if session.rounds and not session.tuned_features_known(DRAWN):
         fields.append("kept")
@@ -139,9 +138,14 @@ def prepare(session: TuningSession) -> bool:
 def _measure_more(session: TuningSession) -> bool:
     """Draw and measure a few more of the images of `plain_measures`. Returns False if all are measured."""
     known, drawer = session.plain_measures, session.scorer.drawer
-    rest = session.scorer.latents[len(known) if known is not None else 0 : _LOOKED_AT][: drawer.chunk]
+    rest = _unmeasured(session)[: drawer.chunk]
     if not len(rest):
         return False
     found = measures(drawer.draw(rest))
     session.plain_measures = found if known is None else torch.cat([known, found])
     return True
+
+
+def _unmeasured(session: TuningSession) -> torch.Tensor:
+    """Latents of the images that `plain_measures` still needs."""
+    return session.scorer.latents[0 if session.plain_measures is None else len(session.plain_measures) : _LOOKED_AT]

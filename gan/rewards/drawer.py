@@ -1,8 +1,6 @@
 """Draws images with the untuned generator and computes their features, in chunks that fit into memory."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -11,8 +9,6 @@ from gan.device import bfloat16_pays
 from gan.model import Model
 from gan.networks import LatentGenerator
 from gan.taste import RawFeatures, judge, raw_features
-
-T = TypeVar("T")
 
 
 def _grad_of(given: Tensor) -> torch.set_grad_enabled:
@@ -68,21 +64,24 @@ class Drawer:
         return RawFeatures.cat(features), torch.cat(logits) if logits else None
 
     def look(self, latents: Tensor) -> tuple[RawFeatures, Tensor | None]:
-        """Like `read(draw(latents))`, but a few images at a time, so that not all of them need to fit into memory."""
-        parts = self._each(lambda part: self.read(self.draw(part)), latents)
-        logits = [logit for _, logit in parts if logit is not None]
-        return RawFeatures.cat([raw for raw, _ in parts]), torch.cat(logits) if logits else None
+        """Like `read(draw(latents))`, but a few images at a time, so that not all of them need to fit into memory.
 
-    def _each(self, work: Callable[[Tensor], T], latents: Tensor) -> list[T]:
-        """Call `work` for parts of the latents; on a CPU side by side, each on one thread, unless gradients are recorded.
-
-        Threads that share an image wait for each other after every layer, and for long if another program is on one's core. Threads with
-        images of their own do not, and small layers keep all of them busy.
+        On a CPU, several parts side by side, each on one thread, unless gradients are recorded: threads that share an image wait for each
+        other after every layer, and for long if another program is on one's core.
         """
         threads = torch.get_num_threads()
         graph = torch.is_grad_enabled() and latents.requires_grad
-        if not self._side_by_side or threads == 1 or len(latents) < 2 * threads or graph:
-            return [work(part) for part in _parts(latents, 2 * self.chunk)]
-        parts = latents.tensor_split(max(threads, round(len(latents) / self.chunk)))
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            return list(pool.map(work, parts))
+        if self._side_by_side and 1 < threads <= len(latents) // 2 and not graph:
+            parts = latents.tensor_split(max(threads, round(len(latents) / self.chunk)))
+            try:
+                with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+                    looked = list(pool.map(self._look, parts))
+            finally:
+                torch.set_num_threads(threads)  # what the threads set is partly everyone's: MKL's number, and that of later threads
+        else:
+            looked = [self._look(part) for part in _parts(latents, 2 * self.chunk)]
+        logits = [logit for _, logit in looked if logit is not None]
+        return RawFeatures.cat([raw for raw, _ in looked]), torch.cat(logits) if logits else None
+
+    def _look(self, latents: Tensor) -> tuple[RawFeatures, Tensor | None]:
+        return self.read(self.draw(latents))

@@ -25,10 +25,10 @@ _KNOWN: tuple[tuple[tuple[str, ...], str], ...] = (
         "it is a diffusion model, which draws in many steps; only generators that draw in one can be imported",
     ),
     ((r"\bquantize\.|codebook|vq_layer",), "it is an autoencoder with a codebook (VQ-VAE, VQGAN), whose decoder takes no random numbers"),
-    ((r"\bshared\.|\bgain\.weight|stored_mean",), "it is a BigGAN generator, which is not known here"),
+    ((r"\bgain\.weight|stored_mean", r"\bblocks\.\d"), "it is a BigGAN generator, which is not known here"),
     ((r"\bfeat_8\.", r"\bto_big"), "it is a FastGAN generator, which is not known here"),
     (
-        (r"(?i)to_?rgb|rgb_layers", r"(?i)prog_|initial_block|scale_?layers|blocks\.\d"),
+        (r"(?i)to_?rgb|rgb_layers", r"(?i)prog_|initial_block|scale_?layers"),
         "it is a progressively grown generator, which is not known here",
     ),
     ((r"qkv|query|attn|attention|self_attn",), "it has layers of attention, which no plain chain of layers has"),
