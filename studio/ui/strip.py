@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF, Qt, QTimer
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -11,6 +11,7 @@ from studio.theme.theme import current
 from studio.theme.tokens import CORNER_IMAGE
 
 GAP = 6
+_AT_ONCE = 4  # images enlarged in one paint: each takes a few ms, and the window should not stop for all of them
 SLACK = 16  # pixels; a little more than the width of a scroll bar
 
 
@@ -31,6 +32,9 @@ class Strip(QWidget):
         self._images: list[QImage] = []
         self._pixmaps: dict[int, QPixmap] = {}  # by the image's cacheKey()
         self._drawn_for: tuple[int, float, bool] | None = None
+        self._last: dict[int, QPixmap] = {}  # by place: what was there when it was painted last
+        self._rest = QTimer(self, singleShot=True, interval=0)
+        self._rest.timeout.connect(self.update)
         self.pixel_art = False
         self.room = 0  # width that the images fill, in pixels
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -43,6 +47,7 @@ class Strip(QWidget):
     def show_images(self, images: Sequence[QImage]) -> None:
         """Show these images; places without one are grey."""
         self._images = list(images[: self._places])
+        self._last = {place: shown for place, shown in self._last.items() if place < len(self._images)}
         self.update()
 
     def side(self, width: int) -> int:
@@ -59,21 +64,30 @@ class Strip(QWidget):
         return [QRectF(place * (side + GAP), 0, side, side) for place in range(self._places)]
 
     def placed(self, side: int, ratio: float) -> list[tuple[QRectF, QPixmap]]:
-        """Return the images scaled to `side` logical pixels, each with the rectangle to draw it in. `ratio` : device pixel ratio."""
+        """Return the images scaled to `side` logical pixels, each with the rectangle to draw it in. `ratio` : device pixel ratio.
+
+        Only a few are scaled at a time. The others follow in the next paints; until then, their places show what they showed before.
+        """
         if self._drawn_for != (side, ratio, self.pixel_art):
             self._pixmaps, self._drawn_for = {}, (side, ratio, self.pixel_art)
-        known = self._pixmaps  # while a round runs, half of the images stay the same
-        self._pixmaps = {
-            image.cacheKey(): known.get(image.cacheKey())
-            or QPixmap.fromImage(scaled(image, side, ratio, self.pixel_art))
-            for image in self._images
-        }
-        found = []
-        for area, image in zip(self.areas(side), self._images, strict=False):
-            pixmap = self._pixmaps[image.cacheKey()]
+        known, made = self._pixmaps, 0  # while a round runs, half of the images stay the same
+        self._pixmaps, found = {}, []
+        for place, (area, image) in enumerate(zip(self.areas(side), self._images, strict=False)):
+            pixmap = known.get(key := image.cacheKey())
+            if pixmap is None and made < _AT_ONCE:
+                pixmap, made = QPixmap.fromImage(scaled(image, side, ratio, self.pixel_art)), made + 1
+            if pixmap is not None:
+                self._pixmaps[key] = self._last[place] = pixmap
+            elif place in self._last:
+                pixmap = QPixmap(self._last[place])
+                pixmap.setDevicePixelRatio(pixmap.width() / side)  # it may have been made for another size
+            else:
+                continue
             size = pixmap.width() / pixmap.devicePixelRatio()
             spare = round((side - size) / 2 * ratio) / ratio
             found.append((QRectF(area.x() + spare, spare, size, size), pixmap))
+        if len(self._pixmaps) < len({image.cacheKey() for image in self._images}):
+            self._rest.start()
         return found
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -83,8 +97,9 @@ class Strip(QWidget):
         placed = self.placed(side, ratio)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(current().tokens.control))
-        for area in self.areas(side)[len(placed) :]:
-            painter.drawRoundedRect(area, CORNER_IMAGE, CORNER_IMAGE)
+        for area in self.areas(side):
+            if not any(area.intersects(taken) for taken, _ in placed):
+                painter.drawRoundedRect(area, CORNER_IMAGE, CORNER_IMAGE)
         for area, pixmap in placed:
             shape = QPainterPath()
             shape.addRoundedRect(area, CORNER_IMAGE, CORNER_IMAGE)

@@ -4,9 +4,11 @@ import subprocess
 import sys
 
 import pytest
+from PySide6.QtGui import QColor, QImage, QPaintEvent
 from pytestqt.qtbot import QtBot
 
-from studio.ui.strip import SLACK, Strip
+from studio.model.scaling import scaled
+from studio.ui.strip import GAP, SLACK, Strip
 
 PAGE = """
 import sys
@@ -62,3 +64,45 @@ def test_images_follow_the_width_but_for_the_room_of_a_scroll_bar(qtbot: QtBot) 
     narrow = height(400)
     assert height(400 + SLACK - 1) == narrow < height(400 + 4 * SLACK)
     assert height(399) < narrow + 1 and height(300) < narrow
+
+
+def _image(shade: int) -> QImage:
+    image = QImage(16, 16, QImage.Format.Format_RGB32)
+    image.fill(QColor(shade, shade, shade))
+    return image
+
+
+def test_a_paint_enlarges_a_few_images_and_the_other_places_stay_as_they_were(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight images in one paint took 20 ms of a round's time with the window."""
+    made: list[int] = []
+
+    def counted(image: QImage, room: int, ratio: float, pixel_art: bool) -> QImage:
+        made[-1] += 1
+        return scaled(image, room, ratio, pixel_art)
+
+    paint = Strip.paintEvent
+
+    def painted(self: Strip, event: QPaintEvent) -> None:
+        made.append(0)
+        paint(self, event)
+
+    monkeypatch.setattr("studio.ui.strip.scaled", counted)
+    monkeypatch.setattr(Strip, "paintEvent", painted)
+    strip = Strip(8, 40)
+    qtbot.addWidget(strip)
+    strip.resize(8 * 40 + 7 * GAP, 40)
+
+    def shades() -> list[int]:
+        image = strip.grab().toImage()
+        step = (40 + GAP) * image.devicePixelRatio()
+        return [image.pixelColor(int(20 + place * step), 20).red() for place in range(8)]
+
+    strip.show_images([_image(100 + place) for place in range(8)])
+    grey = shades()[-1]
+    assert shades() == [*range(100, 108)] and grey not in range(100, 108)
+    strip.show_images([_image(200 + place) for place in range(8)])
+    assert shades() == [*range(200, 204), *range(104, 108)]
+    strip.resize(8 * 40 + 7 * GAP - 1, 40)  # as wide an image as before, less a pixel
+    strip.show()
+    qtbot.waitUntil(lambda: shades() == [*range(200, 208)])
+    assert max(made) == 4
