@@ -34,18 +34,21 @@ def copied(adapter: Adapter, model: Model, **changes: Any) -> Adapter:
     return copy.to(model.device).attach(model.generator)
 
 
-def reaching(config: RoundConfig, strength: float, conviction: float) -> RoundConfig:
+def reaching(config: RoundConfig, strength: float, conviction: float, held: int = 0) -> RoundConfig:
     """A copy of the config that reaches more or less far from the untuned generator.
 
     Parameters
     ----------
     strength : in [0, 1]; 0.5 leaves the config unchanged, the ends reach a quarter and four times as far.
     conviction : in (0, 1], from `TasteLearner`: with little evidence a round stays close, with its KL in nats in proportion.
+    held : candidates of the choice so far. What rated images once told is not given up for less of it: a lower strength makes a choice less
+        strict, but lower conviction does not. (It would lose what the choice has reached, while no conviction at all changes nothing.)
     """
     factor = 4.0 ** (2.0 * strength - 1.0)
+    full = config.candidates * factor
     return replace(
         config,
-        candidates=max(2, round((config.candidates * factor) ** conviction)),
+        candidates=max(2, round(full**conviction), min(held, round(full))),
         kl_limit=config.kl_limit * factor * conviction,
         kl_weight=config.kl_weight / factor / conviction,
     )

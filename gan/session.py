@@ -440,11 +440,12 @@ class TuningSession:
             raise ValueError(f"steps must be at least 1, not {steps}")
         if not 0.0 <= strength <= 1.0:
             raise ValueError(f"strength must lie in [0, 1], not {strength}")
-        config = reaching(replace(self.config, steps=steps or self.config.steps), strength, self.learner.convinced())
+        before, rival = self.adapter, None
+        held = before.config.candidates if isinstance(before, Choice) and not before.idle else 0
+        config = reaching(replace(self.config, steps=steps or self.config.steps), strength, self.learner.convinced(), held)
         for name, weight in self._weights.outside.items():
             if weight and not self.scorer.knows_outside(name):
                 yield from self._asking(name, find(name), cancel, wait)
-        before, rival = self.adapter, None
         if isinstance(before, Choice):
             yield from self._preparation.rest(config, cancel, wait)
         try:

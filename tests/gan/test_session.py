@@ -21,6 +21,7 @@ from gan.guard import Limits, Look
 from gan.model import Model
 from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, latents
 from gan.policy.rounds import Round, RoundConfig
+from gan.preparing import reaching
 from gan.rewards import MOVING_WEIGHTS, RewardWeights
 from gan.rewards.drawer import Drawer
 from gan.rewards.pool import Pool
@@ -387,6 +388,25 @@ def test_a_choice_that_breaks_a_limit_is_made_only_as_loose_as_it_must_be(monkey
     list(session.run_round())
     assert session.last_round is not None and session.last_round.kept
     assert session.adapter.config.candidates == asked * 3 // 4
+
+
+def test_less_evidence_than_before_undoes_nothing_but_a_lower_strength_does(monkeypatch):
+    """With a quarter of the stars random, a person's likes went from 0.59 to 0.38: the next choice was among 3 instead of 48."""
+    session = TuningSession(_model(), device="cpu", seed=1, config=QUICK)
+    known = _rate(session, 60, _edges(session))
+    session.fit()
+    assert session.learner.conviction == 1.0
+    list(session.run_round(steps=12))
+    liked = _redness(session.tuned_model().sample(range(400))).mean()
+    monkeypatch.setattr("gan.taste.learner.TasteLearner.conviction", 0.3)
+    _rate(session, 24, _edges(session), known)
+    session.fit()
+    list(session.run_round(steps=12))
+    assert session.last_round is not None and session.adapter.config.candidates == session.config.candidates
+    spread = _redness(session.model.sample(range(400))).std()
+    assert _redness(session.tuned_model().sample(range(400))).mean() > liked - 0.1 * spread
+    assert reaching(session.config, 0.25, 0.3, held=48).candidates == 24  # half as strong
+    assert reaching(session.config, 0.5, 0.3).candidates == 3  # nothing was reached so far
 
 
 def test_misuse_is_named():
