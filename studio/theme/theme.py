@@ -24,6 +24,7 @@ class Theme(QObject):
         self._app = app
         self._mode = mode
         self.tokens: Tokens = DARK
+        self._applied = False
         app.setStyle("Fusion")
         app.setFont(body_font())
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._apply)
@@ -48,7 +49,10 @@ class Theme(QObject):
         return self._mode == "dark"
 
     def _apply(self) -> None:
-        self.tokens = DARK if self.dark else LIGHT
+        tokens = DARK if self.dark else LIGHT
+        if self._applied and tokens is self.tokens:
+            return  # Qt would style every widget anew, for a tenth of a second
+        self.tokens, self._applied = tokens, True
         self._app.setPalette(palette(self.tokens))
         arrow = _ICONS / f"arrow-{'dark' if self.dark else 'light'}.svg"
         self._app.setStyleSheet(stylesheet(self.tokens, (_ICONS / "tick.svg").as_posix(), arrow.as_posix()))

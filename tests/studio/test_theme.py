@@ -179,3 +179,14 @@ def test_text_and_numbers() -> None:
     QLocale.setDefault(QLocale(QLocale.Language.English, QLocale.Country.UnitedKingdom))
     assert whole(18204) == "18,204"
     QLocale.setDefault(QLocale.c())
+
+
+def test_a_mode_that_changes_no_colour_styles_nothing_anew(theme: Theme, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Qt takes a tenth of a second for it, with every window that opens."""
+    styled: list[str] = []
+    monkeypatch.setattr(QApplication, "setStyleSheet", lambda app, sheet: styled.append(sheet))
+    theme.set_mode("dark")
+    assert not styled
+    theme.set_mode("light")
+    theme.set_mode("dark")
+    assert len(styled) == 2
