@@ -69,8 +69,7 @@ def _read(source: Source, candidate: Candidate, found: list[Candidate]) -> Found
     except Malformed as error:
         if blocks is not None:
             return Found(candidate, plain, [], [], None, None, blocks, lost)
-        labelled = any(labels.is_named_so(module) and not _SIDEWAYS.search(module.name) for module in plain)
-        raise (error if unplaced is None or labelled else unplaced) from error
+        raise (unplaced if unplaced is not None and residual.is_named_so(plain) else error) from error
 
 
 def _chain(plain: list[Module], in_order: bool, lost: bool, candidate: Candidate, found: list[Candidate]) -> Found:

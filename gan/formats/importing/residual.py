@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from gan.formats.importing.state_dict import Module
+from gan.formats.importing.state_dict import Module, words
 from gan.formats.importing.values import Malformed
 from gan.networks.residual import Enlarged, Layout
 
@@ -18,6 +18,7 @@ _ASIDE = re.compile(
     r"(?i)(?:^|[._])(?:c_?sc|b_?sc|n_?sc|sc|short_?cut|skip|by_?pass|identity|proj(?:ection)?|aside|down_?sample|"
     r"(?:conv|bn|norm)_?(?:sc?|short_?cut|skip|res|by_?pass|identity))\d*(?:[._]|$)"
 )
+_LABELS = {"label", "labels", "class", "classes", "emb", "embed", "embedding", "embeddings", "cond", "condition"}
 _RESIDUAL = re.compile(r"(?i)(?:^|[._])(?:res|rb|residual|gblock|by_?pass|skip|short_?cut)|res_?(?:net|block)")
 Naming = Callable[[Module], str]  # the name of a module in its block
 _LARGEST_SIDE = 64  # pixels of what the first layer gives
@@ -69,6 +70,11 @@ class Structure:
         return any(group.shortcut is not None for group in self.groups)
 
 
+def is_named_so(found: Iterable[Module]) -> bool:
+    """Whether the names of modules say that they are of residual blocks."""
+    return any(_RESIDUAL.search(module.name) or _ASIDE.search(module.name) for module in found)
+
+
 def ends(module: Module) -> tuple[int, int]:
     """Numbers of inputs and outputs of a convolution or linear layer."""
     weight = module.tensors["weight"]
@@ -77,6 +83,8 @@ def ends(module: Module) -> tuple[int, int]:
 
 def no_place(module: Module) -> Malformed:
     """The refusal of a module that no residual block has."""
+    if words(module.name) & _LABELS:
+        return Malformed("it takes class labels in a way that is not known here")
     return Malformed(
         f"it is of an architecture that is not known here (its part {module.name or next(iter(module.tensors))!r:.60} has no place among "
         "residual blocks)"
@@ -104,6 +112,9 @@ def structure(found: list[Module], kept: bool) -> Structure | None:
     containers, alone = _containers(single)
     if not containers:
         return None
+    first = next(module for module in single if module.kind == "conv")
+    if ends(first)[0] in {1, 3}:
+        raise Malformed("it takes images, not random numbers: it is a discriminator or classifier, not a generator")
     groups = _in_order([(prefix, _group(prefix, members, kept)) for prefix, members in containers], kept)
     if len(groups) < 2 and groups[0].shortcut is None:
         return None
@@ -112,8 +123,7 @@ def structure(found: list[Module], kept: bool) -> Structure | None:
             raise no_place(after.first)
     stem, stem_folds, side, last, norms = _ends_of(alone, groups)
     stem_norm, last_norm, lone = _outer_norms(norms, stem, last, groups, kept)
-    named = any(_RESIDUAL.search(module.name) for module in found)
-    return Structure(stem, stem_folds, side, groups, last, stem_norm, last_norm, lone, named, also)
+    return Structure(stem, stem_folds, side, groups, last, stem_norm, last_norm, lone, is_named_so(found), also)
 
 
 def once(found: list[Module]) -> tuple[list[Module], dict[str, str]]:
@@ -254,10 +264,14 @@ def _pair(two: list[Module], within: Naming, kept: bool) -> tuple[Module, Module
 
 
 def _by_number(names: Sequence[str]) -> list[int] | None:
-    """The places of names that differ only in numbers, by these; None of other names."""
-    if len({re.sub(r"\d+", "#", name) for name in names}) > 1:
+    """The places of names whose first different parts differ only in numbers, by these; None of other names."""
+    parts = [name.split(".") for name in names]
+    depth = 0
+    while all(len(one) > depth + 1 for one in parts) and len({one[depth] for one in parts}) == 1:
+        depth += 1
+    if len({re.sub(r"\d+", "#", one[depth]) for one in parts}) > 1:
         return None
-    numbers = [[int(number[:9]) for number in re.findall(r"\d+", name)] for name in names]
+    numbers = [[int(number[:9]) for number in re.findall(r"\d+", one[depth])] for one in parts]
     if len({tuple(one) for one in numbers}) < len(numbers):
         return None
     return sorted(range(len(names)), key=numbers.__getitem__)
