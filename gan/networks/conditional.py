@@ -115,7 +115,8 @@ class ConditionalGenerator(LayeredGenerator):
         """The tensors of the two first layers of the original code, under their names there."""
         condition, block, outputs = self.config.condition, self.chain()[0], second.before
         inputs = condition.width if condition.joined == "before" else self.config.noise
-        layer, found = block.layer, {}
+        layer = block.layer
+        found: dict[str, Tensor] = {}
         for name, value in block.original().items():
             module, _, leaf = name.rpartition(".")
             names = (name, f"{second.name if module == layer.name else second.norm_name}.{leaf}")

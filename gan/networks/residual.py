@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gan.networks.base import LatentGenerator, Whole
+from gan.networks.base import LatentGenerator
 from gan.networks.layered import BENDS, Activation, Order, Output, Prior, Upsampling, as_images, as_prior
 from gan.networks.reparametrised import Kept, Reparametrised
 
@@ -200,7 +200,8 @@ class Map(nn.Module):
 
     def original(self) -> dict[str, Tensor]:
         """Its tensors under their original names."""
-        found, weight = {}, self.weight.detach()
+        found: dict[str, Tensor] = {}
+        weight = self.weight.detach()
         for name in filter(None, (self.config.name, self.config.also)):
             found |= {f"{name}.weight": weight} if self.config.reparametrised is None else self.kept.original(name, weight)
             if self.bias is not None:

@@ -78,7 +78,8 @@ class Twice(nn.Module):
         super().__init__()
         self.dense = nn.Linear(NOISE, 16 * WIDTH)
         self.final = nn.Conv2d(WIDTH, 3, 3, stride=1, padding=1)
-        self.model = nn.Sequential(TwiceBlock(WIDTH), TwiceBlock(WIDTH), TwiceBlock(WIDTH), nn.BatchNorm2d(WIDTH), nn.ReLU(), self.final, nn.Tanh())
+        blocks = [TwiceBlock(WIDTH) for _ in range(3)]
+        self.model = nn.Sequential(*blocks, nn.BatchNorm2d(WIDTH), nn.ReLU(), self.final, nn.Tanh())
 
     def forward(self, z: Tensor) -> Tensor:
         return self.model(self.dense(z).view(-1, WIDTH, 4, 4))

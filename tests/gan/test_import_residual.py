@@ -73,19 +73,14 @@ def off(imported: Imported, network: nn.Module) -> float:
 
 
 @pytest.mark.parametrize("name", GENERATORS)
-def test_it_draws_what_the_strangers_code_draws(name: str, tmp_path: Path) -> None:
+def test_it_draws_what_the_strangers_code_draws_and_goes_back_there(name: str, tmp_path: Path) -> None:
     make, answers = GENERATORS[name]
     network = trained(make)
     imported = import_file(save(network, tmp_path), answers)
     assert imported.model.generator.kind == "resnet" and imported.what.startswith("residual generator, ")
     assert off(imported, network) < 1e-4
 
-
-@pytest.mark.parametrize("name", GENERATORS)
-def test_it_goes_back_into_the_strangers_code(name: str, tmp_path: Path) -> None:
-    make, answers = GENERATORS[name]
-    network = trained(make)
-    imported = import_file(save(network, tmp_path), answers)
+    # It goes back into the stranger's code, also from a bundle.
     bundle.save(imported.model, tmp_path / "kept")
     kept = gan.load(tmp_path / "kept")
     assert kept.hash == imported.model.hash

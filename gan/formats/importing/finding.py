@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from gan.formats.importing import entrances, labels, relatives, residual
 from gan.formats.importing.chain import Chain, chains, links
+from gan.formats.importing.residual_names import is_named_so
 from gan.formats.importing.source import Source
 from gan.formats.importing.state_dict import Candidate, Module, candidates, modules, orders
 from gan.formats.importing.values import Malformed
@@ -69,7 +70,7 @@ def _read(source: Source, candidate: Candidate, found: list[Candidate]) -> Found
     except Malformed as error:
         if blocks is not None:
             return Found(candidate, plain, [], [], None, None, blocks, lost)
-        raise (unplaced if unplaced is not None and residual.is_named_so(plain) else error) from error
+        raise (unplaced if unplaced is not None and is_named_so(plain) else error) from error
 
 
 def _chain(plain: list[Module], in_order: bool, lost: bool, candidate: Candidate, found: list[Candidate]) -> Found:

@@ -4,23 +4,23 @@ Every module must have a place. What has none is refused, because an image drawn
 """
 
 import math
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-import torch
-
-from gan.formats.importing.state_dict import Module, words
+from gan.formats.importing.residual_names import (
+    ASIDE,
+    Naming,
+    by_number,
+    ends,
+    is_named_so,
+    no_place,
+    once,
+    pair,
+)
+from gan.formats.importing.state_dict import Module
 from gan.formats.importing.values import Malformed
 from gan.networks.residual import Enlarged, Layout
 
-_ASIDE = re.compile(
-    r"(?i)(?:^|[._])(?:c_?sc|b_?sc|n_?sc|sc|short_?cut|skip|by_?pass|identity|proj(?:ection)?|aside|down_?sample|"
-    r"(?:conv|bn|norm)_?(?:sc?|short_?cut|skip|res|by_?pass|identity))\d*(?:[._]|$)"
-)
-_LABELS = {"label", "labels", "class", "classes", "emb", "embed", "embedding", "embeddings", "cond", "condition"}
-_RESIDUAL = re.compile(r"(?i)(?:^|[._])(?:res|rb|residual|gblock|by_?pass|skip|short_?cut)|res_?(?:net|block)")
-Naming = Callable[[Module], str]  # the name of a module in its block
 _LARGEST_SIDE = 64  # pixels of what the first layer gives
 
 
@@ -70,27 +70,6 @@ class Structure:
         return any(group.shortcut is not None for group in self.groups)
 
 
-def is_named_so(found: Iterable[Module]) -> bool:
-    """Whether the names of modules say that they are of residual blocks."""
-    return any(_RESIDUAL.search(module.name) or _ASIDE.search(module.name) for module in found)
-
-
-def ends(module: Module) -> tuple[int, int]:
-    """Numbers of inputs and outputs of a convolution or linear layer."""
-    weight = module.tensors["weight"]
-    return int(weight.shape[1]), int(weight.shape[0])
-
-
-def no_place(module: Module) -> Malformed:
-    """The refusal of a module that no residual block has."""
-    if words(module.name) & _LABELS:
-        return Malformed("it takes class labels in a way that is not known here")
-    return Malformed(
-        f"it is of an architecture that is not known here (its part {module.name or next(iter(module.tensors))!r:.60} has no place among "
-        "residual blocks)"
-    )
-
-
 def structure(found: list[Module], kept: bool) -> Structure | None:
     """Read modules as a residual generator.
 
@@ -124,37 +103,6 @@ def structure(found: list[Module], kept: bool) -> Structure | None:
     stem, stem_folds, side, last, norms = _ends_of(alone, groups)
     stem_norm, last_norm, lone = _outer_norms(norms, stem, last, groups, kept)
     return Structure(stem, stem_folds, side, groups, last, stem_norm, last_norm, lone, is_named_so(found), also)
-
-
-def once(found: list[Module]) -> tuple[list[Module], dict[str, str]]:
-    """The modules without those that are the same under a second name, and the second name by the one that is kept.
-
-    Code that makes its layers as attributes and then lists them in an nn.Sequential has each twice in its state_dict.
-    """
-    kept: list[Module] = []
-    also: dict[str, str] = {}
-    for module in found:
-        twin = next((other for other in kept if _same(module, other)), None)
-        if twin is None:
-            kept.append(module)
-            continue
-        if twin.name in also:
-            raise no_place(module)
-        # Numbers in a container tell more than names: they are kept, in their place.
-        stays, goes = (module, twin) if module.place and not twin.place else (twin, module)
-        if stays is module:
-            kept.remove(twin)
-            kept.append(module)
-        also[stays.name] = goes.name
-    return kept, also
-
-
-def _same(one: Module, other: Module) -> bool:
-    if one.kind != other.kind or set(one.tensors) != set(other.tensors):
-        return False
-    pairs = [(value, other.tensors[leaf]) for leaf, value in one.tensors.items()]
-    told = any(value.numel() > 1 and bool((value != value.flatten()[0]).any()) for value, _ in pairs)  # fresh normalisations are all alike
-    return told and all(a.shape == b.shape and torch.equal(a, b) for a, b in pairs)
 
 
 def _containers(found: list[Module]) -> tuple[list[tuple[str, list[Module]]], list[Module]]:
@@ -193,7 +141,7 @@ def _group(prefix: str, members: list[Module], kept: bool) -> Group:
     main = [module for module in convolutions if module is not aside]
     if any(_kernel(module) < 3 for module in main) or any(_kernel(module) % 2 == 0 for module in convolutions):
         raise no_place(main[-1])
-    first, second = _pair(main, within, kept)
+    first, second = pair(main, within, kept)
     if ends(first)[1] != ends(second)[0] and ends(second)[1] == ends(first)[0]:
         first, second = second, first
     if ends(first)[1] != ends(second)[0]:
@@ -210,7 +158,7 @@ def _group(prefix: str, members: list[Module], kept: bool) -> Group:
     enlarged: Enlarged | None = None
     smooth = True
     if own:
-        one, other = _pair(own, within, kept)
+        one, other = pair(own, within, kept)
         layouts = _layouts((one, other), (first, second), members)
         own = [one, other]
         if layouts == ("before",):
@@ -228,7 +176,7 @@ def _aside(convolutions: list[Module], within: Naming) -> Module | None:
     if len(convolutions) < 3:
         return None
     small = [module for module in convolutions if _kernel(module) == 1]
-    named = [module for module in convolutions if _ASIDE.search(within(module))]
+    named = [module for module in convolutions if ASIDE.search(within(module))]
     for several in (small, named):
         if len(several) == 1:
             return several[0]
@@ -242,7 +190,7 @@ def _norm_aside(norms: list[Module], aside: Module | None, main: list[Module], w
     home = within(aside).rpartition(".")[0]
     shared = home and all(within(module).rpartition(".")[0] != home for module in main)
     found = [
-        module for module in norms if _ASIDE.search(within(module)) or (shared and within(module).rpartition(".")[0] == home)
+        module for module in norms if ASIDE.search(within(module)) or (shared and within(module).rpartition(".")[0] == home)
     ]
     if len(found) > 1:
         raise no_place(found[1])
@@ -251,35 +199,9 @@ def _norm_aside(norms: list[Module], aside: Module | None, main: list[Module], w
     return found[0] if found else None
 
 
-def _pair(two: list[Module], within: Naming, kept: bool) -> tuple[Module, Module]:
-    """Two modules of a kind in order: by the numbers in their names, otherwise as in the file."""
-    order = _by_number([within(module) for module in two])
-    if order is None and not kept:
-        raise Malformed(
-            f"the order of its layers {two[0].name!r:.60} and {two[1].name!r:.60} cannot be told: safetensors keeps none; "
-            "save its state_dict with torch.save"
-        )
-    first, second = (two[place] for place in order or (0, 1))
-    return first, second
-
-
-def _by_number(names: Sequence[str]) -> list[int] | None:
-    """The places of names whose first different parts differ only in numbers, by these; None of other names."""
-    parts = [name.split(".") for name in names]
-    depth = 0
-    while all(len(one) > depth + 1 for one in parts) and len({one[depth] for one in parts}) == 1:
-        depth += 1
-    if len({re.sub(r"\d+", "#", one[depth]) for one in parts}) > 1:
-        return None
-    numbers = [[int(number[:9]) for number in re.findall(r"\d+", one[depth])] for one in parts]
-    if len({tuple(one) for one in numbers}) < len(numbers):
-        return None
-    return sorted(range(len(names)), key=numbers.__getitem__)
-
-
 def _in_order(found: list[tuple[str, Group]], kept: bool) -> tuple[Group, ...]:
     """The blocks in the order of the file, or by the numbers in their names."""
-    order = _by_number([prefix for prefix, _ in found])
+    order = by_number([prefix for prefix, _ in found])
     groups = [group for _, group in found]
     if kept and (order is None or _follow(groups)):
         return tuple(groups)
@@ -381,7 +303,7 @@ def _outer_norms(
         raise no_place(norms[-1])
     if len(norms) == 2:
         if len(first) == len(final) == 2:
-            one, other = _pair(norms, lambda module: module.name, kept)
+            one, other = pair(norms, lambda module: module.name, kept)
             return one, other, None
         one = first[0] if len(first) == 1 else next(module for module in first if module is not final[0])
         return one, next(module for module in norms if module is not one), None

@@ -15,24 +15,27 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gan.formats.importing import evidence, questions
-from gan.formats.importing.chain import SMALLEST, size_score
 from gan.formats.importing.questions import Open
-from gan.formats.importing.residual import Group, Structure, ends
-from gan.formats.importing.source import check_weights
-from gan.formats.importing.state_dict import Module
+from gan.formats.importing.residual import Structure
+from gan.formats.importing.residual_building import (
+    LARGEST_IMAGE,
+    block,
+    growths,
+    is_fresh,
+    mapped,
+    normalised,
+    state,
+)
+from gan.formats.importing.residual_names import ends
 from gan.formats.importing.values import Malformed
-from gan.networks.residual import BlockConfig, Mapped, Norm, Normalised, ResidualConfig, ResidualGenerator
+from gan.networks.residual import Norm, ResidualConfig, ResidualGenerator
 
 _LATENTS = 256
 _NOISE = 3e-4  # of a mismatch: less than of a chain's, because all layers are looked at, and readings are compared on the same latents
 _FEWEST = 4  # smallest batch, for large layers
-_FLOATS = 500_000  # limit for the values of one layer, over the batch
-_LARGEST_IMAGE = 48_000_000  # limit for the values of one layer, for one image
+_FLOATS = 200_000  # limit for the values of one layer, over the batch
 _HOPELESS = 2.0  # mismatch of a block from which later ones are skipped; if nothing fits better, the generator is refused
-_MOST_SIZES = 16  # ways to enlarge that are compared
-_MOST_FLIPPED = 2  # blocks that may do otherwise than the likeliest way, if there are many
 _ROUNDS = 4
-_LARGEST = 1024  # pixels
 _JOINT = ("layout", "activation", "upsampling", "geometry")  # settled together at first: a wrong one hides the right ones of the others
 _COMMON = ("relu", "leaky_relu:0.2")
 _EPSILONS = {1e-5: 0.95, 1e-3: 0.03, 2e-5: 0.02}
@@ -44,7 +47,7 @@ class _Point:
     """One thing that the weights do not tell: its options with label and log-probability, the likeliest first."""
 
     text: str
-    options: dict[str, tuple[str, float]]
+    options: dict[str, tuple[str, float]]  # by value
 
 
 def _point(text: str, chances: Mapping[Any, float], labels: Mapping[str, str]) -> _Point:
@@ -58,14 +61,14 @@ class _Readings:
     """All readings of one structure, and how well each fits the stored statistics."""
 
     def __init__(self, found: Structure, lost: bool = False) -> None:
-        self.found, self.lost = found, lost
+        self.found, self.lost = found, lost  # `lost` : whether the form in which the original code keeps its weights is
         self.channels = ends(found.last)[1]
-        self.growths = _growths(found, self.channels)
+        self.growths = growths(found, self.channels)
         self.points = self._points()
-        self.state = _state(found)
+        self.state = state(found)
         self.fits: dict[tuple[str, ...], float] = {}
         norms = [norm for group in found.groups for norm in group.norms] + [norm for norm in (found.last_norm, found.lone) if norm]
-        self.telling = bool(norms) and not any(_is_fresh(norm) for norm in norms)
+        self.telling = bool(norms) and not any(is_fresh(norm) for norm in norms)
 
     def _points(self) -> dict[str, _Point]:
         found, groups = self.found, self.found.groups
@@ -125,14 +128,15 @@ class _Readings:
         chosen: Any = {name: answers[name] for name in ("layout", "enlarged", "upsampling", "prior")}
         activation: Any = bend[0]
         also = found.also
-        stem = _mapped(found.stem, also, transposed=not found.stem_folds)
+        stem = mapped(found.stem, also, transposed=not found.stem_folds)
         try:
             return ResidualConfig(
                 z_dim=stem.inputs, resolution=sizes[-1], image_channels=self.channels, side=found.side, stem=stem,
-                stem_folds=found.stem_folds, stem_norm=_normalised(stem_norm, also), stem_bends=answers["stem"] == "yes",
-                blocks=tuple(_block(group, factor, also) for group, factor in zip(found.groups, factors, strict=True)),
-                last_norm=_normalised(last_norm, also), last_bends=answers["last"] == "yes", last=_mapped(found.last, also),
-                activation=activation, slope=float(bend[2] or 0.2), norm_eps=float(answers.get("norm_eps", 1e-5)), renamed=self.lost, **chosen,
+                stem_folds=found.stem_folds, stem_norm=normalised(stem_norm, also), stem_bends=answers["stem"] == "yes",
+                blocks=tuple(block(group, factor, also) for group, factor in zip(found.groups, factors, strict=True)),
+                last_norm=normalised(last_norm, also), last_bends=answers["last"] == "yes", last=mapped(found.last, also),
+                activation=activation, slope=float(bend[2] or 0.2), norm_eps=float(answers.get("norm_eps", 1e-5)),
+                renamed=self.lost, **chosen,
             )  # fmt: skip
         except ValueError as error:
             raise Malformed(f"its layers do not fit one another ({error})") from error
@@ -141,10 +145,9 @@ class _Readings:
         """A generator with the weights of the file."""
         with torch.device("meta"):
             generator = ResidualGenerator(config)
-        state = dict(self.state)
         lone = "stem_norm" if config.stem_norm is not None and self.found.stem_norm is None else "last_norm"
         try:
-            generator.load_state_dict({name.replace("lone.", f"{lone}."): value for name, value in state.items()}, assign=True)
+            generator.load_state_dict({name.replace("lone.", f"{lone}."): value for name, value in self.state.items()}, assign=True)
         except RuntimeError as error:
             raise Malformed("its layers and their normalisations do not fit one another") from error
         return generator.eval()
@@ -252,9 +255,9 @@ def says(off: float, common: bool) -> str:
 
 def _finished(generator: ResidualGenerator, asked: Open) -> ResidualGenerator:
     """The generator with what follows its last layer, and with the statistics that it uses."""
-    most = max(max(block.inputs, block.first.outputs, block.outputs) for block in generator.config.blocks) * generator.resolution**2
+    most = max(max(one.inputs, one.first.outputs, one.outputs) for one in generator.config.blocks) * generator.resolution**2
     with torch.no_grad():
-        raw = generator.raw(evidence.latents(generator.z_dim)[: max(1, _LARGEST_IMAGE // most)])
+        raw = generator.raw(evidence.latents(generator.z_dim)[: max(1, LARGEST_IMAGE // most)])
     norms = [part for part in generator.modules() if isinstance(part, Norm)]
     learnt = bool(norms) and not any(bool((part.mean == 0).all() and (part.variance == 1).all()) for part in norms)
     config = replace(generator.config, output=asked.output(*evidence.bare_output(learnt, raw)))
@@ -264,7 +267,7 @@ def _finished(generator: ResidualGenerator, asked: Open) -> ResidualGenerator:
         made = ResidualGenerator(config)
     made.load_state_dict(generator.state_dict(), assign=True)
     if norms and asked.measured():
-        _measure(made, min(_LATENTS, max(_FEWEST, _LARGEST_IMAGE // most)))
+        _measure(made, min(_LATENTS, max(_FEWEST, LARGEST_IMAGE // most)))
     return made.eval()
 
 
@@ -293,110 +296,14 @@ def mismatch(generator: ResidualGenerator) -> float:
         return F.batch_norm(x, None, None, norm.weight, norm.bias, True, eps=generator.config.norm_eps)
 
     x = generator.begin(evidence.latents(generator.z_dim, _LATENTS), look)
-    for block in generator.stages():
-        widest = max(block.config.inputs, block.config.first.outputs, block.config.outputs)
-        floats = widest * (x.shape[-1] * block.config.upsample) ** 2
-        x = block(x[: max(_FEWEST, _FLOATS // floats)], generator, look)
+    for stage in generator.stages():
+        widest = max(stage.config.inputs, stage.config.first.outputs, stage.config.outputs)
+        floats = widest * (x.shape[-1] * stage.config.upsample) ** 2
+        x = stage(x[: max(_FEWEST, _FLOATS // floats)], generator, look)
         if max(found, default=0.0) > _HOPELESS:
             return max(found)
     generator.end(x, look)
     return sum(found) / len(found)
-
-
-# ------------------------------------------------------------------------------------------------------------------ growing
-
-
-def _growths(found: Structure, channels: int) -> dict[str, tuple[tuple[int, ...], float]]:
-    """Sizes in pixels before and after each block, with their log score, by their name "4-8-16"; the likeliest first."""
-    chances = [_doubling(group, found.groups) for group in found.groups]
-    likely = [chance >= 0.5 for chance in chances]
-    most = len(chances) if len(chances) <= 8 else _MOST_FLIPPED
-    made: dict[str, tuple[tuple[int, ...], float]] = {}
-    for count in range(most + 1):
-        for flipped in itertools.combinations(range(len(chances)), count):
-            grows = [one != (place in flipped) for place, one in enumerate(likely)]
-            sizes = [found.side]
-            for one in grows:
-                sizes.append(sizes[-1] * (2 if one else 1))
-            if SMALLEST <= sizes[-1] <= _LARGEST:
-                score = sum(math.log(chance if one else 1.0 - chance) for one, chance in zip(grows, chances, strict=True))
-                made["-".join(map(str, sizes))] = tuple(sizes), score + size_score(sizes[-1], channels)
-    if not made:
-        raise Malformed("its residual blocks give no image of a usual size")
-    ranked = sorted((item for item in made.items() if _floats(found, item[1][0]) <= _LARGEST_IMAGE), key=lambda item: -item[1][1])
-    if not ranked:
-        raise Malformed("its layers have absurd sizes")
-    return dict(ranked[:_MOST_SIZES])
-
-
-def _doubling(group: Group, groups: tuple[Group, ...]) -> float:
-    """The probability that a block enlarges."""
-    if group.doubles is not None:
-        return 0.98
-    if any(other.doubles for other in groups):  # where others tell, this one would, too
-        return 0.05
-    # Code gives a shortcut weights where its block changes the number of channels, or also where it changes the size.
-    for_size = any(other.shortcut is not None and other.inputs == other.outputs for other in groups)
-    if group.shortcut is None and any(other.shortcut is not None for other in groups):
-        return 0.03 if for_size else 0.5
-    return 0.93
-
-
-def _floats(found: Structure, sizes: tuple[int, ...]) -> int:
-    """Values of the largest layer, for one image that grows like this."""
-    widths = [max(group.inputs, ends(group.first)[1], group.outputs) for group in found.groups]
-    return max(width * size**2 for width, size in zip(widths, sizes[1:], strict=True))
-
-
-# ------------------------------------------------------------------------------------------------------------------ weights
-
-
-def _mapped(module: Module, also: Mapping[str, str], transposed: bool = False) -> Mapped:
-    inputs, outputs = ends(module)[::-1] if transposed else ends(module)
-    weight = module.tensors["weight"]
-    kernel = int(weight.shape[2]) if weight.dim() == 4 else 1
-    return Mapped(module.name, inputs, outputs, "bias" in module.tensors, kernel, also.get(module.name, ""), module.reparametrised)
-
-
-def _normalised(module: Module | None, also: Mapping[str, str]) -> Normalised | None:
-    if module is None:
-        return None
-    width = int(module.tensors["running_mean"].numel())
-    return Normalised(module.name, width, "weight" in module.tensors, also.get(module.name, ""))
-
-
-def _block(group: Group, factor: int, also: Mapping[str, str]) -> BlockConfig:
-    one, other = group.norms or (None, None)
-    return BlockConfig(
-        _mapped(group.first, also), _mapped(group.second, also), None if group.shortcut is None else _mapped(group.shortcut, also),
-        _normalised(one, also), _normalised(other, also), _normalised(group.shortcut_norm, also), factor,
-    )  # fmt: skip
-
-
-def _state(found: Structure) -> dict[str, Tensor]:
-    """The weights by their names in a `ResidualGenerator`; those of `Structure.lone` as of a part "lone"."""
-    parts: dict[str, Module | None] = {
-        "stem": found.stem, "stem_norm": found.stem_norm, "last": found.last, "last_norm": found.last_norm, "lone": found.lone
-    }  # fmt: skip
-    for number, group in enumerate(found.groups):
-        one, other = group.norms or (None, None)
-        names = ("first", "second", "shortcut", "first_norm", "second_norm", "shortcut_norm")
-        modules = (group.first, group.second, group.shortcut, one, other, group.shortcut_norm)
-        parts |= {f"blocks.{number}.{name}": module for name, module in zip(names, modules, strict=True)}
-    own = {"running_mean": "mean", "running_var": "variance"}
-    state: dict[str, Tensor] = {}
-    for place, module in parts.items():
-        if module is not None:
-            tensors = {leaf: value for leaf, value in module.tensors.items() if leaf != "num_batches_tracked"}
-            state |= {f"{place}.{own.get(leaf, leaf)}": value for leaf, value in tensors.items()}
-            beside = module.beside[1] if module.beside else {}
-            state |= {f"{place}.kept.{name}": value for name, value in beside.items()}
-    check_weights(state)
-    return state
-
-
-def _is_fresh(norm: Module) -> bool:
-    return bool((norm.tensors["running_mean"] == 0).all() and (norm.tensors["running_var"] == 1).all())
 
 
 def _describe(config: ResidualConfig) -> str:
