@@ -17,6 +17,7 @@ from torch import nn
 import gan
 from gan.errors import UserError
 from gan.formats import bundle
+from gan.formats.exports import ExportSettings, export
 from gan.formats.importing import Imported, import_file
 from gan.formats.importing.folding import spectral_norm
 
@@ -317,6 +318,15 @@ def test_what_came_in_goes_out_under_its_names(tmp_path: Path) -> None:
     z = torch.randn(2, 10)
     with torch.no_grad():
         torch.testing.assert_close(again(z), network(z))
+
+
+def test_weights_without_all_that_the_original_code_has_are_not_given_back(tmp_path: Path) -> None:
+    """What was left out is missed when they are loaded there."""
+    network = foreign.dcgan(4, 3, 32)
+    model = import_file(save({**network.state_dict(), "more.scale": torch.ones(3)}, tmp_path)).model
+    assert model.card["imported"]["folded"] and model.generator.original_state_dict() is None
+    with pytest.raises(UserError, match="no state_dict of its own"):
+        export(model, tmp_path / "out", ExportSettings("state_dict"))
 
 
 def test_bundles_of_it_are_the_same_model(tmp_path: Path) -> None:

@@ -5,10 +5,11 @@ from collections.abc import Iterable
 
 _UNPACK = "unpack it and import the file of weights in it"
 _TENSORFLOW = "export its generator to ONNX, for example with tf2onnx, and import that"
-ARRAYS = "which has no weights of torch under names; where the generator's program is at hand, save generator.state_dict() with torch.save"
+_ARRAYS = "which has no weights of torch under names; where the generator's program is at hand, save generator.state_dict() with torch.save"
+PICKLED_ARRAYS = f"it is a pickle of NumPy arrays, {_ARRAYS}"
 # (place in the file, bytes there, what it is as a clause about "it")
 _MAGIC: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"\x93NUMPY", f"it is a single NumPy array (.npy), {ARRAYS}"),
+    (0, b"\x93NUMPY", f"it is a single NumPy array (.npy), {_ARRAYS}"),
     (257, b"ustar", f"it is a tar archive; {_UNPACK}"),
     (0, b"\x1f\x8b", f"it is compressed with gzip; {_UNPACK}"),
     (0, b"\xfd7zXZ\x00", f"it is compressed with xz; {_UNPACK}"),
@@ -16,7 +17,7 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x28\xb5\x2f\xfd", f"it is compressed with Zstandard; {_UNPACK}"),
     (0, b"7z\xbc\xaf\x27\x1c", f"it is a 7z archive; {_UNPACK}"),
     (0, b"Rar!\x1a\x07", f"it is a RAR archive; {_UNPACK}"),
-    (0, b"MATLAB ", f"it is a MATLAB file (.mat), {ARRAYS}"),
+    (0, b"MATLAB ", f"it is a MATLAB file (.mat), {_ARRAYS}"),
     (0, b"\x89HDF", "it is an HDF5 file (Keras); export its generator to ONNX and import that"),
     (4, b"TFL3", f"it is a TensorFlow Lite model; {_TENSORFLOW}"),
     (0, b"GGUF", "it is a GGUF file, which holds a language model and no generator of images"),
@@ -69,7 +70,7 @@ def archived(names: Iterable[str]) -> str | None:
     """What a zip archive is that torch did not write, by the names of its parts, as `named`."""
     parts = [name for name in names if not name.endswith("/")]
     if parts and all(name.endswith(".npy") for name in parts):
-        return f"it is an archive of NumPy arrays (.npz), {ARRAYS}"
+        return f"it is an archive of NumPy arrays (.npz), {_ARRAYS}"
     if any(name.rpartition("/")[2] in _TORCH for name in parts):
         return None
     if {"config.json", "model.weights.h5"} <= set(parts):

@@ -21,6 +21,8 @@ from gan.formats.importing.state_dict import Module
 from gan.formats.importing.values import Malformed
 from gan.networks.residual import Enlarged, Layout
 
+_MOST_BLOCKS = 32  # the limit of a bundle too
+_MOST_MODULES = 16 * _MOST_BLOCKS
 _LARGEST_SIDE = 64  # pixels of what the first layer gives
 
 
@@ -87,9 +89,11 @@ def structure(found: list[Module], kept: bool) -> Structure | None:
     Malformed
         There are such blocks, but a module has no place in them or beside them.
     """
+    if len(found) > _MOST_MODULES:
+        return None
     single, also = once(found)
     containers, alone = _containers(single)
-    if not containers:
+    if not 1 <= len(containers) <= _MOST_BLOCKS:
         return None
     first = next(module for module in single if module.kind == "conv")
     if ends(first)[0] in {1, 3}:

@@ -34,6 +34,7 @@ _LATENTS = 256
 _NOISE = 3e-4  # of a mismatch: less than of a chain's, because all layers are looked at, and readings are compared on the same latents
 _FEWEST = 4  # smallest batch, for large layers
 _FLOATS = 200_000  # limit for the values of one layer, over the batch
+_LARGEST_LOOKED_AT = 8_000_000  # the same for one image; later blocks cost much, and add little evidence
 _HOPELESS = 2.0  # mismatch of a block from which later ones are skipped; if nothing fits better, the generator is refused
 _ROUNDS = 4
 _JOINT = ("layout", "activation", "upsampling", "geometry")  # settled together at first: a wrong one hides the right ones of the others
@@ -299,6 +300,8 @@ def mismatch(generator: ResidualGenerator) -> float:
     for stage in generator.stages():
         widest = max(stage.config.inputs, stage.config.first.outputs, stage.config.outputs)
         floats = widest * (x.shape[-1] * stage.config.upsample) ** 2
+        if floats > _LARGEST_LOOKED_AT:
+            return sum(found) / len(found) if found else 0.0
         x = stage(x[: max(_FEWEST, _FLOATS // floats)], generator, look)
         if max(found, default=0.0) > _HOPELESS:
             return max(found)

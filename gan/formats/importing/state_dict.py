@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from gan.formats.importing.folding import Beside, fold, leaf_of
-from gan.formats.importing.other_files import ARRAYS
+from gan.formats.importing.other_files import PICKLED_ARRAYS
 from gan.formats.importing.torch_file import class_of
 from gan.formats.importing.values import Malformed, TensorRef
 from gan.networks.reparametrised import Reparametrised
@@ -107,7 +107,7 @@ def candidates(contents: Any) -> list[Candidate]:
     if not found:
         program = next((name for value in _top(contents) if (name := class_of(value))), None)
         if program and program.startswith("numpy."):
-            raise Malformed(f"it is a pickle of NumPy arrays, {ARRAYS}")
+            raise Malformed(PICKLED_ARRAYS)
         if program:
             raise Malformed(
                 f"it holds a whole program object (class {program:.60}), not plain weights; where its program is at hand, save "
