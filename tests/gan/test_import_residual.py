@@ -144,6 +144,7 @@ def test_what_nothing_tells_is_asked(tmp_path: Path) -> None:
     asked = {question.key: question for question in (*found.questions, *found.settled)}
     assert [option.value for option in asked["upsampling"].options] == ["nearest", "bilinear"]
     assert "upsampling" in {question.key for question in found.questions}
+    assert any("no batch statistics that would confirm" in note for note in found.notes)
     assert {"4-8-16-32"} <= {option.value for option in asked["geometry"].options} and "enlarged" in asked
     assert "layout" not in asked  # the widths of its normalisations tell
     with torch.random.fork_rng(devices=[]):

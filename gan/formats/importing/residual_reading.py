@@ -227,6 +227,8 @@ def read(found: Structure, lost: bool, asked: Open, notes: list[str]) -> tuple[R
         raise Malformed(
             "it was read as residual blocks, but in no way that gives the batch statistics that it learnt: its architecture is another one"
         )
+    if math.isnan(off):
+        notes.append("It holds no batch statistics that would confirm how it was read: compare its images with those of its own program.")
     if off > evidence.WORST_FIT:
         notes.append("Read as residual blocks, it has not the batch statistics that it learnt: its images may be wrong.")
     answers = dict(best)
@@ -288,7 +290,8 @@ def _measure(generator: ResidualGenerator, count: int) -> None:
 def mismatch(generator: ResidualGenerator) -> float:
     """Distance of the stored batch statistics from those of newly drawn latents, as of `evidence.mismatch`: the mean over all layers.
 
-    Later layers see their input normalised as in training, so that each mismatch is a layer's own. Blocks after a hopeless one are skipped.
+    Later layers see their input normalised as in training, so that each mismatch is a layer's own. Blocks after a hopeless one are
+    skipped, and so are very large ones with all after them. NaN if nothing was looked at.
     """
     found: list[float] = []
 
@@ -301,12 +304,13 @@ def mismatch(generator: ResidualGenerator) -> float:
         widest = max(stage.config.inputs, stage.config.first.outputs, stage.config.outputs)
         floats = widest * (x.shape[-1] * stage.config.upsample) ** 2
         if floats > _LARGEST_LOOKED_AT:
-            return sum(found) / len(found) if found else 0.0
+            break
         x = stage(x[: max(_FEWEST, _FLOATS // floats)], generator, look)
         if max(found, default=0.0) > _HOPELESS:
             return max(found)
-    generator.end(x, look)
-    return sum(found) / len(found)
+    else:
+        generator.end(x, look)
+    return sum(found) / len(found) if found else math.nan
 
 
 def _describe(config: ResidualConfig) -> str:
