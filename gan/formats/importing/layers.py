@@ -84,6 +84,8 @@ def _is_residual(found: Found, asked: Open) -> bool:
     off, chance = residual_reading.fit(blocks), 0.9 if blocks.named else 0.5
     plain = _choose_chain(found, Open({}))
     likely = math.nan if math.isnan(off) else min(reading.off for reading in evidence.readings(plain, _likely_eps(found)))
+    if min(off, likely) > residual_reading.POOR_FIT:  # neither fits: only the names tell
+        off, likely, chance = math.nan, math.nan, 0.9 if blocks.named else 0.2
     options = (("yes", "yes: it is a residual network", chance, off), ("no", "no: its layers are a plain chain", 1.0 - chance, likely))
     weighed = [
         (value, label, math.log(share) + evidence.log_likelihood(wrong, agreement.NOISE), residual_reading.says(wrong, share > 0.5))

@@ -36,6 +36,7 @@ _FEWEST = 4  # smallest batch, for large layers
 _FLOATS = 200_000  # limit for the values of one layer, over the batch
 _LARGEST_LOOKED_AT = 8_000_000  # the same for one image; later blocks cost much, and add little evidence
 _HOPELESS = 2.0  # mismatch of a block from which later ones are skipped; if nothing fits better, the generator is refused
+POOR_FIT = 0.1  # mismatch from which there is a warning; correct readings are below a tenth of it, or 0.03 if few images were seen
 _ROUNDS = 4
 _JOINT = ("layout", "activation", "upsampling", "geometry")  # settled together at first: a wrong one hides the right ones of the others
 _COMMON = ("relu", "leaky_relu:0.2")
@@ -229,7 +230,7 @@ def read(found: Structure, lost: bool, asked: Open, notes: list[str]) -> tuple[R
         )
     if math.isnan(off):
         notes.append("It holds no batch statistics that would confirm how it was read: compare its images with those of its own program.")
-    if off > evidence.WORST_FIT:
+    if off > POOR_FIT:
         notes.append("Read as residual blocks, it has not the batch statistics that it learnt: its images may be wrong.")
     answers = dict(best)
     for key, point in readings.points.items():
