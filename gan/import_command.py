@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gan.formats.importing import Imported
 
 _EPILOG = (
-    "Reads DCGAN and multilayer-perceptron state_dicts, conditional ones too, StyleGAN2(-ADA) pickles, rosinality and lucidrains "
+    "Reads DCGAN, residual (SNGAN, WGAN-GP) and multilayer-perceptron state_dicts, StyleGAN2(-ADA) pickles, rosinality and lucidrains "
     "checkpoints, ONNX, safetensors and bundles. Nothing in them is ever run. "
     "TorchScript and .pt2 files are programs: --trust-program runs them."
 )

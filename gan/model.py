@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from operator import index
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from gan.device import resolve_device
 from gan.networks import ImageDiscriminator, LatentGenerator, latents, to_uint8
 from gan.networks.adapter import Adapter
+from gan.networks.described import telling
 
 
 @contextmanager
@@ -100,7 +101,7 @@ class Model:
         """What determines its images besides the weights: other files, and the configuration if the shapes do not imply it."""
         if self.generator.kind == "compact":
             return {}
-        config = {"kind": self.generator.kind, **asdict(self.generator.config)}
+        config = {"kind": self.generator.kind, **telling(self.generator.config)}
         return {**self.generator.files(), "config": json.dumps(config, sort_keys=True).encode()}
 
     def tensors(self) -> dict[str, Tensor]:

@@ -24,6 +24,25 @@ def describe(network: Any) -> dict[str, Any] | None:
     return None if network is None else {"kind": network.kind, **asdict(network.config)}
 
 
+def telling(config: Any) -> dict[str, Any]:
+    """A configuration as plain values, without the fields that earlier versions lack where they have their default.
+
+    So two versions say the same of the same network.
+    """
+    said: dict[str, Any] = {}
+    for field in fields(config):
+        value = getattr(config, field.name)
+        if not (field.metadata.get(LATER) and value == field.default):
+            said[field.name] = _telling(value)
+    return said
+
+
+def _telling(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return [_telling(item) for item in value]
+    return telling(value) if is_dataclass(value) else value
+
+
 def build(part: str, values: dict[str, Any]) -> nn.Module:
     """The network that `describe` described, of a kind that `registry.parts[part]` knows, with weights of its own.
 

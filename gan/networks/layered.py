@@ -2,18 +2,23 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gan.networks.base import LatentGenerator, Whole
+from gan.networks.base import LATER, LatentGenerator, Whole
+from gan.networks.reparametrised import Kept, Reparametrised
 
 Activation = Literal["none", "relu", "leaky_relu", "prelu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid"]
 Operation = Literal["linear", "deconv", "conv"]
 Normalisation = Literal["none", "batch", "instance", "layer"]
+Prior = Literal["normal", "uniform"]
+Output = Literal["tanh", "sigmoid", "none"]
+Order = Literal["rgb", "bgr"]
+Upsampling = Literal["nearest", "bilinear"]
 _WIDEST_STEP = 64  # limit for strides, paddings and factors, in pixels
 
 
@@ -46,6 +51,7 @@ class Layer:
     activation_name: str = ""  # of its module, if it has weights
     activation_width: Whole = 0  # number of its weights
     slope: float = 0.2  # of a leaky rectifier
+    reparametrised: Reparametrised | None = field(default=None, metadata={LATER: True})  # how the original code keeps its weight
 
     def __post_init__(self) -> None:
         if self.op == "linear" and self.shape is not None and math.prod(self.shape) != self.outputs:
@@ -60,6 +66,8 @@ class Layer:
             raise ValueError(f"layer {self.name} has {self.norm_width} channels in {self.norm_groups} groups")
         if not self.norm_eps >= 0.0:
             raise ValueError(f"layer {self.name} has an epsilon of {self.norm_eps}")
+        if self.reparametrised and self.reparametrised.rows not in {self.inputs, self.outputs}:
+            raise ValueError(f"{self.reparametrised.rows} rows of {self.inputs} inputs and {self.outputs} outputs")
         if self.outputs % self.shuffle**2:
             raise ValueError(f"{self.outputs} outputs cannot be shuffled by {self.shuffle}")
 
@@ -88,12 +96,12 @@ class LayeredConfig:
     resolution: int
     image_channels: int  # 1 or 3
     layers: tuple[Layer, ...]
-    prior: Literal["normal", "uniform"] = "normal"  # prior of the original: N(0, 1) or U(-1, 1)
-    output: Literal["tanh", "sigmoid", "none"] = "tanh"
-    order: Literal["rgb", "bgr"] = "rgb"
+    prior: Prior = "normal"  # prior of the original: N(0, 1) or U(-1, 1)
+    output: Output = "tanh"
+    order: Order = "rgb"
     folding: Literal["chw", "hwc"] = "chw"  # how the last linear layer's output is folded into an image
-    upsampling: Literal["nearest", "bilinear"] = "nearest"
-    renamed: bool = False  # whether the original names are lost (because weights were folded)
+    upsampling: Upsampling = "nearest"
+    renamed: bool = False  # whether the original names are lost
 
     @property
     def entering(self) -> int:
@@ -119,7 +127,7 @@ class LayeredConfig:
             raise ValueError(f"the layers give {size} px and {width} channels")
 
 
-_BENDS: dict[str, Callable[[Tensor], Tensor]] = {
+BENDS: dict[str, Callable[[Tensor], Tensor]] = {
     "none": lambda x: x,
     "relu": F.relu,
     "elu": F.elu,
@@ -151,6 +159,8 @@ class Block(nn.Module):
             nn.init.normal_(self.weight, std=1.0 / math.sqrt(layer.inputs * layer.kernel))
             if self.bias is not None:
                 nn.init.zeros_(self.bias)
+        if layer.reparametrised is not None:
+            self.kept = Kept(layer.reparametrised, self.weight.numel())
         if layer.norm != "none" and layer.norm_affine:
             self.norm_weight = nn.Parameter(torch.ones(layer.norm_width))
             self.norm_bias = nn.Parameter(torch.zeros(layer.norm_width))
@@ -212,12 +222,13 @@ class Block(nn.Module):
         kind = self.layer.activation
         if kind == "leaky_relu":
             return F.leaky_relu(x, self.layer.slope)
-        return F.prelu(x, self.slope) if kind == "prelu" else _BENDS[kind](x)
+        return F.prelu(x, self.slope) if kind == "prelu" else BENDS[kind](x)
 
     def original(self) -> dict[str, Tensor]:
         """Its weights under their original names."""
         layer = self.layer
-        named = {f"{layer.name}.weight": self.weight.detach()}
+        weight = self.weight.detach()
+        named = {f"{layer.name}.weight": weight} if layer.reparametrised is None else self.kept.original(layer.name, weight)
         if self.bias is not None:
             named[f"{layer.name}.bias"] = self.bias.detach()
         if layer.norm != "none" and layer.norm_affine:
@@ -232,6 +243,23 @@ class Block(nn.Module):
         return named
 
 
+def as_prior(z: Tensor, prior: Prior) -> Tensor:
+    """Latents from N(0, I) as latents from the prior of the original code."""
+    # 2 Phi(z) - 1, with the standard normal distribution function Phi, maps normal numbers to uniform ones in (-1, 1).
+    return torch.erf(z * math.sqrt(0.5)) if prior == "uniform" else z
+
+
+def as_images(x: Tensor, output: Output, order: Order) -> Tensor:
+    """What a last layer gives (N, 1 or 3, R, R) as images (N, 3, R, R) in [-1, 1]."""
+    if output == "tanh":
+        x = torch.tanh(x)
+    elif output == "sigmoid":
+        x = torch.sigmoid(x) * 2.0 - 1.0
+    if order == "bgr":
+        x = x.flip(1)
+    return x.expand(-1, 3, -1, -1) if x.shape[1] == 1 else x
+
+
 class LayeredGenerator(LatentGenerator):
     """A chain of layers. Its latents are N(0, I), whatever prior the original had."""
 
@@ -244,8 +272,7 @@ class LayeredGenerator(LatentGenerator):
 
     def enter(self, z: Tensor) -> Tensor:
         """Convert latents from N(0, I) to the original's prior."""
-        # 2 Phi(z) - 1, with the standard normal distribution function Phi, maps normal numbers to uniform ones in (-1, 1).
-        return torch.erf(z * math.sqrt(0.5)) if self.config.prior == "uniform" else z
+        return as_prior(z, self.config.prior)
 
     def forward(self, z: Tensor, psi: float = 1.0) -> Tensor:
         x = self.enter(z)
@@ -258,13 +285,7 @@ class LayeredGenerator(LatentGenerator):
         side, channels = self.config.resolution, self.config.image_channels
         if self.config.folding == "hwc":
             x = x.reshape(-1, side, side, channels).permute(0, 3, 1, 2)
-        if self.config.output == "tanh":
-            x = torch.tanh(x)
-        elif self.config.output == "sigmoid":
-            x = torch.sigmoid(x) * 2.0 - 1.0
-        if self.config.order == "bgr":
-            x = x.flip(1)
-        return x.expand(-1, 3, -1, -1) if channels == 1 else x
+        return as_images(x, self.config.output, self.config.order)
 
     def original_state_dict(self) -> dict[str, Tensor] | None:
         if self.config.renamed:

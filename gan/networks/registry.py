@@ -17,6 +17,7 @@ from gan.networks.layered import DcganGenerator, LayeredConfig, MlpGenerator
 from gan.networks.lightweight import LightweightConfig, LightweightGenerator
 from gan.networks.lucidrains_stylegan2 import LucidStyleGAN2, LucidStyleGAN2Config
 from gan.networks.onnx_generator import FILE, OnnxConfig, OnnxGenerator
+from gan.networks.residual import ResidualConfig, ResidualGenerator
 from gan.networks.stylegan2 import StyleGAN2, StyleGAN2Config
 from gan.networks.stylegan2_discriminator import StyleGAN2Discriminator, StyleGAN2DiscriminatorConfig
 
@@ -36,6 +37,7 @@ generators: dict[str, Kind] = {
     "dcgan": Kind(LayeredConfig, DcganGenerator),
     "mlp": Kind(LayeredConfig, MlpGenerator),
     "conditional": Kind(ConditionalConfig, ConditionalGenerator),
+    "resnet": Kind(ResidualConfig, ResidualGenerator),
     "lightweight": Kind(LightweightConfig, LightweightGenerator),
     "stylegan2-lucidrains": Kind(LucidStyleGAN2Config, LucidStyleGAN2),
     "onnx": Kind(OnnxConfig, OnnxGenerator, (FILE,)),

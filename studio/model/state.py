@@ -70,7 +70,7 @@ class Generator:
     has_discriminator: bool = True
     square: int = 1  # side in pixels of its squares of one colour
     imported: bool = False  # from another program
-    folded: bool = False  # its weights were normalised on import, so the original code does not accept them
+    folded: bool = False  # weights were changed or left out on import, so the original code does not accept them
     graph: bool = False  # an ONNX graph, which torch cannot change
 
     @property

@@ -30,7 +30,7 @@ def unfit(way: Way, generator: Generator) -> str:
     if way.key == "state_dict" and not generator.imported:
         return tr("Only generators that were imported have another program's code to go back to.")
     if way.key == "state_dict" and generator.folded:
-        return tr("Its normalised weights were folded into plain ones when it was imported, which its own code does not take.")
+        return tr("Its own code would not take these weights: some were changed or left out when it was imported.")
     if way.key in ("pt2", "state_dict") and generator.graph:
         return tr("This generator is an ONNX graph, which PyTorch cannot take apart: choose Bundle or ONNX.")
     return ""

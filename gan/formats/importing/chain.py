@@ -25,7 +25,7 @@ _SIZES = {
 }
 _GREY = {28: 2.0, 32: 0.6}  # factors for grey images: MNIST and Fashion-MNIST are 28 px
 _BARE_STEM = math.log(0.1)  # log-odds of a linear layer that is reshaped without any activation, where the names do not tell
-_SMALLEST = 8
+SMALLEST = 8  # pixels of an image
 _MOST_LINKS = 32  # the limit of a bundle too; each further layer multiplies the number of possible chains
 
 
@@ -38,6 +38,11 @@ class Chain:
     resolution: int
     sizes: tuple[int, ...]  # in pixels: at the input of the first convolution, then after each; of a multilayer perceptron, of its image
     channels: int
+
+
+def size_score(size: int, channels: int) -> float:
+    """Log of how common images of this size in pixels are, up to a constant."""
+    return math.log(_SIZES.get(size, 3e-4) * (_GREY.get(size, 1.0) if channels == 1 else 1.0))
 
 
 def links(modules: list[Module]) -> tuple[list[Link], list[Module]]:
@@ -173,7 +178,7 @@ def _multilayer(linears: list[Link]) -> list[Chain]:
     outputs = int(last.shape[0])
     for channels in (1, 3):
         side = math.isqrt(outputs // channels)
-        if side * side * channels == outputs and side >= _SMALLEST and linears[0].main.weight is not None:
+        if side * side * channels == outputs and side >= SMALLEST and linears[0].main.weight is not None:
             if int(linears[0].main.weight.shape[1]) > outputs:
                 return []
             if len(linears) == 1:  # any table of numbers is that
@@ -199,9 +204,9 @@ def _convolutional(linears: list[Link], convolutions: list[Link]) -> list[Chain]
         starts.append(State(0.0, int(weight.shape[0]), 1, ()))
     for start in starts:
         for state in walk(convolutions, start, linears[-1].gap if linears else None):
-            if state.channels not in {1, 3} or not _SMALLEST <= state.size:
+            if state.channels not in {1, 3} or not SMALLEST <= state.size:
                 continue
-            size = math.log(_SIZES.get(state.size, 3e-4) * (_GREY.get(state.size, 1.0) if state.channels == 1 else 1.0))
+            size = size_score(state.size, state.channels)
             grows = state.steps[0].upsample > 1
             stem = _linear_layers(linears, (start.channels, start.size, start.size), grows) if linears else ()
             layers = (*stem, *_convolution_layers(convolutions, state.steps, start.channels))
@@ -232,6 +237,7 @@ def _linear_layers(
             int(weight.shape[0]),
             "bias" in link.main.tensors,
             shape=shape if final else None,
+            reparametrised=link.main.reparametrised,
         )
         # In one nn.Sequential, a separate module (nn.Unflatten) reshapes the output, before the normalisation or after it.
         folds = final and link.gap is not None and not link.inner_gap
@@ -256,6 +262,7 @@ def _convolution_layers(
             "bias" in link.main.tensors,
             int(weight.shape[2]),
             *step[1:],
+            reparametrised=link.main.reparametrised,
         )
         following = steps[number + 1].upsample if number + 1 < len(steps) else 1
         layers.append(_finished(layer, link, int(following > 1) + int(step.shuffle > 1)))

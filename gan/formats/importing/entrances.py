@@ -7,14 +7,14 @@ import torch
 from torch import Tensor
 
 from gan.formats.importing.state_dict import Module
-from gan.networks.conditional import Condition
+from gan.networks.conditional import Condition, Entrance
 
 _MOST_CLASSES = 100
 _MOST_GROWN = 16  # limit for the size of both weights together, zeros included, in sizes of the two
 
 
-def merged(found: Sequence[Module]) -> tuple[dict[str, Tensor], Condition] | None:
-    """The tensors of the modules with one entrance in place of two.
+def merged(found: Sequence[Module]) -> tuple[list[Module], Condition, bool] | None:
+    """The modules with one entrance in place of two.
 
     Its weights are those of the two on the diagonal, and zero elsewhere; its normalisation is both of theirs.
 
@@ -24,7 +24,8 @@ def merged(found: Sequence[Module]) -> tuple[dict[str, Tensor], Condition] | Non
 
     Returns
     -------
-    The tensors by name, and how the label enters; None if these are not modules with two entrances.
+    The modules, how the label enters, and whether the original form of the two weights is lost, because the original code normalises them;
+    None if these are not modules with two entrances.
     """
     mains = [place for place, module in enumerate(found) if module.kind in {"conv", "linear"}][:3]
     if len(mains) < 3 or mains[0] != 0:
@@ -40,8 +41,9 @@ def merged(found: Sequence[Module]) -> tuple[dict[str, Tensor], Condition] | Non
     if any(not pair for pair in pairs):
         return None
     modules = [Module(first.name, pairs[0]), *(Module(norms[0].name, pair) for pair in pairs[1:]), *found[mains[2] :]]
-    tensors = {f"{module.name}.{leaf}": value for module in modules for leaf, value in module.tensors.items()}
-    return tensors, Condition(classes, "before" if inputs < more else "behind", classes)
+    entrance = Entrance(second.name, their_norms[0].name if their_norms else "", outputs)
+    condition = Condition(classes, "before" if inputs < more else "behind", classes, entrance=entrance)
+    return modules, condition, first.beside is not None or second.beside is not None
 
 
 def _ends(module: Module) -> tuple[int, int]:

@@ -26,12 +26,13 @@ _COMMON = (("relu", 0.2), ("leaky_relu", 0.2), ("leaky_relu", 0.01))
 _SLOPES = (("leaky_relu", 0.1), ("leaky_relu", 0.3))  # rare, and offered always: evidence hardly tells one slope from another
 _RARE = (("elu", 0.2), ("gelu", 0.2), ("silu", 0.2), ("selu", 0.2), ("tanh", 0.2))
 PRIORS = {"normal": 0.85, "uniform": 0.15}
-_ACTIVATIONS = {
+ACTIVATIONS = {
     "relu": 0.78, "leaky_relu:0.2": 0.14, "leaky_relu:0.01": 0.04, "leaky_relu:0.1": 0.01, "leaky_relu:0.3": 0.005,
     "gelu": 0.01, "silu": 0.01, "elu": 0.01, "selu": 0.005, "tanh": 0.005,
 }  # fmt: skip
 _NOISE = 0.6  # roughness from which images count as noise; white noise has about 0.9, pictures below 0.3
-_GOOD_FIT = 0.05  # if the best mismatch is larger, rare activations are tried too
+GOOD_FIT = 0.05  # if the best mismatch is larger, rare activations are tried too
+WORST_FIT = 0.5  # mismatch of the best reading from which there is a warning; correct readings are below 0.1
 _PERFECT_FIT = 0.01  # if it is larger, every epsilon is tried with every common activation
 _FEW = 0.002  # share of the pixels
 _CHANNELS = 8.0  # number of channels that count as independent when mismatches are compared
@@ -124,17 +125,22 @@ def raw_images(generator: LayeredGenerator, z: Tensor) -> Tensor:
     return x
 
 
-def bare_output(generator: LayeredGenerator, raw: Tensor) -> tuple[float, str]:
+def bare_output(learnt: bool, raw: Tensor) -> tuple[float, str]:
     """The weight of "no activation after the last layer", to be compared with 0.85 for tanh, and the evidence.
 
     An output without activation is trained to fill [-1, 1] and end there. The argument of a tanh goes well beyond 1 where pictures are
     black or white. If it stays far within, that is no evidence (low contrast looks the same), and tanh, the usual choice, is assumed.
+
+    Parameters
+    ----------
+    learnt : whether the generator looks trained.
+    raw : what its last layer gives.
     """
     outside = float((raw.abs() > 1.1).float().mean())
     near = float((raw.abs() > 0.85).float().mean())
     says = f"{outside:.0%} of the last layer's numbers lie outside -1 to 1, {near:.0%} beyond 0.85"
     ends_there = outside <= _FEW < near
-    return (0.8 if ends_there and trained(generator) else 0.03), says
+    return (0.8 if ends_there and learnt else 0.03), says
 
 
 @torch.no_grad()
@@ -177,10 +183,15 @@ def look_through(block: Block, x: Tensor, upsampling: str) -> tuple[Tensor, list
 
 def _off(block: Block, x: Tensor) -> float:
     """Distance of the stored statistics of a batch normalisation from those of its input; see `mismatch`."""
+    return distance(x, block.norm_mean, block.norm_variance)
+
+
+def distance(x: Tensor, stored_mean: Tensor, stored_variance: Tensor) -> float:
+    """Distance of the statistics of each channel of `x` (N, C) or (N, C, H, W) from the stored ones (C,); see `mismatch`."""
     over = [i for i in range(x.dim()) if i != 1]
     mean, variance = x.mean(dim=over), x.var(dim=over, unbiased=False) + 1e-8
-    stored = block.norm_variance + 1e-8
-    off = (mean - block.norm_mean).square() / stored + (variance / stored).log().square()
+    stored = stored_variance + 1e-8
+    off = (mean - stored_mean).square() / stored + (variance / stored).log().square()
     return min(float(off.median()), 10.0)
 
 
@@ -271,7 +282,7 @@ def readings(generator: LayeredGenerator, likely_eps: float) -> list[Reading]:
     mismatches: list[float] = []
 
     def weigh(activation: str, prior: str, eps: float) -> None:
-        score = math.log(_ACTIVATIONS[activation] * PRIORS[prior] * every[eps])
+        score = math.log(ACTIVATIONS[activation] * PRIORS[prior] * every[eps])
         says, off = "the most common" if activation == "relu" and prior == "normal" else "less common", 0.0
         if by_statistics:
             off = mismatch(with_weights(read_as(config, activation, prior, eps), generator), many) or 0.0
@@ -298,7 +309,7 @@ def readings(generator: LayeredGenerator, likely_eps: float) -> list[Reading]:
     prior = max(found, key=_score).prior
     for activation in [*common[1:], *slopes]:
         weigh(activation, prior, first_eps)
-    if not by_statistics or min(mismatches) > _GOOD_FIT:
+    if not by_statistics or min(mismatches) > GOOD_FIT:
         for activation in rare:
             weigh(activation, prior, first_eps)
     # With a wrong epsilon the wrong activation may have won, and with either of them wrong, the wrong prior.

@@ -102,7 +102,6 @@ def _what_it_is(source: Source) -> str:
         if start.startswith(b"version https://git-lfs"):
             return "it is a pointer of Git LFS, not the file itself; `git lfs pull` fetches that"
     return {
-        "hdf5": "it is an HDF5 file (Keras); export its generator to ONNX and import that",
         "image": "it is a picture",
         "text": "it is a text file",
         "zip": "it is a zip archive, but not of torch's making",

@@ -13,14 +13,15 @@ import torch
 from torch import Tensor
 
 from gan.errors import UserError, reason
-from gan.formats.importing import torch_file
+from gan.formats.importing import other_files, torch_file
 from gan.formats.importing.restricted import Unpickled
 from gan.formats.importing.values import Malformed, Storage, TensorRef
 
 Container = Literal[
-    "torch", "torchscript", "pt2", "safetensors", "pickle", "onnx", "hdf5", "zip", "image", "text", "unknown"
+    "torch", "torchscript", "pt2", "safetensors", "pickle", "onnx", "zip", "image", "text", "unknown"
 ]  # fmt: skip
 HEAD = 4096
+_TAIL = 8  # bytes
 _LARGEST = 2**33  # bytes: no generator is larger
 _MOST_TENSORS = 50_000
 _MOST_READ = 4  # limit for the bytes read for one network, in sizes of the file
@@ -34,8 +35,6 @@ def recognise(path: Path, head: bytes) -> Container:
         return "torch"
     if head.startswith(b"PK\x03\x04"):
         return "zip"
-    if head.startswith(b"\x89HDF"):
-        return "hdf5"
     if head.startswith(_IMAGES):
         return "image"
     if len(head) > 8 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 2**27:
@@ -64,6 +63,9 @@ class Source:
         self.size = status.st_size
         self._stamp = (status.st_size, status.st_mtime_ns)
         self.head = file.read(HEAD)
+        file.seek(max(0, self.size - _TAIL))
+        if says := other_files.named(path.name, self.head, file.read(_TAIL)):
+            raise Malformed(says)
         self.container: Container = recognise(path, self.head)
         self.parts: zipfile.ZipFile | None = None
         self.opened = ExitStack()  # closed with the file
@@ -219,6 +221,8 @@ def open_source(path: Path) -> Iterator[Source]:
     """Open a file for the duration of the block. `Malformed`, OSError and the errors that damaged files cause become a `UserError`."""
     try:
         if path.is_dir():
+            if says := other_files.folder(os.listdir(path)):
+                raise Malformed(says)
             raise UserError(f"{path} is a folder, and not a generator that Tastemaker made")
         if not path.is_file():
             raise UserError(

@@ -7,11 +7,13 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-import torch
 from torch import Tensor
 
+from gan.formats.importing.folding import Beside, fold, leaf_of
+from gan.formats.importing.other_files import PICKLED_ARRAYS
 from gan.formats.importing.torch_file import class_of
 from gan.formats.importing.values import Malformed, TensorRef
+from gan.networks.reparametrised import Reparametrised
 
 _WRAPPERS = ("module.", "_orig_mod.", "model.module.")  # prefixes from parallel training and torch.compile
 _GENERATOR = {
@@ -104,6 +106,8 @@ def candidates(contents: Any) -> list[Candidate]:
     found = list(_dictionaries(contents))
     if not found:
         program = next((name for value in _top(contents) if (name := class_of(value))), None)
+        if program and program.startswith("numpy."):
+            raise Malformed(PICKLED_ARRAYS)
         if program:
             raise Malformed(
                 f"it holds a whole program object (class {program:.60}), not plain weights; where its program is at hand, save "
@@ -223,10 +227,16 @@ class Module:
 
     name: str
     tensors: dict[str, Tensor] = field(default_factory=dict)  # leaf name -> values
+    beside: Beside | None = None  # what the original code keeps beside its weight, which is normalised there
 
     @property
     def weight(self) -> Tensor | None:
         return self.tensors.get("weight")
+
+    @property
+    def reparametrised(self) -> Reparametrised | None:
+        """How the original code keeps its weight, if not as it is."""
+        return self.beside[0] if self.beside else None
 
     @property
     def kind(self) -> str:
@@ -256,18 +266,16 @@ _BATCH_LEAVES = {"weight", "bias", "running_mean", "running_var", "num_batches_t
 
 
 def modules(tensors: dict[str, Tensor]) -> tuple[list[Module], bool]:
-    """The modules in the order of the file, and whether weights were folded (spectral or weight normalisation) and so renamed."""
+    """The modules in the order of the file, with plain weights, and whether a normalisation of weights was lost that way."""
     found: dict[str, Module] = {}
     for key, value in tensors.items():
-        name, _, leaf = key.rpartition(".")
-        if name.endswith(".parametrizations.weight") or name == "parametrizations.weight":
-            name = name.removesuffix("parametrizations.weight").rstrip(".")
-            leaf = "weight_orig" if leaf == "original" else f"weight_{leaf}"
-        elif name.endswith("parametrizations.weight.0"):  # the vectors of spectral normalisation
-            name, leaf = name.removesuffix("parametrizations.weight.0").rstrip("."), f"weight{leaf}"
+        name, leaf = leaf_of(key)
         found.setdefault(name, Module(name)).tensors[leaf] = value
-    folded = [_fold(module) for module in found.values()]
-    return list(found.values()), any(folded)
+    lost = False
+    for module in found.values():
+        module.tensors, module.beside, cannot = fold(module.tensors)
+        lost = lost or cannot
+    return list(found.values()), lost
 
 
 def orders(found: list[Module], kept: bool) -> list[list[Module]]:
@@ -318,41 +326,3 @@ def _woven(found: list[Module]) -> list[Module] | None:
             group = sorted([*layers, *group], key=lambda module: module.place[1] if module.place else 0)
         woven += group
     return woven if woven != found else None
-
-
-def _fold(module: Module) -> bool:
-    """Replace the tensors of spectral or weight normalisation by the weight they stand for, in place. Returns whether there were any."""
-    leaves = module.tensors
-    if "weight_orig" in leaves and "weight_u" in leaves:  # Miyato et al. 2018, arXiv 1802.05957
-        weight, u = leaves.pop("weight_orig"), leaves.pop("weight_u")
-        v = leaves.pop("weight_v", None)
-        vectors = [u] if v is None else [u, v]
-        if weight.dim() < 2 or any(one.dim() != 1 or one.dtype != weight.dtype for one in vectors):
-            raise Malformed("its spectrally normalised weights do not fit one another")
-        module.tensors = {"weight": _finite(weight / _spectral_norm(weight, u, v)), **leaves}
-        return True
-    for gain, direction in (("weight_g", "weight_v"), ("weight_original0", "weight_original1")):
-        if gain in leaves and direction in leaves:  # Salimans & Kingma 2016, arXiv 1602.07868
-            g, v = leaves.pop(gain), leaves.pop(direction)
-            if g.dim() != v.dim() or any(a not in {1, b} for a, b in zip(g.shape, v.shape, strict=True)):
-                raise Malformed("its normalised weights do not fit one another")
-            over = tuple(i for i in range(v.dim()) if g.shape[i] == 1)
-            module.tensors = {"weight": _finite(g * v / v.square().sum(dim=over, keepdim=True).sqrt()), **leaves}
-            return True
-    return False
-
-
-def _spectral_norm(weight: Tensor, u: Tensor, v: Tensor | None) -> Tensor:
-    """The largest singular value of the weight as a matrix, from its singular vectors."""
-    # For a transposed convolution the rows of the matrix are dimension 1. If both dimensions have the same length, the larger value is
-    # the right one: for the other matrix, u and v are not the singular vectors.
-    matrices = [matrix for matrix in (weight.flatten(1), weight.transpose(0, 1).flatten(1)) if matrix.shape[0] == u.numel()]
-    if not matrices or (v is not None and v.numel() != matrices[0].shape[1]):
-        raise Malformed("its spectrally normalised weights do not fit one another")
-    return torch.stack([u @ matrix @ v if v is not None else (u @ matrix).norm() for matrix in matrices]).max()
-
-
-def _finite(weight: Tensor) -> Tensor:
-    if not torch.isfinite(weight).all():
-        raise Malformed("its normalised weights have no length")
-    return weight

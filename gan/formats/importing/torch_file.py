@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
+from gan.formats.importing import other_files
 from gan.formats.importing.restricted import NESTED, Unpickled, unpickle
 from gan.formats.importing.values import Malformed, Node, Ref, Storage, storage_dtype
 
@@ -33,6 +34,8 @@ def archive(file: BinaryIO, size: int) -> zipfile.ZipFile:
     entries = found.infolist()
     if len(entries) > _MOST_ENTRIES:
         raise Malformed("it is an archive of far more parts than weights need")
+    if says := other_files.archived(entry.filename for entry in entries):
+        raise Malformed(says)
     for entry in entries:
         name = entry.filename
         # torch names the archive's folder after the file, which may contain a time of day: only a colon after a single letter is a drive.

@@ -11,6 +11,7 @@ from typing import Any
 
 import foreign_lucidrains
 import foreign_onnx
+import foreign_residual
 import foreign_stylegan
 import foreign_torch
 import torch
@@ -54,6 +55,7 @@ def layers() -> list[Any]:
         _state(flat),
         run,
         _state(nn.Sequential(nn.Linear(4, 6), nn.ReLU(), folded)),
+        _state(foreign_residual.Lettered(widths=(4, 3, 3), wrap=nn.utils.spectral_norm)),
         _state(nn.ModuleDict({"label_emb": nn.Embedding(3, 2), "model": foreign_torch.mlp((6, 10, 64))})),
     ]
 
