@@ -55,6 +55,10 @@ class Actions(Listener):
         self._exporting_images: list[int] = []  # favourites in the running export
         worker.exported.connect(self._note_exported)
 
+    def start(self) -> None:
+        self._leading = None  # a worker that is replaced does not answer
+        super().start()
+
     def close(self) -> None:
         """End the worker and close the project."""
         self.images.close()

@@ -60,7 +60,7 @@ class ImportClient(LinkHolder):
                 self.read.emit(event, pixels)
             case imports.FileKept() if not stale:
                 self.kept.emit(Path(event.folder))
-            case m.Failed():
+            case m.Failed() if event.number in (None, self._number):
                 self.failed.emit(event.message, event.detail)
             case Gone():
                 self._link = None

@@ -57,6 +57,21 @@ def sheet(qtbot):
     sheet.close()
 
 
+def test_an_abandoned_file_that_cannot_be_read_says_nothing_of_the_next(qtbot, checkpoint, tmp_path):
+    broken = tmp_path / "broken.pth"
+    broken.write_bytes(b"not a generator")
+    client, heard = ImportClient(), []
+    client.read.connect(lambda event, pixels: heard.append("read"))
+    client.failed.connect(lambda text, detail: heard.append(text))
+    try:
+        client.read_file(broken, {})
+        client.read_file(checkpoint, {})
+        qtbot.waitUntil(lambda: bool(heard), timeout=60_000)
+        assert heard == ["read"]
+    finally:
+        client.close()
+
+
 def test_a_generator_is_read_shown_and_kept(qtbot, sheet, checkpoint):
     importing = sheet._importing
     importing.open(checkpoint)
