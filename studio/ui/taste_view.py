@@ -128,6 +128,7 @@ class TasteView(QWidget):
             "taste",
             Qt.PenStyle.SolidLine,
             0.2,
+            lambda share: f"{round(100 * share)} %",
         )
         self.curve.setMinimumHeight(150)
         self.empty = text_label("", "hint")

@@ -34,7 +34,7 @@ from studio.model import preferences
 from studio.model.training import BUNDLED
 from studio.project import recent
 from studio.project.lock import ProjectInUse
-from studio.project.store import Project
+from studio.project.store import Project, ProjectError
 from studio.ui.shortcut_sheet import ShortcutSheet, groups
 from studio.ui.teach_view import TeachView
 from studio.ui.views import entries
@@ -451,6 +451,19 @@ def test_a_bug_is_written_down_and_said_and_the_window_goes_on(hands: Hands, tmp
     assert "division by zero" in hands.window.status.message.full_text()
     hands.click_star(0, 3)
     assert hands.stars(0) == 3
+
+
+def test_a_project_that_cannot_be_read_is_said_once_and_is_no_bug(hands: Hands, tmp_path: Path) -> None:
+    studio = Studio()
+    studio.window = hands.window
+    said: list[object] = []
+    hands.actions.state.message_changed.connect(said.append)  # type: ignore[attr-defined]
+    with open(tmp_path / "crash.log", "w", encoding="utf-8") as file:
+        for _ in range(3):
+            studio.tell_of_a_bug(file, ProjectError, ProjectError("The disk is full."), None)
+    assert not (tmp_path / "crash.log").read_text(encoding="utf-8")
+    assert hands.window.status.message.full_text() == "The disk is full."
+    assert [one.text for one in said if one is not None] == ["The disk is full."]  # type: ignore[attr-defined]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
