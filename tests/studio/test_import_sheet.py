@@ -1,5 +1,6 @@
 """A stranger's file is opened, looked at and kept, with the real process that reads it."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -193,6 +194,16 @@ def test_what_is_no_generator_is_said_in_one_line(qtbot, sheet, tmp_path):
     moved = sheet.geometry().center() - centre
     assert abs(moved.x()) <= 1 and abs(moved.y()) <= 2, "it shrinks around its centre"
     assert not sheet.keep.isEnabled()
+
+
+def test_cancelling_while_a_file_is_read_does_not_block_the_window(qtbot, hands, checkpoint):
+    sheet = import_commands.open_sheet(hands.window, checkpoint)
+    client = sheet._importing._client
+    qtbot.waitUntil(lambda: client.pid is not None, timeout=30_000)
+    qtbot.wait(200)  # it is loading torch now
+    before = time.monotonic()
+    QTest.keyClick(sheet, Qt.Key.Key_Escape)
+    assert time.monotonic() - before < 0.5 and not sheet.isVisible()
 
 
 def test_after_a_file_that_cannot_be_read_another_is_chosen(qtbot, hands, checkpoint, tmp_path, monkeypatch):
