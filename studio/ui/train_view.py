@@ -44,7 +44,8 @@ class DropPage(QWidget):
         self.title = text_label(tr("Drop a folder of pictures here"), "hint")
         self.title.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.choose = button(tr("Choose a folder…"), tr("Choose a folder of pictures"), "primary", "train.choose")
-        self.last = button("", "", "chip")
+        self._last_tip = tr("Read the pictures of the last run again; it can be continued")
+        self.last = button(tr("Last time"), self._last_tip, "chip")
         self._last_folder: Path | None = None
         self.last.clicked.connect(lambda: self.wanted.emit(self._last_folder))
         self.note = quiet_note(
@@ -85,7 +86,7 @@ class DropPage(QWidget):
         self.last.setVisible(folder is not None)
         if folder is not None:
             text = tr("Last time: {folder}", folder=folder.name)
-            named(self.last, text, tr("Read {folder} again; the run on it can be continued", folder=folder))
+            named(self.last, text, f"{self._last_tip}\n{folder}")
             self.last.setText(self.last.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, _LAST_WIDTH))
 
     def _tint(self) -> None:
