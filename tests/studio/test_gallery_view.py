@@ -432,3 +432,19 @@ def test_a_project_that_cannot_be_read_while_painting_is_said_once(hands: Hands,
     hands.key(K.Key_1, CTRL)  # listed again, and with its stars
     cell = hands.actions.gallery.cell(5)
     assert cell is not None and cell.stars == 4
+
+
+@pytest.mark.parametrize("table", ["states", "guesses"])
+def test_views_that_cannot_read_the_project_come_on_show_all_the_same(hands: Hands, view: GalleryView, table: str) -> None:
+    for key in hands.window.entry_keys():
+        hands.window.show_view(key)
+    said: list[object] = []
+    hands.actions.reader.failed.connect(said.append)
+    with closing(sqlite3.connect(hands.project.folder / "project.sqlite")) as other, other:
+        other.execute(f"ALTER TABLE {table} RENAME TO taken_away")
+    for key in hands.window.entry_keys():
+        hands.window.show_view(key)
+        hands.key(K.Key_Right)
+        QApplication.processEvents()
+        hands.window.grab()
+    assert len(said) == 1 and hands.window.status.message.full_text() == said[0]
