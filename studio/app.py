@@ -114,7 +114,14 @@ class Studio:
             window.complain(i18n.tr(reason))
 
     def tell_of_a_bug(self, log: TextIO, kind: type[BaseException], error: BaseException, trace: Any) -> None:
-        """Keep what a bug in the window left behind, and say so in one line: the window goes on."""
+        """Keep what a bug in the window left behind, and say so in one line: the window goes on.
+
+        A project that cannot be read or written is no bug, wherever it is noticed.
+        """
+        if isinstance(error, ProjectError):
+            if self.window is not None:
+                self.window.report_trouble(str(error))
+            return
         detail = "".join(traceback.format_exception(kind, error, trace))
         log.write(detail)
         log.flush()

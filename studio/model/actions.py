@@ -22,6 +22,7 @@ from studio.model.guesses import Guesses
 from studio.model.image_cache import ImageCache
 from studio.model.listener import Listener, told
 from studio.model.loupe import Loupe
+from studio.model.reading import Reader
 from studio.model.scorers import SCORER
 from studio.model.state import FEWEST_RATINGS, STRIP_SEEDS
 from studio.project.opinions import MOST_STARS
@@ -39,6 +40,8 @@ class Actions(Listener):
         self.images = ImageCache(project, worker, settings.value("cache_mb"), self.grid.pixels_of, self)
         self.guesses = Guesses(project, worker, self.grid.images, self)
         self.loupe = Loupe(self)
+        self.reader = Reader(project, self)
+        self.reader.failed.connect(lambda text: self.say(text, bad=True))
         self.gallery = Gallery(project, self)
         self.gallery.failed.connect(lambda text: self.say(text, bad=True))
         self.applied.connect(self.gallery.apply)
@@ -54,6 +57,10 @@ class Actions(Listener):
         self._leading: Going | None = None  # the switch that an undo or redo has requested from the worker
         self._exporting_images: list[int] = []  # favourites in the running export
         worker.exported.connect(self._note_exported)
+
+    def start(self) -> None:
+        self._leading = None  # a worker that is replaced does not answer
+        super().start()
 
     def close(self) -> None:
         """End the worker and close the project."""

@@ -16,7 +16,7 @@ from studio.model.guesses import Guesses
 from studio.model.property import Property, changed
 from studio.model.state import RoundState, StudioState
 from studio.project.opinions import Duel, Retracted, Survey
-from studio.project.records import Change
+from studio.project.records import Change, ProjectError
 from studio.project.search import Query
 from studio.project.store import Project
 
@@ -94,7 +94,10 @@ class Chooser(QObject):
         """Show the next images, or request new ones and wait."""
         self.shown = ()
         if self.source == SEEN and not self._pool:
-            everything = list(self._project.find(Query()))
+            try:
+                everything = list(self._project.find(Query()))
+            except ProjectError:  # the view that asks is just coming on show; to the person there is nothing to choose from
+                everything = []
             self._pool = self._luck.sample(everything, min(240, len(everything)))
         chosen = self._choose(self._pool if self.source == SEEN else self._grid.images())
         if chosen:

@@ -75,7 +75,7 @@ class Explore(QObject):
 
     def go_to_image(self, image: int) -> None:
         """Start from an image of the project."""
-        found = self._actions.project.images([image])
+        found = self._actions.reader.images([image])
         if found:
             self._go(replace(self.place, start=found[0].latent, amounts=()))
 
@@ -124,7 +124,7 @@ class Explore(QObject):
 
     def blend(self, image: int) -> None:
         """Show the steps from here to an image of the project."""
-        found = self._actions.project.images([image])
+        found = self._actions.reader.images([image])
         if found:
             self._into = found[0].latent
             self.blending = tr("Blending into image {n}", n=image)

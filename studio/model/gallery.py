@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from array import array
 from collections import OrderedDict
+from collections.abc import Sequence
+from functools import partial
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, Signal
 
 from studio.model.grid_model import Cell, CellRole, describe, said
 from studio.project.records import Change, ProjectError
@@ -39,6 +41,7 @@ class Gallery(QAbstractListModel):
         self.ids: array[int] = array("q")
         self.changed_since = True  # whether the project has changed since the list was made
         self._cells: OrderedDict[int, SeenCell] = OrderedDict()
+        self._unreadable = False  # whether images could not be read from the project since the list was made
 
     def show(self, query: Query) -> None:
         """List the images that match `query`."""
@@ -48,7 +51,7 @@ class Gallery(QAbstractListModel):
             self.failed.emit(str(error))
             return
         self.beginResetModel()
-        self.query, self.ids, self.changed_since = query, ids, False
+        self.query, self.ids, self.changed_since, self._unreadable = query, ids, False, False
         self._cells.clear()
         self.endResetModel()
         self.filtered.emit()
@@ -89,12 +92,22 @@ class Gallery(QAbstractListModel):
         if found is None:
             first = row // _PAGE * _PAGE
             page = [other for other in self.ids[first : first + _PAGE] if other not in self._cells]
-            for other, seen in self._project.seen(page).items():
-                self._cells[other] = SeenCell(other, **said(seen.state))
+            for other, known in self._read(page).items():
+                self._cells[other] = known
             found = self._cells.get(image, SeenCell(image))
             while len(self._cells) > _CELLS:
                 self._cells.popitem(last=False)
         return found
+
+    def _read(self, images: Sequence[int]) -> dict[int, SeenCell]:
+        try:
+            return {image: SeenCell(image, **said(seen.state)) for image, seen in self._project.seen(images).items()}
+        except ProjectError as error:
+            # Asked for while painting: said once, and not tried again before the list is made again.
+            if not self._unreadable:
+                self._unreadable = self.changed_since = True
+                QTimer.singleShot(0, self, partial(self.failed.emit, str(error)))
+            return {image: SeenCell(image) for image in images}
 
     def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008
         return 0 if parent.isValid() else len(self.ids)

@@ -39,9 +39,12 @@ class Guesses(QObject):
         worker.taste.connect(self._take)
 
     def of(self, image: int) -> Guess | None:
-        """Return the prediction for an image, if there is one."""
+        """Return the prediction for an image, if there is one that can be read."""
         if image not in self._known:
-            seen = self._project.seen([image]).get(image)
+            try:
+                seen = self._project.seen([image]).get(image)
+            except ProjectError:  # it is predicted again
+                return None
             self._known[image] = seen.guess if seen else None
         return self._known[image]
 

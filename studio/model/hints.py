@@ -11,18 +11,20 @@ from studio.i18n import tr
 from studio.model import preferences, settings
 from studio.model.actions import Actions
 from studio.model.property import Property, bind
+from studio.model.state import GRID_VIEWS
 
 _DONE = "hints_done"
 
 
 @dataclass(frozen=True)
 class Hint:
-    """What to do next, when to show it, and what ends it."""
+    """What to do next, where and when to show it, and what ends it."""
 
     key: str
     text: str  # names of commands in braces are replaced by their keys
     due: Callable[[Actions], bool]
     done: Callable[[Actions], bool]
+    views: tuple[str, ...]  # where the person can do it at once, by key
 
 
 def hints() -> list[Hint]:
@@ -33,30 +35,34 @@ def hints() -> list[Hint]:
             tr("Hover an image and click a star, or press 1 to 5. What do you like?"),
             lambda a: a.state.counts.shown > 0,
             lambda a: a.state.counts.rated > 0,
+            ("rate", "gallery"),
         ),
         Hint(
             "go_on",
             tr("Go on: the arrows move, {undo} takes back, {new_grid} shows new images."),
             lambda a: a.state.counts.rated > 0,
             lambda a: a.state.counts.rated >= 12,
+            ("rate",),
         ),
         Hint(
             "teach",
             tr("Enough to begin: press {teach} to teach the generator what you like."),
             lambda a: a.state.counts.rated >= 24,
             lambda a: bool(a.state.checkpoints) or a.round.running,
+            (*GRID_VIEWS, "gallery", "teach", "taste"),
         ),
         Hint(
             "timeline",
             tr("Every round is kept. The timeline compares them and goes back to any ({view.timeline})."),
             lambda a: bool(a.state.checkpoints) and not a.round.running,
             lambda a: a.state.view == "timeline" or len(a.state.checkpoints) > 1,
+            (*GRID_VIEWS, "gallery", "teach", "taste"),
         ),
     ]
 
 
 class Hints(QObject):
-    """`shown` is the hint that is due, or None."""
+    """`shown` is the hint that is due, or None if there is none or it does not fit the view on show."""
 
     shown: Property[Hint | None] = Property(None)
 
@@ -90,7 +96,7 @@ class Hints(QObject):
             if hint.done(self._actions):
                 self._end(hint)
             elif hint.due(self._actions):
-                self.shown = hint
+                self.shown = hint if self._actions.state.view in hint.views else None
                 return
         self.shown = None
 

@@ -32,6 +32,14 @@ def earlier_run(folder: Path, size: int) -> Path | None:
     return max(own, key=lambda path: path.stat().st_mtime).parent if own else None
 
 
+def last_pictures() -> Path | None:
+    """Return the folder of pictures of the latest run that can be continued, if it is still there."""
+    states = (data_folder() / "Generators").glob(f"*/{STATE}")
+    latest_first = sorted(states, key=lambda path: path.stat().st_mtime, reverse=True)
+    folders = (_pictures(state.parent) for state in latest_first)
+    return next((folder for folder in folders if folder is not None and folder.is_dir()), None)
+
+
 def _first(folder: Path, size: int) -> Path:
     plain = re.sub(r'[<>:"/\\|?*\x00-\x1f]', " ", folder.name).strip(" .") or tr("Pictures")
     return data_folder() / "Generators" / f"{plain} {size} px"

@@ -1,18 +1,26 @@
 """Live curves of a round, painted without a plotting library, which would take most of a second to import and tens of milliseconds
 to paint, while the worker keeps the machine busy."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from studio.i18n import tr
 from studio.theme.theme import current
+from studio.theme.tokens import TINY
 from studio.ui.parts import Card, named, text_label
 
 SMOOTHING = 0.35  # weight of the newest value in the moving average
+Mark = Callable[[float], str]
 _EDGE, _SIDE = 6.0, 4.0  # pixels; margins above and below, and at the sides, for the dot at the last point
+_GAP = 6  # pixels between a rule and its value
+
+
+def briefly(value: float) -> str:
+    """Write the value of a rule."""
+    return f"{value:.2g}"
 
 
 def smooth(values: Sequence[float], weight: float = SMOOTHING) -> list[float]:
@@ -33,17 +41,26 @@ def value_range(values: Sequence[float], least: float) -> tuple[float, float]:
 
 
 class Curve(QWidget):
-    """A thin line of the raw values, a thick one of their moving average in the curve's dash style, and lines at a baseline and a limit."""
+    """A thin line of the raw values, a thick one of their moving average in the curve's dash style, and rules at a baseline and a limit.
 
-    def __init__(self, token: str, dash: Qt.PenStyle, least_span: float, hint: str = "") -> None:
-        """`least_span` : smallest range of the vertical axis, in the curve's unit. `hint` : text shown while there are no values."""
+    The value of each rule is at its right, so that heights can be read.
+    """
+
+    def __init__(self, token: str, dash: Qt.PenStyle, least_span: float, hint: str = "", mark: Mark = briefly) -> None:
+        """Create a curve.
+
+        `least_span` : smallest range of the vertical axis, in the curve's unit. `hint` : text shown while there are no values.
+        `mark` : writes the values of the rules.
+        """
         super().__init__()
         self._token, self._dash, self._least_span = token, dash, least_span
         self._values: list[float] = []
         self._steps, self._baseline = 1, 0.0
         self._limit: float | None = None
         self._smoothing = SMOOTHING
-        self._hint = hint
+        self._hint, self._mark = hint, mark
+        self._small = self.font()
+        self._small.setPixelSize(TINY)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumHeight(72)
 
@@ -55,14 +72,22 @@ class Curve(QWidget):
         self.update()
 
     def points(self, values: Sequence[float]) -> QPolygonF:
-        """Return the positions of `values` in this widget; the first is at the left edge, the value of step `steps` at the right."""
+        """Return the positions of `values` in this widget; the first is at the left edge, the value of step `steps` where the rules end."""
         return QPolygonF([QPointF(self._x(place), self._y(value)) for place, value in enumerate(values)])
 
     def _x(self, place: int) -> float:
-        return _SIDE + (self.width() - 2 * _SIDE) * place / max(1, self._steps - 1)
+        return _SIDE + (self._right() - 2 * _SIDE) * place / max(1, self._steps - 1)
+
+    def _right(self) -> float:
+        """Where the rules end and their values begin, in pixels from the left."""
+        metrics = QFontMetricsF(self._small)
+        return self.width() - _GAP - max(metrics.horizontalAdvance(self._mark(value)) for value in self._rules())
+
+    def _rules(self) -> list[float]:
+        return [self._baseline, *([] if self._limit is None else [self._limit])]
 
     def _y(self, value: float) -> float:
-        seen = [self._baseline, *self._values, *([] if self._limit is None else [self._limit])]
+        seen = [*self._rules(), *self._values]
         low, high = value_range(seen, self._least_span)
         return _EDGE + (self.height() - 2 * _EDGE) * (high - value) / (high - low)
 
@@ -77,6 +102,7 @@ class Curve(QWidget):
         self._rule(painter, self._baseline, QPen(QColor(tokens.line), 1))
         if self._limit is not None:
             self._rule(painter, self._limit, QPen(QColor(tokens.quiet), 1, Qt.PenStyle.DashLine))
+        self._write_values(painter, QColor(tokens.quiet))
         if not self._values:
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -99,17 +125,29 @@ class Curve(QWidget):
     def _rule(self, painter: QPainter, value: float, pen: QPen) -> None:
         y = round(self._y(value)) + 0.5  # the centre of a row of pixels, so that the line is sharp
         painter.setPen(pen)
-        painter.drawLine(QPointF(0, y), QPointF(self.width(), y))
+        painter.drawLine(QPointF(0, y), QPointF(self._right(), y))
+
+    def _write_values(self, painter: QPainter, colour: QColor) -> None:
+        painter.setPen(colour)
+        painter.setFont(self._small)
+        height = QFontMetricsF(self._small).height()
+        taken: list[float] = []
+        for value in reversed(self._rules()):  # where both do not fit, the limit matters more
+            top = min(max(0.0, self._y(value) - height / 2), self.height() - height)
+            if all(abs(top - other) >= height for other in taken):
+                taken.append(top)
+                room = QRectF(self._right() + _GAP, top, self.width(), height)
+                painter.drawText(room, Qt.AlignmentFlag.AlignLeft, self._mark(value))
 
 
 class Chart(Card):
     """One curve with its name and its last value in words."""
 
-    def __init__(self, name: str, tip: str, token: str, dash: Qt.PenStyle, least_span: float) -> None:
-        """`token` : the curve's colour in the theme. `least_span` : smallest range of the vertical axis, in the curve's unit."""
+    def __init__(self, name: str, tip: str, token: str, dash: Qt.PenStyle, least_span: float, mark: Mark = briefly) -> None:
+        """Create a chart; `token` is the curve's colour in the theme, the rest as of a `Curve`."""
         super().__init__()
         self.title, self.value = text_label(name, "title"), text_label("")
-        self.curve = Curve(token, dash, least_span, tip)
+        self.curve = Curve(token, dash, least_span, tip, mark)
         named(self, name, tip)
         line = QHBoxLayout()
         line.addWidget(self.title)

@@ -8,9 +8,21 @@ WIDTH = 720  # of the column, in pixels
 FRAME = QSize(48, 48)  # approximate size of a window manager's frame around a dialog, in pixels
 
 
+class Page(QScrollArea):
+    """A scroll area in which Home and End work too; Qt's own leaves them to the scroll bar, which never has the focus."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        bar = self.verticalScrollBar()
+        plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        if plain and event.key() in (Qt.Key.Key_Home, Qt.Key.Key_End):
+            bar.setValue(bar.minimum() if event.key() == Qt.Key.Key_Home else bar.maximum())
+        else:
+            super().keyPressEvent(event)
+
+
 def downwards(body: QWidget) -> QScrollArea:
     """Return a scroll area that makes `body` as wide as itself and scrolls only vertically."""
-    area = QScrollArea()
+    area = Page()
     area.setWidgetResizable(True)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setFocusPolicy(Qt.FocusPolicy.NoFocus)

@@ -12,6 +12,7 @@ from studio.i18n import tr
 from studio.model.actions import Actions
 from studio.model.explore import CENTRE, Explore, Place
 from studio.model.property import bind
+from studio.model.readiness import unless_failed
 from studio.ui.dials import Dial, TwoWaySlider
 from studio.ui.image_grid import ImageGrid
 from studio.ui.parts import ElidedLabel, button, hold_still, named, quiet_note, section, text_label
@@ -89,7 +90,8 @@ class ExploreView(QWidget):
         bind(self.explore, "drawing", self._say)
         bind(self.explore, "blending", self._say)
         bind(self.explore, "place", self._show_seed)
-        bind(actions.state, "loaded", self._say)
+        for name in ("loaded", "task"):
+            bind(actions.state, name, self._say)
         bind(actions.state, "pixel_art", self._scale)
         bind(actions.state, "generator", self._scale)
 
@@ -155,7 +157,7 @@ class ExploreView(QWidget):
 
     def _say(self, _: object) -> None:
         if not self._actions.state.loaded:
-            text = tr("The generator is still loading")
+            text = unless_failed(self._actions.state, tr("The generator is still loading"))
         elif self.explore.drawing:
             text = tr("Drawing…")
         else:

@@ -24,6 +24,7 @@ from studio.model import preferences
 from studio.model.actions import Actions
 from studio.model.exports import favourites
 from studio.model.property import bind
+from studio.model.readiness import unless_failed
 from studio.model.rounds import version_name
 from studio.model.state import Generator
 from studio.ui.columns import FRAME, downwards
@@ -140,8 +141,8 @@ class ExportDialog(QDialog):
         bind(actions.state, "generator", self._fit_list)
         for name in ("running", "folder", "error", "text", "fraction"):
             bind(exports, name, self._follow)
-        bind(actions.state, "loaded", self._follow)
-        bind(actions.state, "checkpoint", self._follow)
+        for name in ("loaded", "task", "checkpoint"):
+            bind(actions.state, name, self._follow)
         bind(actions.round, "running", self._follow)
         bind(exports, "running", self._give_back)
 
@@ -334,7 +335,7 @@ class ExportDialog(QDialog):
         elif actions.round.running:
             self._say(tr("A round is running; export when it is done."), "quiet")
         elif not actions.state.loaded:
-            self._say(tr("The generator is still loading."), "quiet")
+            self._say(unless_failed(actions.state, tr("The generator is still loading.")), "quiet")
         else:
             self._say(missing or self._ready_words(), "quiet")
 

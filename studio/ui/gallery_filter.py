@@ -129,7 +129,7 @@ class GalleryFilter(Flow):
 
     def list_tags(self) -> None:
         """Offer the tags in use; a tag that no image has any more is removed from the query."""
-        tags = self._actions.project.tags()
+        tags = self._actions.reader.tags()
         _fill(self.tag, [(tr("Any tag"), None), *((f"{tag} ({n})", tag) for tag, n in tags)])
         self._use_what_is_offered()
 

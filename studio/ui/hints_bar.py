@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout
 from studio.i18n import tr
 from studio.model.actions import Actions
 from studio.model.hints import Hint, Hints
-from studio.model.property import changed
+from studio.model.property import bind, changed
 from studio.ui.parts import ElidedLabel, button, with_keys
 
 SOON_MS = 120  # delay after the event that makes a hint due
@@ -22,6 +22,7 @@ class HintsBar(QFrame):
         """`action_of` : returns the action of a command by its key."""
         super().__init__()
         self._action_of = action_of
+        self._state, self._view = actions.state, actions.state.view
         self.setObjectName("hints")
         self.hints = Hints(actions, self)
         self.text = ElidedLabel("")
@@ -38,10 +39,18 @@ class HintsBar(QFrame):
         self._soon.setInterval(SOON_MS)
         self._soon.timeout.connect(self._show)
         changed(self.hints, "shown").connect(self._wait)
+        bind(actions.state, "view", self._note_view)  # heard after `hints` heard it
         self._show()
 
     def _wait(self, _: Hint | None) -> None:
-        self._soon.start()
+        if self._state.view != self._view:  # everything is laid out anew anyway, and a moment later the new view would jump
+            self._soon.stop()
+            self._show()
+        else:
+            self._soon.start()
+
+    def _note_view(self, view: str) -> None:
+        self._view = view
 
     def _put_away(self) -> None:
         self.hints.dismiss()

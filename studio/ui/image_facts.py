@@ -78,7 +78,7 @@ class ImageFacts(QWidget):
         images = self._actions.state.selected
         many = len(images) > 1
         self.title.setText((tr("{n} images", n=whole(len(images))) if many else tr("This image")).upper())
-        seen = [*self._actions.project.seen(images[:_MOST]).values()]
+        seen = [*self._actions.reader.seen(images[:_MOST]).values()]
         lines = _facts([*self._actions.state.checkpoints], any(one.seed is not None for one in seen))
         if self.rows.keys() != ["rating", "expected", *lines]:
             self.rows.clear()

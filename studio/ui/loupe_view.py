@@ -154,7 +154,7 @@ class LoupeView(QWidget):
         if not self.isVisible():
             return
         loupe, actions = self._loupe, self._actions
-        states = actions.project.state(loupe.panes)
+        states = actions.reader.state(loupe.panes)
         across = 2 if len(loupe.panes) == MOST_PANES else MOST_PANES
         for number, pane in enumerate(self.panes):
             if number < len(loupe.panes):

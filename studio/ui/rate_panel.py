@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from studio.i18n import signed, tr, whole
 from studio.model.actions import Actions
 from studio.model.property import bind
+from studio.model.readiness import unless_failed
 from studio.model.state import USEFUL_RATINGS, Generator, Weights
 from studio.ui import terms
 from studio.ui.dials import Dial
@@ -78,7 +79,8 @@ class RatePanel(QWidget):
         )
         column.addStretch(1)
         bind(actions.state, "taste", self._show_taste)
-        bind(actions.state, "counts", self._show_counts)
+        for name in ("counts", "task"):
+            bind(actions.state, name, self._show_counts)
         bind(actions.state, "guess", self._show_guess)
         bind(actions.state, "weights", self._show_weights)
         bind(actions.state, "generator", self._show_generator)
@@ -98,7 +100,7 @@ class RatePanel(QWidget):
         # Counts images that were rated, compared or chosen among, so it can exceed the status bar's number of rated ones.
         after = (tr("after 1 image") if count == 1 else tr("after {n} images", n=whole(count))).capitalize()
         if count == 0 and self._actions.state.counts.rated:  # the first fit takes seconds
-            words = tr("It is reading your ratings…")
+            words = unless_failed(self._actions.state, tr("It is reading your ratings…"))
         elif count == 0:
             words = tr("Nothing yet. Rate a few images and it starts to guess.")
         elif accuracy is None:

@@ -174,6 +174,12 @@ class Shell(QMainWindow):
         """Show a dialog that says why something could not be done."""
         self.open_dialog(message_box(text, QMessageBox.StandardButton.Close, self))
 
+    def report_trouble(self, reason: str) -> None:
+        """Show in the status bar why the project cannot be read or written, unless it is shown already."""
+        message = self.actions_.state.message
+        if message is None or message.text != tr(reason):
+            self.actions_.say(reason, bad=True)
+
     def report_bug(self, reason: str, detail: str) -> None:
         """Report an error of the program itself in the status bar. `detail` : included in "Copy debug info"."""
         text = tr(

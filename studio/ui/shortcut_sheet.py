@@ -4,11 +4,12 @@ from collections.abc import Iterable
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from studio.i18n import tr
+from studio.ui.columns import downwards
 from studio.ui.commands import MENUS, Commands, menu_title
-from studio.ui.parts import Rows, button, key_name, section, text_label
+from studio.ui.parts import Rows, button, key_name, named, section, text_label
 from studio.ui.views import entries
 
 _AROUND = 120  # height of title, button and margins, in pixels
@@ -81,10 +82,9 @@ class ShortcutSheet(QDialog):
         for side in sides:
             side.addStretch(1)
             columns.addLayout(side, 1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(body)
+        scroll = downwards(body)
+        scroll.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # so that keys scroll it
+        named(scroll, tr("All shortcuts"), "")
         end = button(tr("Close"), tr("Close this sheet (Esc)"))
         end.clicked.connect(self.accept)
         outer = QVBoxLayout(self)

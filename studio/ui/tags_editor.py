@@ -154,7 +154,7 @@ class TagsEditor(QWidget):
         QTimer.singleShot(0, self.field, self.field.clear)
 
     def _list_known(self) -> None:
-        self._known.setStringList([tag for tag, _ in self._actions.project.tags()])
+        self._known.setStringList([tag for tag, _ in self._actions.reader.tags()])
 
     def _follow(self, change: Change) -> None:
         if set(change.states) & set(self._images):
@@ -166,7 +166,7 @@ class TagsEditor(QWidget):
         self._images = images
         if not self.isVisible():
             return
-        states = list(self._actions.project.state(images[:200]).values())
+        states = list(self._actions.reader.state(images[:200]).values())
         for made in self.labels:
             made.setChecked(bool(states) and all(state.label == made.label for state in states))
         for part in (*self.labels, self.field, self.note):

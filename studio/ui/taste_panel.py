@@ -11,10 +11,10 @@ from studio.i18n import tr
 from studio.model import settings
 from studio.model.actions import Actions
 from studio.model.property import bind
+from studio.model.readiness import unless_failed
 from studio.model.scorers import SCORER, installed
 from studio.model.state import FEWEST_RATINGS, PLAIN, Generator, Weights
 from studio.model.taste import Learnt, presets
-from studio.project.records import Counts
 from studio.ui import terms
 from studio.ui.dials import Dial
 from studio.ui.parts import Meter, named, quiet_note, section
@@ -139,7 +139,8 @@ class TastePanel(QWidget):
         bind(actions.state, "generator", self._show_generator)
         bind(taste_of(actions), "learnt", self._show_learnt)
         bind(actions.state, "taste", self._show_taste)
-        bind(actions.state, "counts", self._show_count)
+        for name in ("counts", "task"):
+            bind(actions.state, name, self._show_count)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -173,7 +174,7 @@ class TastePanel(QWidget):
         self.steadiness.setText(steadiness_words(taste))
         self.passing.setText(passing_words(taste))
 
-    def _show_count(self, _: Counts) -> None:
+    def _show_count(self, _: object) -> None:
         self._show_learnt(taste_of(self._actions).learnt)
 
     def _show_learnt(self, learnt: Learnt | None) -> None:
@@ -182,7 +183,7 @@ class TastePanel(QWidget):
         if learnt:
             words = confidence_words(confidence)
         elif self._actions.state.counts.rated >= FEWEST_RATINGS:
-            words = tr("Looking at what it has learnt…")
+            words = unless_failed(self._actions.state, tr("Looking at what it has learnt…"))
         else:
             words = tr("Nothing yet. Rate a few images and it starts to guess.")
         self.sure.setText(words)

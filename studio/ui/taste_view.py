@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 from studio.i18n import tr, whole
 from studio.model.actions import Actions
 from studio.model.property import bind
+from studio.model.readiness import unless_failed
 from studio.model.state import FEWEST_RATINGS
 from studio.model.taste import Learnt, TasteState
-from studio.project.records import Counts
 from studio.theme.theme import current
 from studio.theme.tokens import HEADER
 from studio.ui.charts import Chart
@@ -128,6 +128,7 @@ class TasteView(QWidget):
             "taste",
             Qt.PenStyle.SolidLine,
             0.2,
+            lambda share: f"{round(100 * share)} %",
         )
         self.curve.setMinimumHeight(150)
         self.empty = text_label("", "hint")
@@ -164,7 +165,8 @@ class TasteView(QWidget):
         column.addWidget(self.page, 1)
         bind(self.taste, "learnt", self._show)
         bind(actions.state, "taste", self._say)
-        bind(actions.state, "counts", self._say_why_empty)
+        for name in ("counts", "task"):
+            bind(actions.state, name, self._say_why_empty)
         bind(actions.state, "pixel_art", self._scale)
 
     def focus_target(self) -> QWidget:
@@ -213,11 +215,11 @@ class TasteView(QWidget):
             tr("still draws {liked} % of what you like, {every} % of all", liked=liked, every=every)
         )
 
-    def _say_why_empty(self, counts: Counts) -> None:
-        if counts.rated < FEWEST_RATINGS:
+    def _say_why_empty(self, _: object) -> None:
+        if self._actions.state.counts.rated < FEWEST_RATINGS:
             text = tr("Nothing learnt yet. Rate a dozen images, and what they have in common shows here.")
         else:
-            text = tr("Looking at what it has learnt…")
+            text = unless_failed(self._actions.state, tr("Looking at what it has learnt…"))
         self.empty.setText(text)
         self._say(None)
 
@@ -225,7 +227,7 @@ class TasteView(QWidget):
         taste = self._actions.state.taste
         known = taste is not None and taste.count > 0
         if not known and self._actions.state.counts.rated:
-            self.said.set_text(tr("It is reading your ratings…"))
+            self.said.set_text(unless_failed(self._actions.state, tr("It is reading your ratings…")))
         elif taste is None or not taste.count:
             self.said.set_text(tr("no ratings yet"))
         elif taste.accuracy is None:

@@ -89,7 +89,9 @@ class TeachView(QWidget):
         inner.setSpacing(12)
         inner.addLayout(curves, 1)
         inner.addWidget(self.seeds)
-        scroll = downwards(body)
+        self.page = downwards(body)
+        self.page.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # so that keys scroll it where it does not fit
+        named(self.page, tr("Curves and images of the round"), "")
         outer = QVBoxLayout(self)
         outer.setContentsMargins(16, 12, 16, 12)
         outer.setSpacing(12)
@@ -100,7 +102,7 @@ class TeachView(QWidget):
         told.addWidget(self.why, 1)
         told.addWidget(self.next)
         outer.addLayout(told)
-        outer.addWidget(scroll, 1)
+        outer.addWidget(self.page, 1)
 
         self.pause.clicked.connect(actions.pause_or_resume)
         self.keep.clicked.connect(actions.stop_and_keep)
@@ -125,7 +127,7 @@ class TeachView(QWidget):
         self._actions.show_kept_strip()
 
     def focus_target(self) -> QWidget:
-        return self.pause if self._actions.round.running else self
+        return self.pause if self._actions.round.running else self.page
 
     def _show_round(self, _: object = None) -> None:
         round_, checkpoint = self._actions.round, self._actions.state.checkpoint
@@ -133,7 +135,7 @@ class TeachView(QWidget):
         self.pause.setAccessibleName(self.pause.text())
         free = round_.running and not round_.stopping
         if not free and self.pause.hasFocus():
-            self.setFocus(
+            self.page.setFocus(
                 Qt.FocusReason.OtherFocusReason
             )  # otherwise Revert would get the focus, and a late Space would press it
         self.pause.setEnabled(free)
@@ -219,10 +221,12 @@ class TeachView(QWidget):
         if progress is None and not round_.running:  # of earlier rounds only the results are saved, not the steps
             line = line_of(state.checkpoint, state.checkpoints)
             series, steps, smoothing = from_round_to_round(line), len(line) + 1, 1.0
-        limit = progress.kl_limit if progress else None
+        limits = {} if progress is None else {"distance": progress.kl_limit, "variety": progress.diversity_limit}
+        if progress is not None and not progress.step:
+            limits.clear()  # nothing was measured yet
         for name, chart in self.charts.items():
             baseline = 1.0 if name == "variety" else 0.0
-            chart.show_values(series[name], steps, baseline, limit if name == "distance" else None, smoothing)
+            chart.show_values(series[name], steps, baseline, limits.get(name), smoothing)
         words = dict.fromkeys(series, "")
         if progress is None:
             for name, values in series.items():

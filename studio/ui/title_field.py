@@ -56,7 +56,7 @@ class TitleField(QLineEdit):
         self._images = images
         if not self.isVisible():
             return
-        titles = {state.title for state in self._actions.project.state(images[:200]).values()}
+        titles = {state.title for state in self._actions.reader.state(images[:200]).values()}
         being_written, self._kept = self._text() != self._kept, titles.pop() if len(titles) == 1 else ""
         self.setEnabled(bool(images))
         if self.text() != self._kept and not being_written:  # what is being written is saved on leaving the field

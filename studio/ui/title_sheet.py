@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QLineEdit, QPushButt
 from studio.i18n import tr
 from studio.model.actions import Actions
 from studio.model.property import bind
+from studio.model.readiness import unless_failed
 from studio.model.scaling import scaled
 from studio.model.titles import TitleSuggestions
 from studio.ui.parts import Card, button, named, quiet_note, set_role, tell_keys, text_label
@@ -77,6 +78,7 @@ class TitleSheet(QDialog):
     def __init__(self, actions: Actions, image: int, again: QAction, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(tr("Suggest a title"))
+        self._state = actions.state
         self.suggestions = TitleSuggestions(actions, image, self)
         self.picture = QLabel()
         self.picture.setFixedSize(_SIDE, _SIDE)
@@ -113,6 +115,7 @@ class TitleSheet(QDialog):
         for name in ("titles", "stars", "waiting", "learnt_from"):
             bind(self.suggestions, name, self._follow)
         bind(actions.state, "loaded", self._begin)
+        bind(actions.state, "task", self._follow)
 
     def _lay_out(self) -> None:
         card = Card()
@@ -209,7 +212,7 @@ class TitleSheet(QDialog):
         if suggestions.all_seen:
             return tr("There are no other titles left")
         if not suggestions.titles:
-            return tr("The generator is still loading")
+            return unless_failed(self._state, tr("The generator is still loading"))
         if suggestions.learnt_from:
             return tr("Learnt from {n} titles that you rated", n=suggestions.learnt_from)
         return tr("Star what fits: the next titles learn from it")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QUndoStack
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QShowEvent, QUndoStack
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -21,6 +21,7 @@ from studio.model.actions import Actions
 from studio.model.property import bind
 from studio.model.rounds import time_left
 from studio.model.training_access import training_of
+from studio.model.training_runs import last_pictures
 from studio.theme import icons
 from studio.theme.theme import current
 from studio.theme.tokens import HEADER
@@ -28,9 +29,13 @@ from studio.ui.parts import Card, ElidedLabel, button, named, quiet_note, set_ro
 from studio.ui.train_pictures import CropGrid
 from studio.ui.train_run import RunPage
 
+_LAST_WIDTH = 360  # of the name of the last folder, in pixels
+
 
 class DropPage(QWidget):
-    """The page shown before a folder is chosen: a large drop target and one button."""
+    """The page shown before a folder is chosen: a large drop target, a button, and another one for the folder of the last run."""
+
+    wanted = Signal(object)  # the folder of the last run
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,6 +44,10 @@ class DropPage(QWidget):
         self.title = text_label(tr("Drop a folder of pictures here"), "hint")
         self.title.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.choose = button(tr("Choose a folder…"), tr("Choose a folder of pictures"), "primary", "train.choose")
+        self._last_tip = tr("Read the pictures of the last run again; it can be continued")
+        self.last = button(tr("Last time"), self._last_tip, "chip")
+        self._last_folder: Path | None = None
+        self.last.clicked.connect(lambda: self.wanted.emit(self._last_folder))
         self.note = quiet_note(
             tr(
                 "Folders inside it are looked through too. Nothing is changed in it, and nothing leaves this computer. "
@@ -57,6 +66,7 @@ class DropPage(QWidget):
         column.addWidget(self._icon)
         column.addWidget(self.title)
         column.addWidget(self.choose, 0, Qt.AlignmentFlag.AlignCenter)
+        column.addWidget(self.last, 0, Qt.AlignmentFlag.AlignCenter)
         column.addWidget(self.note)
         column.addWidget(self.error)
         middle = QHBoxLayout()
@@ -69,6 +79,15 @@ class DropPage(QWidget):
         outer.addStretch(3)
         current().changed.connect(self._tint)
         self._tint()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        folder = self._last_folder = last_pictures()
+        self.last.setVisible(folder is not None)
+        if folder is not None:
+            text = tr("Last time: {folder}", folder=folder.name)
+            named(self.last, text, f"{self._last_tip}\n{folder}")
+            self.last.setText(self.last.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, _LAST_WIDTH))
 
     def _tint(self) -> None:
         self._icon.setPixmap(icons.icon("train", current().tokens.quiet, 40).pixmap(QSize(40, 40)))
@@ -116,6 +135,7 @@ class TrainView(QWidget):
         column.addWidget(self.pages, 1)
 
         self.drop.choose.clicked.connect(self.choose_folder)
+        self.drop.wanted.connect(training.look_at)
         self.other.clicked.connect(self.choose_folder)
         self.exclude.clicked.connect(self.toggle_chosen)
         self.stop.clicked.connect(self.stop_it)
@@ -204,7 +224,7 @@ class TrainView(QWidget):
         elif phase in ("training", "stopping", "done"):
             page = self.run
         # These buttons may be about to be hidden. While a dialog closes nothing has the focus, but the window knows what gets it back.
-        held = self.window().focusWidget() in (self.drop.choose, self.stop)
+        held = self.window().focusWidget() in (self.drop.choose, self.drop.last, self.stop)
         focused = (held or self.pages.currentWidget() is not page) and self.isVisible()
         self.pages.setCurrentWidget(page)
         on_grid = page is self.grid
@@ -223,7 +243,8 @@ class TrainView(QWidget):
         self.pictures_again.setVisible(phase == "done" and page is self.run)
         self.use.setVisible(phase == "done" and training.bundle is not None)
         self.progress.setVisible(phase in ("looking", "training", "stopping"))
-        self.drop.choose.setEnabled(phase != "looking")
+        for control in (self.drop.choose, self.drop.last):
+            control.setEnabled(phase != "looking")
         self.drop.title.setText(tr("Reading the pictures…") if phase == "looking" else tr("Drop a folder of pictures here"))
         for label, shown in ((self.drop.error, page is self.drop), (self.error, page is not self.drop)):
             label.setText(tr(training.error))

@@ -187,6 +187,7 @@ class Failed:
     message: str  # one line for display
     detail: str = ""  # traceback, for "copy debug info"
     early: bool = False  # nothing went wrong: the ratings do not show a taste yet
+    number: int | None = None  # of the job or request that failed, where these have numbers; None: whatever is running
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,10 +38,10 @@ class ImportClient(LinkHolder):
         self._ask(lambda number: imports.KeepFile(number, str(folder)))
 
     def close(self) -> None:
-        """End the process."""
+        """End the process without waiting for it, within about two seconds: while it reads a file, it does not end at once."""
         link, self._link = self._link, None
         if link is not None:
-            link.close(1.0)
+            link.leave(1.0)
 
     def _ask(self, make: Callable[[int], object]) -> None:
         if self._link is None:
@@ -60,7 +60,7 @@ class ImportClient(LinkHolder):
                 self.read.emit(event, pixels)
             case imports.FileKept() if not stale:
                 self.kept.emit(Path(event.folder))
-            case m.Failed():
+            case m.Failed() if event.number in (None, self._number):
                 self.failed.emit(event.message, event.detail)
             case Gone():
                 self._link = None

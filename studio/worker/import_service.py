@@ -23,6 +23,7 @@ def serve(inbox: Inbox, outbox: Outbox, frames: FrameWriter) -> None:
     read: Imported | None = None
     while not inbox.ended:
         command = inbox.next()
+        number = getattr(command, "number", None)
         try:
             match command:
                 case imports.ReadFile():
@@ -37,10 +38,10 @@ def serve(inbox: Inbox, outbox: Outbox, frames: FrameWriter) -> None:
         except FrameClosed:
             return
         except UserError as error:
-            outbox.send(m.Failed(type(command).__name__, str(error)))
+            outbox.send(m.Failed(type(command).__name__, str(error), number=number))
         except Exception as error:
             text = "There is not enough memory for this generator." if is_out_of_memory(error) else reason(error)
-            outbox.send(m.Failed(type(command).__name__, text, traceback.format_exc()))
+            outbox.send(m.Failed(type(command).__name__, text, traceback.format_exc(), number=number))
 
 
 def _read(command: imports.ReadFile) -> Imported:

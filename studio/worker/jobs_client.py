@@ -91,7 +91,8 @@ class JobsClient(LinkHolder):
 
     def _hear(self, event: Any) -> None:
         assert self._link is not None
-        if getattr(event, "job", self._job) != self._job:
+        number = event.number if isinstance(event, m.Failed) else getattr(event, "job", None)
+        if number not in (None, self._job):
             for frames in (getattr(event, "drawn", None), getattr(event, "nearest", None)):
                 self._link.drop(frames)
             return

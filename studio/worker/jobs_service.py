@@ -59,7 +59,7 @@ class Jobs:
 
     def do(self, command: m.Command) -> None:
         """Serve one command; an error is reported in one line, and the process continues."""
-        name = type(command).__name__
+        name, job = type(command).__name__, getattr(command, "job", 0)
         try:
             match command:
                 case jobs.LookAt():
@@ -72,14 +72,14 @@ class Jobs:
                     self._halted = max(self._halted, command.job)
         except Cancelled:
             if isinstance(command, jobs.Train):  # it ended while reading pictures: nothing was trained
-                self._send(m.Failed(name, "The run was stopped before it began."))
+                self._send(m.Failed(name, "The run was stopped before it began.", number=job))
         except FrameClosed:
             return
         except UserError as error:
-            self._send(m.Failed(name, str(error)))
+            self._send(m.Failed(name, str(error), number=job))
         except Exception as error:
             text = "There is not enough memory: choose smaller images." if is_out_of_memory(error) else reason(error)
-            self._send(m.Failed(name, text, traceback.format_exc()))
+            self._send(m.Failed(name, text, traceback.format_exc(), number=job))
 
     def _cancelled(self, job: int) -> Callable[[], bool]:
         def asked() -> bool:

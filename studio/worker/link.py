@@ -85,11 +85,11 @@ class WorkerLink:
             process.kill()
             self._reader.join(1.0)
 
-    def leave(self) -> threading.Thread:
+    def leave(self, patience: float = 2.0) -> threading.Thread:
         """Close on another thread, so that the window is not blocked; returns that thread, which the program waits for at its end."""
         self._closing.set()
         self.send(m.Shutdown())
-        thread = threading.Thread(target=self.close, name="worker-end")
+        thread = threading.Thread(target=self.close, args=(patience,), name="worker-end")
         thread.start()
         return thread
 

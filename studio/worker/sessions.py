@@ -10,6 +10,7 @@ import numpy as np
 
 import gan
 from gan.data.procedural import cache_folder
+from gan.errors import UserError
 from gan.session import Feedback, Signal, Tag, TuningSession
 from gan.taste import TasteLearner, TasteSummary
 from gan.taste.events import Kind
@@ -25,6 +26,8 @@ def make_session(command: m.Open, device: str) -> TuningSession:
     UserError, ValueError
         There is no such generator or device, or the generator is damaged.
     """
+    if Path(command.model).is_absolute() and not Path(command.model).exists():
+        raise UserError(f"This project's generator is missing: {command.model}. Put it back there and start again.")
     # A project outlives its generator's training: its checkpoints still open after a bundled generator was trained again.
     session = TuningSession(
         gan.load(command.model, "cpu"),

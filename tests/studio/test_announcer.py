@@ -82,6 +82,15 @@ def test_a_hint_can_be_put_away_and_all_of_them_switched_off(hands: Hands) -> No
     hands.qtbot.waitUntil(lambda: not bar.isVisible())
 
 
+def test_a_hint_is_shown_only_where_it_can_be_followed(hands: Hands) -> None:
+    bar = hint_of(hands)
+    hands.qtbot.waitUntil(bar.isVisible)
+    for key, shown in (("help", False), ("settings", False), ("taste", False), ("duel", False), ("gallery", True), ("rate", True)):
+        hands.window.show_view(key)
+        assert bar.isVisible() == shown, key  # at once: a moment later, the view would jump
+    assert "rate" not in preferences.read().get("hints_done", [])
+
+
 def test_a_hint_that_becomes_due_waits_for_a_turn_of_its_own(hands: Hands) -> None:
     bar = hint_of(hands)
     hands.qtbot.waitUntil(bar.isVisible)

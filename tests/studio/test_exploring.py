@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 from backend_support import small_bundle
 
+from gan.errors import UserError
 from gan.session import Feedback
+from studio.project.store import Project
 from studio.worker import messages as m
 from studio.worker.exploring import Explorer
+from studio.worker.opening import opening
 from studio.worker.sessions import array, make_session
 
 
@@ -97,3 +100,10 @@ def test_nothing_is_explained_before_anything_is_known_and_then_both_ends(
     assert min(said.stars[:3]) >= max(said.stars[3:])
     assert 0.0 <= said.doubt <= 1.0
     assert len(explorer.explore(m.Explore(1, None, seed=3, count=2)).stars) == 3
+
+
+def test_a_generator_that_is_gone_is_said_with_what_to_do(tmp_path: Path) -> None:
+    gone = tmp_path / "My generator"
+    with Project(tmp_path / "project", model=str(gone)) as project, pytest.raises(UserError) as failed:
+        make_session(opening(project, "cpu"), "cpu")
+    assert str(failed.value) == f"This project's generator is missing: {gone}. Put it back there and start again."

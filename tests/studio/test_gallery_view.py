@@ -410,3 +410,41 @@ def test_facts_of_several_images_are_those_they_have_in_common(hands: Hands, vie
     hands.window.commands["select_all"].trigger()
     hands.key(K.Key_Home)
     assert hands.actions.state.selected == (24,) and rows.value("number") == "#24"
+
+
+def test_a_project_that_cannot_be_read_while_painting_is_said_once(hands: Hands, view: GalleryView) -> None:
+    hands.key(K.Key_I)  # no side panel, which reads too
+    said: list[str] = []
+    hands.actions.gallery.failed.connect(said.append)
+    with closing(sqlite3.connect(hands.project.folder / "project.sqlite")) as other, other:
+        other.execute("ALTER TABLE guesses RENAME TO taken_away")
+    click(view, 5)
+    hands.key(K.Key_4)
+    for _ in range(3):
+        view.grid.viewport().repaint()
+        view.grid.grab()
+    hands.qtbot.waitUntil(lambda: bool(said))
+    assert len(said) == 1 and hands.window.status.message.full_text() == said[0]
+    assert hands.actions.guesses.of(ids(hands)[5]) is None
+    with closing(sqlite3.connect(hands.project.folder / "project.sqlite")) as other, other:
+        other.execute("ALTER TABLE taken_away RENAME TO guesses")
+    hands.key(K.Key_G)
+    hands.key(K.Key_1, CTRL)  # listed again, and with its stars
+    cell = hands.actions.gallery.cell(5)
+    assert cell is not None and cell.stars == 4
+
+
+@pytest.mark.parametrize("table", ["states", "guesses"])
+def test_views_that_cannot_read_the_project_come_on_show_all_the_same(hands: Hands, view: GalleryView, table: str) -> None:
+    for key in hands.window.entry_keys():
+        hands.window.show_view(key)
+    said: list[object] = []
+    hands.actions.reader.failed.connect(said.append)
+    with closing(sqlite3.connect(hands.project.folder / "project.sqlite")) as other, other:
+        other.execute(f"ALTER TABLE {table} RENAME TO taken_away")
+    for key in hands.window.entry_keys():
+        hands.window.show_view(key)
+        hands.key(K.Key_Right)
+        QApplication.processEvents()
+        hands.window.grab()
+    assert len(said) == 1 and hands.window.status.message.full_text() == said[0]

@@ -1,5 +1,6 @@
 """A stranger's file is opened, looked at and kept, with the real process that reads it."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,21 @@ def sheet(qtbot):
     sheet.show()
     yield sheet
     sheet.close()
+
+
+def test_an_abandoned_file_that_cannot_be_read_says_nothing_of_the_next(qtbot, checkpoint, tmp_path):
+    broken = tmp_path / "broken.pth"
+    broken.write_bytes(b"not a generator")
+    client, heard = ImportClient(), []
+    client.read.connect(lambda event, pixels: heard.append("read"))
+    client.failed.connect(lambda text, detail: heard.append(text))
+    try:
+        client.read_file(broken, {})
+        client.read_file(checkpoint, {})
+        qtbot.waitUntil(lambda: bool(heard), timeout=60_000)
+        assert heard == ["read"]
+    finally:
+        client.close()
 
 
 def test_a_generator_is_read_shown_and_kept(qtbot, sheet, checkpoint):
@@ -178,6 +194,16 @@ def test_what_is_no_generator_is_said_in_one_line(qtbot, sheet, tmp_path):
     moved = sheet.geometry().center() - centre
     assert abs(moved.x()) <= 1 and abs(moved.y()) <= 2, "it shrinks around its centre"
     assert not sheet.keep.isEnabled()
+
+
+def test_cancelling_while_a_file_is_read_does_not_block_the_window(qtbot, hands, checkpoint):
+    sheet = import_commands.open_sheet(hands.window, checkpoint)
+    client = sheet._importing._client
+    qtbot.waitUntil(lambda: client.pid is not None, timeout=30_000)
+    qtbot.wait(200)  # it is loading torch now
+    before = time.monotonic()
+    QTest.keyClick(sheet, Qt.Key.Key_Escape)
+    assert time.monotonic() - before < 0.5 and not sheet.isVisible()
 
 
 def test_after_a_file_that_cannot_be_read_another_is_chosen(qtbot, hands, checkpoint, tmp_path, monkeypatch):

@@ -93,6 +93,14 @@ def test_a_folder_is_read_in_another_process(listening: Listening, folder: Path)
     pump(lambda: listening.of("whole")[1:])
 
 
+def test_an_abandoned_folder_that_cannot_be_read_says_nothing_of_the_next(listening: Listening, folder: Path) -> None:
+    client = listening.client
+    client.look_at(folder.parent / "nothing", 32)
+    client.look_at(folder, 32)
+    pump(lambda: listening.of("looked") or listening.of("failed"))
+    assert listening.of("failed") == [] and len(listening.of("looked")) == 1
+
+
 def test_a_process_that_crashes_is_told_of_and_started_again(listening: Listening, folder: Path) -> None:
     client = listening.client
     client.look_at(folder, 32)

@@ -242,6 +242,13 @@ def test_help_says_what_each_view_is_for(hands: Hands) -> None:
     view = hands.window.page("help")
     assert isinstance(view, HelpView)
     assert hands.window.focusWidget() is view.page
+    hands.window.resize(900, 500)
+    bar = view.page.verticalScrollBar()
+    hands.qtbot.waitUntil(lambda: bar.maximum() > 0)
+    hands.key(K.Key_End)
+    assert bar.value() == bar.maximum()
+    hands.key(K.Key_Home)
+    assert bar.value() == 0
     hands.press(view.sheet)
     sheet = QApplication.activeModalWidget()
     assert isinstance(sheet, ShortcutSheet)

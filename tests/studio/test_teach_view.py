@@ -3,9 +3,10 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 from window_support import Hands
@@ -390,9 +391,39 @@ def test_the_points_of_a_curve_run_from_edge_to_edge(theme: object, qtbot: objec
     curve.resize(302, 112)
     curve.show_values([0.0, 1.0, 2.0, 4.0], 4, 0.0, None)
     points = curve.points([0.0, 1.0, 2.0, 4.0])
-    assert [points.at(i).x() for i in range(4)] == pytest.approx([4.0, 102.0, 200.0, 298.0])
+    xs = [points.at(i).x() for i in range(4)]
+    assert xs[0] == 4.0 and 270 < xs[3] < 294, "what is left is for the value of the rule"
+    assert [after - before for before, after in pairwise(xs)] == pytest.approx([(xs[3] - 4.0) / 3] * 3)
     assert points.at(3).y() == pytest.approx(6.0)
     assert points.at(0).y() == pytest.approx(106.0)
+
+
+def test_rules_have_their_values_beside_them(theme: object, qtbot: object) -> None:
+    def right_edge(baseline: float, limit: float | None) -> QImage:
+        curve = Curve("taste", Qt.PenStyle.SolidLine, 1.0)
+        curve.resize(302, 112)
+        curve.show_values([1.0, 2.0], 2, baseline, limit)
+        end = round(curve.points([1.0, 2.0]).at(1).x()) + 8
+        return curve.grab(QRect(end, 0, 302 - end, 112)).toImage()
+
+    plain, limited = right_edge(1.0, None), right_edge(1.0, 3.9)
+    assert plain != limited and right_edge(3.0, None) != plain
+    assert right_edge(1.0, 1.01) != limited, "one of two values that would cover each other"
+
+
+def test_keys_scroll_a_page_that_does_not_fit(taught: Hands) -> None:
+    taught.worker.finish()
+    taught.drawn()
+    taught.window.resize(1000, 500)
+    shown = view(taught)
+    taught.window.show_view("teach")
+    assert taught.window.focusWidget() is shown.page
+    bar = shown.page.verticalScrollBar()
+    taught.qtbot.waitUntil(lambda: bar.maximum() > 0)
+    taught.key(K.Key_End)
+    assert bar.value() == bar.maximum()
+    taught.key(K.Key_Home)
+    assert bar.value() == 0
 
 
 def test_a_strip_scales_each_image_once(
@@ -429,5 +460,5 @@ def test_a_space_that_comes_late_reverts_nothing(taught: Hands) -> None:
     taught.worker.finish()
     asked = len(taught.worker.asked)
     taught.key(K.Key_Space)
-    assert taught.window.focusWidget() is view(taught) and view(taught).revert.isEnabled()
+    assert taught.window.focusWidget() is view(taught).page and view(taught).revert.isEnabled()
     assert not [one for one in taught.worker.asked[asked:] if one[0] == "restore"]

@@ -13,6 +13,7 @@ from window_support import Hands
 
 from studio.model import training_access
 from studio.model.training import Training
+from studio.project.recent import data_folder
 from studio.ui.train_panel import TrainPanel, duration
 from studio.ui.train_view import TrainView
 from studio.ui.window_files import holds_pictures
@@ -562,3 +563,22 @@ def test_the_first_folder_is_looked_for_at_home(hands: TrainHands, monkeypatch: 
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda _, __, start: places.append(start))
     hands.key(K.Key_T, CTRL | SHIFT)
     assert places == [str(Path.home())]
+
+
+def test_the_folder_of_the_last_run_is_offered_again(hands: TrainHands, folder: Path, home: Path) -> None:
+    view = hands.view
+    assert not view.drop.last.isVisible()
+    generators = data_folder() / "Generators"
+    StandInJobs.write(generators / "My tiles 128 px", str(folder))
+    StandInJobs.write(generators / "Gone 64 px", str(folder / "gone"))  # a later run, whose pictures are no more
+    hands.key(K.Key_G)
+    hands.key(K.Key_8, CTRL)
+    assert view.drop.last.isVisible() and view.drop.last.text() == "Last time: My tiles"
+    assert str(folder) in view.drop.last.toolTip()
+    hands.key(K.Key_Tab)
+    assert view.drop.last.hasFocus()
+    hands.key(K.Key_Return)
+    assert hands.jobs.asked == [("look_at", folder, 128)], "at the size of that run"
+    assert view.stop.hasFocus() and not view.drop.last.isEnabled()
+    hands.jobs.found(folder)
+    assert view.pages.currentWidget() is view.grid and view.grid.hasFocus()

@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtCore import Qt
 from window_support import Hands
 
+from studio.model import preferences
 from studio.project.store import Project
 from studio.ui.timeline_view import TimelineView
 from studio.worker import messages as m
@@ -298,6 +299,22 @@ def test_a_worker_that_crashes_on_the_way_leaves_undo_as_it_is(hands: Hands, vie
     undo(hands)
     hands.worker.answers.clear()
     hands.worker._on_failed(m.Failed("Worker", "The worker could not go on.", ""))
+    assert hands.window.commands["undo"].text().endswith("restore version")
+
+
+def test_after_another_device_was_chosen_on_the_way_a_failure_leaves_undo_as_it_is(hands: Hands, view: TimelineView) -> None:
+    hands.press(view.cards[1].restore)
+    hands.drawn()
+    hands.worker.held = True
+    undo(hands)
+    hands.worker.answers.clear()  # the worker that was asked is ended
+    hands.worker._restores = 0
+    preferences.keep(device="cpu")
+    hands.worker.be_ready()
+    hands.drawn()
+    hands.actions.restore(None)
+    damaged(hands)
+    assert said(hands) == "The checkpoint is damaged."
     assert hands.window.commands["undo"].text().endswith("restore version")
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QRect, Qt
+from PySide6.QtCore import QEvent, QRect, Qt
 from PySide6.QtGui import QAccessible, QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -19,7 +19,9 @@ from PySide6.QtWidgets import (
     QAbstractSlider,
     QApplication,
     QComboBox,
+    QDialog,
     QFileDialog,
+    QLabel,
     QLineEdit,
     QMessageBox,
     QPlainTextEdit,
@@ -34,7 +36,8 @@ from studio.model import preferences
 from studio.model.training import BUNDLED
 from studio.project import recent
 from studio.project.lock import ProjectInUse
-from studio.project.store import Project
+from studio.project.store import Project, ProjectError
+from studio.ui.parts import ElidedLabel
 from studio.ui.shortcut_sheet import ShortcutSheet, groups
 from studio.ui.teach_view import TeachView
 from studio.ui.views import entries
@@ -451,6 +454,48 @@ def test_a_bug_is_written_down_and_said_and_the_window_goes_on(hands: Hands, tmp
     assert "division by zero" in hands.window.status.message.full_text()
     hands.click_star(0, 3)
     assert hands.stars(0) == 3
+
+
+def test_a_project_that_cannot_be_read_is_said_once_and_is_no_bug(hands: Hands, tmp_path: Path) -> None:
+    studio = Studio()
+    studio.window = hands.window
+    said: list[object] = []
+    hands.actions.state.message_changed.connect(said.append)  # type: ignore[attr-defined]
+    with open(tmp_path / "crash.log", "w", encoding="utf-8") as file:
+        for _ in range(3):
+            studio.tell_of_a_bug(file, ProjectError, ProjectError("The disk is full."), None)
+    assert not (tmp_path / "crash.log").read_text(encoding="utf-8")
+    assert hands.window.status.message.full_text() == "The disk is full."
+    assert [one.text for one in said if one is not None] == ["The disk is full."]  # type: ignore[attr-defined]
+
+
+def test_nothing_is_waited_for_where_the_worker_could_not_start(open_studio: Callable[[], Hands]) -> None:
+    rated = open_studio()
+    rated.first_grid()
+    rated.rate_enough()
+    rated.close()
+    hands = open_studio()
+    hands.worker.failed.emit("Open", "This project's generator is missing.", "")
+    why = "The worker could not start; the line below says why."
+
+    def texts(widget: QWidget) -> set[str]:
+        shown = [label for label in widget.findChildren(QLabel) if label.isVisible()]
+        return {label.full_text() if isinstance(label, ElidedLabel) else label.text() for label in shown}
+
+    for key in ("rate", "taste", "explore"):
+        hands.window.show_view(key)
+        found = texts(hands.window.page(key)) | texts(hands.window.side)
+        assert any(text.startswith(why) for text in found), key
+        assert not any("still" in text or "reading" in text or "Looking" in text for text in found), found
+    hands.window.show_view("rate")
+    for command in ("export", "title"):
+        hands.window.commands[command].trigger()
+        dialog = hands.window.findChild(QDialog)
+        assert dialog is not None and why in texts(dialog), command
+        dialog.close()
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    hands.worker.busy_changed.emit("starting")  # by hand
+    assert "It is reading your ratings…" in texts(hands.window.side)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
