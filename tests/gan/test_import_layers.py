@@ -740,3 +740,16 @@ def test_a_last_layer_may_treble(tmp_path: Path) -> None:
     question = next(question for question in import_file(path).questions if question.key == "geometry")
     answer = next(option.value for option in question.options if option.value.startswith("1-4-8-16-32-96"))
     same_images(import_file(path, {"geometry": answer}), network)
+
+
+@pytest.mark.parametrize(("doubled", "size", "norm"), [((0, 2, 4), 32, True), ((0, 2, 4), 32, False), ((0, 1, 2, 3), 64, False)])
+def test_where_layers_of_one_width_are_enlarged(doubled: tuple[int, ...], size: int, norm: bool, tmp_path: Path) -> None:
+    """They were taken for transposed convolutions, each of which doubles: 128 and 256 px."""
+    layers: list[nn.Module] = [nn.Linear(24, 16 * 16), nn.Unflatten(1, (16, 4, 4))]
+    for place in range(6):
+        layers += [nn.Upsample(scale_factor=2)] * (place in doubled)
+        layers += [nn.Conv2d(16, 16, 3, padding=1), *[nn.BatchNorm2d(16)] * norm, nn.ReLU()]
+    network = foreign.lived(nn.Sequential(*layers, nn.Conv2d(16, 3, 3, padding=1), nn.Tanh()), torch.randn(256, 24))
+    imported = import_file(save(network.state_dict(), tmp_path))
+    assert imported.model.resolution == size
+    same_images(imported, network, square=False)

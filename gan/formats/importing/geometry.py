@@ -112,7 +112,7 @@ def walk(convolutions: list[Link], state: State, last_gap: int | None) -> list[S
 
     `last_gap` : modules without weights before the first convolution, as `Link.gap`.
     """
-    states = [state]
+    states, transposed = [state], _transposed_share(convolutions)
     for number, link in enumerate(convolutions):
         weight = link.main.weight
         assert weight is not None
@@ -124,11 +124,13 @@ def walk(convolutions: list[Link], state: State, last_gap: int | None) -> list[S
         for at in states:
             ways: list[tuple[float, Geometry, int]] = []
             if first == at.channels and (bias is None or bias.shape[0] == second):
-                ways += [(0.7 * p, step, second) for p, step in _transposed(kernel, at.size)]
+                # What comes between two of them is rarely more than an activation.
+                usual = transposed * (0.3 if gap is not None and gap > 1 else 1.0)
+                ways += [(usual * p, step, second) for p, step in _transposed(kernel, at.size)]
             if second == at.channels and at.size > 1 and (bias is None or bias.shape[0] == first):
                 shuffle = 2 if _shuffles(convolutions, number, first) else 1
                 ways += [
-                    (0.3 * p, step, first // shuffle**2)
+                    ((1.0 - transposed) * p, step, first // shuffle**2)
                     for p, step in _straight(kernel, gap, shuffle, number == 0)
                 ]
             if final and kernel == 5 and number and first == at.channels and _even(convolutions[number - 1]):
@@ -149,6 +151,18 @@ def walk(convolutions: list[Link], state: State, last_gap: int | None) -> list[S
                     grown.append(State(at.score + math.log(chance), channels, size, (*at.steps, step)))
         states = sorted(grown, key=lambda state: -state.score)[:_BEAM]
     return states
+
+
+def _transposed_share(convolutions: list[Link]) -> float:
+    """How many of the layers that could be either are transposed convolutions, in a generator with these layers.
+
+    The shape of a layer as wide as the one before it does not tell. Where all are like that up to the last, the last does: generators of
+    upsampling and ordinary convolutions end in one, those of transposed convolutions mostly in a transposed one.
+    """
+    shapes = [link.main.weight.shape for link in convolutions if link.main.weight is not None]
+    *inner, last = shapes
+    alike = bool(inner) and all(shape[0] == shape[1] and shape[2] == last[2] for shape in inner)
+    return 0.25 if alike and last[0] < last[1] else 0.7
 
 
 def _even(link: Link) -> bool:
