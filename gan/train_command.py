@@ -39,7 +39,7 @@ def train(options: argparse.Namespace) -> bool:
 
         def show(step: TrainProgress | tuple[float, str]) -> None:
             if isinstance(step, TrainProgress):
-                speed = f"{step.images_per_second:.0f} images/s, {step.data_wait:.0%} waiting for data"
+                speed = f"{step.images_per_second:.0f} images/s, {100 * step.data_wait:.0f} % waiting for data"
                 text = f"{step.images / 1000:.1f} kimg, {speed}, realness gap {step.realness_gap:.2f}"
                 progress(step.fraction, text, step.seconds_left)
             else:

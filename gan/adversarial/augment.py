@@ -40,8 +40,8 @@ def augmentation_for(count: int) -> AugmentConfig:
     return AugmentConfig(
         probability=probability,
         explanation=(
-            f"With {count:,} pictures the discriminator would soon know each by heart: it sees {probability:.0%} of the images, real and "
-            "generated alike, shifted a little, and as many with a hole, so that it judges what they have in common."
+            f"With {count:,} pictures the discriminator would soon know each by heart: it sees {100 * probability:.0f} % of the images, "
+            "real and generated alike, shifted a little, and as many with a hole, so that it judges what they have in common."
         ),
     )
 

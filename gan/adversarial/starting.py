@@ -96,7 +96,7 @@ class Start:
         if source is not None:
             share, side, drawn = warm.transfer(source, made), self.resolution, source[0].resolution
             size = "" if drawn == side else f" draws {drawn} px: it"
-            say(f"{name}{size} gives {share:.0%} of the weights for {side} px, the rest starts at random.")
+            say(f"{name}{size} gives {100 * share:.0f} % of the weights for {side} px, the rest starts at random.")
         return made, False
 
 

@@ -155,7 +155,7 @@ def _tune(options: argparse.Namespace) -> int:
             return
         liked = checkpoint.metrics.get("like_rate_predicted")
         seconds = checkpoint.metrics.get("seconds") or 0.0
-        share = "" if liked is None else f" The taste model expects {liked:.0%} liked images."
+        share = "" if liked is None else f" The taste model expects {100 * liked:.0f} % liked images."
         print(f"Round {checkpoint.round}, {duration(seconds)}. {reason}{share} {checkpoint.path}", flush=True)
 
     with Project(options.project, create=False) as project, Progress() as line, _stoppable(line) as stopped:

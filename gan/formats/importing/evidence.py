@@ -138,7 +138,7 @@ def bare_output(learnt: bool, raw: Tensor) -> tuple[float, str]:
     """
     outside = float((raw.abs() > 1.1).float().mean())
     near = float((raw.abs() > 0.85).float().mean())
-    says = f"{outside:.0%} of the last layer's numbers lie outside -1 to 1, {near:.0%} beyond 0.85"
+    says = f"{100 * outside:.0f} % of the last layer's numbers lie outside -1 to 1, {100 * near:.0f} % beyond 0.85"
     ends_there = outside <= _FEW < near
     return (0.8 if ends_there and learnt else 0.03), says
 
@@ -294,7 +294,7 @@ def readings(generator: LayeredGenerator, likely_eps: float) -> list[Reading]:
             images = drawing.finish(raw_images(drawing, z))
             rough, hard = roughness(images), float((images.abs() > 0.98).float().mean())
             score -= 6.0 * math.log(max(rough, 0.01)) + 3.0 * hard
-            says = f"roughness {rough:.2f}, {hard:.0%} of the pixels black or white"
+            says = f"roughness {rough:.2f}, {100 * hard:.0f} % of the pixels black or white"
         elif is_trained:  # the prior only scales everything: the images are no evidence
             same = next(
                 reading for reading in found if reading.activation == activation and reading.prior == "normal"
