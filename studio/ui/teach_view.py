@@ -39,6 +39,7 @@ class TeachView(QWidget):
         self.progress.setTextVisible(False)
         self.why = quiet_note()
         self.next = button(tr("Rate the next grid"), tr("See what it draws now"), "chip", "view.rate")
+        self.more = button(tr("Rate more images"), tr("Back to the images, so that there is more to learn from"), "chip", "view.rate")
         named(self.progress, tr("Progress of the round"), tr("How much of the round is done"))
         header = QHBoxLayout()
         header.setSpacing(12)
@@ -101,13 +102,15 @@ class TeachView(QWidget):
         told.setSpacing(12)
         told.addWidget(self.why, 1)
         told.addWidget(self.next)
+        told.addWidget(self.more)
         outer.addLayout(told)
         outer.addWidget(self.page, 1)
 
         self.pause.clicked.connect(actions.pause_or_resume)
         self.keep.clicked.connect(actions.stop_and_keep)
         self.revert.clicked.connect(actions.revert)
-        self.next.clicked.connect(lambda: actions.view_wanted.emit("rate"))
+        for control in (self.next, self.more):
+            control.clicked.connect(lambda: actions.view_wanted.emit("rate"))
         round_, state = actions.round, actions.state
         round_.stepped.connect(self._draw)
         for name in ("running", "paused", "stopping", "outcome"):
@@ -187,7 +190,10 @@ class TeachView(QWidget):
             why = round_.outcome.reason if round_.outcome is not None else round_.refusal or self._between()
         self.why.setText(tr(why))
         self.why.setVisible(bool(why))
-        self.next.setVisible(not round_.running and round_.outcome is not None and round_.outcome.kept)
+        kept = round_.outcome is not None and round_.outcome.kept
+        self.next.setVisible(not round_.running and kept)
+        lacking = round_.outcome is not None or bool(round_.refusal) or actions.missing_ratings > 0
+        self.more.setVisible(not round_.running and not kept and lacking)
 
     def _between(self) -> str:
         """What the curves show if no round was taught since the start, in words; "" if they are empty."""

@@ -304,12 +304,22 @@ def test_after_a_round_the_next_grid_is_one_click_away(taught: Hands) -> None:
     assert not view(taught).next.isVisible()
     taught.worker.step(6)
     taught.worker.finish()
+    assert not view(taught).more.isVisible()
     assert view(taught).next.isVisible() and "(G)" in view(taught).next.toolTip()
     taught.press(view(taught).next)
     assert taught.window.view == "rate" and taught.worker.grids == 2
     taught.drawn()
     taught.key(K.Key_T)
     assert not view(taught).next.isVisible()  # while the next one runs
+
+
+def test_where_more_must_be_rated_the_images_are_one_click_away(taught: Hands) -> None:
+    assert not view(taught).more.isVisible()  # while a round runs
+    taught.worker.failed.emit("RunRound", "no clear taste shows in the ratings yet", "")
+    assert view(taught).more.isVisible() and not view(taught).next.isVisible()
+    assert "(G)" in view(taught).more.toolTip()
+    taught.press(view(taught).more)
+    assert taught.window.view == "rate" and taught.worker.grids == 1  # the same images
 
 
 def test_a_round_that_cannot_start_says_why(taught: Hands) -> None:
