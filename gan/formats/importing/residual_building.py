@@ -63,6 +63,7 @@ def _floats(found: Structure, sizes: tuple[int, ...]) -> int:
 
 
 def mapped(module: Module, also: Mapping[str, str], transposed: bool = False) -> Mapped:
+    """How a layer is built. `also` : second names by the first, where the original code registers a layer twice."""
     inputs, outputs = ends(module)[::-1] if transposed else ends(module)
     weight = module.tensors["weight"]
     kernel = int(weight.shape[2]) if weight.dim() == 4 else 1
@@ -70,6 +71,7 @@ def mapped(module: Module, also: Mapping[str, str], transposed: bool = False) ->
 
 
 def normalised(module: Module | None, also: Mapping[str, str]) -> Normalised | None:
+    """How a batch normalisation is built; None for none."""
     if module is None:
         return None
     width = int(module.tensors["running_mean"].numel())
@@ -77,6 +79,7 @@ def normalised(module: Module | None, also: Mapping[str, str]) -> Normalised | N
 
 
 def block(group: Group, factor: int, also: Mapping[str, str]) -> BlockConfig:
+    """How a residual block is built that enlarges by `factor`."""
     one, other = group.norms or (None, None)
     return BlockConfig(
         mapped(group.first, also), mapped(group.second, also), None if group.shortcut is None else mapped(group.shortcut, also),
@@ -107,4 +110,5 @@ def state(found: Structure) -> dict[str, Tensor]:
 
 
 def is_fresh(norm: Module) -> bool:
+    """Whether a batch normalisation has seen no images: its statistics are those it began with."""
     return bool((norm.tensors["running_mean"] == 0).all() and (norm.tensors["running_var"] == 1).all())
