@@ -13,6 +13,7 @@ from typing import Any
 
 import foreign_lucidrains
 import foreign_onnx
+import foreign_residual
 import foreign_stylegan
 import foreign_torch
 import numpy as np
@@ -73,6 +74,7 @@ KINDS: dict[str, Callable[[Path], Model] | None] = {
     "compact": None,  # of `small_model`
     "dcgan": lambda folder: _layers(folder, foreign_torch.dcgan(4, 3, 16, width=4), 1, 1),
     "mlp": lambda folder: _layers(folder, foreign_torch.mlp((10, 12, 64))),
+    "resnet": lambda folder: _layers(folder, foreign_residual.Lettered(widths=(8, 8))),
     "conditional": _conditional,
     "lightweight": lambda folder: _checkpoint(folder, foreign_lucidrains.lightweight(LIGHT)),
     "stylegan2-lucidrains": lambda folder: _checkpoint(folder, foreign_lucidrains.stylegan2(LUCID)),
