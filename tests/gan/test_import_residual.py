@@ -93,6 +93,7 @@ def test_it_draws_what_the_strangers_code_draws_and_goes_back_there(name: str, t
             assert key.endswith("num_batches_tracked") or torch.equal(again.state_dict()[key], value), key
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["lettered-smooth", "twice", "behind", "bare"])
 def test_it_is_written_as_a_graph(name: str, tmp_path: Path) -> None:
     make, answers = GENERATORS[name]
