@@ -101,8 +101,8 @@ class TeachView(QWidget):
         told = QHBoxLayout()
         told.setSpacing(12)
         told.addWidget(self.why, 1)
-        told.addWidget(self.next)
-        told.addWidget(self.more)
+        for way in (self.next, self.more):
+            told.addWidget(way, 0, Qt.AlignmentFlag.AlignRight)  # also where nothing is told beside it
         outer.addLayout(told)
         outer.addWidget(self.page, 1)
 

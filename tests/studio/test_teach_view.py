@@ -313,6 +313,13 @@ def test_after_a_round_the_next_grid_is_one_click_away(taught: Hands) -> None:
     assert not view(taught).next.isVisible()  # while the next one runs
 
 
+def test_the_way_to_the_images_is_a_button_not_a_bar(hands: Hands) -> None:
+    hands.window.show_view("teach")
+    page = view(hands)
+    assert page.more.isVisible() and not page.why.isVisible()
+    assert page.more.width() < page.width() / 4
+
+
 def test_where_more_must_be_rated_the_images_are_one_click_away(taught: Hands) -> None:
     assert not view(taught).more.isVisible()  # while a round runs
     taught.worker.failed.emit("RunRound", "no clear taste shows in the ratings yet", "")
