@@ -14,6 +14,7 @@ WIDEST = 31  # pixels of a convolution's kernel
 _KEPT = 64  # numbers of a constant that may say how large something else is
 _RENEWED = 17  # the version of the operators; their sizes are all followed from 13 on
 _SLOW = ("RNN", "LSTM", "GRU", "NonMaxSuppression", "RoiAlign", "MaxRoiPool")  # take far longer than what they take and make is large
+_MOST_PASSES = 8
 Sides = Mapping[str, Sequence[int]]
 
 
@@ -57,12 +58,46 @@ def _inferred(light: Any, renewed: bool = False) -> Any:
         if light.functions:
             light = onnx.inliner.inline_local_functions(light)
             _forget(light.graph)
-        if renewed:
+        if renewed and all(one.version < _RENEWED for one in light.opset_import if one.domain in {"", "ai.onnx"}):
             light = onnx.version_converter.convert_version(light, _RENEWED)
         light = onnx.shape_inference.infer_shapes(light, data_prop=True)
+        for _ in range(_MOST_PASSES):
+            if not _straightened(light.graph):
+                break
+            light = onnx.shape_inference.infer_shapes(light, data_prop=True)
     except Exception:  # of protobuf's and onnx's own kinds; then only the sizes of weights are known
         pass
     return light
+
+
+def _straightened(graph: Any) -> bool:
+    """Take out every Reshape of a vector to one of its own length, through which onnx follows no values. Returns whether there was any."""
+    vectors = {port.name: port.type.tensor_type.shape.dim[0].dim_value for port in graph.value_info if _is_vector(port)}
+    results = {port.name for port in graph.output}
+    same: dict[str, str] = {}
+    for node in list(graph.node):
+        if node.op_type == "Reshape" and not node.domain and node.output[0] not in results:
+            length = vectors.get(node.input[0])
+            if length is not None and length == vectors.get(node.output[0]):
+                same[node.output[0]] = same.get(node.input[0], node.input[0])
+                graph.node.remove(node)
+    if same:
+        _rename(graph, same)
+    return bool(same)
+
+
+def _is_vector(port: Any) -> bool:
+    sides = port.type.tensor_type.shape.dim
+    return len(sides) == 1 and bool(sides[0].HasField("dim_value"))
+
+
+def _rename(graph: Any, same: Mapping[str, str]) -> None:
+    for node in graph.node:
+        for place, name in enumerate(node.input):
+            if name in same:
+                node.input[place] = same[name]
+        for inner in subgraphs(node):
+            _rename(inner, same)
 
 
 def _without_weights(model: Any) -> Any:

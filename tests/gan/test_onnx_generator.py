@@ -440,3 +440,23 @@ def test_weights_in_subgraphs_and_attributes_are_looked_at() -> None:
     yes = numpy_helper.from_array(np.array(True), "yes")
     with pytest.raises(ValueError, match="other files"):
         parse(graph([chosen], [yes]))
+
+
+def test_what_a_graph_costs_is_followed_through_reshaped_sizes() -> None:
+    """Exports of attention by torch hold such sizes: their own export could not be imported again."""
+    graph = onnx.parser.parse_model(
+        """
+        <ir_version: 10, opset_import: ["" : 20]>
+        g (float[batch, 8] z) => (float[batch, 5] y)
+        <int64[1] flat = {-1}, int64[1] eight = {8}, float[8, 5] weight = {WEIGHTS}>
+        {
+            many = Shape <start = 0, end = 1> (z)
+            straight = Reshape (many, flat)
+            again = Reshape (straight, flat)
+            sides = Concat <axis = 0> (again, eight)
+            x = Reshape (z, sides)
+            y = MatMul (x, weight)
+        }
+        """.replace("WEIGHTS", ", ".join(["1.0"] * 40))
+    )
+    assert work(graph) == 8 * 5
