@@ -48,7 +48,7 @@ def test_a_folder_that_is_a_link_to_itself_is_said_in_one_line(
     assert [line for line in said if line.startswith("tastemaker: ")] == [f"tastemaker: no such folder: {tmp_path / 'loop'}"]
 
 
-@pytest.mark.parametrize("side", [16, 32])
+@pytest.mark.parametrize("side", [16, pytest.param(32, marks=pytest.mark.slow)])
 def test_pixel_art_is_learnt_as_pixel_art(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], side: int
 ) -> None:
