@@ -4,6 +4,7 @@ import contextlib
 import io
 import pickletools
 import struct
+import warnings
 from random import Random
 
 from .mutate import NUMBERS
@@ -94,7 +95,8 @@ _NAMES = (
 def operations(data: bytes) -> list[bytes]:
     """A pickle cut into its opcodes, each with its argument; what follows the last one that can be read is the last part."""
     places: list[int] = []
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # pickletools reads a stray backslash as an escape
         places += (place for _, _, place in pickletools.genops(io.BytesIO(data)) if place is not None)
     if not places:
         return [data]
