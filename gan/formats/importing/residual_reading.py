@@ -184,7 +184,7 @@ class _Readings:
             before = best
             for key in self.points:
                 if key not in fixed:
-                    best = max((self.other(best, key, value) for value in self.tried(best, key)), key=self.score)
+                    best = max(({**best, key: value} for value in self.tried(best, key)), key=self.score)
             if best == before:
                 break
         return best
@@ -195,10 +195,6 @@ class _Readings:
         if key != "activation" or not self.off(answers) < evidence.GOOD_FIT:
             return options
         return [value for value in options if value.startswith(("relu", "leaky")) or value == answers[key]]
-
-    def other(self, answers: Mapping[str, str], key: str, value: str) -> dict[str, str]:
-        """A reading with another option of one point."""
-        return {**answers, key: value}
 
 
 def _first(key: str, point: _Point, growth: str) -> list[str]:
@@ -237,7 +233,7 @@ def read(found: Structure, lost: bool, asked: Open, notes: list[str]) -> tuple[R
         weighed = []
         for number, value in enumerate(point.options):
             if value == best[key] or value == asked.choices.get(key) or value in readings.tried(best, key):
-                reading = readings.other(best, key, value)
+                reading = {**best, key: value}
                 weighed.append((value, point.options[value][0], readings.score(reading), says(readings.off(reading), number == 0)))
         answers[key] = asked.ask(key, point.text, weighed)
     generator = _finished(readings.build(readings.config(answers)), asked)
