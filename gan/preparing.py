@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -14,8 +14,22 @@ from gan.policy.rounds import RoundConfig, RoundProgress
 from gan.rewards.pool import ENOUGH, ENOUGH_FORESEEN, Pool
 from gan.rewards.scorer import Scorer
 
-PIECE = 32  # images read per piece of work
 UPDATES = 32  # updates of the foresight per piece
+_AFFORDABLE = 180.0  # seconds that a round may take for drawing; if it would take longer, it draws fewer images:
+_FEWER = ((4, 4, 8, 64), (2, 4, 8, 32))  # states, children, look_every, look_images
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What has to be drawn and read before ratings can be learnt from; estimates, since a slow generator must do with less."""
+
+    known: int  # images that were read
+    images: int  # that are missing
+    seconds: float
+
+    def __str__(self) -> str:
+        """As a round's progress puts it."""
+        return f"looking at what the generator draws: {self.known:,} of {self.known + self.images:,} images"
 
 
 def fresh_adapter(model: Model, choice: ChoiceConfig | None) -> Adapter:
@@ -52,6 +66,31 @@ def reaching(config: RoundConfig, strength: float, conviction: float, held: int 
         kl_limit=config.kl_limit * factor * conviction,
         kl_weight=config.kl_weight / factor / conviction,
     )
+
+
+def affordable(config: RoundConfig, speed: float) -> RoundConfig:
+    """The config of a round, with fewer drawn images if the generator is slow: most of what a choice learns, it learns from the pool.
+
+    Parameters
+    ----------
+    speed : images drawn and read per second.
+    """
+    for states, children, look_every, look_images in _FEWER:
+        if _drawn(config) <= _AFFORDABLE * speed:
+            break
+        config = replace(
+            config,
+            states=min(config.states, states),
+            children=min(config.children, children),
+            look_every=max(config.look_every, look_every),
+            look_images=min(config.look_images, look_images),
+        )
+    return config
+
+
+def _drawn(config: RoundConfig) -> int:
+    """Most images that a round draws."""
+    return config.steps * config.states * config.children + (config.steps // config.look_every + 2) * config.look_images
 
 
 class Preparation:
@@ -99,27 +138,32 @@ class Preparation:
         """Do one piece of work. Returns False if nothing is left to do."""
         pool = self._pool()
         if not pool.full:
-            pool.grow(PIECE)
+            pool.grow()
             return True
         return self._learn(UPDATES)
+
+    def missing(self) -> int:
+        """About how many images a round that began now would draw for the pool before its first step."""
+        return 0 if self._like is None else self._pool().until(self._enough())
+
+    def _enough(self) -> int:
+        return ENOUGH if self.foresight is None else ENOUGH_FORESEEN
 
     def rest(self, config: RoundConfig, cancel: Callable[[], bool], wait: Callable[[], None]) -> Iterator[RoundProgress]:
         """Do the work without which a round cannot start. Yields progress at step 0."""
         if self._like is None:
             return
-        pool, enough = self._pool(), ENOUGH if self.foresight is None else ENOUGH_FORESEEN
-        began, had = time.monotonic(), len(pool)
-        enough = min(enough, pool.size)
+        pool, enough = self._pool(), self._enough()
         while not pool.has(enough) and not cancel():
             wait()
-            pool.grow(8 * PIECE)
-            speed = (len(pool) - had) / (time.monotonic() - began)
+            pool.grow()
+            known, missing = len(pool), pool.until(enough)
             yield RoundProgress(
                 step=0,
                 steps=config.steps,
-                seconds_left=(max(0, enough - len(pool)) + config.steps * config.states * config.children) / speed,
-                images_per_second=speed,
-                note=f"looking at what the generator draws: {len(pool):,} of {enough:,} images",
+                seconds_left=(missing + config.steps * config.states * config.children) / pool.speed,
+                images_per_second=pool.speed,
+                note=f"looking at what the generator draws: {known:,} of {known + missing:,} images",
             )
         began, had = time.monotonic(), 0 if self._learning is None else self._learning.learnt
         while self.foresight is None and not cancel():

@@ -12,7 +12,6 @@ from gan.taste import RawFeatures, TasteModel
 from gan.taste.selection import Shares, Why, informative, quotas, shuffled
 
 CANDIDATES = 1000  # limit for the images of the pool that a grid is chosen from: the time grows with their square
-_FEWEST = 192  # size to which the pool is grown before a grid is chosen from it
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ class Proposer:
     def _informative(self, taste: TasteModel, scorer: Scorer, count: int) -> Tensor:
         """Latents (count, z_dim) of images of the pool chosen by `informative`; none was shown before, until too few are left."""
         pool = scorer.pool
-        pool.grow_to(max(_FEWEST, 2 * count))
+        pool.grow_to(2 * count)
         self._shown = torch.cat([self._shown, torch.zeros(len(pool) - len(self._shown), dtype=torch.bool)])
         fresh = (~self._shown).nonzero().squeeze(1)
         if len(fresh) < count:

@@ -32,7 +32,7 @@ from gan.networks import latents, to_uint8
 from gan.networks.adapter import Adapter, Choice, ChoiceConfig
 from gan.policy.foresight import Foresight
 from gan.policy.rounds import Round, RoundConfig, RoundProgress, RoundResult
-from gan.preparing import Preparation, copied, fresh_adapter, reaching
+from gan.preparing import Preparation, Reading, affordable, copied, fresh_adapter, reaching
 from gan.proposing import Chosen, Proposal, Proposer
 from gan.rewards import MOVING_WEIGHTS, RewardWeights
 from gan.rewards.drawer import Drawer
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from gan.formats.exports import Format
 
 __all__ = ["Chosen", "Feedback", "Prediction", "Proposal", "RoundConfig", "RoundProgress", "RoundResult", "Signal", "TuningSession"]
-__all__ += ["Tag", "predictions"]
+__all__ += ["Reading", "Tag", "predictions"]
 
 
 _ASKED_AT_ONCE = 64  # images, of a scorer from outside
@@ -135,11 +135,14 @@ class TuningSession:
     @property
     def scorer(self) -> Scorer:
         """The scorer of images; made on first use, because a first grid needs no reference set and should not wait for it."""
-        if self._scorer is None:
+        return self._scored()[0]
+
+    def _scored(self) -> tuple[Scorer, TasteLearner]:
+        if self._scorer is None or self._learner is None:
             self._scorer = Scorer(self.model, self.pool, leaves_prior=self.config.policy == "shift")
             self._scorer.set_weights(self._weights)
             self._learner = TasteLearner(self._scorer.standardise)
-        return self._scorer
+        return self._scorer, self._learner
 
     @property
     def pool(self) -> Pool:
@@ -159,17 +162,39 @@ class TuningSession:
     @property
     def learner(self) -> TasteLearner:
         """The learner of the taste; computes the features of images added since the last access."""
-        scorer = self.scorer
-        assert self._learner is not None
-        if self._pending:
-            for start in range(0, len(self._pending), 256):
-                ids = self._pending[start : start + 256]
-                raw, logits = scorer.drawer.look(self._stack(ids))
-                self._learner.add(ids, raw)
-                if logits is not None:
-                    self._logits.update(zip(ids, logits.tolist(), strict=True))
-            self._pending = []
-        return self._learner
+        learner = self._scored()[1]
+        while self._pending:
+            self._read_pending(256)
+        return learner
+
+    def _read_pending(self, count: int) -> None:
+        (scorer, learner), ids = self._scored(), self._pending[:count]
+        raw, logits = scorer.drawer.look(self._stack(ids))
+        learner.add(ids, raw)
+        if logits is not None:
+            self._logits.update(zip(ids, logits.tolist(), strict=True))
+        del self._pending[:count]
+
+    @property
+    def reading(self) -> Reading | None:
+        """What `feedback`, `fit`, `score` and a round would first draw and read, all at once; None: nothing."""
+        images = self.pool.until_it_refers() + len(self._pending)
+        return Reading(self.pool.reference, images, images / self.pool.speed) if images else None
+
+    def seconds_to_prepare(self) -> float:
+        """About how long a round that began now would draw and read before its first step."""
+        return (max(self.pool.until_it_refers(), self._preparation.missing()) + len(self._pending)) / self.pool.speed
+
+    def read(self) -> Reading | None:
+        """Do a fraction of a second of that work. Returns what is left; None: nothing, and those calls answer at once.
+
+        A script need not call it. It is for those who want to show progress, since with a slow generator it takes minutes.
+        """
+        if not self.pool.refers:
+            self.pool.grow()
+        elif self._pending:
+            self._read_pending(self.pool.piece)
+        return self.reading
 
     def _stack(self, ids: Sequence[int]) -> Tensor:
         return torch.from_numpy(np.stack([self._latents[i] for i in ids]))
@@ -447,6 +472,7 @@ class TuningSession:
             if weight and not self.scorer.knows_outside(name):
                 yield from self._asking(name, find(name), cancel, wait)
         if isinstance(before, Choice):
+            config = affordable(config, self.pool.speed)
             yield from self._preparation.rest(config, cancel, wait)
         try:
             if isinstance(before, Choice):

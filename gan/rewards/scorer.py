@@ -26,7 +26,6 @@ from gan.rewards.plain import PlainMeasures
 from gan.rewards.pool import Pool
 from gan.taste import RawFeatures, Standardiser, TasteModel
 
-REFERENCE_IMAGES = 1024
 NEIGHBOUR = 5  # typicality is the distance to the reference image of this rank
 CEILING_QUANTILE = 0.95  # quantile of untuned liking beyond which more of it earns nothing
 GATE_QUANTILE = 0.05  # images less real, or less typical, than this share of untuned images earn nothing
@@ -80,16 +79,18 @@ class Scorer:
     Parameters
     ----------
     model : the untuned model.
-    pool : of its images; the first `REFERENCE_IMAGES` become the reference set.
+    pool : of its images; the first 1,024 become the reference set, or, with a slow generator, those that are there (see `Pool.refers`).
     leaves_prior : whether images may be scored that the untuned generator would never draw. Then liking beyond a ceiling earns nothing
         more, and images far from all untuned ones earn nothing.
     """
 
     def __init__(self, model: Model, pool: Pool | None = None, leaves_prior: bool = False) -> None:
-        self.pool = Pool(Drawer(model), REFERENCE_IMAGES) if pool is None else pool
+        self.pool = Pool(Drawer(model)) if pool is None else pool
         self.drawer, self._leaves_prior, self._card = self.pool.drawer, leaves_prior, model.card
-        self.pool.grow_to(REFERENCE_IMAGES)
-        raw, logits = self.pool.read(0, REFERENCE_IMAGES)
+        while not self.pool.refers:
+            self.pool.grow()
+        self._count = self.pool.reference
+        raw, logits = self.pool.read(0, self._count)
         self.standardise = Standardiser.fit(raw)
         self.reference = self.standardise(raw)
         self.weights = RewardWeights()
@@ -139,7 +140,7 @@ class Scorer:
         """A copy whose discriminator may learn (`learn_realism`), while this one keeps the discriminator as it was trained."""
         if self._real is None:
             # Without real images, the untuned generator's own take their place: those outside the reference set, if there are any.
-            raw, logits = self.pool.read(REFERENCE_IMAGES if len(self.pool) > REFERENCE_IMAGES else 0)
+            raw, logits = self.pool.read(self._count if len(self.pool) > self._count else 0)
             assert logits is not None
             real = self._read_real(_LEARNT_IMAGES)
             self._knows_real, self._real = real is not None, real or (self.standardise(raw), logits)
@@ -166,8 +167,8 @@ class Scorer:
 
     @property
     def latents(self) -> Tensor:
-        """Latents of the reference set: (REFERENCE_IMAGES, z_dim)."""
-        return self.pool.latents[:REFERENCE_IMAGES]
+        """Latents of the reference set: (n, z_dim)."""
+        return self.pool.latents[: self._count]
 
     @property
     def has_realism(self) -> bool:
@@ -192,9 +193,9 @@ class Scorer:
 
     def best_fifth(self) -> Fair:
         """Means over the fifth of the reference images that the taste likes best: the narrowing that any taste brings."""
-        order = torch.arange(REFERENCE_IMAGES)
+        order = torch.arange(self._count)
         if self._taste is not None:
-            order = self.reference_liking.argsort(descending=True)[: REFERENCE_IMAGES // 5]
+            order = self.reference_liking.argsort(descending=True)[: self._count // 5]
         return Fair(
             self._reference_features[order],
             0.0 if self._trained is None else float(self._trained.reference[order].mean()),
@@ -217,7 +218,7 @@ class Scorer:
         """Scores of the pool's images (M)."""
         features, logits = self._read_known()
         if self._known_distances is None:
-            others = tuple(group[REFERENCE_IMAGES:] for group in features)
+            others = tuple(group[self._count :] for group in features)
             self._known_distances = torch.cat([self._reference_distances, self._distances(others)])
         if self._known_liking is None:
             self._known_liking = self._predict(features)
@@ -313,7 +314,7 @@ class Scorer:
         return name in self._outside
 
     def learn_outside(self, name: str, said: Tensor) -> None:
-        """Set an outside scorer's scores of the reference images, (REFERENCE_IMAGES,), to predict those of others from."""
+        """Set an outside scorer's scores of the reference images, (n,), to predict those of others from."""
         self._outside[name] = Guessed(self.reference, said)
 
     def agreement(self, name: str) -> float:

@@ -38,6 +38,7 @@ from studio.worker.shown import FinishedRound, ShownGrid, ShownImages, ShownStri
 
 P = ParamSpec("P")
 L = TypeVar("L", bound="Listener")
+_WORTH_TELLING = 2.0  # seconds of reading
 _KEEP_MS = 400  # delay for storing a slider, until it rests
 
 
@@ -79,6 +80,7 @@ class Listener(QObject):
         worker.ready.connect(self._ready)
         worker.grid.connect(self._show_grid)
         worker.taste.connect(self._show_taste)
+        worker.reading.connect(self._reading)
         worker.progress.connect(self._step)
         worker.round_finished.connect(self._round_finished)
         worker.strip.connect(self._show_strip)
@@ -397,7 +399,12 @@ class Listener(QObject):
         if self.exports.running:
             self.exports.error, self.exports.running = tr("The worker stopped"), False
 
+    def _reading(self, left: m.Reading) -> None:
+        self.state.reading = left if left.seconds > _WORTH_TELLING else None
+
     def _busy(self, task: str) -> None:
+        if not task or task in ("starting", "loading"):
+            self.state.reading = None
         # A worker without a generator is idle, which is not the same as ready.
         if self.state.task != "failed" or task in ("starting", "loading"):
             self.state.task = task

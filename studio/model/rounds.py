@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from studio.i18n import signed, tr
+from studio.i18n import signed, tr, whole
 from studio.model.state import SERIES, PastRound
 from studio.project.records import Checkpoint
 from studio.project.store import Project
-from studio.worker.messages import Progress
+from studio.worker.messages import Progress, Reading
 from studio.worker.shown import FinishedRound
 
 
@@ -93,6 +93,11 @@ def time_left(seconds: float) -> str:
     if seconds < 90:
         return tr("about {n} s left", n=round(seconds))
     return tr("about {n} min left", n=round(seconds / 60))
+
+
+def reading_words(left: Reading) -> str:
+    """Describe what the worker has to look at before it can learn, with the time that it takes."""
+    return tr("looking at {n} more images first, {left}", n=whole(left.images), left=time_left(left.seconds))
 
 
 def course(progress: Progress) -> str:

@@ -9,7 +9,7 @@ from PySide6.QtGui import QImage
 from studio.model.property import Property
 from studio.model.scorers import SCORER, installed
 from studio.project.records import Checkpoint, Counts
-from studio.worker.messages import Prediction, Progress, Taste
+from studio.worker.messages import Prediction, Progress, Reading, Taste
 
 GRID = 24  # images per grid
 FEWEST_RATINGS = 12  # before a round can be started; the worker decides in the end
@@ -122,6 +122,7 @@ class StudioState(QObject):
     rounds: Property[tuple[PastRound, ...]] = Property(())
 
     task: Property[str] = Property("starting")  # as `WorkerClient.busy`; "" is idle, "failed" cannot continue
+    reading: Property[Reading | None] = Property(None)  # what the worker has to look at first, if that takes a while
     loaded: Property[bool] = Property(False)  # whether the generator is loaded
     device: Property[str] = Property("")
     generator: Property[Generator] = Property(Generator())

@@ -8,6 +8,7 @@ from studio.i18n import signed, tr, whole
 from studio.model.actions import Actions
 from studio.model.property import bind
 from studio.model.readiness import unless_failed
+from studio.model.rounds import reading_words
 from studio.model.state import USEFUL_RATINGS, Generator, Weights
 from studio.ui import terms
 from studio.ui.dials import Dial
@@ -82,6 +83,7 @@ class RatePanel(QWidget):
         for name in ("counts", "task"):
             bind(actions.state, name, self._show_counts)
         bind(actions.state, "guess", self._show_guess)
+        bind(actions.state, "reading", self._show_counts)
         bind(actions.state, "weights", self._show_weights)
         bind(actions.state, "generator", self._show_generator)
 
@@ -100,7 +102,9 @@ class RatePanel(QWidget):
         # Counts images that were rated, compared or chosen among, so it can exceed the status bar's number of rated ones.
         after = (tr("after 1 image") if count == 1 else tr("after {n} images", n=whole(count))).capitalize()
         if count == 0 and self._actions.state.counts.rated:  # the first fit takes seconds
-            words = unless_failed(self._actions.state, tr("It is reading your ratings…"))
+            left = self._actions.state.reading
+            words = tr("It is reading your ratings…") if left is None else f"{tr('It is reading your ratings…')} {reading_words(left)}."
+            words = unless_failed(self._actions.state, words)
         elif count == 0:
             words = tr("Nothing yet. Rate a few images and it starts to guess.")
         elif accuracy is None:

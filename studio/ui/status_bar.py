@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 from studio.i18n import tr, whole
 from studio.model.actions import Actions
 from studio.model.property import bind, changed
-from studio.model.rounds import course, time_left
+from studio.model.rounds import course, reading_words, time_left
 from studio.model.state import Message
 from studio.model.training_access import training_of
 from studio.theme.theme import current
@@ -90,6 +90,7 @@ class StatusBar(QFrame):
         self._fade.timeout.connect(lambda: self.message.set_text(""))
         state = actions.state
         bind(state, "task", self._show_task)
+        bind(state, "reading", self._show_task)
         bind(state, "device", self._show_device)
         bind(state, "counts", self._show_saved)
         bind(state, "generator", self._show_seed)
@@ -116,8 +117,9 @@ class StatusBar(QFrame):
         if task == "teaching" and round_.stopping:
             words = f"{words} · {tr('stopping after this step')}"
         elif task == "teaching" and round_.running and round_.progress is not None:
-            left = time_left(round_.progress.seconds_left)
-            words = f"{words} · {course(round_.progress)} · {left}"
+            words = f"{words} · {course(round_.progress)} · {time_left(round_.progress.seconds_left)}"
+        elif task in ("learning", "drawing") and (left := self._actions.state.reading) is not None:
+            words = f"{words} · {reading_words(left)}"
         if training:
             done = self._training.progress.fraction if self._training.progress else 0.0
             words += " · " + tr("training {share} %", share=round(100 * done))
@@ -127,8 +129,8 @@ class StatusBar(QFrame):
 
     def _show_device(self, _: object) -> None:
         text, progress = self._actions.state.device, self._actions.round.progress
-        if progress is not None and self._actions.round.running and progress.images_per_second >= 0.5:
-            text += f" · {tr('{n} images/s', n=round(progress.images_per_second))}"
+        if progress is not None and self._actions.round.running and (speed := progress.images_per_second) >= 0.05:
+            text += f" · {tr('{n} images/s', n=round(speed) if speed >= 10.0 else f'{speed:.1f}')}"
         self.device.setText(text)
         self.device.setVisible(bool(text))
         named(self.device, tr("Device: {device}", device=text), tr("What the generator runs on"))

@@ -99,6 +99,14 @@ class Taste:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """How much has to be drawn and read before the ratings can be learnt from; sent again and again, at the end with zeros."""
+
+    images: int
+    seconds: float  # about
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """The state of a round after a step."""
 
@@ -219,6 +227,7 @@ Event = (
     | GridPart
     | Taste
     | Progress
+    | Reading
     | RoundFinished
     | StripReady
     | Drawn

@@ -63,7 +63,7 @@ def tune(
     from studio.worker.teaching import teach, turned
 
     progress(0.0, "loading the generator and the ratings", None)
-    session = _session(project, device)
+    session = _session(project, device, progress=progress)
     kept = []
     for number in range(rounds):
 
@@ -141,10 +141,17 @@ def export(
     return made
 
 
-def _session(project: Project, device: str, taste: bool = True) -> TuningSession:
+def _session(
+    project: Project,
+    device: str,
+    taste: bool = True,
+    progress: Callable[[float, str, float | None], None] = lambda fraction, text, seconds_left: None,
+) -> TuningSession:
     from studio.worker.sessions import open_session  # imports torch, and is only needed with a project
 
-    return open_session(opening(project, device), device, taste)
+    return open_session(
+        opening(project, device), device, taste, lambda left: progress(0.0, str(left), left.seconds)
+    )
 
 
 def _tune(options: argparse.Namespace) -> int:

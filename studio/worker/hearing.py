@@ -42,6 +42,7 @@ class WorkerEvents(LinkHolder):
     ready = Signal(object)  # messages.Ready
     grid = Signal(object)  # ShownGrid; it is in the project already, the images' PNG files follow
     taste = Signal(object)  # messages.Taste
+    reading = Signal(object)  # messages.Reading
     progress = Signal(object)  # messages.Progress
     round_finished = Signal(object)  # FinishedRound
     strip = Signal(object)  # ShownStrip
@@ -167,6 +168,9 @@ class WorkerEvents(LinkHolder):
 
     def _on_notice(self, event: m.Notice) -> None:
         self.notice.emit(event.text)
+
+    def _on_reading(self, event: m.Reading) -> None:
+        self.reading.emit(event)
 
     def _on_progress(self, event: m.Progress) -> None:
         if self._round is not None:

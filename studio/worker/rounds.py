@@ -39,15 +39,6 @@ class RoundRunner:
         """Run a round and report its steps. Raises what `teaching.teach` raises."""
         inbox, began = self._inbox, time.monotonic()
         self._before = session.strip(command.strip)[1] if command.strip else None
-
-        def after_step(progress: RoundProgress) -> None:
-            def tell(paused: bool) -> None:
-                elapsed = time.monotonic() - began
-                self._send(m.Progress(**asdict(progress), elapsed=elapsed, paused=paused))
-
-            tell(paused=False)
-            self._between_steps(lambda: tell(paused=True))
-
         return teach(
             session,
             Path(command.checkpoint),
@@ -56,8 +47,29 @@ class RoundRunner:
             facts=command.facts,
             cancel=lambda: inbox.ended or inbox.stop is not None,
             keep=lambda: not inbox.ended and (inbox.stop is None or inbox.stop.keep),
-            after_step=after_step,
+            after_step=lambda progress: self._report(progress, began),
         )
+
+    def read(self, session: TuningSession, command: m.RunRound) -> bool:
+        """Read what has to be read before ratings can be learnt from, and report it as progress. Returns False if asked to stop."""
+        inbox, began = self._inbox, time.monotonic()
+        steps = command.steps or session.config.steps
+        while (left := session.read()) is not None:
+            seconds, speed = session.seconds_to_prepare(), session.pool.speed
+            progress = RoundProgress(0, steps, seconds, images_per_second=speed, note=str(left))
+            self._report(progress, began)
+            if inbox.ended or inbox.stop is not None:
+                return False
+        return True
+
+    def _report(self, progress: RoundProgress, began: float) -> None:
+        """Tell the window, and serve it between two steps."""
+
+        def tell(paused: bool) -> None:
+            self._send(m.Progress(**asdict(progress), elapsed=time.monotonic() - began, paused=paused))
+
+        tell(paused=False)
+        self._between_steps(lambda: tell(paused=True))
 
     def finish(self, session: TuningSession, command: m.RunRound, taught: Taught) -> None:
         """Report how the round ended, without images if memory is short: it is on disk, so it must be reported."""

@@ -9,7 +9,8 @@ import gc
 import itertools
 import math
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,7 +39,7 @@ from studio.worker.sessions import (
     tell_signals_and_tags,
     use_signals_and_tags,
 )
-from studio.worker.teaching import Taught
+from studio.worker.teaching import STOPPED, Taught
 from studio.worker.titling import Titling
 
 TASKS = {
@@ -55,6 +56,8 @@ TASKS = {
     m.SuggestTitles: "learning",
 }
 IDLE = 0.3  # seconds without a command
+# Seconds that a request may wait for images to be read; what would take longer is done when nobody waits.
+SOON, PATIENCE = 1.0, 10.0
 FEWEST_HEARD, STEPS_HEARD = 4, 10  # a restart's opinions are passed in steps of at least so many, and in at most so many steps
 MakeSession = Callable[[m.Open, str], TuningSession]
 T = TypeVar("T")
@@ -83,7 +86,10 @@ class Service:
         # All current ones, for a session that is recreated on another device.
         self._events: list[m.Opinion] = []
         self._untold = 0  # how many of them, from the end, the session does not have yet
-        self._cold = False  # whether the session has not read its reference set yet
+        self._retracted = False  # whether the session still has some that are no longer current
+        self._cold = False  # whether the session has still to learn from the ratings, or to read its reference set,
+        self._due = False  # and a request waits for that
+        self._later: dict[type[m.Command], m.Command] = {}  # the last of each kind that waits for that
         self._watch = Watch()
         self._rounds = RoundRunner(inbox, outbox.send, frames, self.do)
         self._checkpoint: str | None = None
@@ -99,7 +105,7 @@ class Service:
             command = self._inbox.next(pause)
             if command is not None:
                 self.do(command)
-                pause = IDLE
+                pause = 0.0 if self._due else IDLE
             elif not self._inbox.ended:
                 pause = 0.0 if self._ahead_of_time() else None
 
@@ -107,17 +113,18 @@ class Service:
         """Do one piece of preparation. Returns False if nothing is left."""
         if self._session is None:
             return False
-        if self._cold:  # takes seconds in one piece: a request during it must show why it is delayed
+        if self._cold:
             self._send(m.Busy("learning" if self._events else "drawing"))
-            self._guarded("Open", lambda: self._retrying(self._warm))
-            self._send(m.Busy(""))
+            self._guarded("Open", lambda: self._retrying(self._warm_up))
+            if not self._cold:
+                self._send(m.Busy(""))
             return True
         if (asked := self._explaining) is not None:
             self._explaining = None
             self._guarded("Explain", lambda: self._retrying(lambda: self._go_on_explaining(asked)))
             return True
         try:
-            return self._session.prepare()
+            return self._session.read() is not None or self._session.prepare()
         except (MemoryError, RuntimeError):  # reported when the work is requested, then done in smaller batches
             return False
 
@@ -136,7 +143,7 @@ class Service:
             return "learning"  # the first predictions after a start wait for all earlier ratings
         return TASKS.get(type(command), "")
 
-    def _guarded(self, name: str, work: Callable[[], None]) -> None:
+    def _guarded(self, name: str, work: Callable[[], object]) -> None:
         try:
             work()
         except FrameClosed:
@@ -195,13 +202,14 @@ class Service:
     # Opening
 
     def _remake(self, command: m.Open, device: str) -> None:
+        self._events = standing(self._events)
         if self._opened is not command:
             self._latents = {image.id: array(image.latent) for image in command.images}
             self._events = list(command.events)
             self._checkpoint = command.checkpoint
             self._use_signals = command.use_signals
         self._opened, self._session = command, None  # the old one's memory first
-        self._explorer, self._explaining, self._titling = None, None, None
+        self._explorer, self._explaining, self._titling, self._later = None, None, None, {}
         session = self._make(command, device)
         session.add(self._latents)  # including those that came after the command
         if self._checkpoint is not None:
@@ -211,7 +219,7 @@ class Service:
                 self._checkpoint = None
                 self._send(m.Notice(f"{error}: the untuned generator is in use."))
                 self._send(m.Restored(None, asked=False))
-        self._session, self._cold, self._untold = session, True, len(self._events)
+        self._session, self._cold, self._untold, self._retracted = session, True, len(self._events), False
         self._watch.forget()
         model = session.model
         self._send(
@@ -229,11 +237,42 @@ class Service:
             )
         )
 
+    def _warm_up(self) -> None:
+        """Read a piece of what has to be read before the ratings can be learnt from; then learn, and do what has waited for that."""
+        self._cold = False  # also if it fails
+        if (left := self.session.read()) is not None:
+            self._send(m.Reading(left.images, left.seconds))
+            self._cold = True
+            return
+        self._due = False
+        self._send(m.Reading(0, 0.0))
+        self._warm()
+        waited, self._later = self._later, {}
+        for command in waited.values():
+            self.do(command)
+
+    def _learn(self, patience: float = SOON) -> bool:
+        """Learn from the ratings so far, or, if images have to be read first for longer than `patience` seconds, as soon as nobody waits.
+
+        Returns whether it was done.
+        """
+        self._cold = self._due = self._reads_longer_than(patience)
+        if not self._cold:
+            self._warm()
+        return not self._cold
+
+    def _reads_longer_than(self, patience: float) -> bool:
+        """Whether images have to be read first, for longer than so many seconds."""
+        left = self.session.reading
+        if left is not None and math.isinf(self.session.pool.speed):  # it is not known yet how long that takes
+            left = self.session.read()
+        return left is not None and left.seconds > patience
+
     def _warm(self) -> None:
         """Read the reference set and learn from the ratings so far: seconds of work, for which a first grid need not wait."""
         self._cold = False
         use_signals_and_tags(self.session.learner, self._use_signals)
-        if self._untold:
+        if self._untold or self._retracted:
             self._hear()
         if not self._teaching:
             self.session.fit()
@@ -245,6 +284,11 @@ class Service:
         that the accuracy of predictions is known again. Nothing is passed twice if memory runs out in between."""
         learner = self.session.learner
         untold = self._events[len(self._events) - self._untold :]
+        if self._retracted:
+            tell_signals_and_tags(learner, untold)  # they are never taken back
+            learner.replace(feedback(self._events))
+            self._events, self._untold, self._retracted = standing(self._events), 0, False
+            return
         # Signals and tags do not count: a step with too few opinions fits no model, and what follows would not be predicted.
         opinions = [place for place, event in enumerate(untold, 1) if not isinstance(event, (m.Signal, m.Tag))]
         step = max(FEWEST_HEARD, math.ceil(len(opinions) / STEPS_HEARD))
@@ -268,7 +312,7 @@ class Service:
 
     def _do_propose(self, command: m.Propose) -> None:
         if self._cold and self._events:  # so that the choice uses the taste
-            self._warm()
+            self._learn(PATIENCE)
         chosen = self.session.choose(command.count)
         described = tuple(m.Proposal(packed(choice.latent), choice.why) for choice in chosen)
         drawn = 0
@@ -297,29 +341,23 @@ class Service:
                 assert isinstance(more, m.Feedback)
                 events.extend(more.events)
         known = [event for event in events if all(image in self._latents for image in event.images)]
-        if any(isinstance(event, m.Retracted) for event in known):
-            learner = self._retrying(lambda: self.session.learner)
-            untold = self._events[len(self._events) - self._untold :]
-            tell_signals_and_tags(learner, [*untold, *known])
-            self._events, self._untold = standing([*self._events, *known]), 0
-            learner.replace(feedback(self._events))
-        else:
-            self._events.extend(known)
-            self._untold += len(known)
+        self._events.extend(known)
+        self._untold += len(known)
+        self._retracted |= any(isinstance(event, m.Retracted) for event in known)
         if any(not isinstance(event, (m.Signal, m.Tag)) for event in known):  # those can wait for the next opinion
-            self._retrying(self._warm)  # nothing before it, which would be passed twice
+            self._retrying(self._learn)  # nothing before it, which would be passed twice
 
     def _do_usesignals(self, command: m.UseSignals) -> None:
         self._use_signals = command.on
         if self._events:
-            self._warm()
+            self._learn()
 
     def _do_predict(self, command: m.Predict) -> None:
         self._watch.images = tuple(image for image in command.images if image in self._latents)
         if self._cold and not self._events:
             return  # no taste yet: the reference set is read when nobody waits
-        if self._cold:
-            self._warm()
+        if self._cold or self._reads_longer_than(PATIENCE):
+            self._learn(PATIENCE)
         else:
             self._tell_taste()
 
@@ -329,9 +367,12 @@ class Service:
         self._send(m.Drawn(command.request, ids, self._frames.send(pixels)))
 
     def _do_explore(self, command: m.Explore) -> None:
-        self._send(self._explore().explore(command))
+        if self._knows_enough_for(command):
+            self._send(self._explore().explore(command))
 
     def _do_explain(self, command: m.Explain) -> None:
+        if not self._knows_enough_for(command):
+            return
         first = self._explore().explain(command, whole=False)
         self._send(first)
         # A round leaves no time in which nobody waits.
@@ -346,14 +387,20 @@ class Service:
         else:
             self._send(self._explore().explain(command, whole=True))
 
+    def _knows_enough_for(self, command: m.Command) -> bool:
+        """Whether a command that needs the taste can be done now; otherwise it is done later."""
+        if (self._cold or self._reads_longer_than(PATIENCE)) and not self._learn(PATIENCE):
+            self._later[type(command)] = command
+        return not self._cold
+
     def _explore(self) -> Explorer:
-        if self._cold:
-            self._warm()
         if self._explorer is None:
             self._explorer = Explorer(self.session, self._frames)
         return self._explorer
 
     def _do_suggesttitles(self, command: m.SuggestTitles) -> None:
+        if not self._knows_enough_for(command):
+            return
         if self._titling is None:
             self._titling = Titling(self.session)
         self._send(self._titling.suggest(command, self._latents))
@@ -374,14 +421,22 @@ class Service:
         if taught.checkpoint is not None:
             self._checkpoint = str(taught.checkpoint)
         self._rounds.finish(self.session, command, taught)
-        self._guarded("Feedback", lambda: self._retrying(self._warm))  # ratings made during the round
+        self._guarded("Feedback", lambda: self._retrying(self._learn))  # ratings made during the round
 
     def _teach(self, command: m.RunRound) -> Taught:
+        with self._as_teaching():
+            if not self._rounds.read(self.session, command):
+                return Taught(False, STOPPED, None, {})
         if self._cold:
             self._warm()
+        with self._as_teaching():
+            return self._rounds.teach(self.session, command)
+
+    @contextmanager
+    def _as_teaching(self) -> Iterator[None]:
         self._teaching = True
         try:
-            return self._rounds.teach(self.session, command)
+            yield
         finally:
             self._teaching = False
 
@@ -392,6 +447,6 @@ class Service:
 
     def _do_export(self, command: m.Export) -> None:
         if self._cold and self._events:
-            self._warm()  # the card reports the taste
+            self._learn(PATIENCE)  # the card reports the taste
         told = export_told(self.session, command, self._send, lambda: self._inbox.export_unwanted)
         self._send(told)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import cast
 
@@ -11,7 +11,7 @@ import numpy as np
 import gan
 from gan.data.procedural import cache_folder
 from gan.errors import UserError
-from gan.session import Feedback, Signal, Tag, TuningSession
+from gan.session import Feedback, Reading, Signal, Tag, TuningSession
 from gan.taste import TasteLearner, TasteSummary
 from gan.taste.events import Kind
 from studio.project.opinions import standing
@@ -42,8 +42,12 @@ def make_session(command: m.Open, device: str) -> TuningSession:
     return session
 
 
-def open_session(command: m.Open, device: str, taste: bool = True) -> TuningSession:
+def open_session(
+    command: m.Open, device: str, taste: bool = True, reading: Callable[[Reading], None] = lambda left: None
+) -> TuningSession:
     """A session with everything in the command; without `taste`, which takes seconds and is not needed for drawing, no ratings.
+
+    `reading` is called with what is still to be looked at before the ratings can be learnt from.
 
     Raises
     ------
@@ -55,6 +59,8 @@ def open_session(command: m.Open, device: str, taste: bool = True) -> TuningSess
         session.restore(Path(command.checkpoint))
     if not taste:
         return session
+    while (left := session.read()) is not None:
+        reading(left)
     use_signals_and_tags(session.learner, command.use_signals)
     session.feedback(feedback(command.events))
     tell_signals_and_tags(session.learner, command.events)

@@ -19,9 +19,12 @@ from gan.rewards.outside import PREFIX, installed
 from gan.session import RoundProgress, RoundResult, TuningSession
 from studio.worker.messages import RoundSettings
 
+STOPPED = "Stopped before any version was better; nothing was changed."
 LIKED = 0.8  # quantile of the untuned images' liking above which an image counts as liked
 _WISH = 0.5  # weight of a plain measure whose slider is at 1
-_SEEDS = range(1_000_000, 1_000_192)  # far from those of the strip
+_MOST_JUDGED, _FEWEST_JUDGED = 192, 48  # images whose predicted like rate is stored with a round: as many as can be drawn
+_JUDGING = 10.0  # in so many seconds
+_SEEDS = range(1_000_000, 1_000_000 + _MOST_JUDGED)  # far from those of the strip
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def teach(
         if result.kept and not kept:
             why = "Stopped on request; nothing was changed."
         elif not result.kept and cancel():
-            why = "Stopped before any version was better; nothing was changed."
+            why = STOPPED
         metrics = measured(result, predicted_like_rate(session) if kept else None)
         if kept:
             try:
@@ -117,7 +120,8 @@ def reward_weights(settings: RoundSettings) -> RewardWeights:
 def predicted_like_rate(session: TuningSession) -> float:
     """Share of fresh tuned images that the taste model puts above the untuned generator's 80th percentile."""
     limit = float(torch.quantile(session.scorer.reference_liking, LIKED))
-    z = latents(_SEEDS, session.model.z_dim).to(session.model.device)
+    seeds = _SEEDS[: int(min(_MOST_JUDGED, max(_FEWEST_JUDGED, _JUDGING * session.pool.speed)))]
+    z = latents(seeds, session.model.z_dim).to(session.model.device)
     return float((session.score(session.adapter(z).cpu().numpy()).liking > limit).float().mean())
 
 

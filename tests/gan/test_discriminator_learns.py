@@ -124,10 +124,9 @@ def test_a_choice_that_exploits_a_flaw_is_caught() -> None:
 
 @pytest.fixture
 def few_images(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("gan.rewards.scorer.REFERENCE_IMAGES", 160)
+    monkeypatch.setattr("gan.rewards.pool.REFERENCE_IMAGES", 160)
     monkeypatch.setattr("gan.rewards.scorer._LEARNT_IMAGES", 40)
     monkeypatch.setattr("gan.rewards.scorer._REAL_IMAGES", 20)
-    monkeypatch.setattr("gan.proposing._FEWEST", 48)
     monkeypatch.setattr("gan.data.procedural.cache_folder", lambda: tmp_path)
 
 

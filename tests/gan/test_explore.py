@@ -18,8 +18,7 @@ from gan.taste.words import MEASURES, measures, name_directions, rank_correlatio
 @pytest.fixture(scope="module", autouse=True)
 def _small_reference():
     patch = pytest.MonkeyPatch()
-    patch.setattr("gan.rewards.scorer.REFERENCE_IMAGES", 160)
-    patch.setattr("gan.proposing._FEWEST", 48)
+    patch.setattr("gan.rewards.pool.REFERENCE_IMAGES", 160)
     yield
     patch.undo()
 

@@ -82,7 +82,7 @@ def test_a_choice_that_begins_with_it_changes_nothing_yet() -> None:
 def test_a_round_after_more_was_read_begins_with_what_was_learnt_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gan.rewards.pool.ENOUGH", 300)
     monkeypatch.setattr("gan.preparing.ENOUGH", 300)
-    monkeypatch.setattr("gan.rewards.scorer.REFERENCE_IMAGES", 100)
+    monkeypatch.setattr("gan.rewards.pool.REFERENCE_IMAGES", 100)
     wide = Limits(diversity=0.1, realism=-9.0, typicality=-9.0)
     session = rated(RoundConfig(steps=4, states=4, children=4, look_every=2, look_images=64, limits=wide, pool=1000), 48)
 
@@ -156,7 +156,7 @@ def test_what_is_given_tells_more_of_images_than_chance() -> None:
 
 def test_a_first_round_with_a_foresight_given_waits_for_few_images_and_learns_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gan.preparing.ENOUGH_FORESEEN", 300)
-    monkeypatch.setattr("gan.rewards.scorer.REFERENCE_IMAGES", 100)
+    monkeypatch.setattr("gan.rewards.pool.REFERENCE_IMAGES", 100)
     shape = ChoiceConfig(8, 16)
     given = Foresight(hidden_layers(shape.inputs, shape.width, shape.depth), torch.zeros(16), torch.ones(16), 5000)
     monkeypatch.setattr("gan.session.bundled_foresight", lambda digest, like, device: given)

@@ -82,8 +82,7 @@ def test_the_loop_in_the_docstring_runs(small_model: MakeModel, monkeypatch: pyt
     said = {"gan": gan, "model": small_model(), "rate": lambda pixels: 1 + int(pixels[..., 0].mean()) % 5, "print": lambda *words: None}
     quick = gan.RoundConfig(policy="shift", steps=2, states=4, children=4, look_images=32, pool=600)
     monkeypatch.setattr(gan, "TuningSession", lambda model: TuningSession(model, "cpu", config=quick))
-    monkeypatch.setattr("gan.rewards.scorer.REFERENCE_IMAGES", 160)
-    monkeypatch.setattr("gan.proposing._FEWEST", 48)
+    monkeypatch.setattr("gan.rewards.pool.REFERENCE_IMAGES", 160)
     monkeypatch.setattr("gan.taste.learner.TasteLearner.conviction", 1.0)  # whatever these stars are
     exec(loop, said)
     assert said["session"].rounds == 1

@@ -24,7 +24,7 @@ QUICK = RoundConfig(steps=6, states=8, children=4, look_every=2, look_images=32,
 @pytest.fixture(autouse=True)
 def _package(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(install_into(tmp_path / "installed")))
-    monkeypatch.setattr("gan.rewards.scorer.REFERENCE_IMAGES", 160)
+    monkeypatch.setattr("gan.rewards.pool.REFERENCE_IMAGES", 160)
 
 
 def _session() -> TuningSession:

@@ -96,7 +96,7 @@ def test_the_guard_keeps_what_is_wished_for_though_it_costs_a_little_taste():
 
 
 def test_a_round_follows_a_wish(monkeypatch):
-    monkeypatch.setattr("gan.rewards.scorer.REFERENCE_IMAGES", 160)
+    monkeypatch.setattr("gan.rewards.pool.REFERENCE_IMAGES", 160)
     torch.manual_seed(3)
     generator = Generator(GeneratorConfig(resolution=16, z_dim=8, w_dim=16, channels=(16, 16, 8)))
     limits = Limits(diversity=0.3, realism=-9.0, typicality=-9.0)

@@ -35,8 +35,7 @@ QUICK = RoundConfig(steps=4, states=8, children=4, look_every=2, look_images=32,
 
 @pytest.fixture(autouse=True)
 def _small_reference(monkeypatch):
-    monkeypatch.setattr("gan.rewards.scorer.REFERENCE_IMAGES", 160)
-    monkeypatch.setattr("gan.proposing._FEWEST", 48)
+    monkeypatch.setattr("gan.rewards.pool.REFERENCE_IMAGES", 160)
 
 
 @pytest.mark.parametrize(

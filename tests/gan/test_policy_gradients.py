@@ -203,7 +203,7 @@ def test_pathwise_updates_reach_the_optimum_of_reward_minus_kl(random):
 def scorer():
     """Of a small generator with random weights and a taste for redness."""
     patch = pytest.MonkeyPatch()
-    patch.setattr("gan.rewards.scorer.REFERENCE_IMAGES", 160)
+    patch.setattr("gan.rewards.pool.REFERENCE_IMAGES", 160)
     torch.manual_seed(3)
     generator = Generator(GeneratorConfig(resolution=16, z_dim=8, w_dim=16, channels=(16, 16, 8)))
     critic = Discriminator(DiscriminatorConfig(resolution=16, channels=(8, 16), features=16))

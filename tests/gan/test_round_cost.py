@@ -15,7 +15,7 @@ from gan.policy.rounds import Round, RoundConfig
 
 @pytest.fixture
 def small(monkeypatch, tmp_path):
-    monkeypatch.setattr("gan.rewards.scorer.REFERENCE_IMAGES", 160)
+    monkeypatch.setattr("gan.rewards.pool.REFERENCE_IMAGES", 160)
     monkeypatch.setattr("gan.data.procedural.cache_folder", lambda: tmp_path)
     monkeypatch.setattr(round_cost, "RATINGS", 24)
     torch.manual_seed(3)

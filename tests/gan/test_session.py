@@ -1,6 +1,7 @@
 """The front door, on a small real generator: propose, listen, learn, teach, keep, restore, export."""
 
 import json
+import math
 import os
 import stat
 from copy import deepcopy
@@ -12,6 +13,7 @@ import pytest
 import safetensors
 import torch
 from safetensors.torch import load_file, save_file
+from slow_clock import SlowClock
 
 from gan.device import bfloat16_pays
 from gan.errors import UserError
@@ -21,7 +23,7 @@ from gan.guard import Limits, Look
 from gan.model import Model
 from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig, latents
 from gan.policy.rounds import Round, RoundConfig
-from gan.preparing import reaching
+from gan.preparing import affordable, reaching
 from gan.rewards import MOVING_WEIGHTS, RewardWeights
 from gan.rewards.drawer import Drawer
 from gan.rewards.pool import Pool
@@ -35,8 +37,7 @@ QUICK = RoundConfig(steps=6, states=8, children=4, look_every=2, look_images=32,
 @pytest.fixture(scope="module", autouse=True)
 def _small_reference():
     patch = pytest.MonkeyPatch()
-    patch.setattr("gan.rewards.scorer.REFERENCE_IMAGES", 160)
-    patch.setattr("gan.proposing._FEWEST", 48)
+    patch.setattr("gan.rewards.pool.REFERENCE_IMAGES", 160)
     yield
     patch.undo()
 
@@ -512,19 +513,22 @@ def test_a_damaged_pool_in_the_cache_is_read_anew(damage, tmp_path):
 
 
 def test_a_slow_generators_pool_is_kept_and_goes_on_from_there(tmp_path, monkeypatch):
-    monkeypatch.setattr("gan.rewards.pool._LEAST", 20)
-    monkeypatch.setattr("gan.rewards.pool._FULL_SECONDS", 0.0)  # any time is as long as can be waited for
+    monkeypatch.setattr("gan.rewards.pool._LONG", 0.0)  # any time is long
+    monkeypatch.setattr("gan.rewards.pool._REFERENCE_SUFFICES", ((0.0, 20),))
 
     def opened() -> Pool:
         return Pool(Drawer(_model()), 40, tmp_path / "pool.npz")
 
     pool = opened()
     pool.grow(16)
-    assert not pool.full and not (tmp_path / "pool.npz").exists()
-    pool.grow(8)
-    assert pool.full and len(opened()) == 24
+    assert not pool.refers and not (tmp_path / "pool.npz").exists()
+    pool.grow(6)
+    assert pool.refers and not pool.full and len(opened()) == 22
+    pool.grow(6)
+    assert len(opened()) == 22  # written again after it has grown by half
+    pool.grow(6)
     later = opened()
-    assert not later.full and torch.equal(later.latents, pool.latents)
+    assert len(later) == 34 and not later.full and torch.equal(later.latents, pool.latents)
     later.grow(16)
     whole = opened()
     assert later.full and len(whole) == 40
@@ -614,3 +618,37 @@ def test_what_is_prepared_is_chosen_from_and_drawn_as_it_is_saved():
     assert [p.why for p in proposals].count("informative") > 12
     drawn = session.draw(np.stack([p.latent for p in proposals]))
     assert (np.stack([p.pixels for p in proposals]) == drawn).all()
+
+
+def test_a_slow_generator_is_taught_from_fewer_images_a_few_at_a_time(monkeypatch):
+    session = TuningSession(_model(), device="cpu", seed=3, config=RoundConfig(steps=8, limits=WIDE, pool=4096))
+    clock = SlowClock(monkeypatch, session)
+    monkeypatch.setattr("gan.rewards.pool.REFERENCE_IMAGES", 1024)
+    proposals = session.propose(24)
+    session.add({i: proposal.latent for i, proposal in enumerate(proposals)})
+    assert session.reading is not None
+    told = []
+    while (left := session.read()) is not None:
+        told.append(left)
+        assert clock.now < 200.0
+    assert told[0].images > 24 and told[0].seconds == pytest.approx(told[0].images)
+    assert [left.images for left in told[2:]] == sorted((left.images for left in told[2:]), reverse=True)
+    assert str(told[-1]) == "looking at what the generator draws: 128 of 129 images"
+    assert session.reading is None and len(session.pool) == 128 and len(session.scorer.latents) == 128
+    order = np.argsort([proposal.pixels.mean() for proposal in proposals])
+    at = clock.now
+    session.feedback(Feedback(int(i), "stars", 1.0 + 5 * place // 24, float(place)) for place, i in enumerate(order))
+    session.fit()
+    assert clock.now == at  # all that it needs was read
+    notes = [report.note for report in session.run_round() if not report.step]
+    assert notes[0] == "looking at what the generator draws: 129 of 512 images" and len(session.pool) == 512
+    assert session.last_round is not None and session.last_round.drawn < 8 * 8 + 4 * 32 + 1
+    assert session.choose(24)  # among those 512
+
+
+def test_how_much_a_round_draws_depends_on_what_can_be_drawn():
+    usual = RoundConfig()
+    assert affordable(usual, math.inf) is usual and affordable(usual, 30.0) is usual
+    assert affordable(usual, 5.0).states == 4 and affordable(usual, 0.5).look_images == 32
+    asked = replace(usual, states=2, children=2, look_images=16)
+    assert affordable(asked, 0.01) == replace(asked, look_every=8)

@@ -245,8 +245,7 @@ def test_graphs_for_other_programs_draw_the_same() -> None:
 
 
 def test_it_is_tuned_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gan.rewards.scorer.REFERENCE_IMAGES", 96)
-    monkeypatch.setattr("gan.proposing._FEWEST", 32)
+    monkeypatch.setattr("gan.rewards.pool.REFERENCE_IMAGES", 96)
     torch.manual_seed(5)
     made = Model(
         "foreign",

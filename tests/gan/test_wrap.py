@@ -122,7 +122,7 @@ def _brightness(pixels):
 
 @pytest.mark.parametrize("policy", ["choice", "shift"])
 def test_it_is_taught_without_a_discriminator(policy, monkeypatch, tmp_path):
-    monkeypatch.setattr("gan.rewards.scorer.REFERENCE_IMAGES", 160)
+    monkeypatch.setattr("gan.rewards.pool.REFERENCE_IMAGES", 160)
     module = Stranger(channels=1)
     weights = {key: value.clone() for key, value in module.state_dict().items()}
     model = gan.wrap(module, z_dim=6, mapping=nn.Sequential(module.body[0], module.body[1]))

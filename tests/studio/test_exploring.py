@@ -30,7 +30,7 @@ class Frames:
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Any:
     patch = pytest.MonkeyPatch()
-    patch.setattr("gan.rewards.scorer.REFERENCE_IMAGES", 160)
+    patch.setattr("gan.rewards.pool.REFERENCE_IMAGES", 160)
     folder: Path = small_bundle(tmp_path_factory.mktemp("model") / "small")
     yield make_session(m.Open("", str(folder), None, seed=2), "cpu")
     patch.undo()

@@ -1,5 +1,6 @@
 """The real worker process, on a real (small, untrained) generator: grids, ratings, rounds, crashes, ends."""
 
+import itertools
 import math
 import os
 import signal
@@ -16,6 +17,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from backend_support import LATENT, Heard, pump, small_bundle
+from slow_clock import SlowClock
 
 from studio.project import recovered
 from studio.project.opinions import RATING_KINDS
@@ -368,6 +370,12 @@ class Quiet:
         return found
 
 
+def settle(served):
+    """Let a service do what it does while nobody waits, until it has learnt from all ratings."""
+    while served._cold:
+        assert served._ahead_of_time()
+
+
 class Sent:
     """An outbox, and frames, that keep what they are given."""
 
@@ -474,7 +482,7 @@ def test_memory_that_is_short_for_the_reference_set_is_no_failure(bundle):
     drawer = served.session.pool.drawer
     look, chunk = drawer.look, drawer.chunk
     drawer.look = lambda latents: look(latents) if drawer.chunk <= chunk // 2 else run_out()
-    served._ahead_of_time()
+    settle(served)
     assert not sent.of(m.Failed) and len(sent.of(m.Notice)) == 1 and sent.of(m.Taste)[-1].count == 1
 
 
@@ -583,7 +591,7 @@ def test_a_taste_tells_what_signs_are_worth_unless_it_is_not_to_learn_from_them(
     stars = tuple(m.FeedbackEvent(n + 1, "stars", 1.0 + n % 5, float(n)) for n in range(40))
     looks = tuple(m.Signal(n + 1, "dwell", 1.0 + n % 5 + 0.1 * (n % 3), float(n)) for n in range(60))
     served.do(m.Open("", str(bundle), None, "cpu", 0, images(60), (*stars, *looks)))
-    assert served._ahead_of_time()
+    settle(served)
     taste = sent.of(m.Taste)[-1]
     assert taste.signs_auc is not None and taste.signs_auc > 0.9 and taste.signs_weight > 0.5
     served.do(m.UseSignals(False))
@@ -600,7 +608,7 @@ def test_a_taste_tells_what_words_are_worth_and_forgets_those_taken_away(bundle)
     stars = tuple(m.FeedbackEvent(n + 1, "stars", 1.0 + n % 5, float(n)) for n in range(40))
     words = tuple(m.Tag(n + 1, "tag", "keep", float(n)) for n in range(60) if n % 5 > 2)
     served.do(m.Open("", str(bundle), None, "cpu", 0, images(60), (*stars, *words)))
-    assert served._ahead_of_time()
+    settle(served)
     assert sent.of(m.Taste)[-1].tags_weight > 0.5
     served.do(m.Feedback(tuple(m.Tag(word.image, "untag", "keep", 50.0) for word in words)))
     served.do(m.Feedback((m.FeedbackEvent(41, "stars", 3.0, 51.0),)))  # words by themselves can wait
@@ -631,8 +639,8 @@ def test_the_first_guesses_after_a_start_are_called_learning(bundle):
 def test_how_well_it_guesses_survives_a_restart(bundle):
     served, sent = opened_again(bundle, 60)
     told = len(sent.of(m.Busy))
-    assert served._ahead_of_time(), "it learns while nobody waits"
-    assert [busy.task for busy in sent.of(m.Busy)[told:]] == ["learning", ""], "and is not called ready meanwhile"
+    settle(served)  # it learns while nobody waits
+    assert list(dict.fromkeys(busy.task for busy in sent.of(m.Busy)[told:])) == ["learning", ""], "and is not called ready meanwhile"
     taste = sent.of(m.Taste)[-1]
     assert (taste.count, taste.guesses) == (60, 48), (
         "all but the first twelve were guessed before they were learnt"
@@ -815,3 +823,69 @@ def test_what_a_taste_is_not_told_at_once_is_drawn_while_nobody_waits(bundle, mo
     told = sent.of(m.Explained)[-1]
     assert pieces > 2 and not told.pending and told.kept is not None
     assert len(sent.of(m.Notice)) == 1 and not sent.of(m.Failed)
+
+
+@pytest.fixture
+def slowly_opened(bundle, tmp_path, monkeypatch):
+    """Opens a project with so many ratings, whose generator draws one image a second."""
+    monkeypatch.setattr("studio.worker.sessions.cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr("gan.rewards.pool.REFERENCE_IMAGES", 1024)
+
+    def opened(ratings):
+        served, sent = opened_again(bundle, ratings)
+        return served, sent, SlowClock(monkeypatch, served.session)
+
+    return opened
+
+
+def test_while_a_slow_generator_is_looked_at_everything_else_is_answered(slowly_opened):
+    served, sent, clock = slowly_opened(0)
+    served.do(m.Know(images(20), watch=True))
+    served.do(m.Feedback(tuple(m.FeedbackEvent(n + 1, "stars", 1.0 + n % 5, float(n)) for n in range(20))))
+    served.do(m.Predict((1, 2)))
+    served.do(m.Explore(1, None, seed=3))
+    assert clock.now <= 32 and not sent.of(m.Taste) and not sent.of(m.Explored)
+    assert served._ahead_of_time() and sent.of(m.Busy)[-1].task == "learning", "it goes on, and says so"
+    begun = clock.now
+    served.do(m.Propose(7, 9))
+    assert sum(part.frames.count for part in sent.of(m.GridPart)) + sent.of(m.Grid)[-1].frames.count == 9
+    assert {proposal.kind for proposal in sent.of(m.Grid)[-1].proposals} == {"random"} and clock.now == begun
+    settle(served)
+    left = sent.of(m.Reading)
+    assert all(one.images >= another.images for one, another in itertools.pairwise(left[2:]))
+    assert left[-1] == m.Reading(0, 0.0) and left[-2].seconds == pytest.approx(1.0)
+    assert sent.of(m.Taste)[-1].count == 20 and len(sent.of(m.Explored)) == 1
+    assert sent.of(m.Busy)[-1].task == "" and not sent.of(m.Failed)
+
+
+def test_a_retraction_that_comes_before_the_opinions_are_learnt_counts(slowly_opened):
+    served, sent, _ = slowly_opened(20)
+    served.do(m.Feedback((m.Duel(5, 1, 2, "a", "a", 30.0), m.Signal(3, "zoom", 1.0, 31.0))))
+    served.do(m.Feedback((m.Retracted(5, 32.0),)))
+    assert not sent.of(m.Taste)
+    settle(served)
+    assert len(served.session.learner.standing()) == 20 and sent.of(m.Taste)[-1].count == 20
+    served.do(m.Feedback((m.Duel(6, 1, 2, "a", "a", 33.0),)))
+    assert len(served.session.learner.standing()) == 21
+    served.do(m.Feedback((m.Retracted(6, 34.0),)))
+    assert len(served.session.learner.standing()) == 20 and not sent.of(m.Failed)
+
+
+def test_a_round_of_a_slow_generator_says_what_it_waits_for_and_can_be_stopped(slowly_opened, tmp_path):
+    served, sent, _ = slowly_opened(20)
+    stop = Quiet()
+    served._rounds._inbox = stop
+
+    def stopped(event):
+        if isinstance(event, m.Progress) and "of 148 images" in event.note:
+            stop.stop = m.Stop(keep=True)
+        Sent.send(sent, event)
+
+    served._rounds._send = stopped
+    served.do(m.RunRound(str(tmp_path / "1.safetensors"), steps=3))
+    assert all(step.step == 0 and step.seconds_left > 100 for step in sent.of(m.Progress))
+    assert "looking at what the generator draws" in sent.of(m.Progress)[0].note
+    assert not sent.of(m.Failed)
+    finished = sent.of(m.RoundFinished)[-1]
+    assert not finished.kept and finished.stopped and "nothing was changed" in finished.reason
+    assert not (tmp_path / "1.safetensors").exists()
