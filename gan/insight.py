@@ -10,7 +10,8 @@ from gan.rewards.prediction import predictions
 from gan.session import TuningSession
 from gan.taste.words import Word, measures, words
 
-_LOOKED_AT = 256  # reference images from which the words are derived
+_LOOKED_AT = 256  # reference images from which the words are derived,
+_FEWEST, _SECONDS = 32, 20.0  # or, with a slow generator, as many as it draws in so many seconds
 DRAWN = range(3_000_000_000, 3_000_000_256)  # seeds of the tuned images: unlikely to be typed, and not in a pool
 _LIKED = 5  # the best 1 in 5 of the untuned images count as liked
 
@@ -58,11 +59,11 @@ def insight(session: TuningSession, count: int = 6, at_once: bool = False) -> In
     if session.learner.model is None:
         return None
     scorer = session.scorer
-    some = slice(0, _LOOKED_AT)
-    liking, doubt = session.learner.model.predict(tuple(group[some] for group in scorer.reference))
+    liking, doubt = session.learner.model.predict(tuple(group[:_LOOKED_AT] for group in scorer.reference))
     pending = tuple(to_draw(session)) if at_once else ()
     some_words = session.learner.conviction and "words" not in pending  # no words without evidence of a preference
-    found = words(plain_measures(session), liking) if some_words else []
+    measured = plain_measures(session) if some_words else None
+    found = [] if measured is None else words(measured, liking[: len(measured)])
     order = liking.argsort(descending=True)
 
     def shown(rows: torch.Tensor) -> Shown:
@@ -119,7 +120,7 @@ def kept(session: TuningSession) -> Kept | None:
 
 
 def plain_measures(session: TuningSession) -> torch.Tensor:
-    """Measures of the first 256 reference images, (n, len(MEASURES)); cached by the session, because they never change."""
+    """Measures of the first 256 reference images, or of fewer with a slow generator: (n, len(MEASURES)); cached by the session."""
     while _measure_more(session):
         pass
     assert session.plain_measures is not None
@@ -131,14 +132,14 @@ def prepare(session: TuningSession) -> bool:
     missing = to_draw(session)
     if "words" in missing:
         return _measure_more(session)
-    return "kept" in missing and session.read_tuned(DRAWN, session.scorer.drawer.chunk)
+    return "kept" in missing and session.read_tuned(DRAWN, session.pool.piece)
 
 
 @torch.no_grad()
 def _measure_more(session: TuningSession) -> bool:
     """Draw and measure a few more of the images of `plain_measures`. Returns False if all are measured."""
     known, drawer = session.plain_measures, session.scorer.drawer
-    rest = _unmeasured(session)[: drawer.chunk]
+    rest = _unmeasured(session)[: min(drawer.chunk, session.pool.piece)]
     if not len(rest):
         return False
     found = measures(drawer.draw(rest))
@@ -148,4 +149,5 @@ def _measure_more(session: TuningSession) -> bool:
 
 def _unmeasured(session: TuningSession) -> torch.Tensor:
     """Latents of the images that `plain_measures` still needs."""
-    return session.scorer.latents[0 if session.plain_measures is None else len(session.plain_measures) : _LOOKED_AT]
+    enough = int(min(_LOOKED_AT, max(_FEWEST, _SECONDS * session.pool.speed)))
+    return session.scorer.latents[0 if session.plain_measures is None else len(session.plain_measures) : enough]
