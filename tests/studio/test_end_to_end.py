@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from studio.app import MODEL
 from studio.project.recent import new_project_folder
 from studio.project.store import Project
 from studio.ui.export_dialog import ExportDialog
@@ -24,10 +25,10 @@ SEED = 12  # of the project: a round in which chance has no good day is no error
 PATIENCE = 120_000  # ms
 
 
-@pytest.fixture
-def window(show: Callable[[Project], StudioWindow]) -> StudioWindow:
-    """The studio on a new project, in the default place and on the bundled generator."""
-    return show(Project(new_project_folder("My taste"), seed=SEED))
+@pytest.fixture(params=["dreamscapes", pytest.param(MODEL, marks=pytest.mark.slow)])
+def window(show: Callable[[Project], StudioWindow], request: pytest.FixtureRequest) -> StudioWindow:
+    """The studio on a new project, in the default place and on a bundled generator."""
+    return show(Project(new_project_folder("My taste"), model=request.param, seed=SEED))
 
 
 @pytest.mark.timeout(300)
@@ -158,7 +159,6 @@ def _brightness(window: StudioWindow, row: int) -> float:
 
 def test_what_the_studio_says_is_bundled_is():
     from gan import assets
-    from studio.app import MODEL
     from studio.model.training import BUNDLED
 
     assert set(BUNDLED) == set(assets.names())
