@@ -6,7 +6,6 @@ The main thread does one thing at a time; while a round runs, `studio.worker.rou
 from __future__ import annotations
 
 import gc
-import itertools
 import math
 import traceback
 from collections.abc import Callable, Iterator
@@ -21,24 +20,17 @@ from gan.device import resolve_device
 from gan.errors import TooLittleSaid, UserError, is_out_of_memory, reason
 from gan.insight import prepare
 from gan.session import TuningSession
-from studio.project.opinions import standing
 from studio.worker import messages as m
 from studio.worker.exploring import Explorer
 from studio.worker.exporting import export_told
 from studio.worker.frames import FrameClosed, FrameWriter
 from studio.worker.inbox import Inbox, Outbox
 from studio.worker.machine import device_label, usable_cores, work_in_smaller_batches
+from studio.worker.opinions import Opinions
 from studio.worker.pieces import in_pieces
 from studio.worker.predicting import Watch
 from studio.worker.rounds import RoundRunner
-from studio.worker.sessions import (
-    array,
-    feedback,
-    make_session,
-    packed,
-    tell_signals_and_tags,
-    use_signals_and_tags,
-)
+from studio.worker.sessions import array, make_session, packed
 from studio.worker.teaching import STOPPED, Taught
 from studio.worker.titling import Titling
 
@@ -58,7 +50,6 @@ TASKS = {
 IDLE = 0.3  # seconds without a command
 # Seconds that a request may wait for images to be read; what would take longer is done when nobody waits.
 SOON, PATIENCE = 1.0, 10.0
-FEWEST_HEARD, STEPS_HEARD = 4, 10  # a restart's opinions are passed in steps of at least so many, and in at most so many steps
 MakeSession = Callable[[m.Open, str], TuningSession]
 T = TypeVar("T")
 
@@ -82,11 +73,7 @@ class Service:
         self._session: TuningSession | None = None
         self._opened: m.Open | None = None
         self._latents: dict[int, np.ndarray] = {}
-        self._use_signals = True
-        # All current ones, for a session that is recreated on another device.
-        self._events: list[m.Opinion] = []
-        self._untold = 0  # how many of them, from the end, the session does not have yet
-        self._retracted = False  # whether the session still has some that are no longer current
+        self._opinions = Opinions()
         self._cold = False  # whether the session has still to learn from the ratings, or to read its reference set,
         self._due = False  # and a request waits for that
         self._later: dict[type[m.Command], m.Command] = {}  # the last of each kind that waits for that
@@ -114,7 +101,7 @@ class Service:
         if self._session is None:
             return False
         if self._cold:
-            self._send(m.Busy("learning" if self._events else "drawing"))
+            self._send(m.Busy("learning" if self._opinions else "drawing"))
             self._guarded("Open", lambda: self._retrying(self._warm_up))
             if not self._cold:
                 self._send(m.Busy(""))
@@ -139,7 +126,7 @@ class Service:
 
     def _task(self, command: m.Command) -> str:
         """The task to show while a command runs; empty if it takes no time."""
-        if isinstance(command, m.Predict) and self._cold and self._events:
+        if isinstance(command, m.Predict) and self._cold and self._opinions:
             return "learning"  # the first predictions after a start wait for all earlier ratings
         return TASKS.get(type(command), "")
 
@@ -202,12 +189,11 @@ class Service:
     # Opening
 
     def _remake(self, command: m.Open, device: str) -> None:
-        self._events = standing(self._events)
         if self._opened is not command:
             self._latents = {image.id: array(image.latent) for image in command.images}
-            self._events = list(command.events)
             self._checkpoint = command.checkpoint
-            self._use_signals = command.use_signals
+            self._opinions.use_signals = command.use_signals
+        self._opinions.start(None if self._opened is command else command.events)
         self._opened, self._session = command, None  # the old one's memory first
         self._explorer, self._explaining, self._titling, self._later = None, None, None, {}
         session = self._make(command, device)
@@ -219,7 +205,7 @@ class Service:
                 self._checkpoint = None
                 self._send(m.Notice(f"{error}: the untuned generator is in use."))
                 self._send(m.Restored(None, asked=False))
-        self._session, self._cold, self._untold, self._retracted = session, True, len(self._events), False
+        self._session, self._cold = session, True
         self._watch.forget()
         model = session.model
         self._send(
@@ -271,35 +257,11 @@ class Service:
     def _warm(self) -> None:
         """Read the reference set and learn from the ratings so far: seconds of work, for which a first grid need not wait."""
         self._cold = False
-        use_signals_and_tags(self.session.learner, self._use_signals)
-        if self._untold or self._retracted:
-            self._hear()
+        self._opinions.tell(self.session, at_once=self._teaching)
         if not self._teaching:
             self.session.fit()
         self._tell_taste()
         import torch._dynamo  # noqa: F401 - the first optimiser would take 1.2 s to import it, at the first ratings
-
-    def _hear(self) -> None:
-        """Pass new opinions to the learner. Many at once, as after a start, are passed in steps, each predicted before it is learnt, so
-        that the accuracy of predictions is known again. Nothing is passed twice if memory runs out in between."""
-        learner = self.session.learner
-        untold = self._events[len(self._events) - self._untold :]
-        if self._retracted:
-            tell_signals_and_tags(learner, untold)  # they are never taken back
-            learner.replace(feedback(self._events))
-            self._events, self._untold, self._retracted = standing(self._events), 0, False
-            return
-        # Signals and tags do not count: a step with too few opinions fits no model, and what follows would not be predicted.
-        opinions = [place for place, event in enumerate(untold, 1) if not isinstance(event, (m.Signal, m.Tag))]
-        step = max(FEWEST_HEARD, math.ceil(len(opinions) / STEPS_HEARD))
-        ends = [*([] if self._teaching else opinions[step - 1 : -1 : step]), len(untold)]
-        for start, end in itertools.pairwise([0, *ends]):
-            if start:
-                learner.fit()
-            events = untold[start:end]
-            learner.feedback(feedback(events))
-            tell_signals_and_tags(learner, events)
-            self._untold -= len(events)
 
     @property
     def session(self) -> TuningSession:
@@ -311,7 +273,7 @@ class Service:
     # Images and ratings
 
     def _do_propose(self, command: m.Propose) -> None:
-        if self._cold and self._events:  # so that the choice uses the taste
+        if self._cold and self._opinions:  # so that the choice uses the taste
             self._learn(PATIENCE)
         chosen = self.session.choose(command.count)
         described = tuple(m.Proposal(packed(choice.latent), choice.why) for choice in chosen)
@@ -341,20 +303,18 @@ class Service:
                 assert isinstance(more, m.Feedback)
                 events.extend(more.events)
         known = [event for event in events if all(image in self._latents for image in event.images)]
-        self._events.extend(known)
-        self._untold += len(known)
-        self._retracted |= any(isinstance(event, m.Retracted) for event in known)
+        self._opinions.add(known)
         if any(not isinstance(event, (m.Signal, m.Tag)) for event in known):  # those can wait for the next opinion
             self._retrying(self._learn)  # nothing before it, which would be passed twice
 
     def _do_usesignals(self, command: m.UseSignals) -> None:
-        self._use_signals = command.on
-        if self._events:
+        self._opinions.use_signals = command.on
+        if self._opinions:
             self._learn()
 
     def _do_predict(self, command: m.Predict) -> None:
         self._watch.images = tuple(image for image in command.images if image in self._latents)
-        if self._cold and not self._events:
+        if self._cold and not self._opinions:
             return  # no taste yet: the reference set is read when nobody waits
         if self._cold or self._reads_longer_than(PATIENCE):
             self._learn(PATIENCE)
@@ -446,7 +406,7 @@ class Service:
         self._send(m.Restored(command.checkpoint, command.action, quiet=command.quiet))
 
     def _do_export(self, command: m.Export) -> None:
-        if self._cold and self._events:
+        if self._cold and self._opinions:
             self._learn(PATIENCE)  # the card reports the taste
         told = export_told(self.session, command, self._send, lambda: self._inbox.export_unwanted)
         self._send(told)

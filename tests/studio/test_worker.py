@@ -458,7 +458,7 @@ def test_no_rating_counts_twice_where_memory_runs_out_once(bundle, monkeypatch):
 
     sent = Sent()
     served = service.Service(Quiet(), sent, sent, make_session)
-    monkeypatch.setattr(service, "FEWEST_HEARD", 2)
+    monkeypatch.setattr("studio.worker.opinions.FEWEST_HEARD", 2)
     served.do(m.Open("", str(bundle), None, "cpu", 0, images(6)))
     said = tuple(m.FeedbackEvent(n + 1, "stars", 1.0 + n % 5, float(n)) for n in range(3))
     said += (m.Signal(3, "dwell", 2.0, 30.0), m.Duel(5, 4, 5, "a", "b", 31.0))
@@ -468,7 +468,7 @@ def test_no_rating_counts_twice_where_memory_runs_out_once(bundle, monkeypatch):
     run_out_once(monkeypatch, served.session, "fit")
     served.do(m.Feedback((m.FeedbackEvent(6, "stars", 5.0, 32.0),)))
     assert len(sent.of(m.Notice)) == 2 and not sent.of(m.Failed)
-    assert len(learner._events) == 5 and len(learner._signals) == 1 and len(served._events) == 6
+    assert len(learner._events) == 5 and len(learner._signals) == 1 and len(served._opinions.all) == 6
 
 
 def test_memory_that_is_short_for_the_reference_set_is_no_failure(bundle):
@@ -558,7 +558,7 @@ def test_duels_count_until_they_are_taken_back_and_signals_are_kept(bundle):
     assert not sent.of(m.Failed) and sent.of(m.Taste)[-1].count == 2
     served.do(m.Feedback((m.Retracted(5, 4.0),)))
     assert not sent.of(m.Failed) and sent.of(m.Taste)[-1].count == 1
-    assert served._events == [stars, m.Signal(3, "dwell", 2.0, 3.0)]
+    assert served._opinions.all == [stars, m.Signal(3, "dwell", 2.0, 3.0)]
     learner = served.session.learner
     assert [(s.image, s.kind, s.value) for s in learner._signals] == [(3, "dwell", 2.0)]
     served.do(m.Feedback((m.Signal(2, "save", 1.0, 5.0),)))
@@ -579,7 +579,7 @@ def test_a_rating_that_waits_does_not_overtake_the_image_it_is_about(bundle):
     served.do(m.Open("", str(bundle), None, "cpu"))
     served.do(m.Know((first,), watch=False))
     served.do(m.Feedback((ratings[0],)))
-    assert served._events == ratings and sent.of(m.Taste)[-1].count == 2 and not sent.of(m.Failed)
+    assert served._opinions.all == ratings and sent.of(m.Taste)[-1].count == 2 and not sent.of(m.Failed)
 
 
 def test_a_taste_tells_what_signs_are_worth_unless_it_is_not_to_learn_from_them(bundle):
