@@ -101,7 +101,7 @@ class Gallery(QAbstractListModel):
 
     def _read(self, images: Sequence[int]) -> dict[int, SeenCell]:
         try:
-            return {image: SeenCell(image, **said(seen.state)) for image, seen in self._project.seen(images).items()}
+            return {image: SeenCell(image, **said(state)) for image, state in self._project.state(images).items()}
         except ProjectError as error:
             # Asked for while painting: said once, and not tried again before the list is made again.
             if not self._unreadable:
