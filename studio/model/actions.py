@@ -38,16 +38,15 @@ class Actions(Listener):
     def __init__(self, project: Project, worker: WorkerClient, parent: QObject | None = None) -> None:
         super().__init__(project, worker, parent)
         self.images = ImageCache(project, worker, settings.value("cache_mb"), self.grid.pixels_of, self)
-        self.guesses = Guesses(project, worker, self.grid.images, self)
-        self.loupe = Loupe(self)
         self.reader = Reader(project, self)
         self.reader.failed.connect(lambda text: self.say(text, bad=True))
-        self.gallery = Gallery(project, self)
-        self.gallery.failed.connect(lambda text: self.say(text, bad=True))
+        self.guesses = Guesses(project, self.reader, worker, self.grid.images, self)
+        self.loupe = Loupe(self)
+        self.gallery = Gallery(self.reader, self)
         self.applied.connect(self.gallery.apply)
         self.guesses.changed.connect(self.gallery.touch)
         self.grid.dataChanged.connect(self.gallery.touch)
-        shared = project, self.state, self.round, self.grid
+        shared = self.reader, self.state, self.round, self.grid
         self.duels, self.surveys = Duels(*shared, self.guesses, self), Surveys(*shared, self)
         self.duels.decided.connect(self.decide_duel)
         self.surveys.decided.connect(self.decide_survey)

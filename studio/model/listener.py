@@ -34,6 +34,7 @@ from studio.project.records import Checkpoint, ProjectError
 from studio.project.store import Project
 from studio.worker import messages as m
 from studio.worker.client import WorkerClient
+from studio.worker.opening import proof
 from studio.worker.shown import FinishedRound, ShownGrid, ShownImages, ShownStrip
 
 P = ParamSpec("P")
@@ -71,6 +72,7 @@ class Listener(QObject):
         self._log = RoundLog(project)
         self._arriving = False  # whether images of the current grid are still being drawn
         self._crashed: Message | None = None  # what was shown about a crash from which the worker is recovering
+        self._located: Path | None = None  # where the person says the generator is, until a worker has found it there
         self._unkept: dict[str, Any] = {}
         self._keeping = QTimer(self)
         self._keeping.setSingleShot(True)
@@ -101,7 +103,23 @@ class Listener(QObject):
         self.state.drawing = self._arriving
         self.state.loaded = False
         self.worker.use_signals(settings.value("implicit"))
-        self.worker.open(self.project, settings.value("device"))
+        self.worker.open(self.project, settings.value("device"), self._located)
+
+    @property
+    def missing(self) -> Path | None:
+        """Where the project's generator was, if it is not there any more."""
+        model = Path(self.project.model)
+        return model if model.is_absolute() and not model.exists() else None
+
+    def known_again(self) -> bool:
+        """Whether the project knows enough of its generator to tell it from others."""
+        wanted = proof(self.project)
+        return bool(wanted.hash or wanted.files)
+
+    def locate(self, folder: Path) -> None:
+        """Start the worker on the project's generator in another folder, which is kept if it is the same generator."""
+        self._located = folder
+        self.start_again()
 
     def start_again(self) -> None:
         """Start a worker again after it could not continue."""
@@ -229,6 +247,7 @@ class Listener(QObject):
         if self._crashed is not None and self.state.message == self._crashed:
             self.state.message = Message(self._crashed.text)  # it is over, so let it fade like any other message
         self._crashed = None
+        self._keep_place()
         self._know_generator(ready.hash)
         images = [cell.image for cell in self.grid.cells if cell.image]
         if not images:
@@ -240,6 +259,14 @@ class Listener(QObject):
             self.worker.predict(images)
             self.look_at_grid()
         self.worker.request_strip(STRIP_SEEDS)
+
+    @told
+    def _keep_place(self) -> None:
+        """Write down where the generator is now."""
+        folder, self._located = self._located, None
+        if folder is not None:
+            self.project.set_meta(model=str(folder))
+            self.say(tr("The generator was found in {folder}", folder=folder))
 
     @told
     def _know_generator(self, found: str) -> None:
@@ -371,6 +398,7 @@ class Listener(QObject):
             self.state.drawing = self.state.unseen = False
         if command in ("Open", "Worker"):
             self._lost_worker()
+            self._located = None
             self.state.task = "failed"
         elif self.state.task == "failed":
             return  # requests made meanwhile fail too; the reason was shown already

@@ -33,6 +33,7 @@ SAMPLES = {
     "tuple[dict[str, Any], ...]": ({"kind": "stars"},),
     "tuple[int, ...] | None": None,
     "tuple[TitleRating, ...]": (TitleRating(1, "Misty Valley", 4),),
+    "Proof | None": m.Proof("", ((1, "a.png"),)),
     "FrameRef": m.FrameRef(1, 2, 16, 16),
     "FrameRef | None": None,
     "RoundSettings": m.RoundSettings(2.0, {"taste": 0.5}),
