@@ -50,9 +50,10 @@ def tune(
 ) -> list[Checkpoint]:
     """Teach a project's generator from its ratings; returns the checkpoints that were kept.
 
-    `generator` : where the project's generator is now, if it was moved; the project remembers it. `dials` override the project's settings: strength, and factors of reward terms. They are not stored. The checkpoint of a round is
-    first written to disk, then recorded in the project, then reported. The loop ends after the first round that is not kept, since
-    without new ratings another one would not find more. `cancel` is called between steps; true ends it, keeping the best version so far.
+    `dials` override the project's settings: strength, and factors of reward terms. They are not stored. `generator` is where the project's
+    generator is now, if it was moved; the project remembers it. The checkpoint of a round is first written to disk, then recorded in the
+    project, then reported. The loop ends after the first round that is not kept, since without new ratings another one would not find
+    more. `cancel` is called between steps; true ends it, keeping the best version so far.
 
     Raises
     ------
@@ -123,7 +124,8 @@ def export(
 ) -> Path:
     """Write a project's generator as tuned now, or images of it, for other programs; returns the folder.
 
-    `settings` are fields of `gan.formats.exports.ExportSettings`; `seeds` select images to write instead of favourites; `generator` : as of `tune`.
+    `settings` are fields of `gan.formats.exports.ExportSettings`; `seeds` select images to write instead of favourites;
+    `generator` as of `tune`.
 
     Raises
     ------
@@ -266,6 +268,6 @@ def _parser() -> argparse.ArgumentParser:
             "--generator",
             type=place,
             metavar="DIR",
-            help="where the project's generator is now, if its folder was moved; the project remembers it, and another generator is refused",
+            help="where the project's generator is now, if its folder was moved; the project remembers it, and no other is taken",
         )
     return parser

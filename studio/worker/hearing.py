@@ -184,6 +184,8 @@ class WorkerEvents(LinkHolder):
         self.exported.emit(event.folder)
 
     def _on_failed(self, event: m.Failed) -> None:
+        if event.command == "Propose" and event.number not in (None, self._asked):
+            return  # a newer grid is on its way in its place
         if event.command == "RunRound":
             self._round = None
         if event.command == "Restore":

@@ -149,6 +149,20 @@ def test_after_a_restart_the_curves_go_from_round_to_round(hands: Hands, open_st
     assert shown.charts["taste"].curve._values == [] and not shown.why.isVisible()
 
 
+def test_the_curves_from_round_to_round_grow_as_rounds_end(hands: Hands) -> None:
+    hands.window.show_view("teach")
+    shown = view(hands)
+    hands.rate_enough()
+    for number in (1, 2, 3):
+        hands.actions.teach()
+        for step in (1, 2, 3, 4, 5):
+            hands.worker.step(step)
+        assert len(shown.charts["taste"].curve._values) == 5 and "from round to round" not in shown.why.text()
+        hands.worker.finish()
+        assert shown.charts["taste"].curve._values == [0.0] + [0.9] * number
+        assert shown.why.text().endswith("While a round runs, they follow its steps.") and "\n" in shown.why.text()
+
+
 def test_too_early_for_a_round_is_said_calmly(taught: Hands) -> None:
     toasts = taught.window.findChild(Toasts)
     assert toasts is not None
