@@ -205,7 +205,7 @@ def test_a_generator_that_was_moved_is_found_again_and_no_other_is_taken(rated, 
         elif known == "images":
             for image, pixels in zip(range(1, 25), model.sample(range(24)), strict=True):
                 project.save_pixels(image, pixels.tobytes(), 16, 16)
-    export = ["export", "--project", str(rated), "--out"]
+    export = ["export", "--project", str(rated), "--format", "sheet", "--seeds", "0-7", "--out"]
     assert headless.main([*export, str(tmp_path / "a")]) != 0
     assert f"generator is missing: {gone}" in capsys.readouterr().err
     if known != "nothing":
