@@ -30,6 +30,7 @@ from studio.project.records import Change, Checkpoint, Going
 from studio.project.store import Project
 from studio.worker import messages as m
 from studio.worker.client import WorkerClient
+from studio.worker.opening import proof
 
 
 class Actions(Listener):
@@ -60,6 +61,17 @@ class Actions(Listener):
     def start(self) -> None:
         self._leading = None  # a worker that is replaced does not answer
         super().start()
+
+    @property
+    def missing(self) -> Path | None:
+        """Where the project's generator was, if it is not there any more."""
+        model = Path(self.reader.read(lambda project: project.model, ""))
+        return model if model.is_absolute() and not model.exists() else None
+
+    def known_again(self) -> bool:
+        """Whether the project knows enough of its generator to tell it from others."""
+        wanted = self.reader.read(proof, m.Proof(""))
+        return bool(wanted.hash or wanted.files)
 
     def close(self) -> None:
         """End the worker and close the project."""

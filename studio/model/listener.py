@@ -34,7 +34,6 @@ from studio.project.records import Checkpoint, ProjectError
 from studio.project.store import Project
 from studio.worker import messages as m
 from studio.worker.client import WorkerClient
-from studio.worker.opening import proof
 from studio.worker.shown import FinishedRound, ShownGrid, ShownImages, ShownStrip
 
 P = ParamSpec("P")
@@ -104,17 +103,6 @@ class Listener(QObject):
         self.state.loaded = False
         self.worker.use_signals(settings.value("implicit"))
         self.worker.open(self.project, settings.value("device"), self._located)
-
-    @property
-    def missing(self) -> Path | None:
-        """Where the project's generator was, if it is not there any more."""
-        model = Path(self.project.model)
-        return model if model.is_absolute() and not model.exists() else None
-
-    def known_again(self) -> bool:
-        """Whether the project knows enough of its generator to tell it from others."""
-        wanted = proof(self.project)
-        return bool(wanted.hash or wanted.files)
 
     def locate(self, folder: Path) -> None:
         """Start the worker on the project's generator in another folder, which is kept if it is the same generator."""

@@ -148,10 +148,11 @@ def export(
 def _session(project: Project, device: str, taste: bool = True, moved: Path | None = None) -> TuningSession:
     from studio.worker.sessions import open_session  # imports torch, and is only needed with a project
 
+    moved = None if moved is None else moved.absolute()  # a plain name would be that of a bundled generator
     session = open_session(opening(project, device, moved=moved), device, taste)
     known = {} if project.meta("model_hash") else {"model_hash": session.model.hash}
     if moved is not None:
-        known["model"] = str(moved.absolute())
+        known["model"] = str(moved)
     if known:
         project.set_meta(**known)
     return session

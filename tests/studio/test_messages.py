@@ -70,7 +70,7 @@ def test_every_message_is_in_a_union():
         and dataclasses.is_dataclass(value)
         and value.__module__.startswith("studio.worker.")
     }
-    parts = {m.KnownImage, m.Proposal, m.Prediction, m.FrameRef, m.RoundSettings, jobs.Picture, jobs.Start}
+    parts = {m.KnownImage, m.Proof, m.Proposal, m.Prediction, m.FrameRef, m.RoundSettings, jobs.Picture, jobs.Start}
     assert defined - parts == set(ALL)
 
 
