@@ -124,7 +124,7 @@ class WindowFiles(QObject):
         if missing is None:
             return
         near = next((folder for folder in missing.parents if folder.is_dir()), missing.parent)
-        picked = QFileDialog.getExistingDirectory(window, tr("Where is the generator {name} now?", name=missing.name), str(near))
+        picked = QFileDialog.getExistingDirectory(window, tr("Where is the generator “{name}” now?", name=missing.name), str(near))
         if not picked:
             return
         # Who picks the folder around it means the one of the same name inside.
