@@ -558,6 +558,8 @@ def test_a_generator_that_was_moved_is_located_by_hand(
     hands.worker.failed.emit("Open", "This project's generator is missing.", "")
     assert locate.isVisible() and hands.window.commands["locate"].isEnabled()
     assert "Ctrl+Alt+G" in locate.toolTip() and locate.accessibleName()
+    toast = hands.window.announcer.toasts.shown
+    assert toast is not None and toast.verb is not None and toast.verb.text() == "Locate…"
     picked = [str(tmp_path), str(now.parent)]
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: picked.pop(0))
     told: list[str] = []
