@@ -30,6 +30,7 @@ from studio.project.records import Change, Checkpoint, Going
 from studio.project.store import Project
 from studio.worker import messages as m
 from studio.worker.client import WorkerClient
+from studio.worker.opening import proof
 
 
 class Actions(Listener):
@@ -38,16 +39,15 @@ class Actions(Listener):
     def __init__(self, project: Project, worker: WorkerClient, parent: QObject | None = None) -> None:
         super().__init__(project, worker, parent)
         self.images = ImageCache(project, worker, settings.value("cache_mb"), self.grid.pixels_of, self)
-        self.guesses = Guesses(project, worker, self.grid.images, self)
-        self.loupe = Loupe(self)
         self.reader = Reader(project, self)
         self.reader.failed.connect(lambda text: self.say(text, bad=True))
-        self.gallery = Gallery(project, self)
-        self.gallery.failed.connect(lambda text: self.say(text, bad=True))
+        self.guesses = Guesses(project, self.reader, worker, self.grid.images, self)
+        self.loupe = Loupe(self)
+        self.gallery = Gallery(self.reader, self)
         self.applied.connect(self.gallery.apply)
         self.guesses.changed.connect(self.gallery.touch)
         self.grid.dataChanged.connect(self.gallery.touch)
-        shared = project, self.state, self.round, self.grid
+        shared = self.reader, self.state, self.round, self.grid
         self.duels, self.surveys = Duels(*shared, self.guesses, self), Surveys(*shared, self)
         self.duels.decided.connect(self.decide_duel)
         self.surveys.decided.connect(self.decide_survey)
@@ -61,6 +61,17 @@ class Actions(Listener):
     def start(self) -> None:
         self._leading = None  # a worker that is replaced does not answer
         super().start()
+
+    @property
+    def missing(self) -> Path | None:
+        """Where the project's generator was, if it is not there any more."""
+        model = Path(self.reader.read(lambda project: project.model, ""))
+        return model if model.is_absolute() and not model.exists() else None
+
+    def known_again(self) -> bool:
+        """Whether the project knows enough of its generator to tell it from others."""
+        wanted = self.reader.read(proof, m.Proof(""))
+        return bool(wanted.hash or wanted.files)
 
     def close(self) -> None:
         """End the worker and close the project."""

@@ -6,6 +6,7 @@ Images come from the grid and, when all of those were asked about, from a new on
 from __future__ import annotations
 
 import random
+from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -14,11 +15,11 @@ from PySide6.QtCore import QObject, Signal
 from studio.model.grid_model import GridModel
 from studio.model.guesses import Guesses
 from studio.model.property import Property, changed
+from studio.model.reading import Reader
 from studio.model.state import RoundState, StudioState
 from studio.project.opinions import Duel, Retracted, Survey
-from studio.project.records import Change, ProjectError
+from studio.project.records import Change
 from studio.project.search import Query
-from studio.project.store import Project
 
 NEW, SEEN = "new", "seen"
 SIZES = (4, 6, 9)  # images per survey
@@ -61,9 +62,9 @@ class Chooser(QObject):
     done: Property[int] = Property(0)  # since the window opened
     total: Property[int] = Property(0)  # in the project
 
-    def __init__(self, project: Project, state: StudioState, round_: RoundState, grid: GridModel, parent: QObject) -> None:
+    def __init__(self, reader: Reader, state: StudioState, round_: RoundState, grid: GridModel, parent: QObject) -> None:
         super().__init__(parent)
-        self._project, self._state, self._grid = project, state, grid
+        self._reader, self._state, self._grid = reader, state, grid
         self._luck = random.Random()
         self._asked: Counter[int] = Counter()
         self._pool: list[int] = []
@@ -94,10 +95,7 @@ class Chooser(QObject):
         """Show the next images, or request new ones and wait."""
         self.shown = ()
         if self.source == SEEN and not self._pool:
-            try:
-                everything = list(self._project.find(Query()))
-            except ProjectError:  # the view that asks is just coming on show; to the person there is nothing to choose from
-                everything = []
+            everything = self._reader.read(lambda project: project.find(Query()), array("q"))
             self._pool = self._luck.sample(everything, min(240, len(everything)))
         chosen = self._choose(self._pool if self.source == SEEN else self._grid.images())
         if chosen:
@@ -137,9 +135,9 @@ class Duels(Chooser):
     left = "a"
 
     def __init__(
-        self, project: Project, state: StudioState, round_: RoundState, grid: GridModel, guesses: Guesses, parent: QObject
+        self, reader: Reader, state: StudioState, round_: RoundState, grid: GridModel, guesses: Guesses, parent: QObject
     ) -> None:
-        super().__init__(project, state, round_, grid, parent)
+        super().__init__(reader, state, round_, grid, parent)
         self._guesses = guesses
         self._met: set[frozenset[int]] = set()
 
@@ -173,7 +171,7 @@ class Duels(Chooser):
         self.left = self._luck.choice("ab")
 
     def _recall(self) -> None:
-        duels = [choice for choice in self._project.choices() if isinstance(choice, Duel)]
+        duels = [choice for choice in self._reader.choices() if isinstance(choice, Duel)]
         self.total = len(duels)
         self._asked = Counter(image for duel in duels for image in duel.images)
         self._met = {frozenset(duel.images) for duel in duels}
@@ -201,8 +199,8 @@ class Surveys(Chooser):
 
     size: Property[int] = Property(6)  # one of SIZES
 
-    def __init__(self, project: Project, state: StudioState, round_: RoundState, grid: GridModel, parent: QObject) -> None:
-        super().__init__(project, state, round_, grid, parent)
+    def __init__(self, reader: Reader, state: StudioState, round_: RoundState, grid: GridModel, parent: QObject) -> None:
+        super().__init__(reader, state, round_, grid, parent)
         self._skipped: list[tuple[int, ...]] = []  # skipped since the last answer
         self._orders: dict[frozenset[int], tuple[int, ...]] = {}  # the order in which the images of an answer were shown
 
@@ -253,7 +251,7 @@ class Surveys(Chooser):
         return tuple(self._luck.sample(order[: self.size], self.size))
 
     def _recall(self) -> None:
-        surveys = [choice for choice in self._project.choices() if isinstance(choice, Survey)]
+        surveys = [choice for choice in self._reader.choices() if isinstance(choice, Survey)]
         self.total = len(surveys)
         self._asked = Counter(image for survey in surveys for image in survey.images)
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from array import array
 from collections import OrderedDict
 from collections.abc import Sequence
-from functools import partial
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, Signal
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
 from studio.model.grid_model import Cell, CellRole, describe, said
-from studio.project.records import Change, ProjectError
+from studio.model.reading import Reader
+from studio.project.records import Change
 from studio.project.search import Query
-from studio.project.store import Project
 
 _PAGE = 128  # images fetched together
 _CELLS = 4096  # cells that stay in memory
@@ -32,26 +31,22 @@ class Gallery(QAbstractListModel):
     """The images that match `query`."""
 
     filtered = Signal()  # the list was replaced
-    failed = Signal(str)  # one line for display
 
-    def __init__(self, project: Project, parent: QObject | None = None) -> None:
+    def __init__(self, reader: Reader, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._project = project
+        self._reader = reader
         self.query = Query()
         self.ids: array[int] = array("q")
         self.changed_since = True  # whether the project has changed since the list was made
         self._cells: OrderedDict[int, SeenCell] = OrderedDict()
-        self._unreadable = False  # whether images could not be read from the project since the list was made
 
     def show(self, query: Query) -> None:
-        """List the images that match `query`."""
-        try:
-            ids = self._project.find(query)
-        except ProjectError as error:
-            self.failed.emit(str(error))
+        """List the images that match `query`; the list stays as it is if the project cannot be read."""
+        ids = self._reader.read(lambda project: project.find(query), None)
+        if ids is None:
             return
         self.beginResetModel()
-        self.query, self.ids, self.changed_since, self._unreadable = query, ids, False, False
+        self.query, self.ids, self.changed_since = query, ids, False
         self._cells.clear()
         self.endResetModel()
         self.filtered.emit()
@@ -100,14 +95,11 @@ class Gallery(QAbstractListModel):
         return found
 
     def _read(self, images: Sequence[int]) -> dict[int, SeenCell]:
-        try:
-            return {image: SeenCell(image, **said(seen.state)) for image, seen in self._project.seen(images).items()}
-        except ProjectError as error:
-            # Asked for while painting: said once, and not tried again before the list is made again.
-            if not self._unreadable:
-                self._unreadable = self.changed_since = True
-                QTimer.singleShot(0, self, partial(self.failed.emit, str(error)))
+        states = self._reader.read(lambda project: project.state(images), None)
+        if states is None:  # not tried again before the list is made again
+            self.changed_since = True
             return {image: SeenCell(image) for image in images}
+        return {image: SeenCell(image, **said(state)) for image, state in states.items()}
 
     def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008
         return 0 if parent.isValid() else len(self.ids)

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from studio.model.reading import Reader
 from studio.project.records import Guess, ProjectError
 from studio.project.store import Project
 from studio.worker.client import WorkerClient
@@ -23,13 +24,14 @@ class Guesses(QObject):
     def __init__(
         self,
         project: Project,
+        reader: Reader,
         worker: WorkerClient,
         grid: Callable[[], Iterable[int]],
         parent: QObject | None = None,
     ) -> None:
         """`grid` : returns the images that are predicted in any case."""
         super().__init__(parent)
-        self._project, self._worker, self._grid = project, worker, grid
+        self._project, self._reader, self._worker, self._grid = project, reader, worker, grid
         self._known: dict[int, Guess | None] = {}
         self._unkept: dict[int, Guess] = {}
         self._keeping = QTimer(self)
@@ -41,11 +43,10 @@ class Guesses(QObject):
     def of(self, image: int) -> Guess | None:
         """Return the prediction for an image, if there is one that can be read."""
         if image not in self._known:
-            try:
-                seen = self._project.seen([image]).get(image)
-            except ProjectError:  # it is predicted again
+            seen = self._reader.seen([image]).get(image)
+            if seen is None:  # it cannot be read, and is predicted again
                 return None
-            self._known[image] = seen.guess if seen else None
+            self._known[image] = seen.guess
         return self._known[image]
 
     def ask(self, images: Iterable[int]) -> None:

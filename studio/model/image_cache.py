@@ -33,7 +33,7 @@ Key = tuple[int, int, float, bool, bool]
 class ImageCache(QObject):
     """Returns what it has at once, and emits `arrived` when there is more."""
 
-    arrived = Signal()
+    arrived = Signal(object)  # set[int]: the images
     _made = Signal(object)  # list[tuple[Key, QImage | None]], from the thread
 
     def __init__(
@@ -141,7 +141,7 @@ class ImageCache(QObject):
                 self._last[key[0]] = key
         if undrawn:
             self._want_drawn(undrawn)
-        self.arrived.emit()
+        self.arrived.emit({key[0] for key, _ in made})
 
     # -- images without a file ---------------------------------------------------------------------------------------
 
@@ -167,11 +167,11 @@ class ImageCache(QObject):
         for image, pixels in zip(shown.images, pictures.to_images(shown.pixels), strict=True):
             self._asked.discard(image)
             self._keep((image, 0, 1.0, False, False), pixels)
-        self.arrived.emit()
+        self.arrived.emit(set(shown.images))
 
     def _try_again(self) -> None:
-        self._asked.clear()
-        self.arrived.emit()
+        asked, self._asked = self._asked, set()
+        self.arrived.emit(asked)
 
 
 class _Maker:

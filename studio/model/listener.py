@@ -72,6 +72,7 @@ class Listener(QObject):
         self._log = RoundLog(project)
         self._arriving = False  # whether images of the current grid are still being drawn
         self._crashed: Message | None = None  # what was shown about a crash from which the worker is recovering
+        self._located: Path | None = None  # where the person says the generator is, until a worker has found it there
         self._unkept: dict[str, Any] = {}
         self._keeping = QTimer(self)
         self._keeping.setSingleShot(True)
@@ -103,7 +104,12 @@ class Listener(QObject):
         self.state.drawing = self._arriving
         self.state.loaded = False
         self.worker.use_signals(settings.value("implicit"))
-        self.worker.open(self.project, settings.value("device"))
+        self.worker.open(self.project, settings.value("device"), self._located)
+
+    def locate(self, folder: Path) -> None:
+        """Start the worker on the project's generator in another folder, which is kept if it is the same generator."""
+        self._located = folder
+        self.start_again()
 
     def start_again(self) -> None:
         """Start a worker again after it could not continue."""
@@ -231,6 +237,7 @@ class Listener(QObject):
         if self._crashed is not None and self.state.message == self._crashed:
             self.state.message = Message(self._crashed.text)  # it is over, so let it fade like any other message
         self._crashed = None
+        self._keep_place()
         self._know_generator(ready.hash)
         images = [cell.image for cell in self.grid.cells if cell.image]
         if not images:
@@ -242,6 +249,14 @@ class Listener(QObject):
             self.worker.predict(images)
             self.look_at_grid()
         self.worker.request_strip(STRIP_SEEDS)
+
+    @told
+    def _keep_place(self) -> None:
+        """Write down where the generator is now."""
+        folder, self._located = self._located, None
+        if folder is not None:
+            self.project.set_meta(model=str(folder))
+            self.say(tr("The generator was found in {folder}", folder=folder))
 
     @told
     def _know_generator(self, found: str) -> None:
@@ -373,6 +388,7 @@ class Listener(QObject):
             self.state.drawing = self.state.unseen = False
         if command in ("Open", "Worker"):
             self._lost_worker()
+            self._located = None
             self.state.task = "failed"
         elif self.state.task == "failed":
             return  # requests made meanwhile fail too; the reason was shown already

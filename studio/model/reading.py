@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from studio.project.opinions import Choice
 from studio.project.records import ImageState, ProjectError
 from studio.project.search import Seen
 from studio.project.store import Image, Project
@@ -53,6 +54,11 @@ class Reader(QObject):
         """Return images by id, in that order."""
         nothing: tuple[Image, ...] = ()
         return self.read(lambda project: project.images(ids), nothing)
+
+    def choices(self) -> Sequence[Choice]:
+        """Return all duels and surveys that count, the first one first."""
+        nothing: Sequence[Choice] = ()
+        return self.read(lambda project: project.choices(), nothing)
 
     def tags(self) -> list[tuple[str, int]]:
         """Return all tags with their numbers of images, the most used first."""

@@ -57,9 +57,9 @@ def _squares(image: QImage) -> QImage:
 def _smooth(image: QImage, size: int) -> QImage:
     from PIL import Image  # here: the first window need not wait 60 ms for it
 
-    rgba = image.convertToFormat(QImage.Format.Format_RGBA8888)
+    rgb = image.convertToFormat(QImage.Format.Format_RGB32)  # no image here is transparent
     source = Image.frombuffer(
-        "RGBA", (rgba.width(), rgba.height()), bytes(rgba.constBits()), "raw", "RGBA", rgba.bytesPerLine(), 1
+        "RGB", (rgb.width(), rgb.height()), bytes(rgb.constBits()), "raw", "BGRX", rgb.bytesPerLine(), 1
     )
     grown = source.resize((size, size), Image.Resampling.BICUBIC)
-    return QImage(grown.tobytes(), size, size, 4 * size, QImage.Format.Format_RGBA8888).copy()
+    return QImage(grown.tobytes(), size, size, 3 * size, QImage.Format.Format_RGB888).convertToFormat(QImage.Format.Format_RGB32)

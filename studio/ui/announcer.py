@@ -96,6 +96,8 @@ class Announcer(QObject):
         if message.kind != "bad":
             if of_round:  # it was too early for a round, which is not an error
                 self.announce(message.text, "teach")
+        elif (locate := self._window.commands["locate"]).isEnabled():
+            self.toasts.show(message.text, bad=True, verb=tr("Locate…"), run=locate.trigger)
         elif not (of_round and self._window.view == "teach"):
             self.toasts.show(message.text, bad=True)
 

@@ -2,9 +2,10 @@
 to paint, while the worker keeps the machine busy."""
 
 from collections.abc import Callable, Sequence
+from math import ceil
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from studio.i18n import tr
@@ -40,6 +41,21 @@ def value_range(values: Sequence[float], least: float) -> tuple[float, float]:
     return low - spare, high + spare
 
 
+def thinned(values: Sequence[float], most: int) -> list[tuple[int, float]]:
+    """Return at most about `most` of `values` with their places: of each run of equal length, the lowest and the highest.
+
+    More points than pixels look the same and take longer to paint. The last value is always there.
+    """
+    if len(values) <= most:
+        return list(enumerate(values))
+    run = ceil(2 * len(values) / max(2, most))
+    found: set[int] = {len(values) - 1}
+    for start in range(0, len(values), run):
+        places = range(start, min(start + run, len(values)))
+        found |= {min(places, key=values.__getitem__), max(places, key=values.__getitem__)}
+    return [(place, values[place]) for place in sorted(found)]
+
+
 class Curve(QWidget):
     """A thin line of the raw values, a thick one of their moving average in the curve's dash style, and rules at a baseline and a limit.
 
@@ -61,35 +77,42 @@ class Curve(QWidget):
         self._hint, self._mark = hint, mark
         self._small = self.font()
         self._small.setPixelSize(TINY)
+        self._right = self._high = self._unit = 0.0  # where the rules end; the value at the top; pixels to a unit
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumHeight(72)
+        self._measure()
 
     def show_values(
         self, values: Sequence[float], steps: int, baseline: float, limit: float | None, smoothing: float = SMOOTHING
     ) -> None:
-        self._values, self._steps, self._baseline, self._limit = list(values), steps, baseline, limit
-        self._smoothing = smoothing
-        self.update()
+        shown = (list(values), steps, baseline, limit, smoothing)
+        if shown != (self._values, self._steps, self._baseline, self._limit, self._smoothing):
+            self._values, self._steps, self._baseline, self._limit, self._smoothing = shown
+            self._measure()
+            self.update()
 
     def points(self, values: Sequence[float]) -> QPolygonF:
         """Return the positions of `values` in this widget; the first is at the left edge, the value of step `steps` where the rules end."""
-        return QPolygonF([QPointF(self._x(place), self._y(value)) for place, value in enumerate(values)])
+        return QPolygonF([QPointF(self._x(place), self._y(value)) for place, value in thinned(values, self.width())])
 
-    def _x(self, place: int) -> float:
-        return _SIDE + (self._right() - 2 * _SIDE) * place / max(1, self._steps - 1)
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._measure()
 
-    def _right(self) -> float:
-        """Where the rules end and their values begin, in pixels from the left."""
+    def _measure(self) -> None:
+        """Find out once what every point depends on."""
         metrics = QFontMetricsF(self._small)
-        return self.width() - _GAP - max(metrics.horizontalAdvance(self._mark(value)) for value in self._rules())
+        self._right = self.width() - _GAP - max(metrics.horizontalAdvance(self._mark(value)) for value in self._rules())
+        low, self._high = value_range([*self._rules(), *self._values], self._least_span)
+        self._unit = (self.height() - 2 * _EDGE) / (self._high - low)
 
     def _rules(self) -> list[float]:
         return [self._baseline, *([] if self._limit is None else [self._limit])]
 
+    def _x(self, place: int) -> float:
+        return _SIDE + (self._right - 2 * _SIDE) * place / max(1, self._steps - 1)
+
     def _y(self, value: float) -> float:
-        seen = [*self._rules(), *self._values]
-        low, high = value_range(seen, self._least_span)
-        return _EDGE + (self.height() - 2 * _EDGE) * (high - value) / (high - low)
+        return _EDGE + self._unit * (self._high - value)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         tokens = current().tokens
@@ -125,7 +148,7 @@ class Curve(QWidget):
     def _rule(self, painter: QPainter, value: float, pen: QPen) -> None:
         y = round(self._y(value)) + 0.5  # the centre of a row of pixels, so that the line is sharp
         painter.setPen(pen)
-        painter.drawLine(QPointF(0, y), QPointF(self._right(), y))
+        painter.drawLine(QPointF(0, y), QPointF(self._right, y))
 
     def _write_values(self, painter: QPainter, colour: QColor) -> None:
         painter.setPen(colour)
@@ -136,7 +159,7 @@ class Curve(QWidget):
             top = min(max(0.0, self._y(value) - height / 2), self.height() - height)
             if all(abs(top - other) >= height for other in taken):
                 taken.append(top)
-                room = QRectF(self._right() + _GAP, top, self.width(), height)
+                room = QRectF(self._right + _GAP, top, self.width(), height)
                 painter.drawText(room, Qt.AlignmentFlag.AlignLeft, self._mark(value))
 
 

@@ -24,7 +24,7 @@ def table(window: Shell, files: WindowFiles) -> list[Command]:
         *_edit(window, files),
         *_image(window),
         *image_commands.table(window),
-        *_generator(window),
+        *_generator(window, files),
         *_view(window),
         *_help(window),
         *(command for entry in views.entries() for command in _of_view(entry, window)),
@@ -131,7 +131,7 @@ def _image(window: Shell) -> Iterable[Command]:
     )
 
 
-def _generator(window: Shell) -> Iterable[Command]:
+def _generator(window: Shell, files: WindowFiles) -> Iterable[Command]:
     actions, state, round_ = window.actions_, window.actions_.state, window.actions_.round
 
     def free() -> bool:
@@ -198,6 +198,15 @@ def _generator(window: Shell) -> Iterable[Command]:
         actions.start_again,
         new_group=True,
         enabled=lambda: state.task == "failed",
+    )
+    yield Command(
+        "locate",
+        "generator",
+        tr("Locate generator…"),
+        ("Ctrl+Alt+G",),
+        tr("Say where the project's generator is now, if its folder was moved"),
+        files.locate_generator,
+        enabled=lambda: state.task == "failed" and window.actions_.missing is not None,
     )
 
 

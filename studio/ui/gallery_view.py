@@ -13,10 +13,10 @@ from studio.model.actions import Actions
 from studio.model.property import bind
 from studio.project.search import Query
 from studio.theme.tokens import HEADER
-from studio.ui.gallery_delegate import GalleryDelegate
 from studio.ui.gallery_filter import GalleryFilter
 from studio.ui.grid_geometry import LARGEST, MARGIN, SMALLEST
 from studio.ui.image_commands import context_menu
+from studio.ui.image_delegate import CachedDelegate
 from studio.ui.image_facts import ImageFacts
 from studio.ui.image_grid import ImageGrid
 from studio.ui.parts import ElidedLabel, named, stands_for, text_label
@@ -35,8 +35,7 @@ class GalleryView(QWidget):
         self._kept: dict[str, Any] = kept if isinstance(kept, dict) else {}  # the saved place, until it is restored
         self._shown = self._kept_number("image")  # the image that was selected last
         self._row = 0  # and its row
-        self.grid = ImageGrid()
-        self.grid.setItemDelegate(GalleryDelegate(actions.images, self.grid))
+        self.grid = ImageGrid(CachedDelegate(actions.images))
         self.grid.setModel(actions.gallery)
         self.grid.set_wanted_size(actions.project.meta("gallery_size", _SIZE))
         named(self.grid, tr("All images"), "")
@@ -85,7 +84,7 @@ class GalleryView(QWidget):
         self.filter.changed.connect(self._gallery.show)
         self.filter.left.connect(lambda: self.focus_target().setFocus(Qt.FocusReason.OtherFocusReason))
         self._gallery.filtered.connect(self._show)
-        actions.images.arrived.connect(self.grid.viewport().update)
+        actions.images.arrived.connect(self.grid.update_images)
         actions.loupe.moved.connect(self._follow_loupe)
         actions.advance.connect(self._go_on)
         for name in ("pixel_art", "generator"):

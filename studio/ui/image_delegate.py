@@ -1,18 +1,12 @@
 """Painting of one image in a grid, and the positions of its stars."""
 
 from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import floor
+from typing import TypeVar
 
-from PySide6.QtCore import (
-    QModelIndex,
-    QObject,
-    QPersistentModelIndex,
-    QPoint,
-    QPointF,
-    QRect,
-    QRectF,
-    QSize,
-    Qt,
-)
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import (
     QBrush,
     QColor,
@@ -21,23 +15,24 @@ from PySide6.QtGui import (
     QImage,
     QLinearGradient,
     QPainter,
-    QPainterPath,
     QPen,
     QPixmap,
     QPolygonF,
 )
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from studio.i18n import tr
-from studio.model.grid_model import Cell, CellRole
-from studio.model.scaling import scaled
+from studio.model.grid_model import Cell
+from studio.model.image_cache import ImageCache, make_tile
 from studio.theme.theme import current
 from studio.theme.tokens import CORNER_IMAGE, TINY
 from studio.ui.labels import paint_label
 
-_Index = QModelIndex | QPersistentModelIndex
 _WORDED = 136  # side of a cell from which the word "rejected" fits beside the label, the tags and the sign of a note
-_KEPT = 512  # scaled pixmaps in the cache; 24 of 168 px at a device pixel ratio of 2 take 11 MB
+_Kept = TypeVar("_Kept", QImage, QPixmap)
+_KEPT = 512  # tiles in the cache; 24 of 168 px at a device pixel ratio of 2 take 11 MB
+_OVERLAYS = 256  # of stars and marks in the cache
+_MARKS = 26  # height of the strip with the marks
+RING = 3  # logical pixels around an image that its ring may touch
 
 # A five-pointed star of radius 1 around the origin, pointing up.
 STAR = QPolygonF(
@@ -67,145 +62,128 @@ def star_at(rect: QRect, point: QPoint) -> int:
     return next((star for star in range(1, 6) if star_box(rect, star).contains(point)), 0)
 
 
-class ImageDelegate(QStyledItemDelegate):
-    """Paints a `Cell`: the image, its stars, tags and other marks, and the ring."""
+@dataclass(frozen=True)
+class Look:
+    """How a cell is shown besides what it holds."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.hovered_star = 0
+    current: bool = False
+    selected: bool = False
+    hovered: bool = False
+    star: int = 0  # 1..5 under the pointer
+
+
+class ImageDelegate:
+    """Paints a `Cell`: the image, its stars, tags and other marks, and the ring.
+
+    Stars and marks are painted once for all cells that have the same ones: while a person scrolls, only pixmaps are copied.
+    """
+
+    def __init__(self) -> None:
         self.pixel_art = False
-        self._kept: OrderedDict[tuple[object, ...], QPixmap] = OrderedDict()
+        self._tiles: OrderedDict[tuple[object, ...], QImage] = OrderedDict()
+        self._overlays: OrderedDict[tuple[object, ...], QPixmap] = OrderedDict()
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
-        return option.rect.size()
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
-        cell: Cell = index.data(CellRole)
-        state = option.state
-        chosen = bool(state & QStyle.StateFlag.State_Selected)
-        hovered = bool(state & QStyle.StateFlag.State_MouseOver)
-        rect = option.rect
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if not cell.drawn:
-            self._paint_placeholder(painter, rect)
-        else:
-            area = self._paint_image(painter, rect, cell)
-            if hovered or chosen or cell.stars:
-                self._paint_stars(painter, rect, area, cell.stars, self.hovered_star if hovered else 0)
-            end = float(rect.right())  # where the marks at the left must end
-            if cell.flag:
-                # Beside the marks, a small image has no room for the word.
-                word = tr("rejected") if rect.width() >= _WORDED else "×"
-                end = self._paint_tag(painter, rect, word if cell.flag == "reject" else "P")
-            self._paint_marks(painter, rect, cell, end - 6)
-        if chosen:
-            self._paint_ring(painter, rect, 255 if state & QStyle.StateFlag.State_Active else 150)
-        painter.restore()
-
-    def _paint_placeholder(self, painter: QPainter, rect: QRect) -> None:
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(current().tokens.control))
-        painter.drawRoundedRect(rect, CORNER_IMAGE, CORNER_IMAGE)
-
-    def _paint_image(self, painter: QPainter, rect: QRect, cell: Cell) -> QRectF:
+    def paint(self, painter: QPainter, rect: QRect, cell: Cell, look: Look) -> None:
+        """Paint `cell` into the square `rect`, with its ring up to `RING` pixels outside."""
         ratio = painter.device().devicePixelRatio()
-        pixmap = self._pixmap(cell, rect.width(), ratio)
-        side = pixmap.width() / pixmap.devicePixelRatio()
-        # Aligned to device pixels: an offset of half a pixel would blur all edges.
-        spare = round((rect.width() - side) / 2 * ratio) / ratio
-        area = QRectF(rect.x() + spare, rect.y() + spare, side, side)
-        shape = QPainterPath()
-        shape.addRoundedRect(area, CORNER_IMAGE, CORNER_IMAGE)
-        painter.setClipPath(shape)
+        if cell.drawn:
+            area = self._paint_image(painter, rect, cell, ratio)
+            if look.hovered or look.selected or cell.stars:
+                self._paint_stars(painter, rect, area, cell.stars, look.star, ratio)
+            if cell.flag or cell.label or cell.tags or cell.note:
+                self._paint_marks(painter, rect, cell, ratio)
+        else:
+            self._paint_placeholder(painter, rect, ratio)
+        if look.selected:
+            self._paint_ring(painter, rect, 255 if look.current else 150)
+
+    def _paint_placeholder(self, painter: QPainter, rect: QRect, ratio: float) -> None:
+        side, colour = rect.width(), current().tokens.control
+
+        def draw(onto: QPainter) -> None:
+            onto.setPen(Qt.PenStyle.NoPen)
+            onto.setBrush(QColor(colour))
+            onto.drawRoundedRect(0, 0, side, side, CORNER_IMAGE, CORNER_IMAGE)
+
+        painter.drawPixmap(rect.topLeft(), self._overlay(("none", side, ratio, colour), side, side, ratio, draw))
+
+    def _paint_image(self, painter: QPainter, rect: QRect, cell: Cell, ratio: float) -> QRectF:
+        """Paint the image in the middle of `rect`, and return where it is."""
+        tile = self._tile(cell, rect.width(), ratio)
+        if tile is None:
+            self._paint_placeholder(painter, rect, ratio)
+            return QRectF(rect)
+        area, wanted = QRectF(rect), round(rect.width() * ratio)
+        if self.pixel_art and tile.width() < wanted:
+            # Aligned to device pixels: an offset of half a pixel would blur all edges.
+            spare, side = (wanted - tile.width()) // 2 / ratio, tile.width() / ratio
+            area = QRectF(rect.x() + spare, rect.y() + spare, side, side)
         painter.setOpacity(0.45 if cell.flag == "reject" else 1.0)
-        painter.drawPixmap(area.topLeft(), pixmap)
+        if tile.width() == wanted or area.width() < rect.width():
+            painter.drawImage(area.topLeft(), tile)
+        else:  # of another size, until the right one is made
+            painter.drawImage(area, tile)
         painter.setOpacity(1.0)
-        painter.setClipping(False)
         return area
 
-    def _pixmap(self, cell: Cell, room: int, ratio: float) -> QPixmap:
-        image = cell.pixels
+    def _tile(self, cell: Cell, side: int, ratio: float) -> QImage | None:
+        """Return the image of a cell for a square of `side` logical pixels, with round corners; None if there is none yet."""
+        image, grey = cell.pixels, cell.flag == "reject"
         assert image is not None
-        key = (image.cacheKey(), room, ratio, self.pixel_art, cell.flag == "reject")
-        found = self._kept.get(key)
+        key = (image.cacheKey(), side, ratio, self.pixel_art, grey)
+        found = self._tiles.get(key)
         if found is None:
-            if cell.flag == "reject":
-                image = image.convertToFormat(QImage.Format.Format_Grayscale8)
-            found = QPixmap.fromImage(scaled(image, room, ratio, self.pixel_art))
-            self._kept[key] = found
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
+            found = make_tile((cell.image, side, ratio, self.pixel_art, grey), image)
+            assert found is not None
+            _keep(self._tiles, key, found, _KEPT)
         return found
 
-    def _paint_stars(self, painter: QPainter, rect: QRect, area: QRectF, stars: int, hovered: int) -> None:
-        step = star_step(rect.width())
-        shade_top = area.bottom() - step - 26
-        gradient = QLinearGradient(0, shade_top, 0, area.bottom())
-        gradient.setColorAt(0.0, QColor(0, 0, 0, 0))
-        gradient.setColorAt(1.0, QColor(0, 0, 0, 165))
-        shape = QPainterPath()
-        shape.addRoundedRect(area, CORNER_IMAGE, CORNER_IMAGE)
-        painter.setClipPath(shape)
-        painter.fillRect(
-            QRectF(area.left(), shade_top, area.width(), area.bottom() - shade_top), QBrush(gradient)
-        )
-        painter.setClipping(False)
-        painter.setPen(Qt.PenStyle.NoPen)
-        shown = hovered or stars
-        for star in range(1, 6):
-            middle = QRectF(star_box(rect, star)).center()
-            painter.save()
-            painter.translate(middle)
-            painter.scale(step * 0.42, step * 0.42)
-            filled = QColor(current().tokens.accent) if hovered else QColor(255, 255, 255)
-            painter.setBrush(filled if star <= shown else QColor(255, 255, 255, 90))
-            painter.drawPolygon(STAR)
-            painter.restore()
+    def _overlay(
+        self, key: tuple[object, ...], width: float, height: float, ratio: float, paint: Callable[[QPainter], None]
+    ) -> QPixmap:
+        """Return a transparent pixmap of logical pixels with what `paint` paints into it, from the cache if it is there."""
+        found = self._overlays.get(key)
+        if found is None:
+            found = QPixmap(round(width * ratio), round(height * ratio))
+            found.setDevicePixelRatio(ratio)
+            found.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(found)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            paint(painter)
+            painter.end()
+            _keep(self._overlays, key, found, _OVERLAYS)
+        return found
 
-    def _paint_tag(self, painter: QPainter, rect: QRect, text: str) -> float:
-        """Write a badge at the top right; returns its left edge."""
-        font = QFont(painter.font())
-        font.setPixelSize(TINY)
-        painter.setFont(font)
-        width = QFontMetrics(font).horizontalAdvance(text) + 12
-        box = QRectF(rect.right() + 1 - width - 6, rect.top() + 6, width, 17)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(20, 20, 22, 205))
-        painter.drawRoundedRect(box, 4, 4)
-        painter.setPen(QColor("#f4f4f6"))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
-        return box.left()
+    def _paint_stars(
+        self, painter: QPainter, rect: QRect, area: QRectF, stars: int, hovered: int, ratio: float
+    ) -> None:
+        accent = current().tokens.accent if hovered else ""
+        shade = star_step(rect.width()) + 26.0
+        x, y = area.x() - rect.x(), area.y() - rect.y()
+        # From a whole device pixel on, so that it is copied and not resampled.
+        top = floor(max(0.0, y + area.height() - shade) * ratio) / ratio
+        box = QRect(0, 0, rect.width(), rect.height())
 
-    def _paint_marks(self, painter: QPainter, rect: QRect, cell: Cell, end: float) -> None:
-        """Paint the colour label at the top left, then the first tag, the number of further ones, and three lines if there is a note."""
-        left, top = rect.left() + 6.0, rect.top() + 6.0
-        if cell.label:
-            paint_label(painter, cell.label, QRectF(left, top + 0.5, 16, 16))
-            left += 22
-        if not cell.tags and not cell.note:
-            return
-        font = QFont(painter.font())
-        font.setPixelSize(TINY)
-        painter.setFont(font)
-        lines = 9 if cell.note else 0
-        more = f" +{len(cell.tags) - 1}" if len(cell.tags) > 1 else ""
-        metrics = QFontMetrics(font)
-        room = int(end - left) - 12 - (lines and lines + 5) - metrics.horizontalAdvance(more)
-        text = metrics.elidedText(cell.tags[0], Qt.TextElideMode.ElideRight, max(0, room)) + more if cell.tags else ""
-        words = metrics.horizontalAdvance(text)
-        box = QRectF(left, top, words + lines + 12 + (5 if words and lines else 0), 17)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(20, 20, 22, 205))
-        painter.drawRoundedRect(box, 4, 4)
-        painter.setPen(QPen(QColor("#f4f4f6"), 1))
-        painter.drawText(
-            box.adjusted(6, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text
-        )
-        right = box.right() - 6
-        for row in range(3 if lines else 0):
-            y = box.top() + 5.5 + 3 * row
-            painter.drawLine(QPointF(right - lines, y), QPointF(right - (4 if row == 2 else 0), y))
+        def draw(onto: QPainter) -> None:
+            onto.translate(0, -top)
+            _draw_stars(onto, box, QRectF(x, y, area.width(), area.height()), hovered or stars, shade, accent)
+
+        key = ("stars", rect.width(), x, area.width(), ratio, hovered or stars, accent)
+        painter.drawPixmap(QPointF(rect.x(), rect.y() + top), self._overlay(key, rect.width(), rect.height() - top, ratio, draw))
+
+    def _paint_marks(self, painter: QPainter, rect: QRect, cell: Cell, ratio: float) -> None:
+        box = QRect(0, 0, rect.width(), rect.height())
+
+        def draw(onto: QPainter) -> None:
+            end = float(box.right())  # where the marks at the left must end
+            if cell.flag:
+                # Beside the marks, a small image has no room for the word.
+                word = tr("rejected") if box.width() >= _WORDED else "×"
+                end = _draw_flag(onto, box, word if cell.flag == "reject" else "P")
+            _draw_marks(onto, box, cell, end - 6)
+
+        key = ("marks", rect.width(), ratio, cell.flag, cell.label, cell.tags, bool(cell.note))
+        painter.drawPixmap(rect.topLeft(), self._overlay(key, rect.width(), _MARKS, ratio, draw))
 
     def _paint_ring(self, painter: QPainter, rect: QRect, alpha: int) -> None:
         colour = QColor(current().tokens.accent)
@@ -214,3 +192,84 @@ class ImageDelegate(QStyledItemDelegate):
         painter.setBrush(Qt.BrushStyle.NoBrush)
         # The ring is entirely outside the image, with a gap of one pixel.
         painter.drawRoundedRect(QRectF(rect).adjusted(-2, -2, 2, 2), CORNER_IMAGE + 2, CORNER_IMAGE + 2)
+
+
+class CachedDelegate(ImageDelegate):
+    """Paints cells without pixels, from tiles of the image cache; it never waits for a file."""
+
+    def __init__(self, cache: ImageCache) -> None:
+        super().__init__()
+        self._cache = cache
+
+    def _tile(self, cell: Cell, side: int, ratio: float) -> QImage | None:
+        return self._cache.tile(cell.image, side, ratio, self.pixel_art, cell.flag == "reject")
+
+
+def _keep(kept: OrderedDict[tuple[object, ...], _Kept], key: tuple[object, ...], made: _Kept, most: int) -> None:
+    kept[key] = made
+    while len(kept) > most:
+        kept.popitem(last=False)
+
+
+def _draw_stars(painter: QPainter, rect: QRect, area: QRectF, stars: int, shade: float, accent: str) -> None:
+    """Draw five stars over a shade that ends in the round corners of `area`; `accent`: colour of those under the pointer, if any."""
+    gradient = QLinearGradient(0, area.bottom() - shade, 0, area.bottom())
+    gradient.setColorAt(0.0, QColor(0, 0, 0, 0))
+    gradient.setColorAt(1.0, QColor(0, 0, 0, 165))
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QBrush(gradient))
+    painter.drawRoundedRect(area, CORNER_IMAGE, CORNER_IMAGE)
+    size = star_step(rect.width()) * 0.42
+    for star in range(1, 6):
+        painter.save()
+        painter.translate(QRectF(star_box(rect, star)).center())
+        painter.scale(size, size)
+        painter.setBrush(QColor(accent or "#ffffff") if star <= stars else QColor(255, 255, 255, 90))
+        painter.drawPolygon(STAR)
+        painter.restore()
+
+
+def _draw_flag(painter: QPainter, rect: QRect, text: str) -> float:
+    """Draw a badge at the top right; returns its left edge."""
+    font = QFont(painter.font())
+    font.setPixelSize(TINY)
+    painter.setFont(font)
+    width = QFontMetrics(font).horizontalAdvance(text) + 12
+    box = QRectF(rect.right() + 1 - width - 6, rect.top() + 6, width, 17)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(20, 20, 22, 205))
+    painter.drawRoundedRect(box, 4, 4)
+    painter.setPen(QColor("#f4f4f6"))
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+    return box.left()
+
+
+def _draw_marks(painter: QPainter, rect: QRect, cell: Cell, end: float) -> None:
+    """Draw the colour label at the top left, then the first tag, the number of further ones, and three lines if there is a note."""
+    left, top = rect.left() + 6.0, rect.top() + 6.0
+    if cell.label:
+        paint_label(painter, cell.label, QRectF(left, top + 0.5, 16, 16))
+        left += 22
+    if not cell.tags and not cell.note:
+        return
+    font = QFont(painter.font())
+    font.setPixelSize(TINY)
+    painter.setFont(font)
+    lines = 9 if cell.note else 0
+    more = f" +{len(cell.tags) - 1}" if len(cell.tags) > 1 else ""
+    metrics = QFontMetrics(font)
+    room = int(end - left) - 12 - (lines and lines + 5) - metrics.horizontalAdvance(more)
+    text = metrics.elidedText(cell.tags[0], Qt.TextElideMode.ElideRight, max(0, room)) + more if cell.tags else ""
+    words = metrics.horizontalAdvance(text)
+    box = QRectF(left, top, words + lines + 12 + (5 if words and lines else 0), 17)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(20, 20, 22, 205))
+    painter.drawRoundedRect(box, 4, 4)
+    painter.setPen(QPen(QColor("#f4f4f6"), 1))
+    painter.drawText(
+        box.adjusted(6, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text
+    )
+    right = box.right() - 6
+    for row in range(3 if lines else 0):
+        y = box.top() + 5.5 + 3 * row
+        painter.drawLine(QPointF(right - lines, y), QPointF(right - (4 if row == 2 else 0), y))

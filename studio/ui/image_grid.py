@@ -1,6 +1,6 @@
 """The grid of images: painting, selection, and mouse and keyboard input."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from PySide6.QtCore import (
     QEvent,
@@ -9,22 +9,25 @@ from PySide6.QtCore import (
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
+    QRect,
     Qt,
     Signal,
 )
 from PySide6.QtGui import (
+    QColor,
     QContextMenuEvent,
-    QCursor,
+    QEnterEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
 )
-from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QAbstractItemView
 
-from studio.model.grid_model import CellRole
-from studio.ui.grid_geometry import GAP
-from studio.ui.image_delegate import ImageDelegate, star_at
+from studio.model.gallery import Gallery
+from studio.model.grid_model import Cell, GridModel
+from studio.theme.theme import current
+from studio.ui.image_delegate import RING, ImageDelegate, Look, star_at
 from studio.ui.selecting import select_between, selected_rows, toggle
 from studio.ui.square_grid import SquareGrid
 
@@ -44,6 +47,11 @@ _MOVES = {
 }
 
 
+def _ringed(rect: QRect) -> QRect:
+    """Return the area of a cell in the viewport, its ring included."""
+    return rect.adjusted(-RING, -RING, RING, RING)
+
+
 class ImageGrid(SquareGrid):
     """Shows a model of `Cell`s. Emits signals for what the person does; changes no image itself.
 
@@ -57,8 +65,10 @@ class ImageGrid(SquareGrid):
     current_row_changed = Signal(int)
     hovered_row_changed = Signal(int)  # -1: none
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, delegate: ImageDelegate | None = None) -> None:
+        super().__init__()
+        self.delegate = delegate or ImageDelegate()
+        self._pointer: QPoint | None = None  # where it is in the viewport
         self._hovered = -1
         self._hovered_star = 0
         self._anchor = 0  # row at which a selection with Shift begins
@@ -66,16 +76,10 @@ class ImageGrid(SquareGrid):
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setMouseTracking(True)
-        self.viewport().setAutoFillBackground(False)
-        self.setItemDelegate(ImageDelegate(self))
+        # It paints its ground itself, so that Qt moves what stays while it scrolls.
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
 
     # -- what a caller may ask -----------------------------------------------------------------------------------
-
-    @property
-    def delegate(self) -> ImageDelegate:
-        found = self.itemDelegate()
-        assert isinstance(found, ImageDelegate)
-        return found
 
     def set_pixel_art(self, pixel_art: bool, source: int) -> None:
         """Enlarge images by whole factors (`pixel_art`) or smoothly. `source` : their side in pixels, or in squares of pixel art."""
@@ -104,42 +108,63 @@ class ImageGrid(SquareGrid):
     # -- painting ------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self.viewport())
-        option = QStyleOptionViewItem()
-        self.initViewItemOption(option)
-        top, current, chosen = self._offset(), self.currentIndex().row(), self.selectionModel()
-        area = event.rect().adjusted(-GAP, -GAP, GAP, GAP)
-        self.delegate.hovered_star = 0
-        for row in self._geometry.between(area.top() + top, area.bottom() + top):
-            index = self._index(row)
-            option.rect = self.visualRect(index)
-            option.state = QStyle.StateFlag.State_Enabled
-            if row == current:
-                option.state |= QStyle.StateFlag.State_Active
-                if self.hasFocus():
-                    option.state |= QStyle.StateFlag.State_HasFocus
-            if row == current or chosen.isSelected(index):
-                option.state |= QStyle.StateFlag.State_Selected
-            if row == self._hovered:
-                option.state |= QStyle.StateFlag.State_MouseOver
-                self.delegate.hovered_star = self._hovered_star
-            self.delegate.paint(painter, option, index)
+        painter, region = QPainter(self.viewport()), event.region()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.fillRect(region.boundingRect(), QColor(current().tokens.ground))
+        top, at_hand = self._offset(), self.currentIndex().row()
+        area = _ringed(region.boundingRect())
+        rows = self._geometry.between(area.top() + top, area.bottom() + top)
+        selected = self._selected(rows)
+        for row in rows:
+            rect = self._geometry.rect(row).translated(0, -top)
+            cell = self._cell(row) if region.intersects(_ringed(rect)) else None
+            if cell is not None:
+                hovered = row == self._hovered
+                look = Look(row == at_hand, row in selected, hovered, self._hovered_star if hovered else 0)
+                self.delegate.paint(painter, rect, cell, look)
         painter.end()
+
+    def _cell(self, row: int) -> Cell | None:
+        cells = self.model()  # asked directly: through an index it takes five times as long
+        return cells.cell(row) if isinstance(cells, Gallery | GridModel) else None
+
+    def _selected(self, rows: range) -> set[int]:
+        """Return which of `rows` are selected or current, without asking for each of them."""
+        if not rows:
+            return set()
+        ranges = self.selectionModel().selection().toList()
+        found = {row for one in ranges for row in range(max(one.top(), rows.start), min(one.bottom() + 1, rows.stop))}
+        return found | {self.currentIndex().row()}
+
+    def _update(self, row: int) -> None:
+        """Paint one cell again."""
+        self.viewport().update(_ringed(self._rect(row)))
+
+    def update_images(self, images: Collection[int]) -> None:
+        """Paint the cells of these images again."""
+        for row in self.rows_on_show():
+            cell = self._cell(row)
+            if cell is not None and cell.image in images:
+                self._update(row)
 
     # -- hands ---------------------------------------------------------------------------------------------------
 
     def _star_under(self, point: QPoint) -> tuple[int, int]:
-        index = self.indexAt(point)
-        if not index.isValid() or not index.data(CellRole).drawn:
-            return index.row(), 0
-        return index.row(), star_at(self.visualRect(index), point)
+        row = self._geometry.at(QPoint(point.x(), point.y() + self._offset()))
+        cell = self._cell(row)
+        return row, star_at(self._rect(row), point) if cell is not None and cell.drawn else 0
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._hover(*self._star_under(event.position().toPoint()))
+        self._pointer = event.position().toPoint()
+        self._hover(*self._star_under(self._pointer))
 
-    def leaveEvent(self, event: QEvent) -> None:
-        self._hover(-1, 0)
-        super().leaveEvent(event)
+    def viewportEvent(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Enter and isinstance(event, QEnterEvent):
+            self._pointer = event.position().toPoint()
+        elif event.type() == QEvent.Type.Leave:
+            self._pointer = None
+            self._hover(-1, 0)
+        return super().viewportEvent(event)
 
     def _hover(self, row: int, star: int) -> None:
         if (row, star) != (self._hovered, self._hovered_star):
@@ -149,13 +174,13 @@ class ImageGrid(SquareGrid):
             self.viewport().setCursor(
                 Qt.CursorShape.PointingHandCursor if star else Qt.CursorShape.ArrowCursor
             )
-            self.viewport().update()
+            for changed in {before, row} - {-1}:
+                self._update(changed)
 
     def _moved(self) -> None:
-        super()._moved()
-        # The images may move below a resting pointer.
-        if self.viewport().underMouse():
-            self._hover(*self._star_under(self.viewport().mapFromGlobal(QCursor.pos())))
+        # The images may move below a resting pointer. Where it rests is remembered: asking takes a screen most of a millisecond.
+        if self._pointer is not None:
+            self._hover(*self._star_under(self._pointer))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._released_alone = -1

@@ -304,17 +304,22 @@ def key_name(keys: QKeySequence) -> str:
 
 
 class _KeysOf(QObject):
-    """Calls `write`, which writes keys into a widget, now and whenever one of the actions changes."""
+    """Calls `write`, which writes keys into a widget, now and whenever a key or a tooltip of one of the actions changes."""
 
     def __init__(self, widget: QWidget, actions: Iterable[QAction], write: Callable[[], None]) -> None:
         super().__init__(widget)  # deleted with the widget, which disconnects `_again`
-        self._write = write
-        for action in actions:
+        self._write, self._actions = write, tuple(actions)
+        self._written: list[tuple[QKeySequence, str]] = []
+        for action in self._actions:
             action.changed.connect(self._again)
-        write()
+        self._again()
 
     def _again(self) -> None:
-        self._write()
+        # Actions change far more often than their keys: with every image, some are enabled and others are not.
+        wanted = [(action.shortcut(), action.toolTip()) for action in self._actions]
+        if wanted != self._written:
+            self._written = wanted
+            self._write()
 
 
 def tell_keys(widget: QWidget, action: QAction, tip: str = "", *others: QAction) -> None:

@@ -84,13 +84,13 @@ class SquareGrid(QListView):
         self.updateGeometries()
         if (laid_out.cell, laid_out.columns) != (before.cell, before.columns):
             self._hold(before, top, current)
+        self.viewport().update()
         self._moved()
         if laid_out.cell != before.cell:
             self.size_changed.emit(laid_out.cell)
 
     def _moved(self) -> None:
-        """Repaint after cells have moved in the viewport."""
-        self.viewport().update()
+        """Called after cells have moved in the viewport."""
 
     def _hold(self, before: Geometry, top: int, current: int) -> None:
         """Keep a cell in place after a new layout. `before`, `top`, `current` : geometry, scroll position and current row before it."""
@@ -123,9 +123,10 @@ class SquareGrid(QListView):
         return QSize(self.viewport().width(), self._geometry.height)
 
     def visualRect(self, index: _Index) -> QRect:
-        if not index.isValid():
-            return QRect()
-        return self._geometry.rect(index.row()).translated(0, -self._offset())
+        return self._rect(index.row()) if index.isValid() else QRect()
+
+    def _rect(self, row: int) -> QRect:
+        return self._geometry.rect(row).translated(0, -self._offset())
 
     def indexAt(self, point: QPoint) -> QModelIndex:
         row = self._geometry.at(QPoint(point.x(), point.y() + self._offset()))
@@ -145,6 +146,7 @@ class SquareGrid(QListView):
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
         # QListView's implementation depends on its own layout, which this class never computes.
+        self.viewport().scroll(dx, dy)
         self._moved()
 
     def setSelection(self, rect: QRect, flags: QItemSelectionModel.SelectionFlag) -> None:

@@ -61,7 +61,7 @@ class Dot(QWidget):
 class StatusBar(QFrame):
     """Shows task, device, ratings saved and the last message, and at the right seed and image size."""
 
-    def __init__(self, actions: Actions, start_again: QAction) -> None:
+    def __init__(self, actions: Actions, start_again: QAction, locate: QAction) -> None:
         super().__init__()
         self._actions, self._training = actions, training_of(actions)
         self.setObjectName("statusbar")
@@ -74,11 +74,12 @@ class StatusBar(QFrame):
         self.message, self.seed = ElidedLabel(), text_label("", "quiet")
         row.addWidget(self._dot)
         row.addWidget(self.task)
-        self.again = button(start_again.text(), start_again.toolTip(), "slim")
-        self.again.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.again.clicked.connect(start_again.trigger)
-        tell_keys(self.again, start_again)
-        row.addWidget(self.again)
+        self.again, self.locate = button(start_again.text(), ""), button(tr("Locate…"), "")
+        for control, action in ((self.again, start_again), (self.locate, locate)):
+            set_role(control, "slim")
+            control.clicked.connect(action.trigger)
+            tell_keys(control, action)
+            row.addWidget(control)
         for label in (self.device, self.saved, self.message):
             row.addSpacing(10)
             row.addWidget(label)
@@ -125,6 +126,7 @@ class StatusBar(QFrame):
             words += " · " + tr("training {share} %", share=round(100 * done))
         self.task.setText(words)
         self.again.setVisible(task == "failed")
+        self.locate.setVisible(task == "failed" and self._actions.missing is not None)
         named(self.task, tr("Worker: {state}", state=words), tr("What the worker process is doing"))
 
     def _show_device(self, _: object) -> None:

@@ -10,6 +10,7 @@ from studio.i18n import signed, tr, whole
 from studio.model.actions import Actions
 from studio.model.property import bind
 from studio.model.rounds import course, from_round_to_round, line_of, time_left, version_name
+from studio.project.records import Checkpoint
 from studio.ui import terms
 from studio.ui.charts import SMOOTHING, Chart
 from studio.ui.columns import downwards
@@ -123,6 +124,7 @@ class TeachView(QWidget):
         bind(state, "pixel_art", self.seeds.show_scaling)
         for name in ("generator", "checkpoint", "checkpoints"):
             bind(state, name, self._draw)
+        bind(round_, "running", self._draw)
         self._draw()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -187,7 +189,8 @@ class TeachView(QWidget):
         if round_.running and progress is not None:
             why = self._note(progress)
         elif not round_.running:
-            why = round_.outcome.reason if round_.outcome is not None else round_.refusal or self._between()
+            said = round_.outcome.reason if round_.outcome is not None else round_.refusal
+            why = "\n".join(filter(None, (tr(said), self._between())))
         self.why.setText(tr(why))
         self.why.setVisible(bool(why))
         kept = round_.outcome is not None and round_.outcome.kept
@@ -195,10 +198,15 @@ class TeachView(QWidget):
         lacking = round_.outcome is not None or bool(round_.refusal) or actions.missing_ratings > 0
         self.more.setVisible(not round_.running and not kept and lacking)
 
+    def _line(self) -> list[Checkpoint]:
+        """The rounds that the curves go along; none while one runs, whose steps they follow."""
+        state = self._actions.state
+        return [] if self._actions.round.running else line_of(state.checkpoint, state.checkpoints)
+
     def _between(self) -> str:
-        """What the curves show if no round was taught since the start, in words; "" if they are empty."""
+        """What the curves show between two rounds, in words; "" if they are empty or show the steps of one that came to nothing."""
         used = self._actions.state.checkpoint
-        if used is None or self._actions.round.progress is not None:
+        if used is None or not self._line():
             return ""
         return tr(
             "The curves go from round to round, from the untuned generator to {version}. While a round runs, they follow its steps.",
@@ -224,9 +232,9 @@ class TeachView(QWidget):
         round_, state = self._actions.round, self._actions.state
         progress, series = round_.progress, round_.series
         steps, smoothing = progress.steps if progress else 16, SMOOTHING
-        if progress is None and not round_.running:  # of earlier rounds only the results are saved, not the steps
-            line = line_of(state.checkpoint, state.checkpoints)
-            series, steps, smoothing = from_round_to_round(line), len(line) + 1, 1.0
+        line = self._line()
+        if line or (progress is None and not round_.running):  # of earlier rounds only the results are saved, not the steps
+            progress, series, steps, smoothing = None, from_round_to_round(line), len(line) + 1, 1.0
         limits = {} if progress is None else {"distance": progress.kl_limit, "variety": progress.diversity_limit}
         if progress is not None and not progress.step:
             limits.clear()  # nothing was measured yet

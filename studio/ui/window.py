@@ -82,7 +82,7 @@ class StudioWindow(Shell):
         entries = self.pages.entries.values()
         self.rail = Rail(entries, [("export", action("export"))], everything, action)
         self.rail.chosen.connect(self.show_view)
-        self.status = StatusBar(actions, action("start_again"))
+        self.status = StatusBar(actions, action("start_again"), action("locate"))
         self._lay_out()
         self.announcer = Announcer(self)
         AutoTeach(actions, self)

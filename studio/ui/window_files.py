@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QObject
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QDialogButtonBox, QFileDialog, QInputDialog, QMenu
+from PySide6.QtWidgets import QDialogButtonBox, QFileDialog, QInputDialog, QMenu, QMessageBox
 
 from studio.i18n import tr
 from studio.model.training_access import training_of
@@ -14,7 +15,7 @@ from studio.project import recent
 from studio.project.store import is_project
 from studio.ui import views
 from studio.ui.leaving import leave
-from studio.ui.parts import set_role
+from studio.ui.parts import message_box, set_role
 from studio.ui.shell import Shell
 
 BUNDLE_FILES = ("config.json", "model.safetensors")
@@ -115,6 +116,34 @@ class WindowFiles(QObject):
             menu.addAction(tr("No other project yet")).setEnabled(False)
         menu.setToolTipsVisible(True)
         return menu
+
+    def locate_generator(self) -> None:
+        """Ask where the project's generator is now, after its folder was moved."""
+        actions, window = self._window.actions_, self._window
+        missing = actions.missing
+        if missing is None:
+            return
+        near = next((folder for folder in missing.parents if folder.is_dir()), missing.parent)
+        picked = QFileDialog.getExistingDirectory(window, tr("Where is the generator “{name}” now?", name=missing.name), str(near))
+        if not picked:
+            return
+        # Who picks the folder around it means the one of the same name inside.
+        folder = next((one for one in (Path(picked), Path(picked) / missing.name) if is_bundle(one)), None)
+        if folder is None:
+            window.complain(tr("There is no generator in {folder}.", folder=picked))
+        elif actions.known_again():
+            actions.locate(folder)
+        else:
+            box = message_box(
+                tr("This project does not know its generator well enough to tell whether it is the one in {folder}. Is it?", folder=folder),
+                parent=window,
+            )
+            cancel = box.addButton(tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
+            box.addButton(tr("Use it"), QMessageBox.ButtonRole.AcceptRole)
+            box.setDefaultButton(cancel)
+            box.setEscapeButton(cancel)
+            box.accepted.connect(partial(actions.locate, folder))
+            window.open_dialog(box)
 
     def _go_to(self, folder: Path | None, model: Path | str | None = None) -> None:
         leave(self._window, lambda: self._window.project_wanted.emit(folder, model))

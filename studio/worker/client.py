@@ -19,13 +19,14 @@ from studio.worker.opening import known
 class WorkerClient(WorkerEvents):
     """The window's side of the worker process. Its answers are the signals of `WorkerEvents`."""
 
-    def open(self, project: Project, device: str = "auto") -> None:
+    def open(self, project: Project, device: str = "auto", moved: Path | None = None) -> None:
         """Start the worker, on another thread, with a project: its model, current checkpoint, images and ratings.
 
-        Answered by `ready` and `taste`. After a crash, a new worker opens the same project automatically.
+        Answered by `ready` and `taste`. After a crash, a new worker opens the same project automatically. `moved` : folder of the
+        project's generator, if it was moved; any other generator is refused.
         """
         self.close()
-        self._project, self._device = project, device
+        self._project, self._device, self._moved = project, device, moved
         self._start()
 
     def propose(self, count: int = 24) -> int:

@@ -21,6 +21,14 @@ class KnownImage:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """How to tell that a generator is the one that a project was made with."""
+
+    hash: str  # as in `Ready`; "" if the project does not know it
+    files: tuple[tuple[int, str], ...] = ()  # images with the files of their pixels, if the hash is not known
+
+
+@dataclass(frozen=True, slots=True)
 class Open:
     """Load a generator and all data of the project. Answered by `Ready` and `Taste`, or `Failed`."""
 
@@ -32,6 +40,7 @@ class Open:
     images: tuple[KnownImage, ...] = ()
     events: tuple[Opinion, ...] = ()
     use_signals: bool = True  # see `UseSignals`
+    proof: Proof | None = None  # if the generator was moved: refuse another one
     protocol: int = PROTOCOL
 
 

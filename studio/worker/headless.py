@@ -43,15 +43,17 @@ def tune(
     steps: int | None = None,
     dials: Mapping[str, float] | None = None,
     device: str = "auto",
+    generator: Path | None = None,
     cancel: Callable[[], bool] = lambda: False,
     progress: Callable[[float, str, float | None], None] = lambda fraction, text, seconds_left: None,
     finished: Callable[[bool, str, Checkpoint | None], None] = lambda kept, reason, checkpoint: None,
 ) -> list[Checkpoint]:
     """Teach a project's generator from its ratings; returns the checkpoints that were kept.
 
-    `dials` override the project's settings: strength, and factors of reward terms. They are not stored. The checkpoint of a round is
-    first written to disk, then recorded in the project, then reported. The loop ends after the first round that is not kept, since
-    without new ratings another one would not find more. `cancel` is called between steps; true ends it, keeping the best version so far.
+    `dials` override the project's settings: strength, and factors of reward terms. They are not stored. `generator` is where the project's
+    generator is now, if it was moved; the project remembers it. The checkpoint of a round is first written to disk, then recorded in the
+    project, then reported. The loop ends after the first round that is not kept, since without new ratings another one would not find
+    more. `cancel` is called between steps; true ends it, keeping the best version so far.
 
     Raises
     ------
@@ -63,7 +65,7 @@ def tune(
     from studio.worker.teaching import teach, turned
 
     progress(0.0, "loading the generator and the ratings", None)
-    session = _session(project, device, progress=progress)
+    session = _session(project, device, moved=generator, progress=progress)
     kept = []
     for number in range(rounds):
 
@@ -116,12 +118,14 @@ def export(
     *,
     seeds: Sequence[int] | None = None,
     device: str = "cpu",
+    generator: Path | None = None,
     progress: Callable[[float, str], None] | None = None,
     cancel: Callable[[], bool] = lambda: False,
 ) -> Path:
     """Write a project's generator as tuned now, or images of it, for other programs; returns the folder.
 
-    `settings` are fields of `gan.formats.exports.ExportSettings`; `seeds` select images to write instead of favourites.
+    `settings` are fields of `gan.formats.exports.ExportSettings`; `seeds` select images to write instead of favourites;
+    `generator` as of `tune`.
 
     Raises
     ------
@@ -135,7 +139,7 @@ def export(
     command = exports.command(project, str(folder), settings or {}, None if seeds is None else tuple(seeds))
     kind = command.settings.get("format", "bundle")
     # A generator's card reports the taste; pictures have no card.
-    session = _session(project, device, taste=kind not in exports.OF_IMAGES)
+    session = _session(project, device, kind not in exports.OF_IMAGES, generator)
     made = export_from(session, command, progress, cancel)
     project.record("export", folder=str(made), format=kind, headless=True)
     return made
@@ -145,13 +149,20 @@ def _session(
     project: Project,
     device: str,
     taste: bool = True,
+    moved: Path | None = None,
     progress: Callable[[float, str, float | None], None] = lambda fraction, text, seconds_left: None,
 ) -> TuningSession:
     from studio.worker.sessions import open_session  # imports torch, and is only needed with a project
 
-    return open_session(
-        opening(project, device), device, taste, lambda left: progress(0.0, str(left), left.seconds)
-    )
+    moved = None if moved is None else moved.absolute()  # a plain name would be that of a bundled generator
+    opened = opening(project, device, moved=moved)
+    session = open_session(opened, device, taste, lambda left: progress(0.0, str(left), left.seconds))
+    known = {} if project.meta("model_hash") else {"model_hash": session.model.hash}
+    if moved is not None:
+        known["model"] = str(moved)
+    if known:
+        project.set_meta(**known)
+    return session
 
 
 def _tune(options: argparse.Namespace) -> int:
@@ -172,6 +183,7 @@ def _tune(options: argparse.Namespace) -> int:
             steps=options.steps,
             dials=dict(options.weights) | ({} if options.strength is None else {"strength": options.strength}),
             device=options.device,
+            generator=options.generator,
             cancel=stopped,
             progress=line,
             finished=finished,
@@ -184,7 +196,7 @@ def _export(options: argparse.Namespace) -> int:
         raise UserError("name a MODEL or --project, not both")
     settings = asdict(settings_of(options))
     with Project(options.project, create=False) as project, Progress() as line:
-        made = export(project, options.out, settings, seeds=options.seeds, progress=line)
+        made = export(project, options.out, settings, seeds=options.seeds, generator=options.generator, progress=line)
         line.clear()
     print(made)
     return 0
@@ -260,4 +272,10 @@ def _parser() -> argparse.ArgumentParser:
     two.set_defaults(run=_export)
     for verb in (one, two):
         verb.add_argument("--project", required=True, type=place, metavar="DIR", help="the project's folder")
+        verb.add_argument(
+            "--generator",
+            type=place,
+            metavar="DIR",
+            help="where the project's generator is now, if its folder was moved; the project remembers it, and no other is taken",
+        )
     return parser

@@ -67,6 +67,7 @@ class WorkerEvents(LinkHolder):
         super().__init__(service, parent)
         self._project: Project | None = None
         self._device, self._use_signals = "auto", True
+        self._moved: Path | None = None  # where the generator is, if the project says another folder
         self._crashed = -CALM
         self._busy = ""
         self._round: m.RunRound | None = None
@@ -107,8 +108,8 @@ class WorkerEvents(LinkHolder):
         self._set_busy("starting")
         self._asked_at = self._answered_at = monotonic()
         self._pulse.start(int(PING * 1000))
-        device, use_signals = self._device, self._use_signals
-        self._send_read("Open", lambda project: opening(project, device, use_signals))
+        device, use_signals, moved = self._device, self._use_signals, self._moved
+        self._send_read("Open", lambda project: opening(project, device, use_signals, moved))
 
     def _send_read(self, name: str, read: Callable[[Project], m.Command]) -> None:
         """Send what is read from the current state of the project, on the link's thread, since a large one takes seconds."""
@@ -187,6 +188,8 @@ class WorkerEvents(LinkHolder):
         self.exported.emit(event.folder)
 
     def _on_failed(self, event: m.Failed) -> None:
+        if event.command == "Propose" and event.number not in (None, self._asked):
+            return  # a newer grid is on its way in its place
         if event.command == "RunRound":
             self._round = None
         if event.command == "Restore":

@@ -81,7 +81,7 @@ class WorkerLink:
         )  # only the reader waits for it: of two that wait, one could miss the exit code
         if process is not None and self._reader.is_alive():
             process.terminate()
-            self._reader.join(0.5)
+            self._reader.join(1.5)
             process.kill()
             self._reader.join(1.0)
 

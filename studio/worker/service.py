@@ -120,7 +120,8 @@ class Service:
         task = self._task(command)
         if task:
             self._send(m.Busy(task))
-        self._guarded(type(command).__name__, lambda: self._retrying(lambda: self._dispatch(command)))
+        number = command.generation if isinstance(command, m.Propose) else None
+        self._guarded(type(command).__name__, lambda: self._retrying(lambda: self._dispatch(command)), number)
         if task:
             self._send(m.Busy("teaching" if self._teaching else ""))
 
@@ -130,7 +131,7 @@ class Service:
             return "learning"  # the first predictions after a start wait for all earlier ratings
         return TASKS.get(type(command), "")
 
-    def _guarded(self, name: str, work: Callable[[], object]) -> None:
+    def _guarded(self, name: str, work: Callable[[], object], number: int | None = None) -> None:
         try:
             work()
         except FrameClosed:
@@ -138,11 +139,10 @@ class Service:
         except TooLittleSaid as error:
             self._send(m.Failed(name, str(error), early=True))
         except (UserError, ValueError) as error:
-            self._send(
-                m.Failed(name, str(error), "" if isinstance(error, UserError) else traceback.format_exc())
-            )
+            detail = "" if isinstance(error, UserError) else traceback.format_exc()
+            self._send(m.Failed(name, str(error), detail, number=number))
         except Exception as error:
-            self._send(m.Failed(name, reason(error), traceback.format_exc()))
+            self._send(m.Failed(name, reason(error), traceback.format_exc(), number=number))
 
     def _retrying(self, work: Callable[[], T]) -> T:
         """Do work that can be repeated: if memory runs out, again in smaller batches, then on the CPU."""

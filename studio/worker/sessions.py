@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+from PIL import Image
 
 import gan
 from gan.data.procedural import cache_folder
@@ -16,6 +17,8 @@ from gan.taste import TasteLearner, TasteSummary
 from gan.taste.events import Kind
 from studio.project.opinions import standing
 from studio.worker import messages as m
+
+_MOST_DIFFERENT = 2.0  # grey levels, on average; the same generator draws the same image to 1 grey level on every device
 
 
 def make_session(command: m.Open, device: str) -> TuningSession:
@@ -27,7 +30,7 @@ def make_session(command: m.Open, device: str) -> TuningSession:
         There is no such generator or device, or the generator is damaged.
     """
     if Path(command.model).is_absolute() and not Path(command.model).exists():
-        raise UserError(f"This project's generator is missing: {command.model}. Put it back there and start again.")
+        raise UserError(f"This project's generator is missing: {command.model}. Put it back there, or say where it is now.")
     # A project outlives its generator's training: its checkpoints still open after a bundled generator was trained again.
     session = TuningSession(
         gan.load(command.model, "cpu"),
@@ -36,10 +39,40 @@ def make_session(command: m.Open, device: str) -> TuningSession:
         cache=cache_folder(),
         retrained=True,
     )
+    if command.proof is not None:
+        _refuse_another(session, command, command.proof)
     session.add({image.id: array(image.latent) for image in command.images})
     # The reference set depends only on the project's seed; the choice of images must not start again with every launch.
     session.random.manual_seed(command.seed * 1_000_003 + len(command.images))
     return session
+
+
+def _refuse_another(session: TuningSession, command: m.Open, proof: m.Proof) -> None:
+    """Raise UserError unless the session's generator is, as far as can be told, the one that the images came from."""
+    another = UserError(f"The generator in {command.model} is not this project's: it draws other images than those you rated.")
+    latents = {image.id: image.latent for image in command.images}
+    if any(len(latent) != 4 * session.model.z_dim for latent in latents.values()):
+        raise another
+    if proof.hash:
+        if session.model.hash != proof.hash:
+            raise another
+        return
+    shown = [(latents[image], pixels) for image, file in proof.files if image in latents and (pixels := _pixels(file)) is not None]
+    if any(pixels.shape[:2] != (session.model.resolution,) * 2 for _, pixels in shown):
+        raise another
+    if shown:
+        drawn = session.draw(np.stack([array(latent) for latent, _ in shown])).astype(np.float32)
+        if float(np.abs(drawn - np.stack([pixels for _, pixels in shown])).mean()) > _MOST_DIFFERENT:
+            raise another
+
+
+def _pixels(file: str) -> np.ndarray | None:
+    """A stored image, uint8 (H, W, 3); None if it cannot be read."""
+    try:
+        with Image.open(file) as image:
+            return np.asarray(image.convert("RGB"))
+    except (OSError, ValueError):
+        return None
 
 
 def open_session(

@@ -28,6 +28,7 @@ def main(connection: Connection, memory: str, pages: int, log: str | None, servi
     """
     with suppress(ValueError, OSError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in a terminal is for the window
+        signal.signal(signal.SIGTERM, _end)
     stream = None
     if log is not None:
         with suppress(OSError):
@@ -47,6 +48,8 @@ def main(connection: Connection, memory: str, pages: int, log: str | None, servi
     try:
         if not inbox.ended:  # checked before importing torch, which takes seconds
             importlib.import_module(service).serve(inbox, outbox, frames)
+    except SystemExit:
+        code = 1
     except BaseException as error:
         code, detail = 1, traceback.format_exc()
         if stream is not None:
@@ -56,6 +59,11 @@ def main(connection: Connection, memory: str, pages: int, log: str | None, servi
     if stream is not None:
         stream.close()
     os._exit(code)  # at once: an orderly shutdown of torch takes time and gains nothing
+
+
+def _end(number: int, frame: object) -> None:
+    """End what is being done as an exception does, so that half an export is removed."""
+    sys.exit()
 
 
 def _keep_locks_in_this_process() -> None:

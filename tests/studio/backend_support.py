@@ -11,7 +11,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 LATENT = b"\x00\x00\x80\x3f" * 8  # float32 ones
 
 
-def small_bundle(folder: Path) -> Path:
+def small_bundle(folder: Path, seed: int = 3) -> Path:
     """An untrained 16 px generator with a discriminator, as a bundle."""
     import torch
 
@@ -20,7 +20,7 @@ def small_bundle(folder: Path) -> Path:
     from gan.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
 
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(3)
+        torch.manual_seed(seed)
         generator = Generator(GeneratorConfig(resolution=16, z_dim=8, w_dim=12, channels=(12, 8, 6)))
         judge = Discriminator(DiscriminatorConfig(resolution=16, channels=(8, 12), features=10))
     bundle.save(

@@ -106,4 +106,4 @@ def test_a_generator_that_is_gone_is_said_with_what_to_do(tmp_path: Path) -> Non
     gone = tmp_path / "My generator"
     with Project(tmp_path / "project", model=str(gone)) as project, pytest.raises(UserError) as failed:
         make_session(opening(project, "cpu"), "cpu")
-    assert str(failed.value) == f"This project's generator is missing: {gone}. Put it back there and start again."
+    assert str(failed.value) == f"This project's generator is missing: {gone}. Put it back there, or say where it is now."

@@ -199,6 +199,19 @@ def test_what_nobody_can_read_ends_the_process_and_is_told():
         SharedMemory(name=memory)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_an_export_that_does_not_end_in_time_leaves_nothing_behind(tmp_path):
+    heard: queue.SimpleQueue = queue.SimpleQueue()
+    link = WorkerLink(heard.put, None, "exporting_service")
+    assert isinstance(heard.get(timeout=30), m.Hello)
+    link.send(m.Open(str(tmp_path / "made"), "", None))
+    assert heard.get(timeout=60) == m.Notice("writing")
+    assert len(list(tmp_path.iterdir())) == 1
+    link.close(patience=0.1)
+    assert not link._process.is_alive()
+    assert list(tmp_path.iterdir()) == []
+
+
 ENDED = """
 import sys, threading
 from studio.worker.link import WorkerLink

@@ -224,7 +224,42 @@ def test_scrolling_paints_what_comes_into_view(hands: Hands, view: GalleryView) 
     assert 23 not in grid.rows_on_show()
     grid.verticalScrollBar().setValue(grid.verticalScrollBar().maximum())
     assert 23 in grid.rows_on_show()
-    hands.qtbot.waitUntil(lambda: viewport.rect() in seen.areas)
+    hands.qtbot.waitUntil(lambda: bool(seen.areas))
+
+
+def test_scrolling_moves_what_stays_and_paints_the_rest(hands: Hands, view: GalleryView) -> None:
+    grid, viewport, painted = view.grid, view.grid.viewport(), []
+    view.slider.setValue(200)
+    hands.actions.rate_images(ids(hands)[:9], "stars", 3)
+    bar, paint = grid.verticalScrollBar(), grid.delegate.paint
+    assert bar.maximum() > 100
+    cells = [grid.visualRect(grid.model().index(row, 0)) for row in range(24)]
+
+    def shown() -> QImage:
+        """What is on the screen, which is not painted for this."""
+        corner, size = viewport.mapTo(hands.window, QPoint()), viewport.size()
+        whole = viewport.screen().grabWindow(hands.window.winId()).toImage()
+        return whole.copy(QRect(corner, size)).convertToFormat(QImage.Format.Format_RGB32)
+
+    def still() -> bool:
+        QApplication.processEvents()
+        before = len(painted)
+        hands.qtbot.wait(100)
+        return len(painted) == before
+
+    grid.delegate.paint = lambda *given: (painted.append(given[2].image), paint(*given))  # type: ignore[method-assign]
+    hands.qtbot.waitUntil(still)
+    for place in (7, 40, 41, 100, 60, 0):
+        painted.clear()
+        bar.setValue(place)
+        hands.qtbot.waitUntil(still)
+        assert 0 < len(set(painted)) < len(grid.rows_on_show()), place
+        assert shown() == viewport.grab().toImage().convertToFormat(QImage.Format.Format_RGB32), place
+    assert [grid.visualRect(grid.model().index(row, 0)) for row in range(24)] == cells
+    bar.setValue(33)
+    view.slider.setValue(150)  # another size right after: nothing of the old one stays
+    hands.qtbot.waitUntil(still)
+    assert shown() == viewport.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
 
 
 def fill(hands: Hands, view: GalleryView, grids: int = 6) -> None:
@@ -415,19 +450,19 @@ def test_facts_of_several_images_are_those_they_have_in_common(hands: Hands, vie
 def test_a_project_that_cannot_be_read_while_painting_is_said_once(hands: Hands, view: GalleryView) -> None:
     hands.key(K.Key_I)  # no side panel, which reads too
     said: list[str] = []
-    hands.actions.gallery.failed.connect(said.append)
-    with closing(sqlite3.connect(hands.project.folder / "project.sqlite")) as other, other:
-        other.execute("ALTER TABLE guesses RENAME TO taken_away")
+    hands.actions.reader.failed.connect(said.append)
     click(view, 5)
-    hands.key(K.Key_4)
+    change = hands.project.rate([ids(hands)[5]], "stars", 4)
+    with closing(sqlite3.connect(hands.project.folder / "project.sqlite")) as other, other:
+        other.execute("ALTER TABLE states RENAME TO taken_away")
+    hands.actions.gallery.apply(change)  # what was known of the image is read again
     for _ in range(3):
         view.grid.viewport().repaint()
         view.grid.grab()
     hands.qtbot.waitUntil(lambda: bool(said))
     assert len(said) == 1 and hands.window.status.message.full_text() == said[0]
-    assert hands.actions.guesses.of(ids(hands)[5]) is None
     with closing(sqlite3.connect(hands.project.folder / "project.sqlite")) as other, other:
-        other.execute("ALTER TABLE taken_away RENAME TO guesses")
+        other.execute("ALTER TABLE taken_away RENAME TO states")
     hands.key(K.Key_G)
     hands.key(K.Key_1, CTRL)  # listed again, and with its stars
     cell = hands.actions.gallery.cell(5)

@@ -186,3 +186,35 @@ def test_neither_qt_nor_a_window_is_needed():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout == "ok\n"
+
+
+@pytest.mark.parametrize("known", ["hash", "images", "nothing"])
+def test_a_generator_that_was_moved_is_found_again_and_no_other_is_taken(rated, bundle, tmp_path, capsys, known):
+    from backend_support import small_bundle
+
+    import gan
+
+    other = small_bundle(tmp_path / "other", seed=1)
+    model = gan.load(bundle)
+    with Project(rated, create=False) as project:
+        ratings = project.opinions()
+        gone = tmp_path / "gone" / "small"
+        project.set_meta(model=str(gone))
+        if known == "hash":
+            project.set_meta(model_hash=model.hash)
+        elif known == "images":
+            for image, pixels in zip(range(1, 25), model.sample(range(24)), strict=True):
+                project.save_pixels(image, pixels.tobytes(), 16, 16)
+    export = ["export", "--project", str(rated), "--format", "sheet", "--seeds", "0-7", "--out"]
+    assert headless.main([*export, str(tmp_path / "a")]) != 0
+    assert f"generator is missing: {gone}" in capsys.readouterr().err
+    if known != "nothing":
+        assert headless.main([*export, str(tmp_path / "b"), "--generator", str(other)]) != 0
+        assert "is not this project's" in capsys.readouterr().err
+        with Project(rated, create=False) as project:
+            assert project.model == str(gone) and not (tmp_path / "b").exists()
+    assert headless.main([*export, str(tmp_path / "c"), "--generator", str(bundle)]) == 0
+    assert headless.main([*export, str(tmp_path / "d")]) == 0, "it is remembered"
+    with Project(rated, create=False) as project:
+        assert (project.model, project.meta("model_hash")) == (str(bundle), model.hash)
+        assert project.opinions() == ratings

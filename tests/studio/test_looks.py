@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QAction, QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
@@ -28,7 +28,7 @@ from studio.theme.theme import Theme, current
 from studio.theme.tokens import HEADER, TOP_BAR
 from studio.ui.explore_view import ExplorePanel, ExploreView
 from studio.ui.hints_bar import HintsBar
-from studio.ui.parts import ElidedLabel, KeyLegend, Rows
+from studio.ui.parts import ElidedLabel, KeyLegend, Rows, tell_keys
 from studio.ui.settings_view import SettingsView
 from studio.ui.tags_editor import TagsEditor
 from studio.ui.teach_view import TeachView
@@ -364,3 +364,16 @@ def test_what_a_key_does_is_not_broken_in_two_and_no_line_ends_with_a_dot(qtbot:
         assert [item for line in lines for item in line.split(" · ")] == items
         assert all(legend.fontMetrics().horizontalAdvance(line) <= width for line in lines)
     assert len(lines) > 3
+
+
+def test_a_tooltip_with_keys_is_written_again_only_for_other_keys(qtbot: QtBot) -> None:
+    action, shown = QAction("Teach"), QLabel()
+    qtbot.addWidget(shown)
+    action.setShortcut("T")
+    tell_keys(shown, action, "Teach it")
+    assert shown.toolTip() == "Teach it (T)"
+    shown.setToolTip("")
+    action.setEnabled(False)
+    assert shown.toolTip() == ""  # nothing to write
+    action.setShortcut("Ctrl+T")
+    assert shown.toolTip() == "Teach it (Ctrl+T)"

@@ -1,16 +1,15 @@
 """Colour labels, tags and notes, by mouse and keyboard; several images at once."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 from window_support import Hands
 
-from studio.ui.image_delegate import ImageDelegate
+from studio.ui import image_delegate
 from studio.ui.labels import paint_label
 from studio.ui.rate_panel import RatePanel
 from studio.ui.tags_editor import TagsEditor
@@ -199,17 +198,19 @@ def test_on_a_small_image_the_word_makes_room_for_the_marks(
 ) -> None:
     said: list[str] = []
 
-    def paint(*given: Any) -> float:
-        said.append(given[-1])
-        return float(given[2].right())
+    def draw(painter: object, rect: QRect, text: str) -> float:
+        said.append(text)
+        return float(rect.right())
 
-    monkeypatch.setattr(ImageDelegate, "_paint_tag", paint)
+    monkeypatch.setattr(image_delegate, "_draw_flag", draw)
     hands.actions.rate("reject", row=2)
     for size, words in ((384, "rejected"), (80, "×")):
         hands.grid.set_wanted_size(size)
         said.clear()
         hands.grid.grab()
         assert set(said) == {words}, size
+        hands.grid.grab()
+        assert len(said) == 1, "painted once, then copied"
 
 
 def test_labels_differ_in_shape_and_letter_not_only_in_colour(qapp: object) -> None:

@@ -33,6 +33,7 @@ SAMPLES = {
     "tuple[dict[str, Any], ...]": ({"kind": "stars"},),
     "tuple[int, ...] | None": None,
     "tuple[TitleRating, ...]": (TitleRating(1, "Misty Valley", 4),),
+    "Proof | None": m.Proof("", ((1, "a.png"),)),
     "FrameRef": m.FrameRef(1, 2, 16, 16),
     "FrameRef | None": None,
     "RoundSettings": m.RoundSettings(2.0, {"taste": 0.5}),
@@ -69,7 +70,7 @@ def test_every_message_is_in_a_union():
         and dataclasses.is_dataclass(value)
         and value.__module__.startswith("studio.worker.")
     }
-    parts = {m.KnownImage, m.Proposal, m.Prediction, m.FrameRef, m.RoundSettings, jobs.Picture, jobs.Start}
+    parts = {m.KnownImage, m.Proof, m.Proposal, m.Prediction, m.FrameRef, m.RoundSettings, jobs.Picture, jobs.Start}
     assert defined - parts == set(ALL)
 
 

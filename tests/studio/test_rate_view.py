@@ -360,7 +360,7 @@ def test_a_rejected_image_turns_grey_and_stays(hands: Hands) -> None:
     hands.actions.rate("reject", row=8)
     after = picture(hands, 8)
     assert saturation(before) > 20
-    assert saturation(after[24:]) < 1  # below the tag
+    assert saturation(after[24:]) <= 2  # below the tag: as the ground, which shows through
     assert after.mean() < before.mean()
     assert after[30:-40].std() > 1  # the image is still there
     assert hands.actions.grid.rowCount() == 24

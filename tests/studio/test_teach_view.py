@@ -9,12 +9,13 @@ import pytest
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
 from window_support import Hands
 
 from studio.model.rounds import time_left
 from studio.model.scaling import scaled
 from studio.model.state import FEWEST_RATINGS, Message
-from studio.ui.charts import Curve, smooth, value_range
+from studio.ui.charts import Curve, smooth, thinned, value_range
 from studio.ui.strip import Strip
 from studio.ui.teach_view import TeachPanel, TeachView
 from studio.ui.timeline_view import TimelineView
@@ -146,6 +147,20 @@ def test_after_a_restart_the_curves_go_from_round_to_round(hands: Hands, open_st
     assert "from the untuned generator to round 2" in shown.why.text() and shown.why.isVisible()
     again.actions.teach()
     assert shown.charts["taste"].curve._values == [] and not shown.why.isVisible()
+
+
+def test_the_curves_from_round_to_round_grow_as_rounds_end(hands: Hands) -> None:
+    hands.window.show_view("teach")
+    shown = view(hands)
+    hands.rate_enough()
+    for number in (1, 2, 3):
+        hands.actions.teach()
+        for step in (1, 2, 3, 4, 5):
+            hands.worker.step(step)
+        assert len(shown.charts["taste"].curve._values) == 5 and "from round to round" not in shown.why.text()
+        hands.worker.finish()
+        assert shown.charts["taste"].curve._values == [0.0] + [0.9] * number
+        assert shown.why.text().endswith("While a round runs, they follow its steps.") and "\n" in shown.why.text()
 
 
 def test_too_early_for_a_round_is_said_calmly(taught: Hands) -> None:
@@ -396,6 +411,29 @@ def test_smoothing_starts_at_the_first_value_and_follows() -> None:
     followed = smooth([0.0] + [1.0] * 30)
     assert followed == sorted(followed)
     assert followed[-1] == pytest.approx(1.0, abs=1e-4)
+
+
+def test_more_values_than_pixels_keep_their_peaks_and_their_end() -> None:
+    values = [0.0] * 10_000
+    values[777], values[4321], values[-1] = 5.0, -3.0, 1.0
+    found = thinned(values, 400)
+    assert len(found) <= 401
+    assert {(777, 5.0), (4321, -3.0), (9999, 1.0)} <= set(found)
+    assert [place for place, _ in found] == sorted(place for place, _ in found)
+    assert thinned(values[:400], 400) == list(enumerate(values[:400]))
+
+
+def test_a_curve_is_painted_again_only_for_other_values(qtbot: QtBot) -> None:
+    curve, painted = Curve("taste", Qt.PenStyle.SolidLine, 1.0), []
+    qtbot.addWidget(curve)
+    curve.resize(300, 100)
+    curve.show()
+    curve.update = lambda: painted.append(1)  # type: ignore[assignment, method-assign]
+    curve.show_values([0.0, 1.0], 16, 0.0, None)
+    curve.show_values([0.0, 1.0], 16, 0.0, None)
+    assert len(painted) == 1
+    curve.show_values([0.0, 1.0], 16, 0.0, 0.5)
+    assert len(painted) == 2
 
 
 def test_a_flat_curve_keeps_its_height() -> None:

@@ -41,6 +41,7 @@ from studio.ui.parts import ElidedLabel
 from studio.ui.shortcut_sheet import ShortcutSheet, groups
 from studio.ui.teach_view import TeachView
 from studio.ui.views import entries
+from studio.ui.window_files import BUNDLE_FILES
 from studio.worker import messages as m
 
 CONTROLS = (QAbstractButton, QAbstractSlider, QComboBox, QLineEdit, QPlainTextEdit)
@@ -540,3 +541,50 @@ def test_a_worker_that_could_not_go_on_is_started_again_by_hand(hands: Hands) ->
     hands.worker.be_ready()
     assert hands.actions.state.loaded and not again.isVisible()
     assert hands.actions.state.message is None
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_generator_that_was_moved_is_located_by_hand(
+    hands: Hands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    gone, now, locate = tmp_path / "there" / "mine", tmp_path / "here" / "mine", hands.window.status.locate
+    hands.project.set_meta(model=str(gone))
+    if not known:
+        meta = hands.project.meta
+        monkeypatch.setattr(hands.project, "meta", lambda key, default=None: None if key == "model_hash" else meta(key, default))
+        for file in (hands.folder / "images").iterdir():
+            file.unlink()
+    assert not locate.isVisible() and not hands.window.commands["locate"].isEnabled()
+    hands.worker.failed.emit("Open", "This project's generator is missing.", "")
+    assert locate.isVisible() and hands.window.commands["locate"].isEnabled()
+    assert "Ctrl+Alt+G" in locate.toolTip() and locate.accessibleName()
+    toast = hands.window.announcer.toasts.shown
+    assert toast is not None and toast.verb is not None and toast.verb.text() == "Locate…"
+    picked = [str(tmp_path), str(now.parent)]
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: picked.pop(0))
+    told: list[str] = []
+    monkeypatch.setattr(hands.window, "complain", told.append)
+    hands.press(locate)
+    assert told == [f"There is no generator in {tmp_path}."]
+    now.mkdir(parents=True)
+    for name in BUNDLE_FILES:
+        (now / name).touch()
+    opened = len(hands.worker.named("open"))
+    hands.press(locate)  # the folder around it was picked
+    if not known:
+        box = hands.window.findChild(QMessageBox)
+        assert isinstance(box, QMessageBox) and str(now) in box.text()
+        assert len(hands.worker.named("open")) == opened
+        QTest.mouseClick(next(one for one in box.buttons() if one.text() == "Use it"), Qt.MouseButton.LeftButton)
+    assert len(hands.worker.named("open")) == opened + 1 and hands.worker.moved == now
+    assert hands.project.model == str(gone), "not before the worker has found it"
+    hands.worker.failed.emit("Open", "The generator is not this project's.", "")
+    assert hands.project.model == str(gone) and locate.isVisible()
+    hands.actions.start_again()
+    assert hands.worker.moved is None
+    hands.worker.failed.emit("Open", "This project's generator is missing.", "")
+    hands.actions.locate(now)
+    hands.worker.busy_changed.emit("starting")
+    hands.worker.be_ready()
+    assert hands.project.model == str(now) and not locate.isVisible()
+    assert str(now) in hands.window.status.message.full_text()

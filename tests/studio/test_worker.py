@@ -486,6 +486,29 @@ def test_memory_that_is_short_for_the_reference_set_is_no_failure(bundle):
     assert not sent.of(m.Failed) and len(sent.of(m.Notice)) == 1 and sent.of(m.Taste)[-1].count == 1
 
 
+def test_a_grid_that_failed_says_which_one(bundle):
+    from studio.worker import service
+    from studio.worker.sessions import make_session
+
+    sent = Sent()
+    served = service.Service(Quiet(), sent, sent, make_session)
+    served.do(m.Propose(7, 4))  # before there is a generator
+    assert [(failed.command, failed.number) for failed in sent.of(m.Failed)] == [("Propose", 7)]
+
+
+def test_a_grid_that_failed_after_a_newer_one_was_asked_for_ends_nothing(qapp):
+    client, failed = WorkerClient(), []
+    client._link = SimpleNamespace(send=lambda command: None)
+    client.failed.connect(lambda *told: failed.append(told[0]))
+    older, newer = client.propose(4), client.propose(4)
+    client._on_failed(m.Failed("Propose", "no", number=older))
+    assert failed == []
+    client._on_failed(m.Failed("Propose", "no", number=newer))
+    client._on_failed(m.Failed("Propose", "the worker stopped"))
+    assert failed == ["Propose", "Propose"]
+    client._link = None
+
+
 def test_a_restart_knows_again_how_well_it_guesses(bundle):
     """Also where a signal came before the first rating, and one image was rated twice."""
     from studio.worker import service

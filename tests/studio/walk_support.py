@@ -39,7 +39,7 @@ class Worker(StandIn):
 
         QTimer.singleShot(0, self, unless_closed)
 
-    def open(self, project: Project, device: str = "auto") -> None:
+    def open(self, project: Project, device: str = "auto", moved: Path | None = None) -> None:
         super().open(project, device)
         self._set_busy("loading")
         self._round = None

@@ -34,8 +34,8 @@ class StandIn(WorkerClient):
         self.held = False  # the worker is at something else
         self.answers: list[m.Restored] = []
 
-    def open(self, project: Project, device: str = "auto") -> None:
-        self._project = project
+    def open(self, project: Project, device: str = "auto", moved: Path | None = None) -> None:
+        self._project, self.moved = project, moved
         self.asked.append(("open", device))
 
     def be_ready(self, pixel_art: bool = False) -> None:
