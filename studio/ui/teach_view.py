@@ -199,9 +199,10 @@ class TeachView(QWidget):
         self.more.setVisible(not round_.running and not kept and lacking)
 
     def _line(self) -> list[Checkpoint]:
-        """The rounds that the curves go along; none while one runs, whose steps they follow."""
-        state = self._actions.state
-        return [] if self._actions.round.running else line_of(state.checkpoint, state.checkpoints)
+        """The rounds that the curves go along; none while one runs, whose steps they follow, nor after the first, whose steps tell more."""
+        state, round_ = self._actions.state, self._actions.round
+        line = [] if round_.running else line_of(state.checkpoint, state.checkpoints)
+        return line if len(line) > 1 or round_.progress is None else []
 
     def _between(self) -> str:
         """What the curves show between two rounds, in words; "" if they are empty or show the steps of one that came to nothing."""

@@ -159,6 +159,9 @@ def test_the_curves_from_round_to_round_grow_as_rounds_end(hands: Hands) -> None
             hands.worker.step(step)
         assert len(shown.charts["taste"].curve._values) == 5 and "from round to round" not in shown.why.text()
         hands.worker.finish()
+        if number == 1:  # the steps of the first tell more than its two ends
+            assert len(shown.charts["taste"].curve._values) == 5
+            continue
         assert shown.charts["taste"].curve._values == [0.0] + [0.9] * number
         assert shown.why.text().endswith("While a round runs, they follow its steps.") and "\n" in shown.why.text()
 
