@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gan.networks.base import LatentGenerator
 from gan.networks.stylegan2_layers import Activation, Mapping, bend, gain_of, unbend
@@ -12,13 +12,15 @@ from gan.networks.stylegan2_layers import Activation, Mapping, bend, gain_of, un
 class StyleBased(LatentGenerator):
     """z -> w -> image. With classes, a latent is the noise followed by one number per class; the largest selects the class.
 
-    A subclass has a `mapping`, the mean style `w_avg`, and a `synthesis` from a list of styles (N, W) to images (N, image_channels, R, R). Its
-    configuration has the fields `mapping` (a `MappingConfig`), `label`, `truncation_cutoff`, `image_channels`, and `layers`, the number of styles.
+    A subclass has a `mapping`, the mean style `w_avg`, and a `synthesis` from a list of styles (N, W) to images (N, image_channels, R, R).
+    Its configuration has the fields `mapping` (a `MappingConfig`), `label`, `truncation_cutoff`, `image_channels` and `layers`, the number
+    of styles.
     """
 
     truncates: ClassVar[bool] = True
     config: Any
     mapping: Mapping
+    synthesis: nn.Module
     w_avg: Tensor
 
     @property

@@ -12,12 +12,15 @@ from gan.networks.style_based import StyleBased
 from gan.networks.stylegan2_layers import Mapping, MappingConfig
 from gan.networks.stylegan3_layers import FilterConfig, FilteredLayer, FourierFeatures, Signal, ToImage
 
+_MOST_LAYERS = 32
+
 
 def progression(
     resolution: int, layers: int = 14, base: int = 32768, widest: int = 512, image_channels: int = 3, critical: int = 2, margin: int = 10
 ) -> tuple[Signal, ...]:
-    """The signals of a generator as the paper spaces them (section 3.2): cutoffs and stopbands grow geometrically from the first layer to the
-    last but `critical`.
+    """The signals of a generator as the paper spaces them (section 3.2).
+
+    Cutoffs and stopbands grow geometrically from the first layer to the last but `critical`.
 
     Parameters
     ----------
@@ -54,7 +57,7 @@ class StyleGAN3Config:
     truncation_cutoff: Whole | None = None  # number of layers that are truncated; None: all
 
     def __post_init__(self) -> None:
-        if len(self.signals) < 3:
+        if not 3 <= len(self.signals) <= _MOST_LAYERS:
             raise ValueError(f"{len(self.signals)} layers")
         *_, last, image = self.signals
         if {last.size, last.rate, image.size, image.rate} != {self.resolution}:

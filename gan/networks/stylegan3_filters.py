@@ -1,8 +1,8 @@
 """Low-pass filters and resampling of StyleGAN3 (Karras et al. 2021, arXiv 2106.12423, section 3 and appendix C), written from the paper.
 
-Both directions are grouped convolutions along one axis after the other. In `channels_last` order a CPU computes those several times faster than
-in the usual one; the transposed convolution never multiplies the zeros that upsampling inserts, and the strided one computes no sample that
-is thrown away.
+Both directions are grouped convolutions along one axis after the other. In `channels_last` order a CPU computes those several times
+faster than in the usual one; the transposed convolution never multiplies the zeros that upsampling inserts, and the strided one computes no
+sample that is thrown away.
 
 Legend: N batch, C channels, S samples along a side, T taps.
 """
@@ -17,7 +17,7 @@ _POINTS = 512  # of the integral for J1; exact to double precision for arguments
 
 
 def lowpass(taps: int, cutoff: float, half_width: float, rate: float) -> list[float]:
-    """A separable low-pass filter: a sinc under a Kaiser window (eq. 4, appendix C.1), with sum 1.
+    """A separable low-pass filter: a sinc under a Kaiser window (appendix C), with sum 1.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def lowpass(taps: int, cutoff: float, half_width: float, rate: float) -> list[fl
 
 
 def radial_lowpass(taps: int, cutoff: float, half_width: float, rate: float) -> list[list[float]]:
-    """A rotationally symmetric low-pass filter: a jinc under a window that is separable (eq. 5), with sum 1. Arguments as of `lowpass`."""
+    """A rotationally symmetric low-pass filter: a jinc under a separable window (appendix C), with sum 1. Arguments as of `lowpass`."""
     where = (np.arange(taps) - (taps - 1) / 2) / rate
     radius = np.hypot(where[:, None], where[None, :])
     window = _window(taps, half_width, rate)

@@ -1,7 +1,7 @@
 """Layers of StyleGAN3 (Karras et al. 2021, arXiv 2106.12423), written from the paper.
 
-Parameters have the names of published checkpoints, so that weights are loaded and exported without translation. As in StyleGAN2, a convolution
-has shared weights between two scalings; all is in `channels_last` order, in which a CPU filters several times faster.
+Parameters have the names of published checkpoints, so that weights are loaded and exported without translation. As in StyleGAN2, a
+convolution has shared weights between two scalings; all is in `channels_last` order, in which a CPU filters several times faster.
 
 Legend: N batch, C channels, S samples along a side, W style width.
 """
@@ -61,6 +61,7 @@ class Geometry:
     """How a layer resamples from one signal to the next (section 3.2 and appendix C)."""
 
     def __init__(self, before: Signal, after: Signal, config: FilterConfig) -> None:
+        self.before, self.after = before, after
         self.rate = max(before.rate, after.rate) * config.oversampling  # within the nonlinearity
         self.up, self.down = self.rate // before.rate, self.rate // after.rate
         if self.rate % before.rate or self.rate % after.rate:
@@ -83,6 +84,16 @@ class Geometry:
         if after.channels * max(self.within, entering) ** 2 > _MOST_VALUES:
             raise ValueError("a layer that takes more memory than any known generator")
 
+    def filters(self, radial: bool) -> dict[str, Tensor]:
+        """The filters as the paper designs them; a direction that does not resample has none."""
+        found: dict[str, Tensor] = {}
+        if self.up > 1:
+            found["up_filter"] = torch.tensor(lowpass(self.up_taps, self.before.cutoff, self.before.half_width, self.rate))
+        if self.down > 1:
+            design = radial_lowpass if radial else lowpass
+            found["down_filter"] = torch.tensor(design(self.down_taps, self.after.cutoff, self.after.half_width, self.rate))
+        return found
+
 
 class FilteredLayer(nn.Module):
     """Modulated convolution and filtered leaky rectifier: (N, before.channels, S, S) -> (N, after.channels, S', S').
@@ -101,18 +112,16 @@ class FilteredLayer(nn.Module):
         self.weight = normal(after.channels, before.channels, config.kernel, config.kernel)
         self.bias = nn.Parameter(torch.zeros(after.channels))
         self.register_buffer("magnitude_ema", torch.ones([]))  # mean square of the input, measured in training
-        up = None if geometry.up == 1 else lowpass(geometry.up_taps, before.cutoff, before.half_width, geometry.rate)
-        self.register_buffer("up_filter", None if up is None else torch.tensor(up))
-        design = radial_lowpass if radial else lowpass
-        down = None if geometry.down == 1 else design(geometry.down_taps, after.cutoff, after.half_width, geometry.rate)
-        self.register_buffer("down_filter", None if down is None else torch.tensor(down))
+        filters = geometry.filters(radial)
+        self.register_buffer("up_filter", filters.get("up_filter"))
+        self.register_buffer("down_filter", filters.get("down_filter"))
         self.padding = config.kernel - 1
         self.clamp = config.clamp
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         style = self.affine(w)  # (N, inputs)
-        # Demodulation (Karras et al. 2020, arXiv 1912.04958, eq. 3) cancels every factor of style and weights. The scale of the input, which
-        # is the mean over training rather than of this one image, is divided out after it.
+        # Demodulation (Karras et al. 2020, arXiv 1912.04958, eq. 3) cancels every factor of style and weights. The scale of the input,
+        # a mean over training rather than that of this image, is divided out after it.
         energy = style.square() @ self.weight.square().sum(dim=(2, 3)).t()  # (N, outputs)
         scale = torch.rsqrt(energy.clamp(min=_LEAST)) * (torch.rsqrt(self.magnitude_ema) * _GAIN)
         y = F.conv2d(modulate(x, style), self.weight, padding=self.padding)
