@@ -164,6 +164,15 @@ class ToImage(nn.Module):
         return y if self.clamp is None else y.clamp(-self.clamp, self.clamp)
 
 
+def _disc(count: int, radius: float) -> Tensor:
+    """Points (count, 2) that are even over a disc; not drawn on the meta device, where it would cost a second of imports for nothing."""
+    points = torch.empty(count, 2)
+    if points.is_meta:
+        return points
+    angle, share = points.uniform_().unbind(dim=1)
+    return torch.stack([torch.cos(2.0 * math.pi * angle), torch.sin(2.0 * math.pi * angle)], dim=1) * (radius * share.sqrt())[:, None]
+
+
 class FourierFeatures(nn.Module):
     """Waves on a plane that w turns and shifts, mixed by one matrix (section 3.2): (N, W) -> (N, channels, size, size)."""
 
@@ -180,11 +189,11 @@ class FourierFeatures(nn.Module):
         self.affine = Dense(width, 4)  # cosine and sine, up to a common factor, and a shift in x and y
         self.affine.weight = nn.Parameter(torch.zeros(4, width))
         self.affine.bias = nn.Parameter(torch.tensor([1.0, 0.0, 0.0, 0.0]))
-        self.register_buffer("transform", torch.eye(3))  # of the plane, where somebody wants the images turned
-        angle, share = torch.rand(signal.channels) * (2.0 * math.pi), torch.rand(signal.channels, 1)
-        # Even over the disc of all frequencies up to the cutoff.
-        self.register_buffer("freqs", torch.stack([angle.cos(), angle.sin()], dim=1) * share.sqrt() * signal.cutoff)
-        self.register_buffer("phases", torch.rand(signal.channels) - 0.5)
+        # Of the plane, where somebody wants the images turned. (`torch.eye` on the meta device would cost seconds of imports.)
+        self.register_buffer("transform", torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]))
+        self.register_buffer("freqs", _disc(signal.channels, signal.cutoff))
+        phases = torch.empty(signal.channels)
+        self.register_buffer("phases", phases if phases.is_meta else phases.uniform_(-0.5, 0.5))
 
     def forward(self, w: Tensor) -> Tensor:
         freqs, phases = self._moved(self.affine(w))  # (N, C, 2), (N, C)
