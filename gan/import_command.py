@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from gan.formats.importing import Imported
 
 _EPILOG = (
-    "Reads DCGAN, residual (SNGAN, WGAN-GP) and multilayer-perceptron state_dicts, StyleGAN2(-ADA) pickles, rosinality and lucidrains "
-    "checkpoints, ONNX, safetensors and bundles. Nothing in them is ever run. "
+    "Reads DCGAN, residual (SNGAN, WGAN-GP) and multilayer-perceptron state_dicts, StyleGAN2(-ADA) and StyleGAN3 pickles, rosinality "
+    "and lucidrains checkpoints, ONNX, safetensors and bundles. Nothing in them is ever run. "
     "TorchScript and .pt2 files are programs: --trust-program runs them."
 )
 

@@ -20,6 +20,7 @@ from gan.networks.onnx_generator import FILE, OnnxConfig, OnnxGenerator
 from gan.networks.residual import ResidualConfig, ResidualGenerator
 from gan.networks.stylegan2 import StyleGAN2, StyleGAN2Config
 from gan.networks.stylegan2_discriminator import StyleGAN2Discriminator, StyleGAN2DiscriminatorConfig
+from gan.networks.stylegan3 import StyleGAN3, StyleGAN3Config
 
 
 class Kind(NamedTuple):
@@ -42,6 +43,7 @@ generators: dict[str, Kind] = {
     "stylegan2-lucidrains": Kind(LucidStyleGAN2Config, LucidStyleGAN2),
     "onnx": Kind(OnnxConfig, OnnxGenerator, (FILE,)),
     "stylegan2": Kind(StyleGAN2Config, StyleGAN2),
+    "stylegan3": Kind(StyleGAN3Config, StyleGAN3),
 }
 discriminators: dict[str, Kind] = {
     "residual": Kind(DiscriminatorConfig, Discriminator),

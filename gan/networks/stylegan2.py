@@ -11,8 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gan.networks.base import LatentGenerator, Whole
+from gan.networks.base import Whole
 from gan.networks.layers import normal
+from gan.networks.style_based import StyleBased
 from gan.networks.stylegan2_layers import (
     MOST_TAPS,
     Activation,
@@ -23,7 +24,6 @@ from gan.networks.stylegan2_layers import (
     bend,
     binomial_filter,
     gain_of,
-    unbend,
     upsample,
     upsampling_conv,
 )
@@ -211,13 +211,11 @@ class Synthesis(nn.Module):
         return image
 
 
-class StyleGAN2(LatentGenerator):
-    """z -> w -> image. With classes, a latent is the noise followed by one number per class; the largest selects the class."""
+class StyleGAN2(StyleBased):
+    """The generator: `StyleBased` says what enters and what comes out."""
 
     kind: ClassVar[str] = "stylegan2"
-    truncates: ClassVar[bool] = True
     config: StyleGAN2Config
-    w_avg: Tensor
 
     def __init__(self, config: StyleGAN2Config | None = None) -> None:
         super().__init__()
@@ -225,75 +223,6 @@ class StyleGAN2(LatentGenerator):
         self.mapping = Mapping(self.config.mapping)
         self.synthesis = Synthesis(self.config)
         self.register_buffer("w_avg", torch.zeros(self.config.mapping.outputs))
-
-    @property
-    def z_dim(self) -> int:
-        """Width of a latent: that of the noise, plus the number of classes."""
-        return self.config.mapping.noise_width + self.config.mapping.classes
-
-    @property
-    def classes(self) -> int:
-        return self.config.mapping.classes if self.config.label is None else 0
-
-    @property
-    def embed_dim(self) -> int:
-        return self.config.mapping.outputs
-
-    def embed(self, z: Tensor) -> Tensor:
-        """w (N, W)."""
-        return self.styles(z)
-
-    def styles(self, z: Tensor) -> Tensor:
-        """w (N, W) of latents (N, z_dim)."""
-        width, classes = self.config.mapping.noise_width, self.config.mapping.classes
-        if not classes:
-            return self.mapping(z, None)
-        numbers = torch.arange(classes, device=z.device)
-        if self.config.label is None:
-            chosen = z[:, width:].argmax(dim=1, keepdim=True)
-        else:
-            chosen = torch.full_like(z[:, :1], self.config.label, dtype=torch.int64)
-        return self.mapping(z[:, :width], (numbers == chosen).float())
-
-    @property
-    def style_layers(self) -> int:
-        return self.config.layers
-
-    def synthesise(self, styles: Tensor) -> Tensor:
-        image: Tensor = self.synthesis(list(styles.unbind(dim=1)))
-        return image.expand(-1, 3, -1, -1) if self.config.image_channels == 1 else image
-
-    def straighten(self, w: Tensor) -> Tensor:
-        return unbend(w, self._last) if self.config.mapping.layers else w
-
-    def bend(self, straight: Tensor) -> Tensor:
-        if not self.config.mapping.layers or self._last == "relu":
-            return straight
-        return bend(straight * gain_of(self._last), self._last)
-
-    @property
-    def _last(self) -> Activation:
-        """The last activation of the mapping."""
-        return self.config.mapping.activation
-
-    def forward(self, z: Tensor, psi: float | Tensor = 1.0) -> Tensor:
-        """Images of latents.
-
-        Parameters
-        ----------
-        z : (N, z_dim) float, from N(0, I).
-        psi : truncation in [0, 1]; 1 is none, 0 draws the mean image (Karras et al. 2019, arXiv 1812.04948, appendix B).
-
-        Returns
-        -------
-        (N, 3, R, R) float, nominally in [-1, 1], not clamped; grey images are repeated over the channels.
-        """
-        w = self.styles(z)
-        layers, cutoff = self.config.layers, self.config.truncation_cutoff
-        near = w if not isinstance(psi, Tensor) and psi == 1.0 else self.w_avg.lerp(w, psi)
-        truncated = layers if cutoff is None else min(cutoff, layers)
-        image: Tensor = self.synthesis([near] * truncated + [w] * (layers - truncated))
-        return image.expand(-1, 3, -1, -1) if self.config.image_channels == 1 else image
 
     def original_state_dict(self) -> dict[str, Tensor]:
         """The weights under the names of the code that they come from; it loads them strictly."""

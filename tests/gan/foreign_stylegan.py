@@ -21,6 +21,8 @@ from gan.networks.stylegan2 import StyleGAN2
 from gan.networks.stylegan2_discriminator import StyleGAN2Discriminator
 from gan.networks.stylegan2_layers import Conv, Dense
 from gan.networks.stylegan2_names import rosinality_discriminator
+from gan.networks.stylegan3 import StyleGAN3
+from gan.networks.stylegan3_layers import Geometry
 
 SOURCE = "raise SystemExit('a pickle ran the source code that it carries')"
 
@@ -121,6 +123,42 @@ def generator(network: StyleGAN2) -> Persistent:
     return top
 
 
+def generator3(network: StyleGAN3) -> Persistent:
+    """A StyleGAN3 generator in NVIDIA's layout, with the attributes that say what tensors cannot."""
+    config = network.config
+    top = Persistent("Generator", z_dim=config.mapping.noise_width, c_dim=config.mapping.classes, img_resolution=config.resolution)
+    own = dict(network.named_parameters())
+    for name, value in network.original_state_dict().items():
+        top.put(name, own.get(name, value))
+    _mapping(top.part("mapping"), network.mapping.config)
+    synthesis, first = top.part("synthesis"), config.signals[0]
+    synthesis.state |= {"layer_names": list(config.names), "output_scale": config.output_scale, "num_layers": len(config.signals) - 1}
+    # numpy's numbers, as they come out of NVIDIA's arithmetic, and sizes as arrays
+    entering = top.part("synthesis", "input", class_name="SynthesisInput")
+    entering.class_name = "SynthesisInput"
+    entering.state |= {
+        "size": np.array([first.size] * 2), "sampling_rate": np.float64(first.rate), "bandwidth": np.float64(first.cutoff),
+    }  # fmt: skip
+    before = first
+    for i, (name, after) in enumerate(zip(config.names, config.signals, strict=True)):
+        last = i == len(config.signals) - 1
+        geometry = Geometry(before, after, config.filters)
+        layer = top.part("synthesis", name)
+        layer.class_name = "SynthesisLayer"
+        layer.state |= {
+            "is_torgb": last, "conv_kernel": 1 if last else config.filters.kernel, "conv_clamp": config.filters.clamp,
+            "in_size": np.array([before.size] * 2), "out_size": np.array([after.size] * 2),
+            "in_sampling_rate": before.rate, "out_sampling_rate": after.rate, "tmp_sampling_rate": after.rate if last else geometry.rate,
+            "in_cutoff": np.float64(before.cutoff), "out_cutoff": np.float64(after.cutoff),
+            "in_half_width": np.float64(before.half_width), "out_half_width": np.float64(after.half_width),
+            "up_factor": 1 if last else geometry.up, "down_factor": 1 if last else geometry.down,
+            "up_taps": 1 if last else geometry.up_taps, "down_taps": 1 if last else geometry.down_taps,
+            "padding": [0, 0, 0, 0] if last else [*geometry.padding, *geometry.padding],
+        }  # fmt: skip
+        before = after
+    return top
+
+
 def discriminator(network: StyleGAN2Discriminator) -> Persistent:
     """A discriminator in NVIDIA's layout."""
     config = network.config
@@ -167,12 +205,14 @@ def pickled(value: Any) -> bytes:
     return buffer.getvalue()
 
 
-def run(drawing: StyleGAN2 | None, judge: StyleGAN2Discriminator | None = None, **more: Any) -> bytes:
+def run(drawing: StyleGAN2 | StyleGAN3 | None, judge: StyleGAN2Discriminator | None = None, **more: Any) -> bytes:
     """A `network-*.pkl`: G is another network than G_ema, so that taking the wrong one shows."""
     data: dict[str, Any] = {"training_set_kwargs": EasyDict(resolution=16), "augment_pipe": None}
     if drawing is not None:
-        other = StyleGAN2(drawing.config)
-        data |= {"G": generator(other), "G_ema": generator(drawing)}
+        if isinstance(drawing, StyleGAN3):
+            data |= {"G": generator3(StyleGAN3(drawing.config)), "G_ema": generator3(drawing)}
+        else:
+            data |= {"G": generator(StyleGAN2(drawing.config)), "G_ema": generator(drawing)}
     data |= {"D": discriminator(judge)} if judge is not None else {}
     return pickled({**data, **more})
 

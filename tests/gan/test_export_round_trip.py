@@ -21,6 +21,7 @@ import pytest
 import torch
 from PIL import Image
 from stylegan2_reference import small_discriminator, small_generator
+from stylegan3_reference import small_generator3
 
 import gan
 from gan.errors import UserError
@@ -63,6 +64,11 @@ def _stylegan2(folder: Path) -> Model:
     return import_file(folder / "network.pkl").model
 
 
+def _stylegan3(folder: Path) -> Model:
+    (folder / "network.pkl").write_bytes(foreign_stylegan.run(small_generator3(classes=2), small_discriminator(classes=2)))
+    return import_file(folder / "network.pkl").model
+
+
 def _onnx(folder: Path) -> Model:
     (folder / "g.onnx").write_bytes(foreign_onnx.generator(label="index", psi="psi"))
     return import_file(folder / "g.onnx").model
@@ -79,6 +85,7 @@ KINDS: dict[str, Callable[[Path], Model] | None] = {
     "lightweight": lambda folder: _checkpoint(folder, foreign_lucidrains.lightweight(LIGHT)),
     "stylegan2-lucidrains": lambda folder: _checkpoint(folder, foreign_lucidrains.stylegan2(LUCID)),
     "stylegan2": _stylegan2,
+    "stylegan3": _stylegan3,
     "onnx": _onnx,
 }
 OURS = {"compact", "onnx"}  # these have no state_dict of anybody's

@@ -667,7 +667,9 @@ def test_weights_pickled_without_torch(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        ("synthesis.input.transform synthesis.L0_36_512.weight", "StyleGAN3"),
+        ("synthesis.input.transform synthesis.L0_36_512.weight", "StyleGAN3 generator without its settings"),
+        ("mapping.embed_proj.weight synthesis.L0_36_512.weight", "descendant of StyleGAN3"),
+        ("synthesis.input.transform synthesis.b4.conv1.weight", "descendant of StyleGAN3"),
         ("mapping.fc0.weight synthesis.b4.const", "StyleGAN2-ADA generator without its settings"),
         ("style.1.linear.weight generator.progression.0.conv1.input generator.to_rgb.0.conv.weight", "first version"),
         ("time_mlp.0.weight down_blocks.0.0.weight", "diffusion model"),

@@ -179,7 +179,7 @@ def _inside_itself(module: foreign.Persistent) -> None:
         ),
         (_tensor("mapping.embed.weight", torch.zeros(99, 2)), "cannot be run"),
         (_tensor("synthesis.b8.resample_filter", torch.ones(2, 2)), "different resampling filters"),
-        (lambda module: module.part("synthesis", "input", class_name="SynthesisInput"), "StyleGAN3"),
+        (lambda module: module.part("synthesis", "input", class_name="SynthesisInput"), "descendant of StyleGAN3"),
         (_inside_itself, "modules in modules"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

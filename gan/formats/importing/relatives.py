@@ -3,6 +3,10 @@
 import re
 from collections.abc import Iterable
 
+DESCENDANT = (
+    "it is a descendant of StyleGAN3 (such as StyleGAN-XL or StyleGAN-T); of this family only StyleGAN2, StyleGAN2-ADA and StyleGAN3 "
+    "can be run"
+)
 # (pattern, searched in each name; all of them have to be found), and the clause about "it"; the first that fits is taken.
 _KNOWN: tuple[tuple[tuple[str, ...], str], ...] = (
     ((r"\blora_|\blora\b",), "it holds a LoRA, an addition to a diffusion model, not a generator"),
@@ -10,10 +14,11 @@ _KNOWN: tuple[tuple[tuple[str, ...], str], ...] = (
         (r"stylegan_decoder|conv_body_first",),
         "it is a restorer of faces such as GFPGAN: it turns pictures into pictures",
     ),
+    ((r"\bembed_proj\.|\bup_filter4\b", r"\bsynthesis\."), DESCENDANT),  # StyleGAN-XL
+    ((r"\bsynthesis\.input\.", r"\bsynthesis\.b4\."), DESCENDANT),  # StyleGAN-T
     (
         (r"\bsynthesis\.L\d+_\d+|magnitude_ema",),
-        "it is a StyleGAN3 generator or a descendant of it (StyleGAN-XL, StyleGAN-T); of this family only StyleGAN2 and "
-        "StyleGAN2-ADA can be run",
+        "it holds the weights of a StyleGAN3 generator without its settings; import the .pkl that they came from",
     ),
     (
         (r"\bsynthesis\.b4\.",),

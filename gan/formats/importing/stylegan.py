@@ -1,23 +1,25 @@
-"""StyleGAN2 and StyleGAN2-ADA pickles (`network-*.pkl`).
+"""StyleGAN2, StyleGAN2-ADA and StyleGAN3 pickles (`network-*.pkl`).
 
 Such a file is a dictionary of modules, each with its own Python source, which NVIDIA's loader executes. Here the source is ignored:
 weights and architecture are read from the modules' attributes, and our own implementation runs them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from gan.formats.importing import stylegan3
 from gan.formats.importing.persistent import REBUILD, Part, parts_of
 from gan.formats.importing.restricted import UNDERSTOOD
 from gan.formats.importing.result import Imported, Option, Question
 from gan.formats.importing.source import Source
-from gan.formats.importing.stylegan_fit import activation_of, fill, finish, mapping_of, shape_of
+from gan.formats.importing.stylegan_fit import activation_of, clamp_of, fill, finish, mapping_of, shape_of
 from gan.formats.importing.values import Malformed, Node
 from gan.networks.stylegan2 import Architecture, StyleGAN2, StyleGAN2Config
 from gan.networks.stylegan2_discriminator import StyleGAN2Discriminator, StyleGAN2DiscriminatorConfig
+from gan.networks.stylegan3 import StyleGAN3, StyleGAN3Config
 
 _LICENCE = (
     "NVIDIA's own weights are for research and evaluation only, not for commercial use, and so is what is made from them; their licence "
@@ -61,10 +63,13 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
     if key != "G_ema":
         notes.append("It holds no averaged weights (G_ema); the ones of the last training step are taken.")
     part = networks[key]
-    _refuse_others(part)
+    alias_free = stylegan3.is_one(part)
+    if not alias_free:
+        _refuse_others(part)
     questions = _questions(mapping_of(part.parts["mapping"]).classes)
     label = questions[0].answer(choices) if questions else "any"
-    generator, unused = _generator(source, part, None if label == "any" else int(label))
+    build: Callable[..., tuple[StyleGAN2 | StyleGAN3, list[str]]] = stylegan3.generator if alias_free else _generator
+    generator, unused = build(source, part, None if label == "any" else int(label))
     notes += _left_out(unused)
     discriminator: StyleGAN2Discriminator | None = None
     critic = networks.get("D")
@@ -76,7 +81,8 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
             notes += _left_out(unused)
         except Malformed as error:
             notes.append(f"Its discriminator is left out, so realism cannot be judged: {error}.")
-    imported = finish(source, "StyleGAN2", generator, discriminator, notes, _LICENCE)
+    family = generator.config.variant if isinstance(generator, StyleGAN3) else "StyleGAN2"
+    imported = finish(source, family, generator, discriminator, notes, _LICENCE)
     imported.settled += questions
     return imported
 
@@ -96,16 +102,10 @@ def _refuse_programs(calls: set[str]) -> None:
 
 
 def _refuse_others(part: Part) -> None:
-    """Refuse relatives of StyleGAN2 that cannot be run, by name."""
-    classes = {inner.class_name for inner in part.walk()}
-    if "SynthesisInput" in classes or part.parts.get("synthesis", part).parts.get("input") is not None:
-        raise Malformed(
-            "it is a StyleGAN3 generator or a descendant of it (StyleGAN-XL, StyleGAN-T); of this family only StyleGAN2 and "
-            "StyleGAN2-ADA can be run"
-        )
+    """Refuse relatives of StyleGAN2 that cannot be run."""
     synthesis, mapping = part.parts.get("synthesis"), part.parts.get("mapping")
     if synthesis is None or mapping is None or "b4" not in synthesis.parts or "fc0" not in mapping.parts:
-        raise Malformed(f"it holds a network of class {part.class_name:.60}, which is no StyleGAN2 generator")
+        raise Malformed(f"it holds a network of class {part.class_name:.60}, which is no StyleGAN2 or StyleGAN3 generator")
 
 
 def _left_out(unused: list[str]) -> list[str]:
@@ -138,14 +138,6 @@ def _sides(part: Part, what: str) -> list[int]:
             f"its {what} lacks blocks (it has {', '.join(f'b{side}' for side in sides) or 'none'})"
         )
     return sides
-
-
-def _clamp(layers: list[Part]) -> float | None:
-    """The bound at which its convolutions clamp; the same for all."""
-    found = {layer.number("conv_clamp") for layer in layers}
-    if len(found) > 1:
-        raise Malformed("its layers are clamped at different values")
-    return found.pop() if found else None
 
 
 def _filter(source: Source, part: Part, resampling: str) -> tuple[Tensor, set[str]]:
@@ -198,7 +190,7 @@ def _generator(source: Source, part: Part, label: int | None) -> tuple[StyleGAN2
             image_channels=shape_of(blocks[-1], "torgb.weight", 4)[0],
             architecture=architecture,
             activation=activation_of(styled),
-            clamp=_clamp(layers),
+            clamp=clamp_of(layers),
             filter_taps=kernel.shape[0],
             noise_inputs="noise_const" in blocks[0].part("conv1").own,
             label=label,
@@ -219,7 +211,7 @@ def _generator(source: Source, part: Part, label: int | None) -> tuple[StyleGAN2
 
 
 def _discriminator(
-    source: Source, part: Part, drawn: StyleGAN2Config
+    source: Source, part: Part, drawn: StyleGAN2Config | StyleGAN3Config
 ) -> tuple[StyleGAN2Discriminator, list[str]]:
     """The discriminator of the same training run with its weights, and the names of unused tensors."""
     sides = _sides(part, "discriminator")
@@ -245,7 +237,7 @@ def _discriminator(
             image_channels=shape_of(blocks[0], "fromrgb.weight", 4)[1],
             architecture=architecture,
             activation=activation_of([*layers, head.part("fc")]),
-            clamp=_clamp(layers),
+            clamp=clamp_of(layers),
             filter_taps=kernel.shape[0],
             deviation_maps=shape_of(head, "conv.weight", 4)[1] - width,
             deviation_group=None if group is None else int(group),

@@ -1,4 +1,4 @@
-"""From the tensors of a file to a StyleGAN2 network: shapes, checks, weights and description."""
+"""From the tensors of a file to a StyleGAN network: shapes, checks, weights and description."""
 
 from typing import Any, TypeVar
 
@@ -11,7 +11,7 @@ from gan.formats.importing.source import Source, check_weights
 from gan.formats.importing.values import Malformed, TensorRef
 from gan.model import Model
 from gan.networks.latents import latents
-from gan.networks.stylegan2 import StyleGAN2, StyleGAN2Config
+from gan.networks.style_based import StyleBased
 from gan.networks.stylegan2_discriminator import StyleGAN2Discriminator
 from gan.networks.stylegan2_layers import Activation, MappingConfig
 
@@ -52,6 +52,14 @@ def activation_of(layers: list[Part]) -> Activation:
         raise Malformed("its layers use different activations, where one for all is known")
     named = ", ".join(sorted(name[:20] for name in found))
     raise Malformed(f"it uses the activation {named}; only lrelu, relu and linear can be run")
+
+
+def clamp_of(layers: list[Part]) -> float | None:
+    """The bound at which its convolutions clamp; the same for all."""
+    found = {layer.number("conv_clamp") for layer in layers}
+    if len(found) > 1:
+        raise Malformed("its layers are clamped at different values")
+    return found.pop() if found else None
 
 
 def mapping_of(part: Part, noise: bool = True) -> MappingConfig:
@@ -124,7 +132,7 @@ def fill(
         tensors["w_avg"] = torch.zeros(wanted["w_avg"])
     network.load_state_dict(tensors, strict=True, assign=True)
     if estimate:
-        assert isinstance(network, StyleGAN2)
+        assert isinstance(network, StyleBased)
         network.w_avg = mean_style(network)
     return network, sorted(set(refs) - set(wanted))
 
@@ -133,7 +141,7 @@ def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(side for side in shape if side != 1)
 
 
-def mean_style(generator: StyleGAN2) -> Tensor:
+def mean_style(generator: StyleBased) -> Tensor:
     """The mean of w over the prior, (W,), towards which truncation moves."""
     z = latents([0], _MEAN_OVER * generator.z_dim).reshape(_MEAN_OVER, -1)
     with torch.no_grad():
@@ -143,13 +151,13 @@ def mean_style(generator: StyleGAN2) -> Tensor:
 def finish(
     source: Source,
     family: str,
-    generator: StyleGAN2,
+    generator: StyleBased,
     discriminator: StyleGAN2Discriminator | None,
     notes: list[str],
     warning: str,
 ) -> Imported:
     """The result of the import: model and description; `warning` is about the licence."""
-    config: StyleGAN2Config = generator.config
+    config = generator.config
     count = sum(parameter.numel() for parameter in generator.parameters()) / 1e6
     facts = [
         family,

@@ -11,6 +11,7 @@ import foreign_stylegan
 import safetensors.torch
 import torch
 from stylegan2_reference import small_discriminator, small_generator
+from stylegan3_reference import small_generator3
 
 from . import mutate, samples
 from .graphs import regraphed
@@ -106,13 +107,19 @@ def safe(chance: Random) -> Case:
 
 def stylegan(chance: Random) -> Case:
     """NVIDIA's pickles, damaged in the modules they hold, in their opcodes or bytes."""
+    if chance.random() < 0.4:
+        return _pickled(foreign_stylegan.generator3(small_generator3(classes=2, radial=chance.choice((0, 2)))), None, chance)
     how: dict[str, Any] = {"resolution": 8, "architecture": chance.choice(("skip", "resnet", "orig"))}
     drawing = foreign_stylegan.generator(small_generator(classes=2, channels=(3, 2), **how))
     judge = foreign_stylegan.discriminator(small_discriminator(classes=2, channels=(2, 3), **how))
+    return _pickled(drawing, judge, chance)
+
+
+def _pickled(drawing: foreign_stylegan.Persistent, judge: foreign_stylegan.Persistent | None, chance: Random) -> Case:
     way = chance.random()
     if way < 0.6:
         for _ in range(chance.choice((1, 1, 2, 5))):
-            _meddle(chance.choice((drawing, judge)), chance)
+            _meddle(chance.choice((drawing, judge or drawing)), chance)
     try:
         data = foreign_stylegan.pickled({"G_ema": drawing, "D": judge})
     except (TypeError, ValueError, AttributeError, RecursionError, pickle.PicklingError):
@@ -170,6 +177,12 @@ def _meddle(top: foreign_stylegan.Persistent, chance: Random) -> None:
                 "resample_filter",
                 "conv_clamp",
                 "w_avg",
+                "L0_24_6",
+                "L1_99999_99999",
+                "up_filter",
+                "padding",
+                "up_factor",
+                "magnitude_ema",
             )
             holder[chance.choice(names)] = mine
         case 4:
