@@ -38,7 +38,9 @@ def small_generator3(
     return generator.eval()
 
 
-def filtered(x: Tensor, up: Tensor | None, down: Tensor | None, factors: tuple[int, int], padding: tuple[int, int], clamp: float | None) -> Tensor:
+def filtered(
+    x: Tensor, up: Tensor | None, down: Tensor | None, factors: tuple[int, int], padding: tuple[int, int], clamp: float | None
+) -> Tensor:
     """(C, S, S) -> (C, S', S'): zeros inserted, padded or cropped, filtered, rectified with its gain, filtered, thinned out."""
     side = x.shape[1] * factors[0]
     spread = torch.zeros(len(x), side, side, dtype=x.dtype)

@@ -162,7 +162,7 @@ def _inside_itself(module: foreign.Persistent) -> None:
         (_drop("synthesis", "b8"), "lacks blocks"),
         (_drop("synthesis", "b16", "torgb"), "lacks the part torgb"),
         (_drop("mapping", "fc1"), "lacks the part fc1|cannot be run|has the shape"),
-        (_drop("mapping"), "no StyleGAN2 generator"),
+        (_drop("mapping"), "no StyleGAN2 or StyleGAN3 generator"),
         (_set("synthesis", "b8", "conv0", conv_clamp=3.0), "clamped at different values"),
         (_set("synthesis", "b8", "conv0", activation="swish"), "uses the activation"),
         (_set("synthesis", "b8", "conv0", activation="relu"), "different activations"),

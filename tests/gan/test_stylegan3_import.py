@@ -1,4 +1,4 @@
-"""StyleGAN3's pickles: drawn as they were, everything read off the file; what does not fit is said in a line, before memory is spent on it."""
+"""StyleGAN3's pickles: drawn as they were, everything read off the file; what does not fit is said before memory is spent on it."""
 
 import tracemalloc
 from collections.abc import Callable
