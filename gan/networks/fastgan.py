@@ -20,6 +20,7 @@ from gan.networks.reparametrised import Form, Kept, Reparametrised
 SMALLEST, _LARGEST = 4, 2048  # pixels of the first feature map, and of an image
 EXCITED_FROM = 16  # features of size s / 16 determine the weights for the channels of those of size s
 _POOLED = 4  # places along each side from which such weights are determined
+_FOLDED_FROM = 32  # pixels from which repeated ones are not computed with; smaller feature maps have more weights than pixels
 _BY_INPUTS: frozenset[Form] = frozenset({"spectral", "spectral_left", "spectral_parametrization"})
 
 
@@ -74,18 +75,37 @@ class Convolution(nn.Module):
         """(N, C, H, W) -> (N, outputs, H, W)."""
         return F.conv2d(x, self.weight, padding=self.weight.shape[2] // 2)
 
+    def enlarging(self, x: Tensor) -> Tensor:
+        """What `forward` gives of x with every pixel repeated, two by two: (N, C, R, R) -> (N, outputs, 2 R, 2 R)."""
+        if x.shape[3] < _FOLDED_FROM:
+            return self.forward(F.interpolate(x, scale_factor=2.0, mode="nearest"))
+        # Of three neighbours two are the same pixel, so that four weights do for two steps: 4/9 of the multiplications.
+        w: Tensor = self.weight
+        w = torch.stack([w[:, :, 2], w[:, :, 1] + w[:, :, 2], w[:, :, 0] + w[:, :, 1], w[:, :, 0]], dim=2)
+        w = torch.stack([w[..., 2], w[..., 1] + w[..., 2], w[..., 0] + w[..., 1], w[..., 0]], dim=3)
+        return F.conv_transpose2d(x, w.transpose(0, 1), stride=2, padding=1)
+
     def original(self, name: str) -> dict[str, Tensor]:
         """Its tensors under their original names; `name` : of the module."""
         weight = self.weight.detach()
         return self.kept.original(name, weight) if hasattr(self, "kept") else {f"{name}.weight": weight}
 
 
-class _NoiseWeight(nn.Module):
-    """The weight of the noise that is added."""
+def _gated(x: Tensor) -> Tensor:
+    """Gated linear unit (N, 2 C, R, R) -> (N, C, R, R); unlike torch's it keeps `channels_last`."""
+    values, gates = x.chunk(2, dim=1)
+    return values * torch.sigmoid(gates)
+
+
+class _Noise(nn.Module):
+    """Adds noise with a learnt weight."""
 
     def __init__(self) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x: Tensor, noise: Tensor) -> Tensor:
+        return x + self.weight * noise
 
 
 class _Up(nn.ModuleDict):
@@ -97,21 +117,20 @@ class _Up(nn.ModuleDict):
 
         self.doubled = doubled
         if doubled:
-            first: dict[str, nn.Module] = {"1": convolution(inputs), "2": _NoiseWeight(), "3": BatchNorm(2 * outputs)}
-            super().__init__({**first, "5": convolution(outputs), "6": _NoiseWeight(), "7": BatchNorm(2 * outputs)})
+            first: dict[str, nn.Module] = {"1": convolution(inputs), "2": _Noise(), "3": BatchNorm(2 * outputs)}
+            super().__init__({**first, "5": convolution(outputs), "6": _Noise(), "7": BatchNorm(2 * outputs)})
         else:
             super().__init__({"1": convolution(inputs), "2": BatchNorm(2 * outputs)})
 
     def forward(self, x: Tensor, noises: list[Tensor]) -> Tensor:
         """`noises` : two maps (1, 1, 2 R, 2 R), or none of a layer that has one convolution."""
-        x = F.interpolate(x, scale_factor=2.0, mode="nearest")
+        first = self["1"]
+        assert isinstance(first, Convolution)
+        x = first.enlarging(x)
         if not self.doubled:
-            return F.glu(self["2"](self["1"](x)), dim=1)
-        for noise, keys in zip(noises, (("1", "2", "3"), ("5", "6", "7")), strict=True):
-            convolution, strength, norm = (self[key] for key in keys)
-            assert isinstance(strength, _NoiseWeight)
-            x = F.glu(norm(convolution(x) + strength.weight * noise), dim=1)
-        return x
+            return _gated(self["2"](x))
+        x = _gated(self["3"](self["2"](x, noises[0])))
+        return _gated(self["7"](self["6"](self["5"](x), noises[1])))
 
 
 class _Excitation(nn.Module):
@@ -139,7 +158,7 @@ class _Init(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         stem = self.init["0"]
         assert isinstance(stem, Convolution)
-        return F.glu(self.init["1"](F.conv_transpose2d(z[:, :, None, None], stem.weight)), dim=1)
+        return _gated(self.init["1"](F.conv_transpose2d(z[:, :, None, None], stem.weight)))
 
 
 class FastganNetwork(nn.Module):
@@ -163,7 +182,8 @@ class FastganNetwork(nn.Module):
 
     def forward(self, z: Tensor, noises: list[Tensor]) -> Tensor:
         """`noises` : two maps for each layer that has two convolutions, in order."""
-        x, waiting = self.init(z), list(noises)
+        # channels_last, because convolutions are faster so on a CPU.
+        x, waiting = self.init(z).contiguous(memory_format=torch.channels_last), list(noises)
         features = {SMALLEST: x}
         for size, doubled, excited in zip(self.config.sizes, self.config.doubled, self.config.excited, strict=True):
             count = 2 if doubled else 0
@@ -208,6 +228,6 @@ class FastganGenerator(LatentGenerator):
             elif isinstance(part, BatchNorm):
                 named |= {f"{name}.{key}": value.detach() for key, value in part.state_dict().items()}
                 named[f"{name}.num_batches_tracked"] = torch.tensor(0)
-            elif isinstance(part, _NoiseWeight):
+            elif isinstance(part, _Noise):
                 named[f"{name}.weight"] = part.weight.detach()
         return named

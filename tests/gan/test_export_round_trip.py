@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import foreign_fastgan
 import foreign_lucidrains
 import foreign_onnx
 import foreign_residual
@@ -76,6 +77,7 @@ KINDS: dict[str, Callable[[Path], Model] | None] = {
     "mlp": lambda folder: _layers(folder, foreign_torch.mlp((10, 12, 64))),
     "resnet": lambda folder: _layers(folder, foreign_residual.Lettered(widths=(8, 8))),
     "conditional": _conditional,
+    "fastgan": lambda folder: _checkpoint(folder, foreign_fastgan.lived(foreign_fastgan.FastGan((8, 8, 6, 6, 4))).state_dict()),
     "lightweight": lambda folder: _checkpoint(folder, foreign_lucidrains.lightweight(LIGHT)),
     "stylegan2-lucidrains": lambda folder: _checkpoint(folder, foreign_lucidrains.stylegan2(LUCID)),
     "stylegan2": _stylegan2,

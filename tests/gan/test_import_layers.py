@@ -674,7 +674,7 @@ def test_weights_pickled_without_torch(tmp_path: Path) -> None:
         ("conv_body_first.weight stylegan_decoder.style_mlp.0.weight", "GFPGAN"),
         ("encoder.conv_in.weight quantize.embedding.weight decoder.conv_out.weight", "VQGAN"),
         ("shared.weight blocks.0.0.bn1.gain.weight", "BigGAN"),
-        ("init.init.0.weight feat_8.1.weight to_big.weight", "FastGAN"),
+        ("synthesis.init.init.0.weight synthesis.feat_8.1.weight synthesis.to_big.weight", "FastGAN generator of another form"),
         ("initial_block.1.weight prog_blocks.0.conv1.conv.weight rgb_layers.0.conv.weight", "progressively grown"),
         ("l1.0.weight attn1.query_conv.weight", "layers of attention"),
         ("unet.lora_up.weight unet.lora_down.weight", "LoRA"),
