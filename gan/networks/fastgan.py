@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 from gan.networks.base import LatentGenerator, Whole
 from gan.networks.layered import as_images
+from gan.networks.layers import enlarged_conv
 from gan.networks.lucidrains import BatchNorm
 from gan.networks.reparametrised import Form, Kept, Reparametrised
 
 SMALLEST, _LARGEST = 4, 2048  # pixels of the first feature map, and of an image
 EXCITED_FROM = 16  # features of size s / 16 determine the weights for the channels of those of size s
 _POOLED = 4  # places along each side from which such weights are determined
-_FOLDED_FROM = 32  # pixels from which repeated ones are not computed with; smaller feature maps have more weights than pixels
 _BY_INPUTS: frozenset[Form] = frozenset({"spectral", "spectral_left", "spectral_parametrization"})
 
 
@@ -77,13 +77,7 @@ class Convolution(nn.Module):
 
     def enlarging(self, x: Tensor) -> Tensor:
         """What `forward` gives of x with every pixel repeated, two by two: (N, C, R, R) -> (N, outputs, 2 R, 2 R)."""
-        if x.shape[3] < _FOLDED_FROM:
-            return self.forward(F.interpolate(x, scale_factor=2.0, mode="nearest"))
-        # Of three neighbours two are the same pixel, so that four weights do for two steps: 4/9 of the multiplications.
-        w: Tensor = self.weight
-        w = torch.stack([w[:, :, 2], w[:, :, 1] + w[:, :, 2], w[:, :, 0] + w[:, :, 1], w[:, :, 0]], dim=2)
-        w = torch.stack([w[..., 2], w[..., 1] + w[..., 2], w[..., 0] + w[..., 1], w[..., 0]], dim=3)
-        return F.conv_transpose2d(x, w.transpose(0, 1), stride=2, padding=1)
+        return enlarged_conv(x, self.weight)
 
     def original(self, name: str) -> dict[str, Tensor]:
         """Its tensors under their original names; `name` : of the module."""

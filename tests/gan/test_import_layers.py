@@ -673,7 +673,7 @@ def test_weights_pickled_without_torch(tmp_path: Path) -> None:
         ("time_mlp.0.weight down_blocks.0.0.weight", "diffusion model"),
         ("conv_body_first.weight stylegan_decoder.style_mlp.0.weight", "GFPGAN"),
         ("encoder.conv_in.weight quantize.embedding.weight decoder.conv_out.weight", "VQGAN"),
-        ("shared.weight blocks.0.0.bn1.gain.weight", "BigGAN"),
+        ("shared.weight blocks.0.0.bn1.gain.weight", "BigGAN generator of another form"),
         ("synthesis.init.init.0.weight synthesis.feat_8.1.weight synthesis.to_big.weight", "FastGAN generator of another form"),
         ("initial_block.1.weight prog_blocks.0.conv1.conv.weight rgb_layers.0.conv.weight", "progressively grown"),
         ("l1.0.weight attn1.query_conv.weight", "layers of attention"),

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from gan.formats.importing import evidence
-from gan.formats.importing.exact import fill
+from gan.formats.importing.exact import fill, measure, one_form, state
 from gan.formats.importing.questions import Open
 from gan.formats.importing.result import Imported
 from gan.formats.importing.source import Source
@@ -26,8 +25,6 @@ _SIGNS = ("init.init.", "feat_8.", "to_big.")
 _BUFFERS = ("weight_u", "weight_v", "._u", "._v", "running_mean", "running_var", "num_batches_tracked")
 _LEVELS = 16  # doublings of the size that are looked for; far fewer can be drawn
 _PIXELS = 2**19  # drawn to judge what follows the last layer
-_MEASURED = 2**22  # pixels drawn to measure batch statistics
-_FEWEST = 4  # images
 _SATURATED = 1.5  # numbers beyond are frequent only before a tanh
 _FREQUENT = 0.02  # share of the numbers
 
@@ -64,8 +61,8 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
         taken = asked.ask("weights", "Which of its two sets of weights?", weighed)
         tensors = averaged if taken == "averaged" else tensors
     generator = _output(_generator(source, tensors), asked)
-    if asked.measured():
-        _measure(generator)
+    if asked.measured():  # as the program itself does when it draws
+        measure(generator, BatchNorm)
     notes.append("Its layers add noise; here the noise is drawn once and kept, so that a latent is an image.")
     notes.append("Its discriminator is not imported: realism is not judged.")
     config = generator.config
@@ -100,18 +97,12 @@ def _averaged(contents: Any, tensors: Tensors) -> Tensors | None:
 def _generator(source: Source, tensors: Tensors) -> FastganGenerator:
     """The generator with its weights and its noise."""
     plain, lost = modules(source.load(tensors))
-    forms = {module.reparametrised.form if module.reparametrised else None for module in plain if _is_convolution(module)}
-    if lost or len(forms) != 1:
+    form = one_form(module for module in plain if _is_convolution(module))
+    if lost:
         raise Malformed("its layers keep their weights in different ways, which is not known here")
     with torch.device("meta"):
-        generator = FastganGenerator(_config({module.name: module for module in plain}, forms.pop()))
-    state: dict[str, Tensor] = {}
-    for module in plain:
-        own = {leaf: value for leaf, value in module.tensors.items() if leaf != "num_batches_tracked"}
-        state |= {f"{module.name}.{leaf}": value for leaf, value in own.items()}
-        if module.beside is not None:
-            state |= {f"{module.name}.kept.{name}": value for name, value in module.beside[1].items()}
-    fill(generator.network, state)
+        generator = FastganGenerator(_config({module.name: module for module in plain}, form))
+    fill(generator.network, state(plain))
     for seed, (name, size) in enumerate(generator.noises().items()):
         noise = np.random.RandomState(seed).randn(1, 1, size, size).astype(np.float32)
         setattr(generator, name, torch.from_numpy(noise))
@@ -178,20 +169,3 @@ def _with(generator: FastganGenerator, output: Any) -> FastganGenerator:
         made = FastganGenerator(replace(generator.config, output=output))
     made.load_state_dict(generator.state_dict(), assign=True)
     return made.eval()
-
-
-def _measure(generator: FastganGenerator) -> None:
-    """Replace the stored batch statistics by those of newly drawn latents. The program itself draws with those of each batch."""
-    norms = [part for part in generator.modules() if isinstance(part, BatchNorm)]
-
-    def keep(norm: BatchNorm, inputs: tuple[Tensor, ...]) -> None:
-        over = [i for i in range(inputs[0].dim()) if i != 1]
-        norm.running_mean, norm.running_var = inputs[0].mean(dim=over), inputs[0].var(dim=over, unbiased=False)
-
-    hooks = [norm.register_forward_pre_hook(keep) for norm in norms]
-    try:
-        with torch.no_grad():
-            generator.raw(evidence.latents(generator.z_dim, max(_FEWEST, min(64, _MEASURED // generator.resolution**2))))
-    finally:
-        for hook in hooks:
-            hook.remove()
