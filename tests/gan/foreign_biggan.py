@@ -207,6 +207,6 @@ def lived(network: BigGan) -> BigGan:
                 part.bias.normal_(std=0.2)
             elif isinstance(part, nn.Linear | nn.Embedding):
                 part.weight.normal_(std=0.3)
-        for _ in range(30):
-            network.train()(torch.randn(24, network.shape.noise), torch.arange(24) % network.shape.classes)
+        for _ in range(15):
+            network.train()(torch.randn(12, network.shape.noise), torch.arange(12) % network.shape.classes)
     return network.eval()
