@@ -46,6 +46,8 @@ class BigganConfig:
 
     def __post_init__(self) -> None:
         blocks = len(self.attention)
+        if min(self.noise, self.classes, self.side, *self.widths) < 1:
+            raise ValueError(f"{self.noise} of noise, {self.classes} classes, and blocks of {min(self.widths)} channels")
         if len(self.widths) != blocks + 1 or (self.deep and blocks % 2):
             raise ValueError(f"{len(self.widths)} widths for {blocks} blocks")
         if self.resolution != self.side << self.doublings or self.resolution > _LARGEST:

@@ -39,6 +39,8 @@ class FastganConfig:
     output: Literal["tanh", "none"] = "none"
 
     def __post_init__(self) -> None:
+        if min(self.z_dim, *self.widths) < 1:
+            raise ValueError(f"{self.z_dim} latents and layers of {min(self.widths)} channels")
         if self.resolution != SMALLEST << len(self.doubled) or self.resolution > _LARGEST or len(self.excited) != len(self.doubled):
             raise ValueError(f"{len(self.doubled)} layers do not give {self.resolution} px")
         if len(self.widths) != len(self.doubled) + 1 or self.image_channels not in {1, 3}:

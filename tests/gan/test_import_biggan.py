@@ -168,6 +168,13 @@ def test_what_does_not_fit_is_refused_in_a_line(change: dict[str, Any], words: s
     assert "\n" not in str(error.value)
 
 
+def test_a_table_wider_than_what_it_enters_is_refused(tmp_path: Path) -> None:
+    weights = dict(made("deep").state_dict())
+    weights["shared.weight"] = torch.ones(4, 99)  # it leaves less than nothing for the noise
+    with pytest.raises(UserError, match="do not fit one another"):
+        imported(weights, tmp_path)
+
+
 def test_a_size_that_the_file_does_not_hold_is_refused(tmp_path: Path) -> None:
     weights = dict(made("parts").state_dict())
     weights["linear.weight"] = torch.zeros(1).expand(12 << 20, 2)
@@ -179,6 +186,7 @@ def test_configurations_are_checked() -> None:
     config = BigganConfig(11, 32, 3, 6, 8, True, False, 4, (12, 12, 10, 8), (False, True, False))
     changes: list[dict[str, Any]] = [
         {"resolution": 64}, {"widths": (12, 12)}, {"z_dim": 8}, {"label": 3, "z_dim": 8}, {"noise": 9, "z_dim": 12}, {"shared": 0},
+        {"noise": -4, "z_dim": -1},
         {"deep": True}, {"widths": (12, 12, 7, 8)}, {"side": 64, "resolution": 512 << 2},
     ]  # fmt: skip
     for change in changes:
