@@ -181,8 +181,8 @@ def test_configurations_are_checked() -> None:
     )
     assert weights.size == config.resolution
     changes: list[dict[str, Any]] = [
-        {"resolution": 128}, {"widths": (12, 10)}, {"image_channels": 4}, {"small": 64}, {"small": 12}, {"z_dim": 0}, {"excited": (True,) * 4},
-        {"excited": (False,)},
+        {"resolution": 128}, {"widths": (12, 10)}, {"image_channels": 4}, {"small": 64}, {"small": 12}, {"z_dim": 0},
+        {"excited": (True,) * 4}, {"excited": (False,)},
     ]  # fmt: skip
     for change in changes:
         with pytest.raises(ValueError, match=r"latents|layers|widths|feature map|weighted"):
