@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 
 from gan.networks.adapter import Choice, ChoiceConfig, Shift, ShiftConfig
 from gan.networks.base import ImageDiscriminator, LatentGenerator, Whole
+from gan.networks.biggan import BigganConfig, BigganGenerator
 from gan.networks.conditional import ConditionalConfig, ConditionalGenerator
 from gan.networks.discriminator import Discriminator, DiscriminatorConfig
+from gan.networks.fastgan import FastganConfig, FastganGenerator
 from gan.networks.generator import Generator, GeneratorConfig
 from gan.networks.layered import DcganGenerator, LayeredConfig, MlpGenerator
 from gan.networks.lightweight import LightweightConfig, LightweightGenerator
@@ -39,6 +41,8 @@ generators: dict[str, Kind] = {
     "mlp": Kind(LayeredConfig, MlpGenerator),
     "conditional": Kind(ConditionalConfig, ConditionalGenerator),
     "resnet": Kind(ResidualConfig, ResidualGenerator),
+    "biggan": Kind(BigganConfig, BigganGenerator),
+    "fastgan": Kind(FastganConfig, FastganGenerator),
     "lightweight": Kind(LightweightConfig, LightweightGenerator),
     "stylegan2-lucidrains": Kind(LucidStyleGAN2Config, LucidStyleGAN2),
     "onnx": Kind(OnnxConfig, OnnxGenerator, (FILE,)),

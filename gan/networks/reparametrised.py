@@ -18,10 +18,12 @@ from gan.networks.base import Whole
 #   spectral_parametrization  parametrizations.weight.original, ...weight.0._u, ...weight.0._v
 #   spectral_bar              weight_bar, weight_u, weight_v                      a widely copied wrapper, which iterates as it draws
 #   spectral_own              weight, sn_u, sn_sigma                              layers of their own, as in torch_mimicry
+#   spectral_numbered         weight, u0, sv0                                     those of BigGAN-PyTorch
 #   length                    weight_g, weight_v                                  torch.nn.utils.weight_norm
 #   length_parametrization    parametrizations.weight.original0, ...original1
 Form = Literal[
-    "spectral", "spectral_left", "spectral_parametrization", "spectral_bar", "spectral_own", "length", "length_parametrization"
+    "spectral", "spectral_left", "spectral_parametrization", "spectral_bar", "spectral_own", "spectral_numbered", "length",
+    "length_parametrization",
 ]  # fmt: skip
 
 
@@ -54,7 +56,7 @@ class Kept(nn.Module):
             return
         self.register_buffer("u", torch.ones(how.rows))
         self.register_buffer("sigma", torch.ones(1))
-        if how.form not in {"spectral_left", "spectral_own"}:
+        if how.form not in {"spectral_left", "spectral_own", "spectral_numbered"}:
             self.register_buffer("v", torch.ones(count // how.rows))
 
     def original(self, name: str, weight: Tensor) -> dict[str, Tensor]:
@@ -71,6 +73,8 @@ class Kept(nn.Module):
         whole = weight * self.sigma
         if form == "spectral_own":
             return {f"{prefix}weight": whole, f"{prefix}sn_u": self.u[None], f"{prefix}sn_sigma": self.sigma}
+        if form == "spectral_numbered":
+            return {f"{prefix}weight": whole, f"{prefix}u0": self.u[None], f"{prefix}sv0": self.sigma}
         if form == "spectral_parametrization":
             return {f"{parametrised}original": whole, f"{parametrised}0._u": self.u, f"{parametrised}0._v": self.v}
         named = {f"{prefix}weight_{'bar' if form == 'spectral_bar' else 'orig'}": whole, f"{prefix}weight_u": self.u}

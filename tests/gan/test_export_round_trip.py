@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import foreign_biggan
+import foreign_fastgan
 import foreign_lucidrains
 import foreign_onnx
 import foreign_residual
@@ -74,6 +76,7 @@ def _onnx(folder: Path) -> Model:
     return import_file(folder / "g.onnx").model
 
 
+BIG = foreign_biggan.Shape(attention=1)
 LIGHT = LightweightConfig(8, 32, 3, (4, 4, 4), "global", (False,) * 3)
 LUCID = LucidStyleGAN2Config(8, 16, 3, (4, 4, 4), 2, 0.1, True, (False, True, False))
 KINDS: dict[str, Callable[[Path], Model] | None] = {
@@ -82,6 +85,8 @@ KINDS: dict[str, Callable[[Path], Model] | None] = {
     "mlp": lambda folder: _layers(folder, foreign_torch.mlp((10, 12, 64))),
     "resnet": lambda folder: _layers(folder, foreign_residual.Lettered(widths=(8, 8))),
     "conditional": _conditional,
+    "biggan": lambda folder: _checkpoint(folder, foreign_biggan.lived(foreign_biggan.BigGan(BIG)).state_dict()),
+    "fastgan": lambda folder: _checkpoint(folder, foreign_fastgan.lived(foreign_fastgan.FastGan((8, 8, 6, 6, 4))).state_dict()),
     "lightweight": lambda folder: _checkpoint(folder, foreign_lucidrains.lightweight(LIGHT)),
     "stylegan2-lucidrains": lambda folder: _checkpoint(folder, foreign_lucidrains.stylegan2(LUCID)),
     "stylegan2": _stylegan2,

@@ -10,8 +10,11 @@ from gan.networks.reparametrised import Form, Reparametrised
 # What the original code keeps beside a weight, by the names of the buffers of `networks.reparametrised.Kept`.
 Beside = tuple[Reparametrised, dict[str, Tensor]]
 _SPECTRAL: tuple[tuple[Form, str], ...] = (
-    ("spectral_parametrization", "parametrized"), ("spectral", "weight_orig"), ("spectral_bar", "weight_bar"), ("spectral_own", "weight")
+    ("spectral_parametrization", "parametrized"), ("spectral", "weight_orig"), ("spectral_bar", "weight_bar"), ("spectral_own", "weight"),
+    ("spectral_numbered", "weight"),
 )  # fmt: skip
+# Layers of their own, which iterate once more whenever they draw: the vector and the value that they keep.
+_OWN: dict[Form, tuple[str, str]] = {"spectral_own": ("sn_u", "sn_sigma"), "spectral_numbered": ("u0", "sv0")}
 _LENGTHS: tuple[tuple[Form, str, str], ...] = (
     ("length", "weight_g", "weight_v"), ("length_parametrization", "weight_original0", "weight_original1")
 )  # fmt: skip
@@ -44,8 +47,8 @@ def fold(leaves: dict[str, Tensor]) -> tuple[dict[str, Tensor], Beside | None, b
         The tensors of a normalisation do not fit one another.
     """
     for form, key in _SPECTRAL:
-        left = "sn_u" if form == "spectral_own" else "weight_u"
-        if key in leaves and left in leaves and (form != "spectral_own" or "sn_sigma" in leaves):
+        left, sigma = _OWN.get(form, ("weight_u", key))
+        if key in leaves and left in leaves and sigma in leaves:
             return _spectral(dict(leaves), form, key, left)
     for form, gain, direction in _LENGTHS:
         if gain in leaves and direction in leaves:
@@ -56,13 +59,13 @@ def fold(leaves: dict[str, Tensor]) -> tuple[dict[str, Tensor], Beside | None, b
 
 def _spectral(rest: dict[str, Tensor], form: Form, key: str, left: str) -> tuple[dict[str, Tensor], Beside, bool]:
     whole, u, v = rest.pop(key), rest.pop(left), rest.pop("weight_v", None)
-    if form == "spectral_own":
-        u, fits = u.flatten(), u.dim() == 2 and rest.pop("sn_sigma").numel() == 1
+    if form in _OWN:
+        u, fits = u.flatten(), u.dim() == 2 and rest.pop(_OWN[form][1]).numel() == 1
     else:
         fits = u.dim() == 1
     if whole.dim() < 2 or not fits or any(x is not None and (x.dim() != 1 or x.dtype != whole.dtype) for x in (u, v)):
         raise Malformed("its spectrally normalised weights do not fit one another")
-    if form in {"spectral_own", "spectral_bar"}:
+    if form in _OWN or form == "spectral_bar":
         along, sigma = 0, _one_step(whole, u)
     else:
         along, sigma = spectral_norm(whole, u, v)

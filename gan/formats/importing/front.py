@@ -29,7 +29,7 @@ _EXPORTED = ("generator.onnx", "generator.safetensors", "generator.pth", "genera
 _TRUST = "trust_program"  # as in script_file, which imports torch
 _ADAPTER = "adapter.onnx"  # beside the weights of a tuned generator
 # Modules of this package in the order in which they are tried. "layers" accepts any state_dict, so it is last.
-_FAMILIES: tuple[str, ...] = ("stylegan", "rosinality", "lucidrains", "onnx_file", "script_file", "layers")
+_FAMILIES: tuple[str, ...] = ("stylegan", "rosinality", "lucidrains", "fastgan", "biggan", "onnx_file", "script_file", "layers")
 
 
 def import_file(path: str | os.PathLike[str], choices: Mapping[str, str] | None = None) -> Imported:

@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from gan.errors import UserError
+from gan.formats.importing.exact import fill, shape
 from gan.formats.importing.result import Imported, Option, Question
-from gan.formats.importing.source import Source, check_weights
+from gan.formats.importing.source import Source
 from gan.formats.importing.state_dict import check_calls
 from gan.formats.importing.values import Malformed, TensorRef
 from gan.model import Model
@@ -107,30 +107,8 @@ def _part(tensors: Tensors, prefix: str) -> Tensors:
     }
 
 
-def _shape(tensors: Tensors, key: str, dimensions: int) -> tuple[int, ...]:
-    if key not in tensors or len(tensors[key].shape) != dimensions:
-        raise Malformed(f"it is of a version of its program that is not known here (no {key})")
-    return tensors[key].shape
-
-
 def _count(tensors: Tensors, pattern: str) -> int:
     return len({found[1] for key in tensors if (found := re.match(pattern, key))})
-
-
-def _fill(network: nn.Module, tensors: dict[str, Tensor], prefix: str) -> None:
-    """Load weights into a network built on the meta device: exactly its own, with matching shapes."""
-    wanted = {key: tuple(value.shape) for key, value in network.state_dict().items()}
-    if set(wanted) != set(tensors) or any(
-        tuple(tensors[key].shape) != shape for key, shape in wanted.items()
-    ):
-        odd = sorted(set(wanted) ^ set(tensors)) or [
-            key for key in wanted if tuple(tensors[key].shape) != wanted[key]
-        ]
-        raise Malformed(
-            f"it is of a version of its program that is not known here (its part {prefix}{odd[0]} does not fit)"
-        )
-    check_weights(tensors)
-    network.load_state_dict(tensors, assign=True)
 
 
 # ---------------------------------------------------------------------------------------------------------- lightweight-gan
@@ -145,17 +123,17 @@ def _lightweight(source: Source, tensors: Tensors) -> LightweightGenerator:
     heads = next((tensors[key].shape[0] // HEAD for key in attended if key in tensors), 8)
     config = _checked(
         LightweightConfig,
-        z_dim=_shape(tensors, "initial_conv.0.weight", 4)[0],
+        z_dim=shape(tensors, "initial_conv.0.weight", 4)[0],
         resolution=4 * 2**depth,
-        image_channels=_shape(tensors, "out_conv.weight", 4)[0],
-        features=tuple(_shape(tensors, f"layers.{i}.0.2.1.weight", 4)[0] // 2 for i in range(depth)),
+        image_channels=shape(tensors, "out_conv.weight", 4)[0],
+        features=tuple(shape(tensors, f"layers.{i}.0.2.1.weight", 4)[0] // 2 for i in range(depth)),
         excitation=excitation,
         attention=tuple(key in tensors for key in attended),
         heads=heads,
     )
     with torch.device("meta"):
         generator = LightweightGenerator(config)
-    _fill(generator.network, source.load(tensors), "G.")
+    fill(generator.network, source.load(tensors), "G.")
     for i in range(depth):
         side = 8 * 2**i
         noise = np.random.RandomState(i).randn(1, 1, side, side).astype(np.float32)
@@ -171,10 +149,10 @@ def _stylegan2(source: Source, mapping: Tensors, synthesis: Tensors, rate: float
     attended = [f"attns.{i}.0.fn.fn.to_q.weight" for i in range(depth)]
     config = _checked(
         LucidStyleGAN2Config,
-        z_dim=_shape(mapping, "net.0.weight", 2)[0],
+        z_dim=shape(mapping, "net.0.weight", 2)[0],
         resolution=4 * 2 ** max(depth - 1, 0),
-        image_channels=_shape(synthesis, "blocks.0.to_rgb.conv.weight", 4)[0],
-        channels=tuple(_shape(synthesis, f"blocks.{i}.conv2.weight", 4)[0] for i in range(depth)),
+        image_channels=shape(synthesis, "blocks.0.to_rgb.conv.weight", 4)[0],
+        channels=tuple(shape(synthesis, f"blocks.{i}.conv2.weight", 4)[0] for i in range(depth)),
         mapping_layers=_count(mapping, r"net\.(\d+)\."),
         mapping_rate=rate,
         constant="initial_block" in synthesis,
@@ -183,8 +161,8 @@ def _stylegan2(source: Source, mapping: Tensors, synthesis: Tensors, rate: float
     )
     with torch.device("meta"):
         generator = LucidStyleGAN2(config)
-    _fill(generator.mapping, source.load(mapping), "S.")
-    _fill(generator.synthesis, source.load(synthesis), "G.")
+    fill(generator.mapping, source.load(mapping), "S.")
+    fill(generator.synthesis, source.load(synthesis), "G.")
     side = config.resolution
     generator.noise = torch.from_numpy(np.random.RandomState(0).uniform(size=(side, side)).astype(np.float32))
     with torch.no_grad():

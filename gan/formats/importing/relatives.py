@@ -30,8 +30,14 @@ _KNOWN: tuple[tuple[tuple[str, ...], str], ...] = (
         "it is a diffusion model, which draws in many steps; only generators that draw in one can be imported",
     ),
     ((r"\bquantize\.|codebook|vq_layer",), "it is an autoencoder with a codebook (VQ-VAE, VQGAN), whose decoder takes no random numbers"),
-    ((r"\bgain\.weight|stored_mean", r"\bblocks\.\d"), "it is a BigGAN generator, which is not known here"),
-    ((r"\bfeat_8\.", r"\bto_big"), "it is a FastGAN generator, which is not known here"),
+    (
+        (r"\bgain\.weight|stored_mean", r"\bblocks\.\d"),
+        "it is a BigGAN generator of another form than that of BigGAN-PyTorch, which is not known here",
+    ),
+    (
+        (r"\bfeat_8\.", r"\bto_big"),
+        "it is a FastGAN generator of another form than that of its authors' program, which is not known here",
+    ),
     (
         (r"(?i)to_?rgb|rgb_layers", r"(?i)prog_|initial_block|scale_?layers"),
         "it is a progressively grown generator, which is not known here",

@@ -227,6 +227,18 @@ def lucidrains(chance: Random) -> Case:
     return Case(files, "model_10.pt")
 
 
+def fastgan(chance: Random) -> Case:
+    """Checkpoints of the FastGAN program."""
+    words = ("g", "g_ema", "to_big.weight_orig", "feat_64.1.weight", "se_64.main.1.weight_u", "to_16.weight", "module.feat_8.3.bias")
+    return Case({"all_9.pth": _checkpoint(chance.choice(samples.fastgan()), chance, words)}, "all_9.pth")
+
+
+def biggan(chance: Random) -> Case:
+    """Weights of BigGAN-PyTorch."""
+    words = ("shared.weight", "linear.u0", "blocks.0.1.gamma", "blocks.1.0.conv4.weight", "blocks.0.0.bn1.bn.running_mean", "linear.sv0")
+    return Case({"G_ema.pth": _checkpoint(chance.choice(samples.biggan()), chance, words)}, "G_ema.pth")
+
+
 def onnx_graph(chance: Random) -> Case:
     """ONNX files."""
     data = chance.choice(samples.graphs())
@@ -258,6 +270,8 @@ def bundles(chance: Random) -> Case:
                 "onnx",
                 "stylegan2",
                 "lightweight",
+                "fastgan",
+                "biggan",
                 "residual",
                 "choice",
                 "shift",
@@ -315,6 +329,8 @@ READERS: dict[str, Callable[[Random], Case]] = {
     "stylegan": stylegan,
     "rosinality": rosinality,
     "lucidrains": lucidrains,
+    "fastgan": fastgan,
+    "biggan": biggan,
     "onnx": onnx_graph,
     "program": programs,
     "anything": anything,

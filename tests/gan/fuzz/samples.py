@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import foreign_biggan
+import foreign_fastgan
 import foreign_lucidrains
 import foreign_onnx
 import foreign_residual
@@ -92,6 +94,19 @@ def lucidrains() -> list[Any]:
 
 
 @cache
+def fastgan() -> list[Any]:
+    small = foreign_fastgan.FastGan((4, 4, 4), 4, small=8)
+    large = foreign_fastgan.FastGan((4, 4, 4, 4, 2), 4, 1, normed=foreign_fastgan.parametrized)
+    return [foreign_fastgan.checkpoint(small, small), large.state_dict()]
+
+
+@cache
+def biggan() -> list[Any]:
+    shapes = (foreign_biggan.Shape((8, 8, 8), 6, attention=1), foreign_biggan.Shape((8, 8, 4), 4, 2, 3, deep=True, kept="counted"))
+    return [foreign_biggan.BigGan(shape).state_dict() for shape in shapes]
+
+
+@cache
 def graphs() -> list[bytes]:
     hows: tuple[dict[str, Any], ...] = (
         {}, {"label": "index", "psi": "psi"}, {"layout": "NHWC", "batch": 4, "opset": 11}, {"inputs": "map", "elem": "float16"},
@@ -118,6 +133,8 @@ def bundles() -> list[dict[str, bytes]]:
         (place / "c.pth").write_bytes(saved(layers()[5]))
         (place / "l.pt").write_bytes(saved(lucidrains()[0]))
         (place / "t.pt").write_bytes(saved(lucidrains()[2]))
+        (place / "f.pth").write_bytes(saved(fastgan()[0]))
+        (place / "b.pth").write_bytes(saved(biggan()[0]))
         (place / "n.pkl").write_bytes(
             foreign_stylegan.run(
                 small_generator(resolution=8, channels=(3, 2)),
@@ -129,7 +146,7 @@ def bundles() -> list[dict[str, bytes]]:
             compact,
             *(
                 import_file(place / name).model
-                for name in ("s.pth", "m.pth", "c.pth", "l.pt", "t.pt", "n.pkl", "o.onnx")
+                for name in ("s.pth", "m.pth", "c.pth", "l.pt", "t.pt", "f.pth", "b.pth", "n.pkl", "o.onnx")
             ),
         ]
         for number, model in enumerate(models):
