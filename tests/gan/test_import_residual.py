@@ -104,7 +104,7 @@ def test_it_is_written_as_a_graph(name: str, tmp_path: Path) -> None:
 
 def test_it_is_rated_and_tuned(tmp_path: Path) -> None:
     model = import_file(save(trained(foreign.Listed), tmp_path)).model
-    session = TuningSession(model, "cpu", config=RoundConfig(states=8, children=4, look_images=32))
+    session = TuningSession(model, "cpu", config=RoundConfig(states=8, children=4, look_images=32, pool=2048))
     proposals = session.propose(40)
     session.add({i: proposal.latent for i, proposal in enumerate(proposals)})
     brightness = np.array([proposal.pixels.mean() for proposal in proposals])

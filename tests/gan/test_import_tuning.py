@@ -53,7 +53,7 @@ def brightness(pixels: np.ndarray) -> np.ndarray:
 def test_tuned_without_a_discriminator(made: dict[str, object], tmp_path: Path) -> None:
     model = imported(tmp_path, width=4, **made)
     assert model.discriminator is None
-    session = TuningSession(model, "cpu", config=RoundConfig(states=8, children=4, look_images=32))
+    session = TuningSession(model, "cpu", config=RoundConfig(states=8, children=4, look_images=32, pool=2048))
     assert not session.scorer.has_realism
     teach(session, brightness, 40, steps=6)
     assert all(prediction.realism is None for prediction in session.predict(np.zeros((2, 10), np.float32)))

@@ -13,6 +13,12 @@ from studio.project.store import NewImage, Project
 from studio.worker import headless
 
 
+@pytest.fixture(autouse=True)
+def _small_pools(monkeypatch):
+    """What a first round waits for is not what is tested here."""
+    monkeypatch.setattr("gan.preparing.ENOUGH", 1024)
+
+
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory) -> Path:
     return small_bundle(tmp_path_factory.mktemp("model") / "small")
