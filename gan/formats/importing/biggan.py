@@ -1,20 +1,18 @@
 """Weights of BigGAN-PyTorch (BigGAN and BigGAN-deep): a generator's state_dict, such as `G_ema.pth`."""
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from gan.formats.importing.ask import label_question
-from gan.formats.importing.exact import fill, measure, one_form, state
+from gan.formats.importing.exact import fill, measure, one_form, signed, state
 from gan.formats.importing.questions import Open
 from gan.formats.importing.result import Imported
 from gan.formats.importing.source import Source
-from gan.formats.importing.state_dict import Candidate, Module, candidates, check_calls, modules
+from gan.formats.importing.state_dict import Candidate, Module, check_calls, modules
 from gan.formats.importing.values import Malformed
 from gan.model import Model
 from gan.networks.biggan import BigganConfig, BigganGenerator, Statistic, Statistics
@@ -27,22 +25,14 @@ _STATISTICS: dict[str, Statistics] = {"stored_mean": "plain", "bn.stored_mean": 
 
 def can_read(source: Source) -> bool:
     """Whether the file holds a generator whose tensors have the names of this program."""
-    return source.container in {"torch", "safetensors"} and _found(source.contents) is not None
-
-
-def _found(contents: Any) -> Candidate | None:
-    try:
-        held = candidates(contents)
-    except Malformed:
-        return None
-    return next((one for one in held if all(any(name.startswith(sign) for name in one.tensors) for sign in _SIGNS)), None)
+    return source.container in {"torch", "safetensors"} and signed(source.contents, _SIGNS) is not None
 
 
 def read(source: Source, choices: Mapping[str, str]) -> Imported:
     """Read the generator, for every class or only for the one that is chosen."""
     if source.container != "safetensors":
         check_calls(source.unpickled.calls)
-    found = _found(source.contents)
+    found = signed(source.contents, _SIGNS)
     assert found is not None
     asked, notes = Open(choices), [f"The generator is the part {found.path} of the file."] if found.path else []
     generator = _generator(source, found, asked)
@@ -61,7 +51,7 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
     if config.classes > 1:
         facts.insert(4, f"{config.classes} classes")
     model = Model(
-        name=re.sub(r"[^\w.+-]+", "-", source.path.stem).strip("-.") or "imported",
+        name=source.model_name,
         generator=generator,
         card={
             "data": {"kind": "unknown"},

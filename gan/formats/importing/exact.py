@@ -1,19 +1,29 @@
 """Weights for a network that is known in every part: they fit exactly, or the file is refused."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from gan.formats.importing import evidence
 from gan.formats.importing.source import check_weights
-from gan.formats.importing.state_dict import Module
+from gan.formats.importing.state_dict import Candidate, Module, candidates
 from gan.formats.importing.values import Malformed, TensorRef
 from gan.networks.base import LatentGenerator
 from gan.networks.reparametrised import Form
 
 _PIXELS = 2**22  # drawn to measure batch statistics
 _FEWEST, _MOST = 4, 64  # images
+
+
+def signed(contents: Any, signs: Sequence[str]) -> Candidate | None:
+    """The first part of a file's contents in which every sign begins the name of a tensor; None if there is none."""
+    try:
+        held = candidates(contents)
+    except Malformed:
+        return None
+    return next((one for one in held if all(any(name.startswith(sign) for name in one.tensors) for sign in signs)), None)
 
 
 def shape(tensors: dict[str, TensorRef], key: str, dimensions: int) -> tuple[int, ...]:

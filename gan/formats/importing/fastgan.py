@@ -1,7 +1,6 @@
 """Checkpoints of the FastGAN program: `{"g": state_dict, "d": ..., "g_ema": [tensors]}`, or a generator's state_dict alone."""
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,11 +9,11 @@ import numpy as np
 import torch
 
 from gan.formats.importing import evidence
-from gan.formats.importing.exact import fill, measure, one_form, state
+from gan.formats.importing.exact import fill, measure, one_form, signed, state
 from gan.formats.importing.questions import Open
 from gan.formats.importing.result import Imported
 from gan.formats.importing.source import Source
-from gan.formats.importing.state_dict import Candidate, Module, candidates, check_calls, modules
+from gan.formats.importing.state_dict import Module, check_calls, modules
 from gan.formats.importing.values import Malformed, TensorRef
 from gan.model import Model
 from gan.networks.fastgan import SMALLEST, FastganConfig, FastganGenerator
@@ -33,22 +32,14 @@ Tensors = dict[str, TensorRef]
 
 def can_read(source: Source) -> bool:
     """Whether the file holds a generator whose tensors have the names of this program."""
-    return source.container in {"torch", "safetensors"} and _found(source.contents) is not None
-
-
-def _found(contents: Any) -> Candidate | None:
-    try:
-        held = candidates(contents)
-    except Malformed:
-        return None
-    return next((one for one in held if all(any(name.startswith(sign) for name in one.tensors) for sign in _SIGNS)), None)
+    return source.container in {"torch", "safetensors"} and signed(source.contents, _SIGNS) is not None
 
 
 def read(source: Source, choices: Mapping[str, str]) -> Imported:
     """Read the generator, with averaged weights if there are any, unless the last ones are chosen."""
     if source.container != "safetensors":
         check_calls(source.unpickled.calls)
-    found = _found(source.contents)
+    found = signed(source.contents, _SIGNS)
     assert found is not None
     asked, tensors, notes = Open(choices), found.tensors, []
     averaged = _averaged(source.contents, tensors)
@@ -70,7 +61,7 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
     colours = "colour" if config.image_channels == 3 else "grey"
     what = f"FastGAN, {config.resolution} px, {colours}, {config.z_dim} latents, {count:.1f} million weights"
     model = Model(
-        name=re.sub(r"[^\w.+-]+", "-", source.path.stem).strip("-.") or "imported",
+        name=source.model_name,
         generator=generator,
         card={
             "data": {"kind": "unknown"},

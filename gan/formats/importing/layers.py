@@ -3,7 +3,6 @@ rest from `evidence`.
 """
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -48,7 +47,7 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
         generator, what = _read_chain(found, asked, notes)
     notes.append("It comes without a discriminator that can be used: realism is not judged.")
     model = Model(
-        name=re.sub(r"[^\w.+-]+", "-", source.path.stem).strip("-.") or "imported",
+        name=source.model_name,
         generator=generator,
         card={
             "data": {"kind": "unknown"},

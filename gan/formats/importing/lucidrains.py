@@ -83,7 +83,7 @@ def read(source: Source, choices: Mapping[str, str]) -> Imported:
     weights = sum(value.numel() for value in generator.parameters())
     colours = {1: "grey", 3: "colour", 4: "colour with transparency (shown on white)"}[config.image_channels]
     model = Model(
-        name=re.sub(r"[^\w.+-]+", "-", source.path.stem).strip("-.") or "imported",
+        name=source.model_name,
         generator=generator,
         card={
             "data": {"kind": "unknown"},

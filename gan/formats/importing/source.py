@@ -1,6 +1,7 @@
 """An open foreign file: its container format, and its contents as plain data."""
 
 import os
+import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -71,6 +72,11 @@ class Source:
         self.opened = ExitStack()  # closed with the file
         if self.container == "zip":
             self._look_inside()
+
+    @property
+    def model_name(self) -> str:
+        """What a model from this file is called."""
+        return re.sub(r"[^\w.+-]+", "-", self.path.stem).strip("-.") or "imported"
 
     def _look_inside(self) -> None:
         """Find out which of torch's archives it is: weights, TorchScript or an exported program."""
