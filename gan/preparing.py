@@ -157,13 +157,14 @@ class Preparation:
         while not pool.has(enough) and not cancel():
             wait()
             pool.grow()
-            known, missing = len(pool), pool.until(enough)
+            missing = pool.until(enough)
+            needed = min(enough, pool.size, len(pool) + missing)  # the last piece may bring more
             yield RoundProgress(
                 step=0,
                 steps=config.steps,
                 seconds_left=(missing + config.steps * config.states * config.children) / pool.speed,
                 images_per_second=pool.speed,
-                note=f"looking at what the generator draws: {known:,} of {known + missing:,} images",
+                note=f"looking at what the generator draws: {min(len(pool), needed):,} of {needed:,} images",
             )
         began, had = time.monotonic(), 0 if self._learning is None else self._learning.learnt
         while self.foresight is None and not cancel():
